@@ -1,0 +1,69 @@
+"""Array conventions and the one container that travels between the rooms: :class:`Volume`.
+
+Space is always ZYX. Shape suffixes in tensor code: B batch, C channel, Z Y X space, R rays, N objects or
+points, F faces, K vertices of a face. Voxel ``i`` is a sample at coordinate ``i``; boxes are half-open
+``[start, stop)``; ``spacing`` is micrometres per voxel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+__all__ = ["Volume", "check_spacing"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """A 3D array with its place in the world.
+
+    Parameters
+    ----------
+    data : numpy.ndarray
+        Array of shape ``(Z, Y, X)``, any real dtype.
+    spacing : tuple of 3 floats, optional
+        Micrometres per voxel along Z, Y, X. ``None`` if the file did not say.
+    header : dict
+        What a file format needs to be written back unchanged (affine, header, units, ...); owned by
+        :mod:`anystar.io` and opaque elsewhere.
+    """
+
+    data: np.ndarray
+    spacing: tuple[float, float, float] | None = None
+    header: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.data.ndim != 3:
+            raise ValueError(f"data must have three axes (Z, Y, X), got shape {self.data.shape}")
+        if self.spacing is not None:
+            check_spacing(self.spacing)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along Z, Y, X."""
+        z, y, x = self.data.shape
+        return z, y, x
+
+    def with_data(self, data: np.ndarray) -> Volume:
+        """Return a volume at the same place with other values (labels of an image, say)."""
+        if data.shape != self.data.shape:
+            raise ValueError(f"data must keep the shape {self.data.shape}, got {data.shape}")
+        return replace(self, data=data)
+
+
+def check_spacing(spacing: tuple[float, ...]) -> tuple[float, float, float]:
+    """Return ``spacing`` as three positive finite floats (Z, Y, X), or raise ``ValueError``.
+
+    Examples
+    --------
+    >>> check_spacing((2, 0.5, 0.5))
+    (2.0, 0.5, 0.5)
+    """
+    values = tuple(float(s) for s in spacing)
+    if len(values) != 3:
+        raise ValueError(f"spacing must be three numbers (Z Y X), got {len(values)}: {spacing}")
+    if not all(np.isfinite(s) and s > 0 for s in values):
+        raise ValueError(f"spacing must be positive and finite, got {spacing}")
+    return values[0], values[1], values[2]

@@ -1,0 +1,141 @@
+"""Strict TOML to frozen dataclasses and back.
+
+A configuration is a tree of frozen keyword-only dataclasses, each beside the code that it configures. An
+unknown key is an error that names the nearest known one; missing keys keep their defaults.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = ["ConfigError", "check_range", "dump_toml", "from_dict", "load_toml", "nearest", "to_dict"]
+
+T = TypeVar("T")
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; the message says which key and why."""
+
+
+def nearest(name: str, known: typing.Iterable[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the known name nearest to ``name``, or all known names.
+
+    Examples
+    --------
+    >>> nearest("as-mx", ["as-mix", "wide"])
+    "; did you mean 'as-mix'?"
+    """
+    known = list(known)
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean '{close[0]}'?" if close else f"; known: {', '.join(sorted(known))}"
+
+
+def check_range(name: str, value: tuple[float, float], low: float, high: float) -> None:
+    """Raise :class:`ConfigError` unless ``low <= value[0] <= value[1] <= high``."""
+    if len(value) != 2 or not low <= value[0] <= value[1] <= high:
+        raise ConfigError(f"{name} must be [low, high] within [{low}, {high}], got {list(value)}")
+
+
+def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
+    """Build the dataclass ``cls`` from nested mappings, strictly.
+
+    Parameters
+    ----------
+    cls : type
+        A dataclass; its fields' annotations decide how values are converted.
+    values : mapping
+        Keys are field names.
+    where : str
+        Dotted path of ``values`` in the whole configuration, for messages.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, a value of the wrong type, or whatever the class itself refuses.
+    """
+    hints = typing.get_type_hints(cls)
+    fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
+    kwargs = {}
+    for key, value in values.items():
+        path = f"{where}{key}"
+        if key not in fields:
+            raise ConfigError(f"unknown key '{path}'{nearest(key, fields)}")
+        kwargs[key] = _convert(hints[key], value, path)
+    try:
+        return cls(**kwargs)
+    except ConfigError as error:
+        raise ConfigError(f"{where}{error}" if where else str(error)) from None
+    except TypeError as error:
+        raise ConfigError(f"{where.rstrip('.') or cls.__name__}: {error}") from None
+
+
+def _convert(hint: Any, value: Any, path: str) -> Any:
+    origin, args = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        if value is None and type(None) in args:
+            return None
+        errors = []
+        for option in (a for a in args if a is not type(None)):
+            try:
+                return _convert(option, value, path)
+            except ConfigError as error:
+                errors.append(str(error))
+        raise ConfigError(errors[0])
+    if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+        return from_dict(typing.cast(type, hint), value, where=f"{path}.")
+    if origin is tuple and isinstance(value, list | tuple):
+        inner = args[:1] * len(value) if args[-1] is Ellipsis else args
+        if len(inner) != len(value):
+            raise ConfigError(f"{path} must have {len(inner)} values, got {len(value)}")
+        return tuple(
+            _convert(h, v, f"{path}[{i}]") for i, (h, v) in enumerate(zip(inner, value, strict=True))
+        )
+    if origin is typing.Literal:
+        if value not in args:
+            raise ConfigError(f"{path} must be one of {', '.join(map(repr, args))}, got {value!r}")
+        return value
+    if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
+        return value
+    name = getattr(hint, "__name__", str(hint))
+    raise ConfigError(f"{path} must be {name}, got {value!r}")
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Return a dataclass tree as plain dictionaries and lists, without ``None`` (TOML has none)."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value):
+            pairs = ((f.name, getattr(value, f.name)) for f in dataclasses.fields(value))
+            return {k: plain(v) for k, v in pairs if v is not None}
+        if isinstance(value, tuple | list):
+            return [plain(v) for v in value]
+        return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+    return plain(config)
+
+
+def load_toml(cls: type[T], path: str | Path) -> T:
+    """Read a TOML file into ``cls``; messages name the file."""
+    try:
+        with open(path, "rb") as file:
+            return from_dict(cls, tomllib.load(file))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def dump_toml(config: Any) -> str:
+    """Return the configuration as TOML text; ``load_toml`` of it gives an equal object."""
+    import tomlkit
+
+    return tomlkit.dumps(to_dict(config))
