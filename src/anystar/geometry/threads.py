@@ -1,0 +1,65 @@
+"""Run a compiled kernel over chunks of work on a few threads.
+
+The kernels release the interpreter's lock (``nogil``), so plain threads suffice. Numba's own parallel mode is
+not used: it compiles several times longer, and its OpenMP layer aborts a process forked after its first use,
+which is what a data loader does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+__all__ = ["default_num_threads", "run_chunks"]
+
+_CHUNKS_PER_THREAD = 16
+
+
+def default_num_threads() -> int:
+    """Return the number of threads to use: the cores of this process, at most ``OMP_NUM_THREADS`` if set."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(limit))) if limit.isdigit() else max(1, cores)
+
+
+def run_chunks(
+    work: Callable[[int, int], object],
+    num_items: int,
+    *,
+    num_threads: int | None = None,
+    min_chunk: int = 1,
+) -> None:
+    """Call ``work(start, stop)`` so that the half-open ranges cover ``range(num_items)``.
+
+    Parameters
+    ----------
+    work : callable
+        Must be independent between ranges; exceptions are raised here.
+    num_items : int
+        Number of items; ``work`` is not called if it is 0.
+    num_threads : int, optional
+        Threads at most; :func:`default_num_threads` by default.
+    min_chunk : int
+        Smallest number of items worth a call.
+
+    Examples
+    --------
+    >>> seen = []
+    >>> run_chunks(lambda a, b: seen.extend(range(a, b)), 5, num_threads=1)
+    >>> seen
+    [0, 1, 2, 3, 4]
+    """
+    if num_items <= 0:
+        return
+    threads = default_num_threads() if num_threads is None else num_threads
+    if threads < 1:
+        raise ValueError(f"num_threads must be at least 1, got {threads}")
+    size = max(min_chunk, -(-num_items // (threads * _CHUNKS_PER_THREAD)))
+    starts = range(0, num_items, size)
+    if threads == 1 or len(starts) == 1:
+        work(0, num_items)
+        return
+    with ThreadPoolExecutor(min(threads, len(starts))) as pool:
+        for _ in pool.map(lambda start: work(start, min(start + size, num_items)), starts):
+            pass

@@ -1,0 +1,31 @@
+"""Label volumes that the geometry tests share."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def ball(radius, *, shape=(31, 31, 31), center=None):
+    """A digital ball of label 1."""
+    center = [(s - 1) / 2 for s in shape] if center is None else center
+    grid = np.indices(shape)
+    return (sum((g - c) ** 2 for g, c in zip(grid, center, strict=True)) <= radius**2).astype(np.int32)
+
+
+def ellipsoids(rng, *, num=6, shape=(40, 44, 48), semi_axes=(5.5, 10.0)):
+    """Randomly turned ellipsoids, later ones over earlier ones: they touch, and the border cuts some."""
+    labels = np.zeros(shape, np.int32)
+    grid = np.moveaxis(np.indices(shape), 0, -1)
+    for label in range(1, num + 1):
+        turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+        center = rng.uniform(0, np.array(shape) - 1)
+        local = (grid - center) @ turn / rng.uniform(*semi_axes, 3)
+        labels[(local**2).sum(-1) <= 1] = label
+    return labels
+
+
+def blocks(rng, *, shape=(17, 22, 26), size=4, num=5):
+    """Cubes of random labels without any background between them, most in several pieces."""
+    coarse = rng.integers(0, num, [-(-s // size) for s in shape])
+    labels = coarse.repeat(size, 0).repeat(size, 1).repeat(size, 2)
+    return labels[: shape[0], : shape[1], : shape[2]].astype(np.int32)
