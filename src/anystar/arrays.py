@@ -8,7 +8,7 @@ points, F faces, K vertices of a face. Voxel ``i`` is a sample at coordinate ``i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -25,6 +25,9 @@ class Volume:
         Array of shape ``(Z, Y, X)``, any real dtype.
     spacing : tuple of 3 floats, optional
         Micrometres per voxel along Z, Y, X. ``None`` if the file did not say.
+    unit : {"um", "relative"}
+        ``"relative"`` where only the ratios of the spacing are known (a file that counts in pixels): good
+        for anisotropy, not for lengths.
     header : dict
         What a file format needs to be written back unchanged (affine, header, units, ...); owned by
         :mod:`anystar.io` and opaque elsewhere.
@@ -32,6 +35,7 @@ class Volume:
 
     data: np.ndarray
     spacing: tuple[float, float, float] | None = None
+    unit: Literal["um", "relative"] = "um"
     header: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -39,6 +43,8 @@ class Volume:
             raise ValueError(f"data must have three axes (Z, Y, X), got shape {self.data.shape}")
         if self.spacing is not None:
             check_spacing(self.spacing)
+        if self.unit not in ("um", "relative"):
+            raise ValueError(f"unit must be 'um' or 'relative', got {self.unit!r}")
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -1,0 +1,74 @@
+"""Files that appear whole or not at all: written beside their place, then renamed onto it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["staged"]
+
+
+@contextlib.contextmanager
+def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
+    """Give a temporary path for each of ``paths``; rename them all on success, remove them all on failure.
+
+    The temporary files exist (empty) from the start, so that a place which cannot be written is known before
+    the work begins. They lie in the same folder and keep the whole suffix, so that writers which choose a
+    format by the name choose the same one. Missing folders are made.
+
+    Parameters
+    ----------
+    *paths : str or Path
+        Where the files shall be in the end.
+
+    Yields
+    ------
+    tuple of Path
+        One temporary path each, in the order of ``paths``.
+
+    Raises
+    ------
+    OSError
+        If a folder cannot be made or written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "new" / "a.txt"
+    >>> with staged(target) as (temporary,):
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text(), len(list(target.parent.iterdir()))
+    ('whole', 1)
+    """
+    targets = [Path(path) for path in paths]
+    if len(set(targets)) != len(targets):
+        raise ValueError(f"outputs must have different names, got {', '.join(map(str, targets))}")
+    temporary = tuple(t.with_name(f".{os.getpid()}.partial.{t.name}") for t in targets)
+    made: list[Path] = []
+    try:
+        for target, path in zip(targets, temporary, strict=True):
+            if target.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+            made += _make_folder(target.parent)
+            path.touch()
+        yield temporary
+        for target, path in zip(targets, temporary, strict=True):
+            os.replace(path, target)
+        made.clear()
+    finally:
+        for path in temporary:
+            with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # renamed, or never made
+                path.unlink()
+        for folder in reversed(made):
+            with contextlib.suppress(OSError):  # not empty: someone else's file, leave it
+                folder.rmdir()
+
+
+def _make_folder(folder: Path) -> list[Path]:
+    """Make ``folder`` and its parents; return those that were not there before, outermost first."""
+    missing = [f for f in (folder, *folder.parents) if not f.exists()][::-1]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing

@@ -1,0 +1,68 @@
+"""Checks and lossless changes of the values between files and memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anystar.io.errors import FileError
+
+__all__ = ["compact", "settle"]
+
+_CHUNK = 1 << 24
+
+
+def settle(data: np.ndarray) -> np.ndarray:
+    """Return ``data`` as a real, finite array in native byte order (booleans as uint8, halves as float32).
+
+    Raises
+    ------
+    FileError
+        For complex or structured values, and for NaN or infinities, with ``<what>; <what to do>``.
+
+    Examples
+    --------
+    >>> settle(np.array([True, False])).dtype
+    dtype('uint8')
+    """
+    if data.dtype.kind not in "buif":
+        raise FileError(f"holds {data.dtype} values; save it as grey integers or floats")
+    if data.dtype.kind == "b":
+        return data.astype(np.uint8)
+    if data.dtype.kind == "f":
+        if data.dtype.itemsize == 2:
+            data = data.astype(np.float32)
+        if bad := _count_nonfinite(data):
+            share = 100 * bad / data.size
+            raise FileError(
+                f"has {bad} voxels ({share:.2g}%) that are NaN or infinite; "
+                "replace them (numpy.nan_to_num, or Fiji: Process > Math > NaN Background) or crop them off"
+            )
+    return data.astype(data.dtype.newbyteorder("="), copy=False)
+
+
+def _count_nonfinite(data: np.ndarray) -> int:
+    flat = data.reshape(-1) if data.flags.c_contiguous else data.ravel(order="K")
+    return sum(int(np.count_nonzero(~np.isfinite(flat[i : i + _CHUNK]))) for i in range(0, flat.size, _CHUNK))
+
+
+def compact(data: np.ndarray) -> np.ndarray:
+    """Return wide integers (32 or 64 bits: labels) in the smallest type that holds them, others unchanged.
+
+    Unsigned where nothing is negative, but int32 rather than uint32, which fewer programs read.
+
+    Examples
+    --------
+    >>> [str(compact(np.array([0, n])).dtype) for n in (255, 256, 65_536, 2**31, -1)]
+    ['uint8', 'uint16', 'int32', 'uint32', 'int8']
+    """
+    if data.dtype.kind == "b":
+        return data.astype(np.uint8)
+    if data.dtype.kind not in "ui" or data.dtype.itemsize < 4:
+        return data
+    low, high = (int(data.min()), int(data.max())) if data.size else (0, 0)
+    unsigned = (np.uint8, np.uint16, np.int32, np.uint32, np.uint64)
+    signed = (np.int8, np.int16, np.int32, np.int64)
+    for dtype in unsigned if low >= 0 else signed:
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return data.astype(dtype, copy=False)
+    raise AssertionError("every 64-bit integer fits one of the types")

@@ -1,0 +1,118 @@
+"""Reading and writing by name: endings, values, atomicity."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anystar import io
+from anystar.arrays import Volume
+from anystar.io.values import compact, settle
+
+NAMES = ["a.tif", "a.ome.tif", "a.nii", "a.nii.gz", "a.npy"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("top", "dtype"), [(255, "uint8"), (256, "uint16"), (65_535, "uint16"), (65_536, "int32")]
+)
+def test_labels_never_wrap(tmp_path, name, top, dtype):
+    labels = np.zeros((4, 6, 7), np.int32)
+    labels[1, 2, 3], labels[2] = top, 1
+    image = Volume(data=np.zeros((4, 6, 7), np.uint8), spacing=(2, 1, 1))
+    io.write(tmp_path / name, labels, like=image)
+    back = io.read(tmp_path / name)
+    np.testing.assert_array_equal(back.data, labels)
+    assert back.data.dtype == dtype
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
+def test_compact_is_lossless(values):
+    data = np.array(values, np.int64)
+    small = compact(data)
+    assert [int(v) for v in small] == values
+    assert small.dtype.itemsize <= data.dtype.itemsize
+
+
+def test_labels_beyond_what_tiff_holds(tmp_path):
+    labels = np.full((2, 3, 4), 2**40, np.uint64)
+    with pytest.raises(io.FileError, match=r"a\.tif cannot hold uint64"):
+        io.write(tmp_path / "a.tif", Volume(data=labels))
+    assert list(tmp_path.iterdir()) == []
+    io.write(tmp_path / "a.npy", Volume(data=labels))
+    np.testing.assert_array_equal(io.read(tmp_path / "a.npy").data, labels)
+
+
+def test_an_array_needs_its_image(tmp_path):
+    with pytest.raises(ValueError, match="needs like="):
+        io.write(tmp_path / "a.tif", np.zeros((2, 3, 4)))
+    with pytest.raises(ValueError, match="must keep the shape"):
+        io.write(tmp_path / "a.tif", np.zeros((2, 3, 4)), like=Volume(data=np.zeros((2, 3, 5))))
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.nii.gz", "a.npy"])
+def test_nonfinite_values_are_counted_and_refused(tmp_path, name):
+    data = np.zeros((4, 5, 6), np.float32)
+    data[0, 0, :2], data[1, 1, 1] = np.nan, np.inf
+    io.write(tmp_path / name, Volume(data=data))
+    with pytest.raises(io.FileError, match=r"has 3 voxels \(2.5%\) that are NaN or infinite; replace"):
+        io.read(tmp_path / name)
+
+
+def test_settle():
+    assert settle(np.zeros(3, np.float16)).dtype == np.float32
+    assert settle(np.zeros(3, ">i2")).dtype == np.int16
+    assert settle(np.array([True])).dtype == np.uint8
+    with pytest.raises(io.FileError, match="complex"):
+        settle(np.zeros(3, complex))
+
+
+def test_missing_folder_and_unknown_names(tmp_path):
+    with pytest.raises(FileNotFoundError, match="does not exist; check the name"):
+        io.read(tmp_path / "no.tif")
+    with pytest.raises(io.FileError, match="is a folder; give a file"):
+        io.read(tmp_path)
+    (tmp_path / "a.png").write_bytes(b"")
+    with pytest.raises(io.FileError, match=r"no known ending; use one of .*\.tif"):
+        io.read(tmp_path / "a.png")
+    with pytest.raises(io.FileError, match=r"holds no images; expected files that end in .*\.nii\.gz"):
+        io.list_volumes(tmp_path)
+    (tmp_path / ".hidden.tif").write_bytes(b"")
+    (tmp_path / "b.TIF").write_bytes(b"")
+    (tmp_path / "a.nii.gz").write_bytes(b"")
+    assert [p.name for p in io.list_volumes(tmp_path)] == ["a.nii.gz", "b.TIF"]
+    for name in ("a.nii.gz", "b.TIF"):
+        with pytest.raises(io.FileError, match=name):
+            io.read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.zeros((3, 4)), r"shape \(3, 4\), and .npy names no axes"),
+        (np.zeros((2, 3, 4, 5)), "save one array of shape"),
+        (np.array([{}]), "cannot be read"),
+        (np.zeros((0, 4, 5)), "is empty"),
+    ],
+)
+def test_npy_refuses(tmp_path, data, message):
+    np.save(tmp_path / "a.npy", data)
+    with pytest.raises(io.FileError, match=message):
+        io.read(tmp_path / "a.npy")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.npy"
+    io.write(path, Volume(data=np.ones((2, 2, 2), np.uint8)))
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        io.write(path, Volume(data=np.zeros((2, 2, 2), np.uint8)))
+    monkeypatch.undo()
+    assert os.listdir(tmp_path) == ["a.npy"]
+    assert io.read(path).data.all()

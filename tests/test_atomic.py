@@ -1,0 +1,31 @@
+"""Files appear whole or not at all."""
+
+import pytest
+
+from anystar.atomic import staged
+
+
+def test_both_or_none(tmp_path):
+    one, two = tmp_path / "one.txt", tmp_path / "deep" / "er" / "two.txt"
+    with pytest.raises(FileNotFoundError), staged(one, two) as (a, _):
+        a.rename(tmp_path / "no" / "such" / "folder")
+    assert list(tmp_path.iterdir()) == []
+    with staged(one, two) as (a, b):
+        assert a.name.endswith("one.txt")
+        a.write_text("1")
+        b.write_text("2")
+    assert (one.read_text(), two.read_text()) == ("1", "2")
+    assert [p.name for p in two.parent.iterdir()] == ["two.txt"]
+
+
+def test_an_unwritable_place_is_known_at_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "a.txt", tmp_path):
+        with pytest.raises(OSError, match=r"irectory|File exists"), staged(tmp_path / "fine.txt", place):
+            pytest.fail("the work began")
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
+def test_names_must_differ(tmp_path):
+    with pytest.raises(ValueError, match="different names"), staged(tmp_path / "a", tmp_path / "a"):
+        pytest.fail("the work began")
