@@ -25,9 +25,9 @@ from anystar.geometry.threads import run_chunks
 
 __all__ = ["star_distances", "star_distances_at"]
 
-# Layers of background around the volume: the first stops a march by unit steps, the second lets the
-# interpolation look at both sides of where it stopped.
-_PAD = 2
+# Layers of background around the volume: the first stops a march by unit steps, the others let the
+# interpolation look around and beyond where it stopped.
+_PAD = 3
 
 
 def star_distances(
@@ -80,19 +80,22 @@ def star_distances(
     if out.size == 0:
         return out
     offsets = _march_offsets(padded.shape, rays)
-    num_rows = shape[0] * shape[1]
-    rows = out.reshape(num_rows, shape[2], len(rays))
+    rays_3R = np.ascontiguousarray(rays.vertices.T)
+    flat = out.reshape(-1, len(rays))
+    points = np.empty((0, 3), np.int64)
 
     def work(start: int, stop: int) -> None:
-        for a in range(start, stop, 8) if dtype == np.float16 else (start,):
-            # Half floats go through a small buffer: one compiled kernel serves both.
-            b = min(a + 8, stop) if dtype == np.float16 else stop
-            part = np.empty((b - a, *rows.shape[1:]), np.float32) if dtype == np.float16 else rows[a:b]
-            _rows_kernel(padded, rays.vertices, offsets, a, shape[1], grid, part)
-            if dtype == np.float16:
-                rows[a:b] = part
+        if dtype == np.float32:
+            _voxels_kernel(padded, rays_3R, offsets, start, stop, shape, grid, points, flat[start:stop])
+            return
+        # Half floats go through a small buffer: one compiled kernel serves both.
+        for a in range(start, stop, 1024):
+            b = min(a + 1024, stop)
+            part = np.empty((b - a, len(rays)), np.float32)
+            _voxels_kernel(padded, rays_3R, offsets, a, b, shape, grid, points, part)
+            flat[a:b] = part
 
-    run_chunks(work, num_rows, num_threads=num_threads)
+    run_chunks(work, len(flat), num_threads=num_threads, min_chunk=64)
     return out
 
 
@@ -137,8 +140,9 @@ def star_distances_at(
         )
     out = np.empty((len(points), len(rays)), np.float32)
     offsets = _march_offsets(padded.shape, rays)
+    rays_3R = np.ascontiguousarray(rays.vertices.T)
     run_chunks(
-        lambda a, b: _points_kernel(padded, rays.vertices, offsets, points[a:b], out[a:b]),
+        lambda a, b: _voxels_kernel(padded, rays_3R, offsets, a, b, labels.shape, 1, points, out[a:b]),
         len(points),
         num_threads=num_threads,
         min_chunk=64,
@@ -147,7 +151,7 @@ def star_distances_at(
 
 
 def _pad(labels: np.ndarray) -> np.ndarray:
-    """Return int32 labels inside two layers of background, or raise ``ValueError``."""
+    """Return int32 labels inside layers of background, or raise ``ValueError``."""
     if labels.ndim != 3:
         raise ValueError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
     if labels.dtype.kind not in "iu":
@@ -156,6 +160,8 @@ def _pad(labels: np.ndarray) -> np.ndarray:
     if labels.dtype.itemsize >= 4 and labels.dtype != np.int32 and labels.size and labels.max() > limit:
         raise ValueError(f"labels must fit int32, got {labels.max()}")
     z, y, x = labels.shape
+    if (z + 2 * _PAD) * (y + 2 * _PAD) * (x + 2 * _PAD) >= 2**31:
+        raise ValueError(f"labels must have fewer than 2^31 voxels, got shape {labels.shape}")
     padded = np.zeros((z + 2 * _PAD, y + 2 * _PAD, x + 2 * _PAD), np.int32)
     padded[_PAD : _PAD + z, _PAD : _PAD + y, _PAD : _PAD + x] = labels
     return padded
@@ -171,10 +177,44 @@ def _march_offsets(shape: tuple[int, ...], rays: Rays) -> np.ndarray:
     steps = np.arange(1, num_steps + 1, dtype=np.float64)[:, None]
     nearest = np.floor(rays.vertices[:, None, :].astype(np.float64) * steps + 0.5).astype(np.int64)
     strides = np.array([shape[1] * shape[2], shape[2], 1], np.int64)
-    return nearest @ strides
+    # Steps that leave even the padding are never taken; clip them into int32.
+    return np.clip(nearest @ strides, -(2**31), 2**31 - 1).astype(np.int32)
 
 
 _KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+_HALF = np.float32(0.5)
+
+
+@nb.njit(inline="always", **_KERNEL)
+def _corners(flat, i, stride_z, stride_y, value):
+    """Which of the eight voxels of the cell at ``i`` bear ``value``, as bits (x fastest)."""
+    j = i + stride_y
+    k = i + stride_z
+    m = j + stride_z
+    return (
+        np.int32(flat[i] == value)
+        | np.int32(flat[i + 1] == value) << 1
+        | np.int32(flat[j] == value) << 2
+        | np.int32(flat[j + 1] == value) << 3
+        | np.int32(flat[k] == value) << 4
+        | np.int32(flat[k + 1] == value) << 5
+        | np.int32(flat[m] == value) << 6
+        | np.int32(flat[m + 1] == value) << 7
+    )
+
+
+@nb.njit(inline="always", **_KERNEL)
+def _interpolate(bits, wz, wy, wx):
+    """Trilinear interpolation of eight bits."""
+    one, zero = np.float32(1), np.float32(0)
+    vx = one - wx
+    a = (vx if bits & 1 else zero) + (wx if bits & 2 else zero)
+    b = (vx if bits & 4 else zero) + (wx if bits & 8 else zero)
+    c = (vx if bits & 16 else zero) + (wx if bits & 32 else zero)
+    d = (vx if bits & 64 else zero) + (wx if bits & 128 else zero)
+    a += wy * (b - a)
+    c += wy * (d - c)
+    return a + wz * (c - a)
 
 
 @nb.njit(inline="always", **_KERNEL)
@@ -182,79 +222,93 @@ def _share(flat, start, stride_z, stride_y, value, dz, dy, dx):
     """Trilinear share of ``value`` at the flat voxel ``start`` plus the offset (dz, dy, dx)."""
     fz, fy, fx = np.floor(dz), np.floor(dy), np.floor(dx)
     i = start + np.int64(fz) * stride_z + np.int64(fy) * stride_y + np.int64(fx)
-    wz, wy, wx = dz - fz, dy - fy, dx - fx
-    one, zero = np.float32(1), np.float32(0)
-    vx = one - wx
-    j = i + stride_y
-    near = (one - wy) * ((vx if flat[i] == value else zero) + (wx if flat[i + 1] == value else zero)) + wy * (
-        (vx if flat[j] == value else zero) + (wx if flat[j + 1] == value else zero)
-    )
-    i += stride_z
-    j += stride_z
-    far = (one - wy) * ((vx if flat[i] == value else zero) + (wx if flat[i + 1] == value else zero)) + wy * (
-        (vx if flat[j] == value else zero) + (wx if flat[j + 1] == value else zero)
-    )
-    return near + wz * (far - near)
+    return _interpolate(_corners(flat, i, stride_z, stride_y, value), dz - fz, dy - fy, dx - fx)
 
 
 @nb.njit(**_KERNEL)
-def _voxel(flat, start, stride_z, stride_y, vertices, offsets, out):
-    """Distances of one voxel: march by nearest labels, bracket the half-crossing, close in."""
-    value = flat[start]
-    half, one = np.float32(0.5), np.float32(1)
-    for r in range(vertices.shape[0]):
-        if value == 0:
-            out[r] = 0
+def _shares(flat, start, stride_z, stride_y, value, rays_3R, t, bits, out):
+    """:func:`_share` at distance ``t[r]`` along every ray: loops of arithmetic only, or of look-ups only."""
+    num_rays = t.shape[0]
+    for r in range(num_rays):
+        fz, fy, fx = (
+            np.floor(t[r] * rays_3R[0, r]),
+            np.floor(t[r] * rays_3R[1, r]),
+            np.floor(t[r] * rays_3R[2, r]),
+        )
+        bits[r] = np.int32(fz) * stride_z + np.int32(fy) * stride_y + np.int32(fx)
+    for r in range(num_rays):
+        bits[r] = _corners(flat, start + bits[r], stride_z, stride_y, value)
+    for r in range(num_rays):
+        dz, dy, dx = t[r] * rays_3R[0, r], t[r] * rays_3R[1, r], t[r] * rays_3R[2, r]
+        out[r] = _interpolate(bits[r], dz - np.floor(dz), dy - np.floor(dy), dx - np.floor(dx))
+
+
+@nb.njit(**_KERNEL)
+def _bracket(flat, start, stride_z, stride_y, value, rays_3R, near, f_near, far, f_far):
+    """Move the few brackets that do not hold the half-crossing until they do."""
+    for r in range(near.shape[0]):
+        if (f_near[r] >= _HALF) != (f_far[r] >= _HALF):
             continue
+        dz, dy, dx = rays_3R[0, r], rays_3R[1, r], rays_3R[2, r]
+        # Inside at both ends: outwards. Outside at both: inwards, to 0 at the latest, where the share is 1.
+        move = _HALF if f_far[r] >= _HALF else -_HALF
+        while (f_near[r] >= _HALF) == (f_far[r] >= _HALF):
+            near[r], f_near[r] = far[r], f_far[r]
+            t = max(near[r] + move, np.float32(0))
+            far[r] = t
+            f_far[r] = _share(flat, start, stride_z, stride_y, value, t * dz, t * dy, t * dx)
+
+
+@nb.njit(**_KERNEL)
+def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out):
+    """Distances of one voxel: march by nearest labels, bracket the half-crossing, close in.
+
+    The loops are many and short so that each is plain arithmetic over few arrays, which compiles to vectors.
+    """
+    value = flat[start]
+    if value == 0:
+        out[:] = 0
+        return
+    one, zero = np.float32(1), np.float32(0)
+    num_rays = out.shape[0]
+    near, f_near, far, f_far, f = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    for r in range(num_rays):
         step = 0
         while flat[start + offsets[r, step]] == value:
             step += 1
-        dz, dy, dx = vertices[r, 0], vertices[r, 1], vertices[r, 2]
-        high = np.float32(step + 1)
-        f_high = _share(flat, start, stride_z, stride_y, value, high * dz, high * dy, high * dx)
-        if f_high < half:
-            low = high - one
-            f_low = _share(flat, start, stride_z, stride_y, value, low * dz, low * dy, low * dx)
-            while f_low < half:  # the voxel itself has share 1, so this ends at 0 at the latest
-                high, f_high = low, f_low
-                low = high - half
-                f_low = _share(flat, start, stride_z, stride_y, value, low * dz, low * dy, low * dx)
+        near[r] = np.float32(step) + _HALF
+    # The crossing is nearly always within one voxel of the middle of the last step, on the side that the
+    # share there tells.
+    _shares(flat, start, stride_z, stride_y, value, rays_3R, near, bits, f_near)
+    for r in range(num_rays):
+        far[r] = near[r] + one if f_near[r] >= _HALF else max(near[r] - one, zero)
+    _shares(flat, start, stride_z, stride_y, value, rays_3R, far, bits, f_far)
+    _bracket(flat, start, stride_z, stride_y, value, rays_3R, near, f_near, far, f_far)
+    # A secant, a look, and a secant on the side that holds the crossing: within a few hundredths of a voxel.
+    for r in range(num_rays):
+        out[r] = near[r] + (far[r] - near[r]) * (f_near[r] - _HALF) / (f_near[r] - f_far[r])
+    _shares(flat, start, stride_z, stride_y, value, rays_3R, out, bits, f)
+    for r in range(num_rays):
+        use_far = (f[r] >= _HALF) == (f_near[r] >= _HALF)
+        end = far[r] if use_far else near[r]
+        f_end = f_far[r] if use_far else f_near[r]
+        out[r] += (end - out[r]) * (f[r] - _HALF) / (f[r] - f_end)
+
+
+@nb.njit(**_KERNEL)
+def _voxels_kernel(padded, rays_3R, offsets, first, stop, shape, grid, points, out):
+    """Fill ``out`` for the grid samples ``first`` to ``stop`` (flat, X fastest), or for ``points`` if any."""
+    stride_y = np.int32(padded.shape[2])
+    stride_z = np.int32(padded.shape[1] * padded.shape[2])
+    flat = padded.ravel()
+    scratch = np.empty((5, rays_3R.shape[1]), np.float32)
+    bits = np.empty(rays_3R.shape[1], np.int32)
+    for n in range(first, stop):
+        if points.shape[0] > 0:
+            z, y, x = points[n, 0], points[n, 1], points[n, 2]
         else:
-            low, f_low = high, f_high
-            while f_high >= half:  # rounding saw another label where most of the share is still ours
-                low, f_low = high, f_high
-                high = low + half
-                f_high = _share(flat, start, stride_z, stride_y, value, high * dz, high * dy, high * dx)
-        # Regula falsi; two more looks leave an error of about a hundredth of a voxel.
-        for _ in range(2):
-            t = low + (high - low) * (f_low - half) / (f_low - f_high)
-            f = _share(flat, start, stride_z, stride_y, value, t * dz, t * dy, t * dx)
-            if f >= half:
-                low, f_low = t, f
-            else:
-                high, f_high = t, f
-        out[r] = low + (high - low) * (f_low - half) / (f_low - f_high)
-
-
-@nb.njit(**_KERNEL)
-def _rows_kernel(padded, vertices, offsets, first_row, num_y, grid, out):
-    """Fill ``out`` (rows, X, R), row ``first_row + i`` being voxel row (z, y) of the grid, z slowest."""
-    stride_y = padded.shape[2]
-    stride_z = padded.shape[1] * stride_y
-    flat = padded.ravel()
-    for i in range(out.shape[0]):
-        z, y = divmod(first_row + i, num_y)
-        row = (z * grid + _PAD) * stride_z + (y * grid + _PAD) * stride_y + _PAD
-        for x in range(out.shape[1]):
-            _voxel(flat, row + x * grid, stride_z, stride_y, vertices, offsets, out[i, x])
-
-
-@nb.njit(**_KERNEL)
-def _points_kernel(padded, vertices, offsets, points, out):
-    """Fill ``out`` (N, R) for the voxels ``points`` (N, 3)."""
-    stride_y = padded.shape[2]
-    stride_z = padded.shape[1] * stride_y
-    flat = padded.ravel()
-    for n in range(points.shape[0]):
-        start = (points[n, 0] + _PAD) * stride_z + (points[n, 1] + _PAD) * stride_y + points[n, 2] + _PAD
-        _voxel(flat, start, stride_z, stride_y, vertices, offsets, out[n])
+            z = (n // (shape[1] * shape[2])) * grid
+            y = (n // shape[2]) % shape[1] * grid
+            x = n % shape[2] * grid
+        start = (z + _PAD) * np.int64(stride_z) + (y + _PAD) * np.int64(stride_y) + (x + _PAD)
+        _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out[n - first])
