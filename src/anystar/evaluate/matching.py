@@ -1,0 +1,174 @@
+"""Instances against a truth: one-to-one matching by overlap and the scores that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anystar.evaluate.assign import assign
+from anystar.evaluate.overlap import Overlap, overlap
+
+__all__ = ["THRESHOLDS", "Scores", "evaluate", "evaluate_many", "mean_accuracy"]
+
+THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""Intersection over union from which a pair counts as found, by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scores:
+    """What was found at one overlap threshold; every ratio of nothing to nothing is 0."""
+
+    threshold: float
+    "Intersection over union from which a pair counts."
+    num_true: int
+    "Objects in the truth."
+    num_pred: int
+    "Objects in the prediction."
+    tp: int
+    "Matched pairs."
+    sum_iou: float
+    "Sum of the matched pairs' intersection over union."
+
+    @property
+    def fp(self) -> int:
+        """Predicted objects without a partner."""
+        return self.num_pred - self.tp
+
+    @property
+    def fn(self) -> int:
+        """True objects without a partner."""
+        return self.num_true - self.tp
+
+    @property
+    def accuracy(self) -> float:
+        """TP / (TP + FP + FN), which StarDist calls average precision."""
+        return _ratio(self.tp, self.tp + self.fp + self.fn)
+
+    @property
+    def precision(self) -> float:
+        """TP / (TP + FP)."""
+        return _ratio(self.tp, self.num_pred)
+
+    @property
+    def recall(self) -> float:
+        """TP / (TP + FN)."""
+        return _ratio(self.tp, self.num_true)
+
+    @property
+    def f1(self) -> float:
+        """2 TP / (2 TP + FP + FN)."""
+        return _ratio(2 * self.tp, self.num_true + self.num_pred)
+
+    @property
+    def mean_matched_iou(self) -> float:
+        """Mean intersection over union of the matched pairs."""
+        return _ratio(self.sum_iou, self.tp)
+
+    @property
+    def mean_true_iou(self) -> float:
+        """Mean intersection over union of all true objects, 0 for those not found."""
+        return _ratio(self.sum_iou, self.num_true)
+
+    @property
+    def panoptic_quality(self) -> float:
+        """Sum of IoU / (TP + FP / 2 + FN / 2), Kirillov et al. 2019."""
+        return _ratio(2 * self.sum_iou, self.num_true + self.num_pred)
+
+    def as_dict(self) -> dict[str, float]:
+        """Return all numbers by name."""
+        names = (
+            "threshold",
+            "num_true",
+            "num_pred",
+            "tp",
+            "fp",
+            "fn",
+            "accuracy",
+            "precision",
+            "recall",
+            "f1",
+        )
+        return {
+            n: getattr(self, n) for n in (*names, "mean_matched_iou", "mean_true_iou", "panoptic_quality")
+        }
+
+
+def _ratio(part: float, whole: float) -> float:
+    return part / whole if whole else 0.0
+
+
+def evaluate(
+    truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
+) -> tuple[Scores, ...]:
+    """Match predicted to true objects one to one and count, as StarDist's ``matching`` does.
+
+    Parameters
+    ----------
+    truth, pred : numpy.ndarray
+        Label images of one shape, 0 is background.
+    thresholds : sequence of float
+        In (0, 1].
+
+    Returns
+    -------
+    tuple of Scores
+        One per threshold, in their order.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, the values are not labels or a threshold is out of range.
+
+    Examples
+    --------
+    >>> truth = np.array([[[1, 1, 1, 0, 2, 2]]])
+    >>> (half,) = evaluate(truth, np.array([[[5, 5, 0, 0, 0, 6]]]), thresholds=[0.6])
+    >>> half.tp, half.fp, half.fn, round(half.panoptic_quality, 3)
+    (1, 1, 1, 0.333)
+    """
+    if not thresholds or not all(0 < t <= 1 for t in thresholds):
+        raise ValueError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
+    pairs = overlap(truth, pred)
+    return tuple(_scores(pairs, float(t)) for t in thresholds)
+
+
+def _scores(pairs: Overlap, threshold: float) -> Scores:
+    iou = pairs.iou
+    matched = assign(pairs.true_index, pairs.pred_index, iou, threshold)
+    return Scores(
+        threshold=threshold,
+        num_true=len(pairs.true_labels),
+        num_pred=len(pairs.pred_labels),
+        tp=len(matched),
+        sum_iou=float(iou[matched].sum()),
+    )
+
+
+def evaluate_many(results: Iterable[Sequence[Scores]]) -> tuple[Scores, ...]:
+    """Add up the counts of several images, threshold by threshold: every object weighs the same.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to add or the thresholds differ.
+    """
+    results = list(results)
+    if not results or len({tuple(s.threshold for s in scores) for scores in results}) != 1:
+        raise ValueError(f"results must be of the same thresholds and at least one, got {len(results)}")
+    return tuple(
+        Scores(
+            threshold=same[0].threshold,
+            num_true=sum(s.num_true for s in same),
+            num_pred=sum(s.num_pred for s in same),
+            tp=sum(s.tp for s in same),
+            sum_iou=sum(s.sum_iou for s in same),
+        )
+        for same in zip(*results, strict=True)
+    )
+
+
+def mean_accuracy(scores: Sequence[Scores]) -> float:
+    """Return the mean of the accuracy over the thresholds."""
+    return sum(s.accuracy for s in scores) / len(scores)

@@ -1,0 +1,65 @@
+"""The sparse joint histogram against counting in a loop."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from anystar.evaluate import as_labels, overlap
+
+SHAPE = (2, 7, 9)
+TYPES = st.sampled_from([np.uint8, np.uint16, np.int32, np.uint64])
+
+
+def some_labels(dtype):
+    return hnp.arrays(dtype, SHAPE, elements=st.sampled_from([0, 1, 2, np.iinfo(dtype).max]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(TYPES.flatmap(some_labels), some_labels(np.int32))
+def test_counts_every_pair(truth, pred):
+    pairs = overlap(truth, pred)
+    count = Counter(zip(truth.ravel().tolist(), pred.ravel().tolist(), strict=True))
+    found = {
+        (int(pairs.true_labels[i]), int(pairs.pred_labels[j])): int(n)
+        for i, j, n in zip(pairs.true_index, pairs.pred_index, pairs.shared, strict=True)
+    }
+    assert found == {k: n for k, n in count.items() if 0 not in k}
+    assert dict(zip(pairs.true_labels.tolist(), pairs.true_volume.tolist(), strict=True)) == {
+        t: int((truth == t).sum()) for t in np.unique(truth).tolist() if t
+    }
+    assert pairs.pred_labels.tolist() == [p for p in np.unique(pred).tolist() if p]
+
+
+def test_the_table_grows():
+    truth = np.arange(1, 20_001).reshape(20, 100, 10)
+    pred = truth[::-1].copy()
+    pairs = overlap(truth, pred)
+    assert len(pairs.shared) == 20_000
+    assert (pairs.iou == 1).all()
+
+
+def test_order_in_memory_does_not_matter():
+    rng = np.random.default_rng(0)
+    truth, pred = rng.integers(0, 5, (2, 4, 6, 8))
+    straight, turned = overlap(truth, pred), overlap(np.asfortranarray(truth), pred)
+    np.testing.assert_array_equal(straight.shared, turned.shared)
+
+
+def test_what_are_labels():
+    assert as_labels(np.array([True])).dtype == np.uint8
+    np.testing.assert_array_equal(as_labels(np.array([0.0, 7.0], np.float32)), [0, 7])
+    for data, message in (
+        (np.array([0.5]), "fractional"),
+        (np.array([np.nan]), "fractional"),
+        (np.array([-1]), "negative"),
+        (np.array([-1.0]), "negative"),
+        (np.array(["a"]), "integers"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            as_labels(data)
+    with pytest.raises(ValueError, match=r"differ in shape: \(1, 2, 3\) and \(1, 2, 4\)"):
+        overlap(np.zeros((1, 2, 3), int), np.zeros((1, 2, 4), int))
