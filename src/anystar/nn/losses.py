@@ -1,0 +1,64 @@
+"""The losses of StarDist (Schmidt et al. 2018; Weigert et al. 2020), as the paper uses them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from anystar.config import ConfigError
+from anystar.nn.model import Prediction
+from anystar.targets import Targets
+
+__all__ = ["LossConfig", "Losses", "star_loss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Weights of the losses."""
+
+    distance_weight: float = 0.2
+    """Weight of the distance loss; the probability loss has weight 1."""
+    background_weight: float = 1e-4
+    """Weight of the size of distances predicted on background."""
+    distance_error: Literal["absolute", "relative"] = "absolute"
+    """``absolute``: in voxels, the paper's. ``relative``: divided by the mean distance at that
+    point, so that small objects count as much as large ones."""
+
+    def __post_init__(self) -> None:
+        if self.distance_weight < 0 or self.background_weight < 0:
+            raise ConfigError("loss weights must not be negative")
+
+
+class Losses(NamedTuple):
+    """The total and its parts, each a scalar tensor."""
+
+    total: Tensor
+    probability: Tensor
+    distance: Tensor
+
+
+def star_loss(prediction: Prediction, targets: Targets, config: LossConfig) -> Losses:
+    """Return the loss of a batch.
+
+    Binary cross-entropy against the object probability; mean absolute error of the distances, weighted by the
+    object probability and divided by its mean; and a small pull towards zero on background.
+    """
+    logits = prediction.logits[:, 0].float()
+    probability = F.binary_cross_entropy_with_logits(logits, targets.prob_BZYX)
+
+    at = targets.points_P4
+    rows = prediction.distances.movedim(1, -1)[at[:, 0], at[:, 1], at[:, 2], at[:, 3]].float()
+    weight = targets.prob_BZYX[at[:, 0], at[:, 1], at[:, 2], at[:, 3]]
+    error = (rows - targets.dist_PR).abs().mean(1)
+    if config.distance_error == "relative":
+        error = error / targets.dist_PR.mean(1).clamp_min(1.0) * 5.0  # as large as absolute at radius 5
+    distance = (error * weight).sum() / weight.sum().clamp_min(1e-3)
+    if config.background_weight:
+        outside = targets.prob_BZYX == 0
+        level = prediction.distances.float().abs().mean(1)
+        distance = distance + config.background_weight * torch.where(outside, level, 0.0).mean()
+    return Losses(probability + config.distance_weight * distance, probability, distance)

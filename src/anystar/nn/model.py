@@ -1,0 +1,69 @@
+"""The network: backbone, a shared feature layer, and two heads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from anystar.config import ConfigError
+from anystar.nn.unet import UNet, conv_block
+
+__all__ = ["NetworkConfig", "Prediction", "StarNet"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Shape of the network. The defaults are the paper's: 22.6 M parameters in the U-Net."""
+
+    channels: tuple[int, ...] = (32, 64, 128, 256, 512)
+    """Channels of each resolution, finest first."""
+    grid: int = 1
+    """Voxels between predictions: 1 or 2."""
+    num_rays: int = 96
+    """Rays of the star-convex polyhedra."""
+    head_channels: int = 128
+    """Channels of the feature layer before the heads."""
+
+    def __post_init__(self) -> None:
+        if self.grid not in (1, 2):
+            raise ConfigError(f"grid must be 1 or 2, got {self.grid}")
+        if not self.channels or min(self.channels) < 1:
+            raise ConfigError(f"channels must be positive numbers, got {list(self.channels)}")
+        if self.num_rays < 4:
+            raise ConfigError(f"num_rays must be at least 4, got {self.num_rays}")
+
+    @property
+    def divisor(self) -> int:
+        """Every axis of an input must be a multiple of this."""
+        return int(self.grid * 2 ** (len(self.channels) - 1))
+
+
+class Prediction(NamedTuple):
+    """What the network says about each grid point."""
+
+    logits: Tensor
+    """Object probability before the sigmoid, ``(B, 1, Zg, Yg, Xg)``."""
+    distances: Tensor
+    """Distance to the boundary along each ray in voxels of the input, ``(B, R, Zg, Yg, Xg)``."""
+
+
+class StarNet(nn.Module):
+    """U-Net with an object-probability head and a star-distance head (StarDist; Weigert et al. 2020)."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.backbone = UNet(config.channels, grid=config.grid)
+        self.features = conv_block(config.channels[0], config.head_channels)
+        self.prob = nn.Conv3d(config.head_channels, 1, 1)
+        self.dist = nn.Conv3d(config.head_channels, config.num_rays, 1)
+        nn.init.constant_(self.prob.bias, -2.0)  # objects are rare: start from their share, not from a half
+        nn.init.constant_(self.dist.bias, 6.0)  # and from a typical radius
+
+    def forward(self, image: Float[Tensor, "B 1 Z Y X"]) -> Prediction:
+        """Return the predictions on the grid for an image scaled to about [0, 1]."""
+        features = self.features(self.backbone(image))
+        return Prediction(self.prob(features), self.dist(features))

@@ -1,0 +1,82 @@
+"""What every augmentation is: knobs, a draw, and an application to those samples of a batch that drew it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anystar.config import ConfigError
+from anystar.synth.streams import Streams
+
+__all__ = ["Augmentation", "Knobs", "column", "rescale", "run"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knobs:
+    """Base of all augmentations' knobs."""
+
+    probability: float = 1.0
+    """Share of the samples that get it."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.probability <= 1:
+            raise ConfigError(f"probability must be within [0, 1], got {self.probability}")
+
+
+class Augmentation(Protocol):
+    """Knobs that can draw parameters and apply them."""
+
+    @property
+    def probability(self) -> float:
+        """Share of the samples that get it."""
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """Draw the parameters of one sample as a frozen dataclass."""
+
+    def apply(self, image: Tensor, drawn: Sequence[Any], streams: Streams, rows: Sequence[int]) -> Tensor:
+        """Apply parameters to images ``(B, 1, Z, Y, X)``; ``rows`` are their places in the batch."""
+
+
+def run(
+    stages: Sequence[tuple[str, Augmentation]], image: Tensor, streams: Streams
+) -> tuple[Tensor, list[dict[str, Any]]]:
+    """Draw and apply a sequence of augmentations.
+
+    Returns
+    -------
+    image : tensor, shape ``(B, 1, Z, Y, X)``
+    drawn : list of dict
+        For each sample, the parameters of every stage that it got, by the stage's name.
+    """
+    record: list[dict[str, Any]] = [{} for _ in range(len(streams))]
+    for name, stage in stages:
+        for row, rng in enumerate(streams.scalars(name)):
+            if rng.random() < stage.probability:
+                record[row][name] = stage.draw(rng)
+        rows = [row for row in range(len(streams)) if name in record[row]]
+        if not rows:
+            continue
+        drawn = [record[row][name] for row in rows]
+        if len(rows) == len(streams):
+            image = stage.apply(image, drawn, streams, rows)
+        else:
+            index = torch.tensor(rows, device=image.device)
+            image = image.index_copy(0, index, stage.apply(image[index], drawn, streams, rows))
+    return image, record
+
+
+def column(drawn: Sequence[Any], name: str, device: torch.device) -> Tensor:
+    """Return one drawn parameter of all samples as a tensor that broadcasts over ``(B, 1, Z, Y, X)``."""
+    values = [getattr(d, name) for d in drawn]
+    return torch.tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1, 1, 1)
+
+
+def rescale(image: Tensor) -> Tensor:
+    """Map each image linearly onto [0, 1]; a constant one becomes zero."""
+    low, high = image.amin((1, 2, 3, 4), keepdim=True), image.amax((1, 2, 3, 4), keepdim=True)
+    return (image - low) / (high - low).clamp_min(1e-8)

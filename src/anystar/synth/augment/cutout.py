@@ -1,0 +1,56 @@
+"""Cutout: blank cubes, in the image and in the labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anystar.synth.augment.base import Knobs
+from anystar.synth.streams import Streams
+
+__all__ = ["Cutout", "CutoutDrawn"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutoutDrawn:
+    """First voxel of every cube (ZYX) and their side."""
+
+    corners: tuple[tuple[float, float, float], ...]
+    side: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cutout(Knobs):
+    """Sets cubes to zero, to simulate blank regions (paper, "Augmentation sequence")."""
+
+    probability: float = 0.2
+    holes: int = 20
+    """Number of cubes."""
+    side: int = 12
+    """Their side in voxels."""
+
+    def draw(self, rng: np.random.Generator) -> CutoutDrawn:
+        """Draw the parameters of one sample; corners as shares of the room there is."""
+        corners = tuple((float(z), float(y), float(x)) for z, y, x in rng.random((self.holes, 3)))
+        return CutoutDrawn(corners=corners, side=self.side)
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[CutoutDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        return torch.stack(
+            [one * self.mask(d, one.shape[-3:]).to(one.device) for one, d in zip(image, drawn, strict=True)]
+        )
+
+    @staticmethod
+    def mask(drawn: CutoutDrawn, shape: Sequence[int]) -> Tensor:
+        """Return a bool mask of ``shape``, False in the cubes."""
+        keep = torch.ones(tuple(shape), dtype=torch.bool)
+        for corner in drawn.corners:
+            starts = [int(c * (max(n - drawn.side, 0) + 1)) for c, n in zip(corner, shape, strict=True)]
+            keep[tuple(slice(s, s + drawn.side) for s in starts)] = False
+        return keep

@@ -1,0 +1,187 @@
+"""Intensity changes that are smooth in space or in value: bias field, gamma, histogram, attenuation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anystar.config import check_range
+from anystar.synth.augment.base import Knobs, column
+from anystar.synth.fields import separable
+from anystar.synth.streams import Streams
+
+__all__ = ["Attenuation", "BiasField", "Gamma", "HistogramShift", "Invert"]
+
+_DEGREE = 3
+_TERMS = [
+    (i, j, k) for i in range(_DEGREE + 1) for j in range(_DEGREE + 1 - i) for k in range(_DEGREE + 1 - i - j)
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasFieldDrawn:
+    """Coefficients of the Legendre terms (i, j, k) with i + j + k <= 3."""
+
+    coefficients: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BiasField(Knobs):
+    """Multiplies the image by the exponential of a smooth polynomial (MONAI ``RandBiasField``)."""
+
+    coefficient: tuple[float, float] = (0.0, 0.1)
+    """Range of the 20 coefficients."""
+
+    def draw(self, rng: np.random.Generator) -> BiasFieldDrawn:
+        """Draw the parameters of one sample."""
+        return BiasFieldDrawn(coefficients=tuple(rng.uniform(*self.coefficient, len(_TERMS)).tolist()))
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[BiasFieldDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        core = torch.zeros(len(drawn), 1, *(_DEGREE + 1,) * 3)
+        for row, d in enumerate(drawn):
+            for (i, j, k), value in zip(_TERMS, d.coefficients, strict=True):
+                core[row, 0, i, j, k] = value
+        basis = [_legendre(n, image.device)[None] for n in image.shape[-3:]]
+        return image * separable(core.to(image.device), basis).exp()
+
+
+def _legendre(num: int, device: torch.device) -> Tensor:
+    x = torch.linspace(-1, 1, num, device=device)
+    return torch.stack([torch.ones_like(x), x, (3 * x**2 - 1) / 2, (5 * x**3 - 3 * x) / 2], dim=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GammaDrawn:
+    """Exponent."""
+
+    gamma: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gamma(Knobs):
+    """Raises the image, scaled to its own range, to a power (MONAI ``AdjustContrast``)."""
+
+    probability: float = 0.8
+    gamma: tuple[float, float] = (0.5, 4.5)
+    """Range of the exponent: above 1 darkens."""
+    logarithmic: bool = False
+    """Draw the exponent log-uniformly, so that darkening and brightening are as likely."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("gamma", self.gamma, 0.01, 100)
+
+    def draw(self, rng: np.random.Generator) -> GammaDrawn:
+        """Draw the parameters of one sample."""
+        if self.logarithmic:
+            return GammaDrawn(gamma=float(np.exp(rng.uniform(*np.log(self.gamma)))))
+        return GammaDrawn(gamma=float(rng.uniform(*self.gamma)))
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[GammaDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        low, high = image.amin((1, 2, 3, 4), keepdim=True), image.amax((1, 2, 3, 4), keepdim=True)
+        span = high - low
+        return ((image - low) / (span + 1e-7)) ** column(drawn, "gamma", image.device) * span + low
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistogramShiftDrawn:
+    """New values of evenly spaced control points over the image's range, as shares of it."""
+
+    points: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HistogramShift(Knobs):
+    """Bends the histogram by a monotone piecewise linear map (MONAI ``RandHistogramShift``)."""
+
+    probability: float = 0.1
+    points: int = 10
+    """Number of control points."""
+
+    def draw(self, rng: np.random.Generator) -> HistogramShiftDrawn:
+        """Draw the parameters of one sample."""
+        points = np.linspace(0, 1, self.points)
+        for i in range(1, self.points - 1):
+            points[i] = rng.uniform(points[i - 1], points[i + 1])
+        return HistogramShiftDrawn(points=tuple(points.tolist()))
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[HistogramShiftDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        low, high = image.amin((1, 2, 3, 4), keepdim=True), image.amax((1, 2, 3, 4), keepdim=True)
+        span = (high - low).clamp_min(1e-8)
+        values = torch.tensor([d.points for d in drawn], dtype=torch.float32, device=image.device)
+        position = (image - low) / span * (self.points - 1)
+        left = position.floor().clamp(0, self.points - 2)
+        flat = left.long().flatten(1)
+        start, stop = values.gather(1, flat), values.gather(1, flat + 1)
+        mapped = start + (stop - start) * (position - left).flatten(1)
+        return mapped.view_as(image) * span + low
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttenuationDrawn:
+    """Decay over the whole axis, the axis, and its direction."""
+
+    decay: float
+    axis: int
+    reverse: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attenuation(Knobs):
+    """Dims the image exponentially with depth along one axis, as scattering tissue does."""
+
+    probability: float = 0.2
+    decay: tuple[float, float] = (0.2, 1.5)
+    """Natural logarithm of the loss over the whole axis."""
+
+    def draw(self, rng: np.random.Generator) -> AttenuationDrawn:
+        """Draw the parameters of one sample."""
+        return AttenuationDrawn(
+            decay=float(rng.uniform(*self.decay)), axis=int(rng.integers(3)), reverse=bool(rng.integers(2))
+        )
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[AttenuationDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        gains = []
+        for d in drawn:
+            depth = torch.linspace(0, 1, image.shape[2 + d.axis], device=image.device)
+            gain = (-d.decay * (1 - depth if d.reverse else depth)).exp()
+            gains.append(gain.view([-1 if a == d.axis else 1 for a in range(3)]).expand(image.shape[-3:]))
+        return image * torch.stack(gains)[:, None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvertDrawn:
+    """Nothing to draw."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invert(Knobs):
+    """Swaps dark and bright."""
+
+    probability: float = 0.25
+
+    def draw(self, rng: np.random.Generator) -> InvertDrawn:
+        """Draw the parameters of one sample."""
+        return InvertDrawn()
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[InvertDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        return image.amax((1, 2, 3, 4), keepdim=True) + image.amin((1, 2, 3, 4), keepdim=True) - image

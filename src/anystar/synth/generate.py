@@ -1,0 +1,170 @@
+"""Recipe, seed, indices -> a batch of images and labels, all on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from skimage.measure import label as connected_components
+from torch import Tensor
+
+from anystar.config import ConfigError
+from anystar.synth.augment.base import rescale, run
+from anystar.synth.augment.cutout import Cutout
+from anystar.synth.contrast import Contrast, paint_contrast
+from anystar.synth.fields import lattice, sample
+from anystar.synth.layouts import build_objects
+from anystar.synth.mixture import Mixture, paint_mixture
+from anystar.synth.objects import Owner, evaluate
+from anystar.synth.recipes import Recipe, stages
+from anystar.synth.space import bend_coords, world_coords
+from anystar.synth.streams import Streams
+
+__all__ = ["Batch", "clean_labels", "generate"]
+
+_CELLS = 729
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """A batch of samples."""
+
+    image: Tensor
+    """Float32 in [0, 1], shape ``(B, 1, Z, Y, X)``."""
+    labels: Tensor
+    """Int32, shape ``(B, Z, Y, X)``; 0 is background, instances are 1 to n without gaps."""
+    drawn: tuple[dict[str, Any], ...]
+    """For each sample, the parameters of every stage, by the stage's name."""
+
+
+def generate(
+    recipe: Recipe,
+    *,
+    seed: int,
+    indices: Sequence[int],
+    shape: tuple[int, int, int] = (64, 64, 64),
+    device: torch.device | str = "cpu",
+) -> Batch:
+    """Make samples ``indices`` of the endless series that ``recipe`` and ``seed`` define.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    seed : int
+        Non-negative.
+    indices : sequence of int
+        Which samples; each is a pure function of ``(recipe, seed, index, shape)``.
+    shape : three ints
+        Multiples of 4, at least 16.
+    device : torch.device or str
+        Where everything but the search for connected pieces runs.
+
+    Returns
+    -------
+    Batch
+
+    Examples
+    --------
+    >>> from anystar.synth.recipes import get_recipe
+    >>> batch = generate(get_recipe("as-mix"), seed=0, indices=[0, 1], shape=(32, 32, 32))
+    >>> batch.image.shape, batch.labels.dtype
+    (torch.Size([2, 1, 32, 32, 32]), torch.int32)
+    """
+    if len(shape) != 3 or any(n < 16 or n % 4 for n in shape):
+        raise ConfigError(f"shape must be three multiples of 4, at least 16, got {tuple(shape)}")
+    streams = Streams(seed, indices, device)
+    world = (
+        None if recipe.world is None else [recipe.world.draw(rng, shape) for rng in streams.scalars("world")]
+    )
+    extent = max(shape) if world is None else world[0].size
+    layout = [recipe.layout.draw(rng, extent, shape) for rng in streams.scalars("layout")]
+    objects = build_objects(layout, streams)
+
+    def own(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
+        """Return each point's instance (0 for none), its owner, and where textures are read."""
+        if world is None:
+            owner = evaluate(objects, points_BZYX3)
+            return owner.index_BZYX + 1, owner, points_BZYX3
+        scaled, coords, cell, inside = world_coords(world, points_BZYX3, shape)
+        owner = evaluate(objects, coords)
+        key = torch.where((owner.index_BZYX >= 0) & inside, owner.index_BZYX * _CELLS + cell + 1, 0)
+        return key, owner, scaled
+
+    points = lattice(shape, streams.device).expand(len(streams), -1, -1, -1, -1)
+    key, owner, scaled = own(points)
+    image, drawn_image = _paint(recipe, owner, key, scaled, extent, layout, streams)
+    image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams)
+
+    bend = None
+    if recipe.bend is not None:
+        bend = [recipe.bend.draw(rng) for rng in streams.scalars("bend")]
+        coords, on_lattice = bend_coords(bend, streams, shape)
+        image = sample(image, coords, zeros=True)
+        key = torch.where(on_lattice, own(coords)[0], 0)
+    image, drawn_last = run(stages(recipe.finish), rescale(image), streams)
+
+    labels = []
+    for row, one in enumerate(key):
+        cut = drawn_last[row].get("cutout")
+        kept = one if cut is None else one * Cutout.mask(cut, shape).to(one.device)
+        labels.append(clean_labels(kept.cpu().numpy(), min_voxels=recipe.min_voxels))
+    drawn = []
+    for row in range(len(streams)):
+        parts: dict[str, Any] = {} if world is None else {"world": world[row]}
+        parts |= {"layout": layout[row], "image": drawn_image[row]}
+        parts |= drawn_first[row] | ({} if bend is None else {"bend": bend[row]}) | drawn_last[row]
+        drawn.append(parts)
+    return Batch(image=image, labels=torch.from_numpy(np.stack(labels)).to(device), drawn=tuple(drawn))
+
+
+def _paint(
+    recipe: Recipe,
+    owner: Owner,
+    key: Tensor,
+    scaled: Tensor,
+    extent: int,
+    layout: Sequence[Any],
+    streams: Streams,
+) -> tuple[Tensor, list[Any]]:
+    rngs = streams.scalars("image")
+    if isinstance(recipe.image, Mixture):
+        drawn: list[Any] = [recipe.image.draw(rng) for rng in rngs]
+        return paint_mixture(recipe.image, drawn, owner, key, scaled, extent, streams), drawn
+    assert isinstance(recipe.image, Contrast)
+    drawn = [recipe.image.draw(rng, one) for rng, one in zip(rngs, layout, strict=True)]
+    return paint_contrast(recipe.image, drawn, owner, key, streams), drawn
+
+
+def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
+    """Number instances from 1 without gaps, each its largest connected piece (26 neighbours).
+
+    Pieces that are too small to be an object, and splinters cut off by the geometry, become background (the
+    reference keeps them as instances of their own).
+
+    Parameters
+    ----------
+    key : int array, shape ``(Z, Y, X)``
+        0 is background; any other number an instance.
+    min_voxels : int
+        Smaller instances are dropped.
+
+    Returns
+    -------
+    int32 array of the same shape
+    """
+    pieces = np.asarray(connected_components(key, background=0, connectivity=3))
+    sizes = np.bincount(pieces.ravel())
+    sizes[0] = 0
+    flat_pieces, flat_key = pieces.ravel(), key.ravel()
+    key_of_piece = np.zeros(len(sizes), key.dtype)
+    key_of_piece[flat_pieces] = flat_key
+    order = np.lexsort((np.arange(len(sizes)), -sizes, key_of_piece))
+    first = np.ones(len(order), bool)
+    first[1:] = key_of_piece[order][1:] != key_of_piece[order][:-1]
+    kept = np.sort(order[first & (sizes[order] >= max(min_voxels, 1))])
+    number = np.zeros(len(sizes), np.int32)
+    number[kept] = np.arange(1, len(kept) + 1)
+    return number[pieces]

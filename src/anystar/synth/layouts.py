@@ -1,0 +1,262 @@
+"""Where objects are, how large, and of what shape: drawn as lists of bumpy ellipsoids.
+
+:class:`SphereGrid` is the paper's (section 3, "Label synthesis"; GENERATOR stage 1). :class:`Packing` is
+ours: any size, mixed sizes, dense or sparse, ellipsoids, bumps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from anystar.config import ConfigError, check_range
+from anystar.synth.fields import perlin, perlin_gradients
+from anystar.synth.objects import Objects
+from anystar.synth.streams import Streams
+
+__all__ = ["LayoutDrawn", "Packing", "SphereGrid", "build_objects"]
+
+_PERLIN_PEAK = 0.75
+"""Beyond any value of gradient noise seen in 10^8 voxels (0.70); bounds how far a bump reaches."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayoutDrawn:
+    """The objects of one sample, in voxels of the world."""
+
+    centre: np.ndarray
+    """Shape ``(N, 3)``, ZYX."""
+    radius: np.ndarray
+    """Mean radius, shape ``(N,)``."""
+    bump: np.ndarray
+    """Amplitude of the Perlin corruption, shape ``(N,)``."""
+    metric: np.ndarray | None
+    """``(N, 3, 3)``: maps an ellipsoid onto the sphere of its mean radius; ``None`` for spheres."""
+    cell: float
+    """Period of the Perlin corruption."""
+    extent: float
+    """Side of the cube, from -margin on, that the Perlin volume covers."""
+    noise_samples: int
+    """Samples an axis of the Perlin volume."""
+    margin: float
+    priority: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class SphereGrid:
+    """The paper's layout: a jittered grid of spheres with Perlin-corrupted distances."""
+
+    radius: float = 12.0
+    """Nominal radius r in voxels; the grid has a step of 2r and no centres at its ends."""
+    radius_range: tuple[float, float] | None = None
+    """If given, r is drawn from it, per volume."""
+    jitter: float = 0.5
+    """Largest shift of a centre along each axis, as a share of r."""
+    relative_radius: tuple[float, float] = (0.6, 1.2)
+    """Radius of each sphere as a share of r."""
+    kept: tuple[float, float] = (2 / 3, 1.0)
+    """Share of the spheres that stays (paper: up to a third is removed)."""
+    bump: float = 0.9
+    """Amplitude of the Perlin corruption as a share of r."""
+    periods: int = 8
+    """Perlin periods over the world."""
+
+    def __post_init__(self) -> None:
+        check_range("relative_radius", self.relative_radius, 0.01, 10)
+        check_range("kept", self.kept, 0, 1)
+        if self.radius_range is not None:
+            check_range("radius_range", self.radius_range, 1, 1000)
+        if not self.radius >= 1:
+            raise ConfigError(f"radius must be at least 1 voxel, got {self.radius}")
+
+    def draw(self, rng: np.random.Generator, world: int, shape: Sequence[int]) -> LayoutDrawn:
+        """Draw the objects of one world of ``world`` voxels an axis."""
+        r = self.radius if self.radius_range is None else float(rng.uniform(*self.radius_range))
+        axis = np.arange(0, world, 2 * r)[1:-1]
+        if not len(axis):
+            raise ConfigError(f"radius {r} leaves no room for a sphere in a world of {world} voxels")
+        centre = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+        centre = centre + self.jitter * r * rng.uniform(-1, 1, centre.shape)
+        low, high = (round(share * len(centre)) for share in self.kept)
+        chosen = np.sort(rng.permutation(len(centre))[: rng.integers(low, high + 1)])
+        radius = r * rng.uniform(*self.relative_radius, len(centre))
+        return LayoutDrawn(
+            centre=centre[chosen],
+            radius=radius[chosen],
+            bump=np.full(len(chosen), self.bump * r),
+            metric=None,
+            cell=world / self.periods,
+            extent=float(world),
+            noise_samples=world,
+            margin=0.0,
+            priority=0.0,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Packing:
+    """Ellipsoids with bumps, packed as densely as asked, in one or two populations of sizes."""
+
+    diameter: tuple[float, float] = (6.0, 44.0)
+    """Mean diameter of the first population, in voxels of the image; log-uniform, per volume."""
+    spread: tuple[float, float] = (0.0, 0.25)
+    """Log-normal spread of diameters within a population, drawn per volume."""
+    second: float = 0.3
+    """Probability of a second population between the objects of the first."""
+    second_ratio: tuple[float, float] = (0.2, 0.7)
+    """Its diameter as a share of the first's (never under the smallest diameter)."""
+    gap: tuple[float, float] = (0.8, 1.6)
+    """Distance between neighbours' centres in diameters: under 1 they touch and flatten each other."""
+    kept: tuple[float, float] = (0.1, 1.0)
+    """Share of the places that hold an object."""
+    clustered: float = 0.4
+    """Probability that objects are kept in patches instead of everywhere alike."""
+    empty: float = 0.03
+    """Probability of a volume without any object."""
+    jitter: tuple[float, float] = (0.05, 0.45)
+    """Largest shift of a centre as a share of the distance between neighbours, drawn per volume."""
+    elongation: tuple[float, float] = (1.0, 2.5)
+    """Longest over shortest axis, drawn per volume (skewed to round)."""
+    aligned: float = 0.4
+    """Probability that all objects of a volume point the same way."""
+    bump: tuple[float, float] = (0.0, 1.3)
+    """Amplitude of the Perlin corruption as a share of the radius, drawn per volume (skewed to smooth)."""
+    bump_cell: tuple[float, float] = (0.7, 1.8)
+    """Period of the corruption as a share of the diameter."""
+    margin: float = field(default=24.0)
+    """Voxels around the image in which objects may have their centres."""
+
+    def __post_init__(self) -> None:
+        check_range("diameter", self.diameter, 2, 1000)
+        check_range("gap", self.gap, 0.3, 100)
+        for name in ("kept", "second_ratio"):
+            check_range(name, getattr(self, name), 0, 1)
+
+    def draw(self, rng: np.random.Generator, world: int, shape: Sequence[int]) -> LayoutDrawn:
+        """Draw the objects of one image of ``shape``; the world is the image's own lattice."""
+        diameter = float(np.exp(rng.uniform(*np.log(self.diameter))))
+        spread = float(rng.uniform(*self.spread))
+        gap, kept = float(rng.uniform(*self.gap)), float(rng.uniform(*self.kept))
+        bump = float(rng.uniform(*self.bump)) * float(rng.random())
+        centre, radius = self._population(rng, shape, diameter, spread, gap, kept)
+        if rng.random() < self.second:
+            small = max(diameter * float(rng.uniform(*self.second_ratio)), self.diameter[0])
+            more, more_radius = self._population(rng, shape, small, spread, max(gap, 1.0), kept)
+            clear = _clearance(more, centre, radius) > 0.8 * more_radius
+            centre = np.concatenate([centre, more[clear]])
+            radius = np.concatenate([radius, more_radius[clear]])
+        if rng.random() < self.empty:
+            centre, radius = centre[:0], radius[:0]
+        return LayoutDrawn(
+            centre=centre,
+            radius=radius,
+            bump=bump * radius,
+            metric=self._metric(rng, len(centre)),
+            cell=diameter * float(rng.uniform(*self.bump_cell)),
+            extent=max(shape) + 2 * self.margin,
+            noise_samples=round(0.8 * (max(shape) + 2 * self.margin)),
+            margin=self.margin,
+            priority=1.0,
+        )
+
+    def _population(
+        self,
+        rng: np.random.Generator,
+        shape: Sequence[int],
+        diameter: float,
+        spread: float,
+        gap: float,
+        kept: float,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return centres and radii on a rotated, jittered, thinned lattice."""
+        step = diameter * gap
+        margin = min(self.margin, diameter)
+        half = np.linalg.norm(np.array(shape) / 2 + margin)
+        axis = np.arange(-half, half, step) + rng.uniform(0, step)
+        offset = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+        offset = offset + step * rng.uniform(*self.jitter) * rng.uniform(-1, 1, offset.shape)
+        centre = offset @ _rotations(rng, 1)[0] + (np.array(shape) - 1) / 2
+        near = ((centre > -margin) & (centre < np.array(shape) + margin)).all(1)
+        centre = centre[near]
+        chance = np.full(len(centre), kept)
+        if rng.random() < self.clustered:
+            wave = rng.normal(size=(3, 3)) * (2 * np.pi / (max(shape) * rng.uniform(0.5, 1.5)))
+            patches = np.cos(centre @ wave.T + rng.uniform(0, 2 * np.pi, 3)).sum(1)
+            chance = np.where(patches > np.quantile(patches, 1 - kept) if len(centre) else 0, 0.95, 0.03)
+        centre = centre[rng.random(len(centre)) < chance]
+        limit = min(1.0, gap) if gap > 1 else 1.0
+        radius = diameter / 2 * limit * np.exp(np.clip(rng.normal(0, spread, len(centre)), -1, 0.5))
+        return centre, np.maximum(radius, self.diameter[0] / 2 * 0.8)
+
+    def _metric(self, rng: np.random.Generator, num: int) -> np.ndarray:
+        """Return the maps of ellipsoids of random axes onto spheres of the same volume."""
+        elongation = (
+            1 + (self.elongation[1] - self.elongation[0]) * rng.random() ** 2 + self.elongation[0] - 1
+        )
+        axes = elongation ** rng.uniform(-0.5, 0.5, (num, 3))
+        axes /= np.prod(axes, axis=1, keepdims=True) ** (1 / 3)
+        turns = _rotations(rng, num)
+        if rng.random() < self.aligned:
+            turns = np.repeat(_rotations(rng, 1), num, axis=0)
+            axes = np.repeat(axes[:1], num, axis=0)
+        return np.einsum("nij,nj,nkj->nik", turns, 1 / axes, turns)
+
+
+def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
+    """Put the objects of a batch on the device, with the Perlin volume that corrupts their distances."""
+    b, most = len(drawn), max(1, *(len(d.radius) for d in drawn))
+    centre, radius = np.zeros((b, most, 3)), np.full((b, most), -np.inf)
+    bump, reach = np.zeros((b, most)), np.full((b, most), -np.inf)
+    metric = np.tile(np.eye(3), (b, most, 1, 1))
+    for row, d in enumerate(drawn):
+        num = len(d.radius)
+        centre[row, :num], radius[row, :num], bump[row, :num] = d.centre, d.radius, d.bump
+        stretch = 1.0
+        if d.metric is not None and num:
+            metric[row, :num] = d.metric
+            stretch = 1 / np.linalg.eigvalsh(d.metric)[:, 0]
+        reach[row, :num] = (d.radius + _PERLIN_PEAK * d.bump) * stretch
+    noise, scale = [], []
+    for generator, d in zip(streams.fields("layout"), drawn, strict=True):
+        cells = max(1, round(d.extent / d.cell))
+        num = max(d.noise_samples, 2 * cells)
+        noise.append(perlin(perlin_gradients([generator], cells, streams.device), num))
+        scale.append(num / d.extent)
+
+    def put(values: np.ndarray) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.float32, device=streams.device)
+
+    return Objects(
+        centre_BN3=put(centre),
+        radius_BN=put(radius),
+        bump_BN=put(bump),
+        metric_BN33=None if all(d.metric is None for d in drawn) else put(metric),
+        reach_BN=put(reach),
+        noise_B1IJK=torch.stack(noise),
+        noise_origin=-drawn[0].margin,
+        noise_scale_B=put(np.array(scale)),
+        priority=drawn[0].priority,
+    )
+
+
+def _clearance(points: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Return each point's distance to the nearest of the given spheres."""
+    if not len(centre) or not len(points):
+        return np.full(len(points), np.inf)
+    distance = np.linalg.norm(points[:, None] - centre[None], axis=-1) - radius
+    return distance.min(1)
+
+
+def _rotations(rng: np.random.Generator, num: int) -> np.ndarray:
+    """Return uniform random rotations, shape ``(num, 3, 3)``, from unit quaternions."""
+    q = rng.normal(size=(num, 4))
+    w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
+    rows = [
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+    ]
+    return np.array([[np.broadcast_to(v, num) for v in row] for row in rows]).transpose(2, 0, 1).copy()

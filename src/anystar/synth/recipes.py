@@ -1,0 +1,150 @@
+"""Recipes: which layout, world, image and acquisition make a sample.
+
+The four ``as-`` recipes are the paper's; ``wide`` is ours.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from anystar.config import ConfigError, nearest
+from anystar.synth.augment.base import Augmentation
+from anystar.synth.augment.blur import GaussianSharpen, GaussianSmooth, PointSpread, ThickSlices
+from anystar.synth.augment.cutout import Cutout
+from anystar.synth.augment.kspace import GibbsRinging, KSpaceSpike
+from anystar.synth.augment.noise import FinalNoise, GaussianNoise, PhotonNoise, RicianNoise
+from anystar.synth.augment.shading import Attenuation, BiasField, Gamma, HistogramShift, Invert
+from anystar.synth.augment.window import Window
+from anystar.synth.contrast import Contrast
+from anystar.synth.layouts import Packing, SphereGrid
+from anystar.synth.mixture import BackgroundKind, Mixture
+from anystar.synth.space import Bend, World
+
+__all__ = ["Recipe", "get_recipe", "recipe_names", "stages"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperAcquisition:
+    """Rows 5 to 13 of the reference's sequence, in its order, before the bend."""
+
+    bias_field: BiasField = BiasField()
+    gaussian_noise: GaussianNoise = GaussianNoise()
+    kspace_spike: KSpaceSpike = KSpaceSpike()
+    gamma: Gamma = Gamma()
+    gaussian_smooth: GaussianSmooth = GaussianSmooth()
+    rician_noise: RicianNoise = RicianNoise()
+    gibbs_ringing: GibbsRinging = GibbsRinging()
+    gaussian_sharpen: GaussianSharpen = GaussianSharpen()
+    histogram_shift: HistogramShift = HistogramShift()
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaperFinish:
+    """Rows 16 and 17 of the reference's sequence, after the bend."""
+
+    cutout: Cutout = Cutout()
+    final_noise: FinalNoise = FinalNoise()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicroscopeAcquisition:
+    """How a sample becomes an image: illumination, optics, counting, sampling, and what MRI and CT add."""
+
+    bias_field: BiasField = BiasField(probability=0.5, coefficient=(-0.3, 0.3))
+    attenuation: Attenuation = Attenuation()
+    point_spread: PointSpread = PointSpread()
+    photon_noise: PhotonNoise = PhotonNoise()
+    gaussian_noise: GaussianNoise = GaussianNoise(probability=0.3, deviation=(0.0, 0.12))
+    thick_slices: ThickSlices = ThickSlices()
+    gaussian_smooth: GaussianSmooth = GaussianSmooth(probability=0.3, sigma=(0.0, 1.0))
+    gibbs_ringing: GibbsRinging = GibbsRinging(probability=0.1)
+    kspace_spike: KSpaceSpike = KSpaceSpike(probability=0.03)
+    gaussian_sharpen: GaussianSharpen = GaussianSharpen(probability=0.05, strength=(1.0, 10.0))
+    gamma: Gamma = Gamma(probability=0.6, gamma=(0.5, 2.5), logarithmic=True)
+    histogram_shift: HistogramShift = HistogramShift(probability=0.1)
+    invert: Invert = Invert(probability=0.1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MicroscopeFinish:
+    """Blank regions, and the intensity window that a whole volume's normalisation leaves a crop."""
+
+    window: Window = Window()
+    cutout: Cutout = Cutout(probability=0.05)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything that decides what samples look like."""
+
+    name: str
+    """Name, for logs and model cards."""
+    layout: SphereGrid | Packing = SphereGrid()
+    """Which objects there are."""
+    world: World | None = World()
+    """How the image lies in their world; none if objects are laid out on the image itself."""
+    image: Mixture | Contrast = Mixture()
+    """What they and their surroundings look like."""
+    acquisition: PaperAcquisition | MicroscopeAcquisition = PaperAcquisition()
+    """Artefacts before the bend."""
+    bend: Bend | None = field(default_factory=Bend)
+    """Deformation of image and labels; none for recipes whose objects have their shape already."""
+    finish: PaperFinish | MicroscopeFinish = PaperFinish()
+    """Artefacts after the bend."""
+    min_voxels: int = 20
+    """Smaller instances (debris) are background; GENERATOR: the reference makes about 20 such a sample."""
+
+
+def stages(
+    sequence: PaperAcquisition | PaperFinish | MicroscopeAcquisition | MicroscopeFinish,
+) -> list[tuple[str, Augmentation]]:
+    """Return the augmentations of a sequence by name, in their order."""
+    return [(f.name, getattr(sequence, f.name)) for f in dataclasses.fields(sequence)]
+
+
+def _paper(name: str, *backgrounds: BackgroundKind) -> Recipe:
+    return Recipe(name=name, image=Mixture(backgrounds=backgrounds))
+
+
+_RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        _paper("as-mix", "plain", "random", "perlin"),
+        _paper("as-brightfg-plainbg", "plain"),
+        _paper("as-randfg-plainbg", "random"),
+        _paper("as-randfg-perlinbg", "perlin"),
+        Recipe(
+            name="wide",
+            layout=Packing(),
+            world=None,
+            image=Contrast(),
+            acquisition=MicroscopeAcquisition(),
+            bend=None,
+            finish=MicroscopeFinish(),
+        ),
+    )
+}
+
+
+def recipe_names() -> tuple[str, ...]:
+    """Return the names of the bundled recipes."""
+    return tuple(_RECIPES)
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return a bundled recipe.
+
+    Examples
+    --------
+    >>> get_recipe("as-mix").image.backgrounds
+    ('plain', 'random', 'perlin')
+    >>> get_recipe("as-mx")
+    Traceback (most recent call last):
+        ...
+    anystar.config.ConfigError: unknown recipe 'as-mx'; did you mean 'as-mix'?
+    """
+    try:
+        return _RECIPES[name]
+    except KeyError:
+        raise ConfigError(f"unknown recipe '{name}'{nearest(name, _RECIPES)}") from None

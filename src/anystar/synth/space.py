@@ -1,0 +1,255 @@
+"""The two geometric stages: where every voxel of a sample comes from.
+
+``world`` (GENERATOR stage 2 padding, stage 3 rows 2 to 4) places the voxels of the image lattice in the world
+of the objects. ``bend`` (row 14) places the voxels of the final sample on the image lattice. Labels are
+evaluated at the composition of both; the image is made on its lattice and resampled once, by the bend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anystar.config import ConfigError, check_range
+from anystar.synth.fields import lattice, separable
+from anystar.synth.streams import Streams
+
+__all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coords"]
+
+Vec = tuple[float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """How the image lattice is laid into the world of objects."""
+
+    size: int = 128
+    """Voxels an axis of the world in which objects are placed; grows with images larger than it."""
+    paddings: tuple[int, ...] = (0, 32, 64, 96)
+    """Voxels added to each side of the world before it is scaled back, one chosen per side."""
+    padding: Literal["zeros-or-reflect", "zeros", "reflect"] = "zeros-or-reflect"
+    """What the padding holds: nothing, or mirror images of the world."""
+    zoom: tuple[float, float] = (0.4, 1.4)
+    """Magnification of the crop."""
+    rotation_degrees: float = 45.0
+    """Largest rotation about each axis."""
+    translation: float = 16.0
+    """Largest shift along each axis, in voxels of the image."""
+
+    def __post_init__(self) -> None:
+        check_range("zoom", self.zoom, 0.05, 20)
+        if self.size < 16:
+            raise ConfigError(f"size must be at least 16, got {self.size}")
+
+    def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> WorldDrawn:
+        """Draw the place of one sample of ``shape``."""
+        size = max(self.size, *shape)
+        sides = rng.choice(np.array(self.paddings), size=(3, 2))
+        mirrored = (
+            bool(rng.random() < 0.5) if self.padding == "zeros-or-reflect" else self.padding == "reflect"
+        )
+        room = (size - np.array(shape)) / 2
+        return WorldDrawn(
+            size=size,
+            padding_before=_ints(sides[:, 0]),
+            padding_after=_ints(sides[:, 1]),
+            mirrored=mirrored,
+            centre=_vec((size - 1) / 2 + rng.uniform(-room, room)),
+            zoom=float(rng.uniform(*self.zoom)),
+            rotation=_vec(np.deg2rad(rng.uniform(-self.rotation_degrees, self.rotation_degrees, 3))),
+            translation=_vec(rng.uniform(-self.translation, self.translation, 3)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorldDrawn:
+    """Where one sample lies in its world."""
+
+    size: int
+    padding_before: tuple[int, int, int]
+    padding_after: tuple[int, int, int]
+    mirrored: bool
+    centre: Vec
+    zoom: float
+    rotation: Vec
+    translation: Vec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bend:
+    """Flip, quarter turn and elastic deformation of the finished image (paper: with zero padding)."""
+
+    flip: bool = True
+    """Mirror one random axis, as the reference does."""
+    quarter_turns: bool = True
+    """Turn by 1, 2 or 3 quarters in a random plane."""
+    magnitude: tuple[float, float] = (8.0, 20.0)
+    """Amplitude of the displacement before smoothing, in voxels."""
+    sigma: tuple[float, float] = (2.0, 5.0)
+    """Smoothing of the displacement, in voxels."""
+    shear: float = 0.5
+    """Largest shear factor of each axis along each other."""
+    scale: float = 0.3
+    """Largest relative change of each axis' size."""
+
+    def __post_init__(self) -> None:
+        check_range("sigma", self.sigma, 0.5, 100)
+        check_range("magnitude", self.magnitude, 0, 1000)
+
+    def draw(self, rng: np.random.Generator) -> BendDrawn:
+        """Draw the deformation of one sample."""
+        plane = [(0, 1), (0, 2), (1, 2)][rng.integers(3)]
+        return BendDrawn(
+            flip_axis=int(rng.integers(3)) if self.flip else None,
+            turns=int(rng.integers(1, 4)) if self.quarter_turns else 0,
+            plane=plane,
+            sigma=float(rng.uniform(*self.sigma)),
+            magnitude=float(rng.uniform(*self.magnitude)),
+            shear=tuple(rng.uniform(-self.shear, self.shear, 6).tolist()),
+            scale=_vec(1 + rng.uniform(-self.scale, self.scale, 3)),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BendDrawn:
+    """The deformation of one sample."""
+
+    flip_axis: int | None
+    turns: int
+    plane: tuple[int, int]
+    sigma: float
+    magnitude: float
+    shear: tuple[float, ...]
+    scale: Vec
+
+
+def world_coords(
+    drawn: Sequence[WorldDrawn], points_BZYX3: Tensor, shape: Sequence[int]
+) -> tuple[Tensor, ...]:
+    """Map points of the image lattice into the world.
+
+    Parameters
+    ----------
+    drawn : one :class:`WorldDrawn` a sample
+    points_BZYX3 : tensor, shape ``(B, Z, Y, X, 3)``
+        Coordinates on the image lattice.
+    shape : three ints
+        Shape of the image lattice.
+
+    Returns
+    -------
+    scaled : tensor, shape ``(B, Z, Y, X, 3)``
+        Coordinates in the padded and rescaled world, where textures live.
+    world : tensor, shape ``(B, Z, Y, X, 3)``
+        Coordinates in the world of objects.
+    cell : tensor, shape ``(B, Z, Y, X)``, int64 in [0, 729)
+        Which mirror image of the world the point lies in: the copies of an object are different objects.
+    inside : tensor, shape ``(B, Z, Y, X)``, bool
+        False in zero padding.
+    """
+    device = points_BZYX3.device
+    b, last = len(drawn), drawn[0].size - 1
+    matrix = torch.stack([_rotation(d.rotation) / d.zoom for d in drawn]).to(device)
+    shift = torch.tensor([d.translation for d in drawn], device=device)
+    centre = torch.tensor([d.centre for d in drawn], device=device)
+    middle = (torch.tensor(shape, device=device) - 1) / 2
+    offset = torch.einsum("bij,bj->bi", matrix, shift - middle) + centre
+    scaled = points_BZYX3 @ matrix.transpose(-1, -2).reshape(b, 1, 1, 3, 3) + offset.reshape(b, 1, 1, 1, 3)
+    scaled, cell_scaled = _fold(scaled, last)
+
+    before = torch.tensor([d.padding_before for d in drawn], dtype=torch.float32, device=device)
+    after = torch.tensor([d.padding_after for d in drawn], dtype=torch.float32, device=device)
+    factor = ((last + 1 + before + after) / (last + 1)).reshape(b, 1, 1, 1, 3)
+    world = (scaled + 0.5) * factor - 0.5 - before.reshape(b, 1, 1, 1, 3)
+    in_world = ((world >= -0.5) & (world < last + 0.5)).all(-1)
+    mirrored = torch.tensor([d.mirrored for d in drawn], device=device).reshape(b, 1, 1, 1)
+    world, cell_world = _fold(world, last)
+    cell_axis = (cell_scaled.clamp(-1, 1) + 1) * 3 + cell_world.clamp(-1, 1) + 1
+    cell = (cell_axis[..., 0] * 9 + cell_axis[..., 1]) * 9 + cell_axis[..., 2]
+    return scaled, world, cell, in_world | mirrored
+
+
+def bend_coords(drawn: Sequence[BendDrawn], streams: Streams, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Return where each final voxel lies on the image lattice, and whether it lies on it at all.
+
+    The displacement is uniform noise in [-1, 1] smoothed by a Gaussian and scaled; shear and scale act about
+    the centre, on the displaced points (MONAI's ``Rand3DElastic``, the reference's use).
+    """
+    device = streams.device
+    sigma = torch.tensor([d.sigma for d in drawn], device=device)
+    blur = [gaussian_matrix(sigma, n) for n in shape]
+    noise = streams.uniform("bend", (3, *shape)) * 2 - 1
+    magnitude = torch.tensor([d.magnitude for d in drawn], device=device).reshape(-1, 1, 1, 1, 1)
+    displacement = (separable(noise, blur) * magnitude).movedim(1, -1)
+    middle = (torch.tensor(shape, dtype=torch.float32, device=device) - 1) / 2
+    matrix = torch.stack([_shear_scale(d) for d in drawn]).to(device)
+    turn = torch.stack([_turn(d) for d in drawn]).to(device)
+    points = lattice(shape, device) - middle + displacement
+    coords = points @ (turn @ matrix).transpose(-1, -2)[:, None, None] + middle
+    last = torch.tensor(shape, device=device) - 1
+    return coords, ((coords > -0.5) & (coords < last + 0.5)).all(-1)
+
+
+def gaussian_matrix(sigma_B: Tensor, num: int) -> Tensor:
+    """Return matrices ``(B, num, num)`` that blur an axis by ``sigma`` voxels.
+
+    Each weight is the Gaussian's integral over the voxel; rows sum to one, so that borders are not darkened
+    (MONAI pads with zeros, which they are).
+    """
+    index = torch.arange(num, dtype=torch.float32, device=sigma_B.device)
+    offset = index[None] - index[:, None]
+    root = (sigma_B.clamp_min(1e-3) * 2**0.5).view(-1, 1, 1)
+    weights = torch.erf((offset + 0.5) / root) - torch.erf((offset - 0.5) / root)
+    return weights / weights.sum(-1, keepdim=True)
+
+
+def _fold(coords: Tensor, last: int) -> tuple[Tensor, Tensor]:
+    """Mirror coordinates into [0, last]; also return how many mirrors away each axis was."""
+    within = (coords >= 0) & (coords <= last)
+    cell = torch.where(within, 0, torch.floor(coords / last))
+    rest = coords - cell * last
+    odd = cell.remainder(2) > 0
+    return torch.where(odd, last - rest, rest), cell.long()
+
+
+def _rotation(angles: Vec) -> Tensor:
+    z, y, x = angles
+    rz = torch.tensor([[1, 0, 0], [0, np.cos(z), -np.sin(z)], [0, np.sin(z), np.cos(z)]])
+    ry = torch.tensor([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    rx = torch.tensor([[np.cos(x), -np.sin(x), 0], [np.sin(x), np.cos(x), 0], [0, 0, 1]])
+    return (rz @ ry @ rx).float()
+
+
+def _shear_scale(d: BendDrawn) -> Tensor:
+    s = d.shear
+    shear = torch.tensor([[1, s[0], s[1]], [s[2], 1, s[3]], [s[4], s[5], 1]])
+    return (shear @ torch.diag(torch.tensor(d.scale))).float()
+
+
+def _turn(d: BendDrawn) -> Tensor:
+    """Signed permutation matrix of the quarter turns and the flip."""
+    matrix = np.eye(3)
+    i, j = d.plane
+    quarter = np.eye(3)
+    quarter[[i, j]] = quarter[[j, i]]
+    quarter[i] *= -1
+    for _ in range(d.turns):
+        matrix = quarter @ matrix
+    if d.flip_axis is not None:
+        matrix[d.flip_axis] *= -1
+    return torch.from_numpy(matrix).float()
+
+
+def _vec(values: np.ndarray) -> Vec:
+    z, y, x = (float(v) for v in values)
+    return z, y, x
+
+
+def _ints(values: np.ndarray) -> tuple[int, int, int]:
+    z, y, x = (int(v) for v in values)
+    return z, y, x
