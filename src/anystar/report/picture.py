@@ -1,0 +1,231 @@
+"""A picture to look at: three slices and a projection, plain and with the outline of every instance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.ndimage import binary_dilation
+
+from anystar.atomic import staged
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["Panel", "draw_picture", "label_colours", "outline", "panels", "save_picture", "to_grey"]
+
+_GOLDEN = 0.618033988749895
+_PIXELS, _DPI = 600, 150
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Panel:
+    """One view of a volume."""
+
+    title: str
+    "What is seen."
+    grey: np.ndarray
+    "(H, W) float32 in [0, 1]."
+    labels: np.ndarray
+    "(H, W) the instances on it."
+    size: tuple[float, float]
+    "Height and width of one pixel, in the unit of the spacing."
+
+    @property
+    def extent(self) -> tuple[float, float]:
+        """Height and width of the view, in the unit of the spacing."""
+        (rows, columns), (height, width) = self.labels.shape, self.size
+        return rows * height, columns * width
+
+
+def panels(
+    image: np.ndarray, labels: np.ndarray, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+) -> list[Panel]:
+    """Return the XY, XZ and YZ slices that cut most object voxels, and the projection along Z.
+
+    In the projection every pixel shows its brightest voxel (the darkest, if the objects are darker than what
+    surrounds them) and belongs to the instance of the highest number on its way.
+
+    Parameters
+    ----------
+    image : (Z, Y, X) array
+        Any real type.
+    labels : (Z, Y, X) int array
+        0 is background.
+    spacing : 3 floats
+        Size of a voxel along Z, Y, X.
+    """
+    if image.shape != labels.shape:
+        raise ValueError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
+    made = []
+    for axis, plane in enumerate(("XY", "XZ", "YZ")):
+        others = tuple(a for a in range(3) if a != axis)
+        filled = np.count_nonzero(labels, axis=others)
+        index = int(filled.argmax()) if filled.any() else image.shape[axis] // 2
+        made.append(
+            Panel(
+                title=f"{plane} slice at {'ZYX'[axis]} = {index}",
+                grey=to_grey(image.take(index, axis=axis)),
+                labels=labels.take(index, axis=axis),
+                size=(spacing[others[0]], spacing[others[1]]),
+            )
+        )
+    inside = labels > 0
+    dark = inside.any() and not inside.all() and image[inside].mean() < image[~inside].mean()
+    made.append(
+        Panel(
+            title="darkest along Z" if dark else "brightest along Z",
+            grey=to_grey(image.min(axis=0) if dark else image.max(axis=0)),
+            labels=labels.max(axis=0),
+            size=(spacing[1], spacing[2]),
+        )
+    )
+    return made
+
+
+def to_grey(image: np.ndarray) -> np.ndarray:
+    """Return a view stretched from its 1st to its 99.8th percentile to [0, 1]; black if it is constant.
+
+    A gamma of 0.7 lets dim objects be seen beside bright ones.
+
+    Examples
+    --------
+    >>> to_grey(np.array([[3, 3], [3, 3]])).tolist()
+    [[0.0, 0.0], [0.0, 0.0]]
+    """
+    low, high = np.percentile(image, [1.0, 99.8])
+    if not high > low:
+        return np.zeros(image.shape, np.float32)
+    return (np.clip((image.astype(np.float32) - low) / (high - low), 0, 1) ** 0.7).astype(np.float32)
+
+
+def label_colours(labels: np.ndarray) -> np.ndarray:
+    """Return an RGB colour in [0, 1] for each label; neighbours in number differ in hue, equal labels never.
+
+    Examples
+    --------
+    >>> label_colours(np.array([1, 2])).round(2).tolist()
+    [[0.35, 0.54, 1.0], [0.73, 1.0, 0.35]]
+    """
+    hue = (np.asarray(labels).astype(np.float64) * _GOLDEN) % 1.0
+    ramps = np.abs((hue[..., None] * 6 + np.array([0.0, 4.0, 2.0])) % 6 - 3) - 1
+    return 0.35 + 0.65 * np.clip(ramps, 0, 1)
+
+
+def outline(labels: np.ndarray) -> np.ndarray:
+    """Return where an object's pixel has a 4-neighbour that is not of the same object.
+
+    Examples
+    --------
+    >>> outline(np.array([[0, 1, 1, 1, 2]])).astype(int)
+    array([[0, 1, 0, 1, 1]])
+    """
+    edge = np.zeros(labels.shape, bool)
+    for axis in (0, 1):
+        here = np.moveaxis(labels, axis, 0)
+        change = here[1:] != here[:-1]
+        seen = np.moveaxis(edge, axis, 0)
+        seen[1:] |= change
+        seen[:-1] |= change
+    return edge & (labels > 0)
+
+
+def _render(panel: Panel, *, outlined: bool) -> np.ndarray:
+    """Return RGB of square pixels, ``_PIXELS`` on the longer side, so that outlines are equally thin."""
+    extent = panel.extent
+    pixels = [max(1, round(e * _PIXELS / max(extent))) for e in extent]
+    rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(pixels, panel.labels.shape, strict=True))
+    grid = np.ix_(rows.astype(int), columns.astype(int))
+    rgb = np.repeat(panel.grey[grid][..., None], 3, axis=2)
+    if outlined:
+        labels = panel.labels[grid]
+        edge = binary_dilation(outline(labels)) & (labels > 0)
+        rgb[edge] = label_colours(labels[edge])
+    return rgb
+
+
+def draw_picture(
+    image: np.ndarray,
+    labels: np.ndarray,
+    *,
+    spacing: tuple[float, float, float] | None = None,
+    unit: Literal["um", "relative"] = "um",
+    title: str = "",
+) -> Figure:
+    """Draw the views of :func:`panels`: plain above, with outlines below.
+
+    Parameters
+    ----------
+    image, labels : (Z, Y, X) arrays
+        The volume and its instances.
+    spacing : 3 floats, optional
+        Size of a voxel along Z, Y, X; the views get its proportions.
+    unit : {"um", "relative"}
+        A scale bar is drawn only for micrometres.
+    title : str
+        Shown above.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        Bound to no window and to no global state.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    views = panels(image, labels, spacing or (1.0, 1.0, 1.0))
+    sides = np.array([v.extent for v in views])
+    heights, widths = (sides / sides.max(axis=1, keepdims=True) * _PIXELS / _DPI).T
+    size = (widths.sum() + 0.3 * len(views), 2 * heights.max() + 0.7)
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, len(views), width_ratios=widths, squeeze=False)
+    for column, view in enumerate(views):
+        height, width = view.extent
+        for row, shown in enumerate(axes[:, column]):
+            shown.imshow(_render(view, outlined=row == 1), extent=(0, width, height, 0))
+            shown.set_anchor("N")
+            shown.set_axis_off()
+        axes[0, column].set_title(view.title, fontsize=10)
+    if spacing is not None and unit == "um":
+        _scale_bar(axes[1, 0], views[0])
+    if title:
+        figure.suptitle(title, fontsize=12)
+    return figure
+
+
+def _scale_bar(axes: Axes, view: Panel) -> None:
+    """Draw a bar of a round length, at most a quarter of the width."""
+    height, width = view.extent
+    power = 10.0 ** np.floor(np.log10(width / 4))
+    length = max(m * power for m in (1, 2, 5) if m * power <= width / 4)
+    right, y = width * 0.96, height * 0.96
+    axes.plot([right - length, right], [y, y], color="white", linewidth=3, solid_capstyle="butt")
+    axes.annotate(
+        f"{length:g} µm",
+        (right - length / 2, y),
+        xytext=(0, 4),
+        textcoords="offset points",
+        color="white",
+        ha="center",
+        fontsize=9,
+        bbox={"facecolor": "black", "alpha": 0.5, "linewidth": 0, "pad": 1.5},
+    )
+
+
+def save_picture(
+    path: str | Path,
+    image: np.ndarray,
+    labels: np.ndarray,
+    *,
+    spacing: tuple[float, float, float] | None = None,
+    unit: Literal["um", "relative"] = "um",
+    title: str = "",
+) -> None:
+    """Write the picture of :func:`draw_picture` as PNG; the file appears whole or not at all."""
+    figure = draw_picture(image, labels, spacing=spacing, unit=unit, title=title)
+    with staged(path) as (temporary,):
+        figure.savefig(temporary, format="png")

@@ -1,0 +1,71 @@
+"""The picture: which planes, which proportions, which outlines."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from anystar.report.picture import draw_picture, label_colours, outline, panels, save_picture
+
+
+@pytest.fixture
+def cells():
+    labels = np.zeros((10, 20, 30), np.int32)
+    labels[6, 4:9, 5:12], labels[6, 12:18, 20:28] = 1, 2
+    labels[5, 13:17, 22:26] = 2
+    image = np.where(labels > 0, 100, 10) + np.random.default_rng(0).integers(0, 5, labels.shape)
+    return image.astype(np.uint8), labels
+
+
+def test_slices_cut_the_most_object_voxels(cells):
+    image, labels = cells
+    xy, xz, yz, top = panels(image, labels, (4, 1, 0.5))
+    np.testing.assert_array_equal(xy.labels, labels[6])
+    assert (xy.labels.shape, xz.labels.shape, yz.labels.shape) == ((20, 30), (10, 30), (10, 20))
+    assert (xy.extent, xz.extent, yz.extent, top.extent) == ((20, 15), (40, 15), (40, 20), (20, 15))
+    assert top.title == "brightest along Z"
+    np.testing.assert_array_equal(top.labels, labels.max(0))
+
+
+def test_dark_objects_are_projected_dark(cells):
+    image, labels = cells
+    assert panels(255 - image, labels)[3].title == "darkest along Z"
+
+
+def test_outline_stays_inside_each_object(cells):
+    labels = cells[1][6]
+    edge = outline(labels)
+    assert not edge[labels == 0].any()
+    assert edge[4, 5:12].all()
+    assert not edge[6, 6:11].any()
+    touching = outline(np.array([[1, 1, 1, 2, 2, 2]]))
+    np.testing.assert_array_equal(touching, [[0, 0, 1, 1, 0, 0]])
+
+
+def test_colours_differ_between_neighbours_in_number():
+    colours = label_colours(np.arange(1, 200))
+    assert colours.min() >= 0.3
+    assert colours.max() <= 1
+    assert np.abs(np.diff(colours, axis=0)).sum(1).min() > 0.3
+
+
+def test_the_file_is_a_picture_with_colour(tmp_path, cells):
+    image, labels = cells
+    save_picture(tmp_path / "a.png", image, labels, spacing=(2, 0.5, 0.5), title="cells")
+    shown = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
+    assert min(shown.shape[:2]) > 300
+    coloured = np.ptp(shown, axis=2) > 0.3
+    assert coloured[shown.shape[0] // 2 :].sum() > 500
+    assert coloured[: shown.shape[0] // 2 - 30].sum() == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_constant_images_and_thin_ones(value):
+    image = np.full((3, 40, 50), value, np.float32)
+    draw_picture(image, np.zeros(image.shape, np.int32))
+    draw_picture(image, np.ones(image.shape, np.int32), spacing=(1e-3, 2e3, 1), unit="um")
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match="differ in shape"):
+        panels(np.zeros((2, 3, 4)), np.zeros((2, 3, 5), int))
