@@ -32,9 +32,8 @@ def settle(data: np.ndarray) -> np.ndarray:
         if data.dtype.itemsize == 2:
             data = data.astype(np.float32)
         if bad := _count_nonfinite(data):
-            share = 100 * bad / data.size
             raise FileError(
-                f"has {bad} voxels ({share:.2g}%) that are NaN or infinite; "
+                f"is NaN or infinite in {bad} of {data.size} voxels; "
                 "replace them (numpy.nan_to_num, or Fiji: Process > Math > NaN Background) or crop them off"
             )
     return data.astype(data.dtype.newbyteorder("="), copy=False)

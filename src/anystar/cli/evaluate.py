@@ -1,0 +1,140 @@
+"""``anystar evaluate``: label images against a truth."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anystar.cli.group import BAD_INPUT, complain, one_line
+from anystar.cli.options import Number
+
+if TYPE_CHECKING:
+    from anystar.evaluate import Scores
+
+__all__ = ["evaluate"]
+
+
+@click.command(no_args_is_help=True)
+@click.argument("pred", metavar="PRED", type=click.Path(path_type=Path))
+@click.argument("truth", metavar="TRUTH", type=click.Path(path_type=Path))
+@click.option(
+    "--iou",
+    "thresholds",
+    type=Number(0, 1, above=True),
+    multiple=True,
+    metavar="T",
+    help="Overlap (intersection over union) from which an object counts as found; may be repeated. "
+    "Default: 0.1 to 0.9.",
+)
+@click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write all numbers."
+)
+@click.pass_context
+def evaluate(
+    ctx: click.Context, pred: Path, truth: Path, thresholds: tuple[float, ...], json_path: Path | None
+) -> None:
+    """Compare the labels in PRED with those in TRUTH, object by object.
+
+    Both are label images, or folders of label images with matching names. Accuracy is TP / (TP + FP + FN):
+    found objects by all that were found, invented or missed.
+
+    \b
+    Examples:
+      anystar evaluate embryo_labels.tif embryo_truth.tif
+      anystar evaluate labels/ truth/ --json scores.json
+    """
+    from anystar.evaluate import THRESHOLDS, evaluate_many
+
+    pairs = _pairs(pred, truth)
+    scores: dict[str, Sequence[Scores]] = {}
+    for name, (one, other) in pairs.items():
+        try:
+            scores[name] = _compare(one, other, thresholds or THRESHOLDS)
+        except Exception as error:
+            message = one_line(error)
+            if message is None or len(pairs) == 1:
+                raise
+            complain(message)
+    if scores:
+        total = evaluate_many(scores.values())
+        click.echo(_as_text(scores, total))
+        if json_path:
+            _write_json(json_path, scores, total)
+    if len(scores) < len(pairs):
+        click.echo(f"{len(pairs) - len(scores)} of {len(pairs)} pairs failed and are left out")
+        ctx.exit(BAD_INPUT)
+
+
+def _pairs(pred: Path, truth: Path) -> dict[str, tuple[Path, Path]]:
+    """Return the pairs of files by name."""
+    from anystar.io import file_stem, list_volumes
+
+    for path in (pred, truth):
+        if not path.exists():
+            raise ValueError(f"{path} does not exist; check the name")
+    if pred.is_dir() != truth.is_dir():
+        raise ValueError(f"{pred} and {truth} are a file and a folder; give two files or two folders")
+    if not pred.is_dir():
+        return {pred.name: (pred, truth)}
+    found = [{file_stem(p): p for p in list_volumes(folder)} for folder in (pred, truth)]
+    if unmatched := sorted(found[0].keys() ^ found[1].keys()):
+        names = ", ".join(unmatched[:5]) + (", ..." if len(unmatched) > 5 else "")
+        raise ValueError(f"{pred} and {truth} differ in their files: {names}; give folders of matching names")
+    return {name: (found[0][name], found[1][name]) for name in sorted(found[0])}
+
+
+def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
+    from anystar import io
+    from anystar.evaluate import as_labels
+    from anystar.evaluate import evaluate as compare
+
+    labels = []
+    for path in (pred, truth):
+        volume = io.read(path)
+        try:
+            labels.append(as_labels(volume.data))
+        except ValueError as error:
+            raise ValueError(f"{path} {error}") from error
+    if labels[0].shape != labels[1].shape:
+        raise ValueError(
+            f"{pred} has the shape {labels[0].shape} but {truth} {labels[1].shape}; "
+            "give labels of the same image on the same grid"
+        )
+    return compare(labels[1], labels[0], thresholds=thresholds)
+
+
+def _as_text(scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> str:
+    """Return the table of all objects, after a line per file if there are several."""
+    from anystar.evaluate import mean_accuracy
+
+    lines = []
+    if len(scores) > 1:
+        width = max(len(n) for n in scores)
+        lines += [f"{n:<{width}}  mean accuracy {mean_accuracy(s):.3f}" for n, s in scores.items()]
+        lines += ["", f"all {len(scores)} files:"]
+    lines.append("  IoU  accuracy  precision  recall     F1     PQ    TP    FP    FN")
+    lines += [
+        f"{s.threshold:5.2f}  {s.accuracy:8.3f}  {s.precision:9.3f}  {s.recall:6.3f}  {s.f1:5.3f}"
+        f"  {s.panoptic_quality:5.3f}  {s.tp:4d}  {s.fp:4d}  {s.fn:4d}"
+        for s in total
+    ]
+    if len(total) > 1:
+        span = f"{total[0].threshold:g} to {total[-1].threshold:g}"
+        lines.append(f"mean accuracy over IoU {span}: {mean_accuracy(total):.3f}")
+    return "\n".join(lines)
+
+
+def _write_json(path: Path, scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> None:
+    from anystar.atomic import staged
+    from anystar.evaluate import mean_accuracy
+
+    def entry(one: Sequence[Scores]) -> dict[str, Any]:
+        return {"mean_accuracy": mean_accuracy(one), "scores": [s.as_dict() for s in one]}
+
+    content = {"files": {n: entry(s) for n, s in scores.items()}, "total": entry(total)}
+    with staged(path) as (temporary,):
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

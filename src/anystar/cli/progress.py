@@ -1,0 +1,23 @@
+"""A progress bar that follows the stages of one segmentation."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+__all__ = ["progress_bar"]
+
+
+@contextlib.contextmanager
+def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Give a function ``(done, total, what)`` that draws a bar on a terminal, and nothing elsewhere."""
+    from tqdm import tqdm
+
+    with tqdm(total=0, desc=name, disable=None, leave=False, bar_format="{l_bar}{bar}| {elapsed}") as bar:
+
+        def update(done: int, total: int, what: str) -> None:
+            bar.total, bar.n = total, done
+            bar.set_description_str(f"{name}: {what}", refresh=False)
+            bar.refresh()
+
+        yield update

@@ -1,0 +1,95 @@
+"""A model without a network, and an image for it."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from scipy import ndimage
+
+import anystar
+from anystar import io
+from anystar.arrays import Volume
+from anystar.cli import main
+
+
+class FakeModel:
+    """Takes every bright connected piece for an object."""
+
+    def __init__(self):
+        self.card = {"trained": {"iterations": 3, "on": ["cpu", "gpu"]}, "licence": "MIT"}
+        self.calls = []
+
+    def segment(self, image, **options):
+        self.calls.append(options)
+        options["progress"](1, 2, "network")
+        bright = image > (float(image.min()) + float(image.max())) / 2
+        labels, count = ndimage.label(bright)
+        index = np.arange(1, count + 1)
+        boxes = [[*(s.start for s in b), *(s.stop for s in b)] for b in ndimage.find_objects(labels)]
+        centroid = ndimage.center_of_mass(bright, labels, index) if count else []
+        objects = SimpleNamespace(
+            label=index.astype(np.int32),
+            probability=np.full(count, 0.75, np.float32),
+            centroid_vox=np.reshape(centroid, (-1, 3)),
+            volume_vox=np.bincount(labels.ravel(), minlength=count + 1)[1:],
+            bbox=np.reshape(boxes, (-1, 6)),
+        )
+        return SimpleNamespace(labels=labels.astype(np.int32), objects=objects, notes=("a remark",))
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """The fake, in the place of every known model's name."""
+    fake = FakeModel()
+
+    def load_model(name=None, device="auto"):
+        if name not in (None, "anystar-mix"):
+            raise ValueError(f"unknown model {name!r}; did you mean 'anystar-mix'?")
+        fake.device = device
+        return fake
+
+    monkeypatch.setattr(anystar, "load_model", load_model, raising=False)
+    monkeypatch.setattr(anystar, "list_models", lambda: ["anystar-mix"], raising=False)
+    return fake
+
+
+@pytest.fixture
+def run():
+    """Call the command line; return what it printed and its exit code."""
+
+    def invoke(*args):
+        return CliRunner().invoke(main, [str(a) for a in args])
+
+    return invoke
+
+
+@pytest.fixture
+def refused(run):
+    """Call the command line and demand exit code 2, one line on stderr and no new file."""
+
+    def invoke(*args, folder):
+        before = sorted(folder.rglob("*"))
+        result = run(*args)
+        assert result.exit_code == 2, result.output
+        lines = result.stderr.splitlines()
+        assert len(lines) == 1, result.stderr
+        assert lines[0].startswith("anystar: ")
+        assert "; " in lines[0], "it must say what to do"
+        assert sorted(folder.rglob("*")) == before
+        return lines[0]
+
+    return invoke
+
+
+@pytest.fixture
+def cells(tmp_path):
+    """An image of two balls with spacing, as a file."""
+    data = np.full((12, 24, 26), 10, np.uint16)
+    z, y, x = np.ogrid[:12, :24, :26]
+    for centre in ((5, 7, 8), (6, 16, 18)):
+        far = sum((a - c) ** 2 for a, c in zip((z, y, x), centre, strict=True))
+        data[far <= 16] = 200
+    path = tmp_path / "cells.tif"
+    io.write(path, Volume(data=data, spacing=(2, 0.5, 0.5)))
+    return path

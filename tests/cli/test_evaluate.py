@@ -1,0 +1,85 @@
+"""``anystar evaluate`` on files and folders."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from anystar import io
+from anystar.arrays import Volume
+
+
+@pytest.fixture
+def labels(tmp_path):
+    """A truth of two blocks and a prediction that has one of them and a false one."""
+    truth, pred = np.zeros((2, 6, 8, 8), np.int32)
+    truth[1:3, 1:4, 1:4], truth[1:3, 5:8, 5:8] = 1, 2
+    pred[1:3, 1:4, 1:4], pred[4:6, 1:4, 5:8] = 70_000, 3
+    for name, data in (("truth.tif", truth), ("pred.tif", pred)):
+        io.write(tmp_path / name, Volume(data=data))
+    return tmp_path
+
+
+def test_two_files(labels, run):
+    result = run("evaluate", labels / "pred.tif", labels / "truth.tif", "--json", labels / "s.json")
+    assert result.exit_code == 0, result.output
+    assert "mean accuracy over IoU 0.1 to 0.9: 0.333" in result.stdout
+    content = json.loads((labels / "s.json").read_text())
+    half = content["total"]["scores"][4]
+    assert {k: half[k] for k in ("threshold", "tp", "fp", "fn")} == {
+        "threshold": 0.5,
+        "tp": 1,
+        "fp": 1,
+        "fn": 1,
+    }
+    assert content["files"]["pred.tif"] == content["total"]
+
+
+def test_chosen_thresholds(labels, run):
+    result = run("evaluate", labels / "pred.tif", labels / "truth.tif", "--iou", 0.5, "--iou", 0.75)
+    assert [line.split()[0] for line in result.stdout.splitlines()[1:3]] == ["0.50", "0.75"]
+
+
+def test_folders_match_by_name_whatever_the_ending(labels, run):
+    for folder in ("pred", "truth"):
+        (labels / folder).mkdir()
+    for name in ("a", "b"):
+        io.write(labels / "pred" / f"{name}.npy", io.read(labels / "pred.tif"))
+        io.write(labels / "truth" / f"{name}.nii.gz", io.read(labels / "truth.tif"))
+    result = run("evaluate", labels / "pred", labels / "truth", "--json", labels / "s.json")
+    assert result.exit_code == 0, result.output
+    content = json.loads((labels / "s.json").read_text())
+    assert list(content["files"]) == ["a", "b"]
+    assert content["total"]["scores"][0]["tp"] == 2
+    assert "all 2 files:" in result.stdout
+
+    io.write(labels / "pred" / "b.npy", Volume(data=np.zeros((2, 3, 4), np.uint8)))
+    result = run("evaluate", labels / "pred", labels / "truth")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "has the shape (2, 3, 4) but" in line
+    assert "1 of 2 pairs failed" in result.stdout
+
+
+def test_bad_input(labels, refused):
+    io.write(labels / "small.tif", Volume(data=np.zeros((5, 8, 8), np.uint8)))
+    io.write(labels / "grey.tif", Volume(data=np.full((6, 8, 8), 0.5, np.float32)))
+    io.write(labels / "negative.nii", Volume(data=np.full((6, 8, 8), -1, np.int16)))
+    for folder in ("one", "two", "none"):
+        (labels / folder).mkdir()
+    io.write(labels / "one" / "a.tif", io.read(labels / "pred.tif"))
+    io.write(labels / "two" / "b.tif", io.read(labels / "pred.tif"))
+    for pred, truth, message in (
+        ("pred.tif", "small.tif", r"pred\.tif has the shape \(6, 8, 8\) but .*\(5, 8, 8\); give labels"),
+        ("grey.tif", "truth.tif", r"grey\.tif has fractional values; give a label image"),
+        ("pred.tif", "negative.nii", r"negative\.nii has negative labels; give a label image"),
+        ("no.tif", "truth.tif", r"no\.tif does not exist; check the name"),
+        ("one", "truth.tif", r"are a file and a folder; give two files or two folders"),
+        ("one", "two", r"differ in their files: a, b; give folders of matching names"),
+        ("one", "none", r"none holds no images; expected"),
+    ):
+        line = refused("evaluate", labels / pred, labels / truth, "--json", labels / "s.json", folder=labels)
+        assert re.search(message, line), line
+    line = refused("evaluate", labels / "pred.tif", labels / "truth.tif", "--iou", 0, folder=labels)
+    assert "--iou takes a number from 0 to 1, got '0'" in line

@@ -1,0 +1,103 @@
+"""What ``anystar segment`` writes and says when all is well."""
+
+import csv
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from anystar import io
+from anystar.arrays import Volume
+
+
+def test_labels_table_and_picture(tmp_path, cells, model, run):
+    out = tmp_path / "out"
+    result = run("segment", cells, "-o", out / "l.tif", "--table", out / "t.csv", "--picture", out / "p.png")
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert sorted(p.name for p in out.iterdir()) == ["l.tif", "p.png", "t.csv"]
+    labels = io.read(out / "l.tif")
+    assert (labels.spacing, labels.data.dtype, int(labels.data.max())) == ((2, 0.5, 0.5), np.uint8, 2)
+    with open(out / "t.csv", newline="", encoding="utf-8") as file:
+        first = next(csv.DictReader(file))
+    assert [float(first[k]) for k in ("z_vox", "z_um", "y_um")] == [5, 10, 3.5]
+    assert (out / "p.png").read_bytes().startswith(b"\x89PNG")
+    assert "2 objects, typical diameter 6.26 µm" in result.stdout
+    assert "note: a remark" in result.stdout
+
+
+def test_options_reach_the_model(tmp_path, cells, model, run):
+    numbers = ("--spacing", 3, 1, 1, "--diameter", 9, "--prob-thresh", 0.4, "--nms-thresh", 0)
+    names = ("--device", "cpu", "--model", "anystar-mix")
+    result = run("segment", cells, "-o", tmp_path / "l.npy", *numbers, *names)
+    assert result.exit_code == 0, result.output
+    (call,) = model.calls
+    call.pop("progress")
+    assert call == {"spacing": (3, 1, 1), "diameter": 9, "prob_thresh": 0.4, "nms_thresh": 0}
+    assert model.device == "cpu"
+
+
+def test_defaults_leave_the_choice_to_the_model(tmp_path, cells, model, run):
+    assert run("segment", cells, "-o", tmp_path / "l.npy").exit_code == 0
+    assert model.calls[0]["diameter"] is model.calls[0]["prob_thresh"] is model.calls[0]["nms_thresh"] is None
+    assert model.calls[0]["spacing"] == (2, 0.5, 0.5)
+
+
+def test_nifti_labels_lie_on_the_image(tmp_path, cells, model, run):
+    affine = np.array([[0, -0.2, 0, 7.5], [0.2, 0, 0, -3.0], [0, 0, 0.5, 11.0], [0, 0, 0, 1]])
+    image = nib.Nifti1Image(io.read(cells).data.T, affine)
+    image.header.set_xyzt_units("mm")
+    nib.save(image, tmp_path / "brain.nii.gz")
+    result = run("segment", tmp_path / "brain.nii.gz", "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    labels = nib.load(tmp_path / "out" / "brain.nii.gz")
+    np.testing.assert_array_equal(labels.affine, nib.load(tmp_path / "brain.nii.gz").affine)
+    np.testing.assert_array_equal(labels.get_fdata() > 0, image.get_fdata() > 100)
+    assert model.calls[0]["spacing"] == pytest.approx((500, 200, 200))
+
+
+def test_a_folder_becomes_a_folder(tmp_path, cells, model, run):
+    (tmp_path / "in").mkdir()
+    for name in ("a.tif", "b.nii.gz", "c.npy"):
+        io.write(tmp_path / "in" / name, io.read(cells))
+    (tmp_path / "in" / "notes.txt").write_text("not an image")
+    args = ("segment", tmp_path / "in", "-o", tmp_path / "out", "--table", tmp_path / "t")
+    result = run(*args, "--picture", tmp_path / "p")
+    assert result.exit_code == 0, result.output
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b.nii.gz", "c.npy"]
+    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == ["a.csv", "b.csv", "c.csv"]
+    assert sorted(p.name for p in (tmp_path / "p").iterdir()) == ["a.png", "b.png", "c.png"]
+    assert "3 images: 6 objects" in result.stdout
+
+
+def test_one_bad_file_does_not_stop_the_others(tmp_path, cells, model, run):
+    (tmp_path / "in").mkdir()
+    io.write(tmp_path / "in" / "a.tif", io.read(cells))
+    (tmp_path / "in" / "b.tif").write_text("broken")
+    io.write(tmp_path / "in" / "c.tif", io.read(cells))
+    result = run("segment", tmp_path / "in", "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "c.tif"]
+    (line,) = result.stderr.splitlines()
+    assert "b.tif is not a TIFF file" in line
+    assert "3 images, 1 of them failed or empty" in result.stdout
+
+
+def test_a_channel_and_spacing_in_pixels(tmp_path, cells, model, run):
+    volume = io.read(cells)
+    io.write(tmp_path / "px.tif", Volume(data=volume.data, spacing=(4.54, 1, 1), unit="relative"))
+    io.write(tmp_path / "no.npy", Volume(data=volume.data))
+    out = tmp_path / "out"
+    result = run("segment", tmp_path / "px.tif", tmp_path / "no.npy", "-o", out, "--table", out)
+    assert "voxel size in pixels, not micrometres" in result.stdout
+    assert "no voxel size in the file" in result.stdout
+    assert "voxels, " in result.stdout
+    assert ",,," in (out / "px.csv").read_text()
+    assert io.read(out / "px.tif").unit == "relative"
+
+
+def test_overwrite(tmp_path, cells, model, run):
+    args = ("segment", cells, "-o", tmp_path / "l.tif")
+    assert run(*args).exit_code == 0
+    assert run(*args).exit_code == 2
+    assert run(*args, "--overwrite").exit_code == 0
