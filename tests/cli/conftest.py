@@ -17,7 +17,7 @@ class FakeModel:
     """Takes every bright connected piece for an object."""
 
     def __init__(self):
-        self.card = {"trained": {"iterations": 3, "on": ["cpu", "gpu"]}, "licence": "MIT"}
+        self.card = {"trained": {"iterations": 3, "on": ["cpu", "gpu"]}, "size": 4_250_000}
         self.calls = []
 
     def segment(self, image, **options):
@@ -49,8 +49,9 @@ def model(monkeypatch):
         fake.device = device
         return fake
 
-    monkeypatch.setattr(anystar, "load_model", load_model, raising=False)
-    monkeypatch.setattr(anystar, "list_models", lambda: ["anystar-mix"], raising=False)
+    # Not setattr: it would look at the attribute that is there, and so import the network.
+    monkeypatch.setitem(vars(anystar), "load_model", load_model)
+    monkeypatch.setitem(vars(anystar), "list_models", lambda: {"anystar-mix": fake.card})
     return fake
 
 

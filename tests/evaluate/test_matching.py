@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.optimize import linear_sum_assignment
 
-from anystar.evaluate import THRESHOLDS, evaluate, evaluate_many, mean_accuracy
+from anystar.evaluate import THRESHOLDS, add_scores, match_labels, mean_accuracy
 
 LABELS = hnp.arrays(np.int32, (3, 5, 6), elements=st.integers(0, 6))
 
@@ -45,7 +45,7 @@ def reference(truth, pred, threshold):
 @settings(max_examples=150, deadline=None)
 @given(LABELS, LABELS, st.sampled_from([0.01, 0.1, 0.25, 0.5, 0.51, 0.9, 1.0]))
 def test_equals_the_reference(truth, pred, threshold):
-    (scores,) = evaluate(truth, pred, thresholds=[threshold])
+    (scores,) = match_labels(truth, pred, thresholds=[threshold])
     expected = reference(truth, pred, threshold)
     found = scores.as_dict()
     assert {k: found[k] for k in expected} == pytest.approx(expected)
@@ -58,7 +58,7 @@ def test_equals_the_reference_on_many_touching_objects():
     pred = np.where(rng.random(truth.shape) < 0.9, np.roll(truth, (1, 2, 1), (0, 1, 2)), 0)
     pred[pred % 7 == 0] = 3
     for threshold in THRESHOLDS[::2]:
-        (scores,) = evaluate(truth, pred, thresholds=[threshold])
+        (scores,) = match_labels(truth, pred, thresholds=[threshold])
         expected = reference(truth, pred, threshold)
         assert {k: scores.as_dict()[k] for k in expected} == pytest.approx(expected)
 
@@ -68,7 +68,7 @@ def test_equals_the_reference_on_many_touching_objects():
 def test_symmetric_and_blind_to_numbering(truth, pred, order):
     order = [i for i in order if i]
     renamed = np.array([0, *(10**6 * i for i in order)], np.int64)[pred]
-    forth, back = evaluate(truth, renamed), evaluate(pred, truth)
+    forth, back = match_labels(truth, renamed), match_labels(pred, truth)
     assert [(s.tp, s.fp, s.fn) for s in forth] == [(s.tp, s.fn, s.fp) for s in back]
     assert [s.panoptic_quality for s in forth] == pytest.approx([s.panoptic_quality for s in back])
 
@@ -76,31 +76,31 @@ def test_symmetric_and_blind_to_numbering(truth, pred, order):
 @given(LABELS)
 @settings(max_examples=30, deadline=None)
 def test_perfect_against_itself(truth):
-    for scores in evaluate(truth, truth, thresholds=[0.5, 1.0]):
+    for scores in match_labels(truth, truth, thresholds=[0.5, 1.0]):
         assert scores.fp == scores.fn == 0
         assert scores.accuracy == scores.panoptic_quality == (1 if truth.any() else 0)
 
 
 def test_nothing_against_nothing_and_something():
     empty, full = np.zeros((2, 3, 4), np.uint8), np.ones((2, 3, 4), np.uint8)
-    assert evaluate(empty, empty)[0].accuracy == 0
-    assert evaluate(full, empty)[0].as_dict()["fn"] == 1
-    assert evaluate(empty, full)[0].as_dict()["fp"] == 1
+    assert match_labels(empty, empty)[0].accuracy == 0
+    assert match_labels(full, empty)[0].as_dict()["fn"] == 1
+    assert match_labels(empty, full)[0].as_dict()["fp"] == 1
 
 
 def test_sums_and_mean():
     a = np.array([[[1, 1, 2, 2]]])
     b = np.array([[[1, 1, 0, 2]]])
-    one, two = evaluate(a, a), evaluate(a, b)
-    together = evaluate_many([one, two])
+    one, two = match_labels(a, a), match_labels(a, b)
+    together = add_scores([one, two])
     assert [s.tp for s in together] == [4, 4, 4, 4, 4, 3, 3, 3, 3]
     assert mean_accuracy(one) == pytest.approx(1)
     assert together[-1].accuracy == pytest.approx(3 / 5)
     with pytest.raises(ValueError, match="same thresholds"):
-        evaluate_many([one, two[:1]])
+        add_scores([one, two[:1]])
 
 
 @pytest.mark.parametrize("thresholds", [[], [0.0], [1.1], [-0.5]])
 def test_thresholds_are_checked(thresholds):
     with pytest.raises(ValueError, match="above 0 and at most 1"):
-        evaluate(np.zeros((1, 1, 1), int), np.zeros((1, 1, 1), int), thresholds=thresholds)
+        match_labels(np.zeros((1, 1, 1), int), np.zeros((1, 1, 1), int), thresholds=thresholds)

@@ -47,7 +47,7 @@ def evaluate(
       anystar evaluate embryo_labels.tif embryo_truth.tif
       anystar evaluate labels/ truth/ --json scores.json
     """
-    from anystar.evaluate import THRESHOLDS, evaluate_many
+    from anystar.evaluate import THRESHOLDS, add_scores
 
     pairs = _pairs(pred, truth)
     scores: dict[str, Sequence[Scores]] = {}
@@ -60,7 +60,7 @@ def evaluate(
                 raise
             complain(message)
     if scores:
-        total = evaluate_many(scores.values())
+        total = add_scores(scores.values())
         click.echo(_as_text(scores, total))
         if json_path:
             _write_json(json_path, scores, total)
@@ -89,8 +89,7 @@ def _pairs(pred: Path, truth: Path) -> dict[str, tuple[Path, Path]]:
 
 def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
     from anystar import io
-    from anystar.evaluate import as_labels
-    from anystar.evaluate import evaluate as compare
+    from anystar.evaluate import as_labels, match_labels
 
     labels = []
     for path in (pred, truth):
@@ -104,7 +103,7 @@ def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[S
             f"{pred} has the shape {labels[0].shape} but {truth} {labels[1].shape}; "
             "give labels of the same image on the same grid"
         )
-    return compare(labels[1], labels[0], thresholds=thresholds)
+    return match_labels(labels[1], labels[0], thresholds=thresholds)
 
 
 def _as_text(scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> str:

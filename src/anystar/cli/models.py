@@ -15,20 +15,22 @@ __all__ = ["models"]
 def models(name: str | None) -> None:
     """List the models: training, size, licence, measured accuracy. With NAME, only that one."""
     import anystar
+    from anystar.config import nearest
 
-    names = [name] if name else list(anystar.list_models())
-    for i, each in enumerate(names):
-        if i:
-            click.echo()
-        click.echo(each)
-        click.echo("\n".join(_lines(anystar.load_model(each, device="cpu").card, "  ")))
+    cards = anystar.list_models()
+    if name is not None and name not in cards:
+        raise ValueError(f"unknown model '{name}'{nearest(name, cards)}")
+    chosen = cards if name is None else {name: cards[name]}
+    click.echo("\n\n".join("\n".join([each, *_lines(card, "  ")]) for each, card in chosen.items()))
 
 
 def _lines(card: Mapping[str, Any], indent: str) -> list[str]:
     """Return a card as indented ``key: value`` lines."""
     lines = []
     for key, value in card.items():
-        if isinstance(value, Mapping):
+        if key == "size":
+            lines.append(f"{indent}size: {value / 1e6:.1f} MB")
+        elif isinstance(value, Mapping):
             lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
         else:
             text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -1,7 +1,7 @@
 """How well instances agree with a truth: matching by overlap, or by centres. Pure functions over arrays."""
 
 from anystar.evaluate.centres import CentreScores, match_centres
-from anystar.evaluate.matching import THRESHOLDS, Scores, evaluate, evaluate_many, mean_accuracy
+from anystar.evaluate.matching import THRESHOLDS, Scores, add_scores, match_labels, mean_accuracy
 from anystar.evaluate.overlap import Overlap, as_labels, overlap
 
 __all__ = [
@@ -9,10 +9,10 @@ __all__ = [
     "CentreScores",
     "Overlap",
     "Scores",
+    "add_scores",
     "as_labels",
-    "evaluate",
-    "evaluate_many",
     "match_centres",
+    "match_labels",
     "mean_accuracy",
     "overlap",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import Overlap, overlap
 
-__all__ = ["THRESHOLDS", "Scores", "evaluate", "evaluate_many", "mean_accuracy"]
+__all__ = ["THRESHOLDS", "Scores", "add_scores", "match_labels", "mean_accuracy"]
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Intersection over union from which a pair counts as found, by default."""
@@ -99,7 +99,7 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
-def evaluate(
+def match_labels(
     truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
 ) -> tuple[Scores, ...]:
     """Match predicted to true objects one to one and count, as StarDist's ``matching`` does.
@@ -124,7 +124,7 @@ def evaluate(
     Examples
     --------
     >>> truth = np.array([[[1, 1, 1, 0, 2, 2]]])
-    >>> (half,) = evaluate(truth, np.array([[[5, 5, 0, 0, 0, 6]]]), thresholds=[0.6])
+    >>> (half,) = match_labels(truth, np.array([[[5, 5, 0, 0, 0, 6]]]), thresholds=[0.6])
     >>> half.tp, half.fp, half.fn, round(half.panoptic_quality, 3)
     (1, 1, 1, 0.333)
     """
@@ -146,7 +146,7 @@ def _scores(pairs: Overlap, threshold: float) -> Scores:
     )
 
 
-def evaluate_many(results: Iterable[Sequence[Scores]]) -> tuple[Scores, ...]:
+def add_scores(results: Iterable[Sequence[Scores]]) -> tuple[Scores, ...]:
     """Add up the counts of several images, threshold by threshold: every object weighs the same.
 
     Raises
