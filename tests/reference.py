@@ -43,6 +43,51 @@ def star_distances_stardist(labels, points, vertices):
     return steps, out
 
 
+def is_inside(offsets, distances, rays):
+    """Search all faces for the one around each offset ``(N, 3)``; the radius there is the rays' mixture."""
+    inverse = np.linalg.inv(rays.vertices[rays.faces].astype(np.float64).transpose(0, 2, 1))
+    mixture = np.einsum("fkc,nc->nfk", inverse, np.asarray(offsets, np.float64))
+    face = mixture.min(axis=2).argmax(axis=1)
+    own = mixture[np.arange(len(offsets)), face]
+    total = np.maximum(own.sum(axis=1), 1e-30)
+    radius = (own * np.asarray(distances)[rays.faces[face]]).sum(axis=1) / total
+    return np.linalg.norm(offsets, axis=1) <= radius
+
+
+def rasterise(points, distances, rays, shape, prob):
+    """Every voxel goes to the most probable body that it is inside of."""
+    out, best = np.zeros(shape, np.int32), np.full(shape, -np.inf)
+    grid = np.moveaxis(np.indices(shape), 0, -1).reshape(-1, 3)
+    for n, point in enumerate(points):
+        mask = is_inside(grid - point, distances[n], rays).reshape(shape) & (prob[n] > best)
+        out[mask], best[mask] = n + 1, prob[n]
+    return out
+
+
+def overlap(points, distances, rays, *, step=0.25):
+    """Intersection over the smaller volume of two bodies, counted on a fine lattice."""
+    points = np.asarray(points, np.float64)
+    outer = distances.max(axis=1)[:, None]
+    low, high = (points - outer).min(axis=0), (points + outer).max(axis=0)
+    axes = [np.arange(a, b + step, step) for a, b in zip(low, high, strict=True)]
+    lattice = np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
+    masks = np.zeros((2, len(lattice)), bool)
+    for mask, point, own in zip(masks, points, distances, strict=True):
+        near = np.flatnonzero(((lattice - point) ** 2).sum(axis=1) <= own.max() ** 2)
+        for part in np.array_split(near, 20):
+            mask[part] = is_inside(lattice[part] - point, own, rays)
+    return (masks[0] & masks[1]).sum() / masks.sum(axis=1).min()
+
+
+def suppress(order, overlaps):
+    """Sequential greedy suppression, given ``overlaps(n, m) -> bool``."""
+    kept = []
+    for n in order:
+        if not any(overlaps(n, m) for m in kept):
+            kept.append(n)
+    return kept
+
+
 def object_probability(labels):
     """SciPy's distance transform of every object in turn, divided by its maximum."""
     out = np.zeros(labels.shape)

@@ -29,3 +29,24 @@ def blocks(rng, *, shape=(17, 22, 26), size=4, num=5):
     coarse = rng.integers(0, num, [-(-s // size) for s in shape])
     labels = coarse.repeat(size, 0).repeat(size, 1).repeat(size, 2)
     return labels[: shape[0], : shape[1], : shape[2]].astype(np.int32)
+
+
+def smooth_distances(rng, num, rays, *, radius=(4.0, 9.0), bumps=0.3):
+    """Star distances of ``num`` smooth, bumpy bodies."""
+    waves = rng.normal(size=(num, 4, 3)) * 1.5
+    phase = rng.uniform(0, 2 * np.pi, (num, 4, 1))
+    relief = np.sin(waves @ rays.vertices.T + phase).mean(axis=1)
+    size = rng.uniform(*radius, (num, 1))
+    return (size * (1 + bumps * relief)).astype(np.float32)
+
+
+def candidates(rng, rays, *, num=2000, num_objects=40, extent=60):
+    """What a network proposes: several noisy bodies around each of some centres, likelier near them."""
+    centers = rng.uniform(0, extent, (num_objects, 3))
+    shapes = smooth_distances(rng, num_objects, rays)
+    owner = rng.integers(0, num_objects, num)
+    shift = np.rint(rng.normal(0, 1.5, (num, 3)))
+    points = np.rint(centers[owner]) + shift
+    distances = shapes[owner] * rng.uniform(0.85, 1.15, (num, len(rays)))
+    prob = np.round(np.exp(-(shift**2).sum(1) / 8) * rng.uniform(0.8, 1, num), 2)  # with ties
+    return points.astype(np.int32), distances.astype(np.float32), prob.astype(np.float32)

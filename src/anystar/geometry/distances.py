@@ -185,7 +185,7 @@ _KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract"
 _HALF = np.float32(0.5)
 
 
-@nb.njit(inline="always", **_KERNEL)
+@nb.njit(forceinline=True, **_KERNEL)
 def _corners(flat, i, stride_z, stride_y, value):
     """Which of the eight voxels of the cell at ``i`` bear ``value``, as bits (x fastest)."""
     j = i + stride_y
@@ -203,7 +203,7 @@ def _corners(flat, i, stride_z, stride_y, value):
     )
 
 
-@nb.njit(inline="always", **_KERNEL)
+@nb.njit(forceinline=True, **_KERNEL)
 def _interpolate(bits, wz, wy, wx):
     """Trilinear interpolation of eight bits."""
     one, zero = np.float32(1), np.float32(0)
@@ -217,7 +217,7 @@ def _interpolate(bits, wz, wy, wx):
     return a + wz * (c - a)
 
 
-@nb.njit(inline="always", **_KERNEL)
+@nb.njit(forceinline=True, **_KERNEL)
 def _share(flat, start, stride_z, stride_y, value, dz, dy, dx):
     """Trilinear share of ``value`` at the flat voxel ``start`` plus the offset (dz, dy, dx)."""
     fz, fy, fx = np.floor(dz), np.floor(dy), np.floor(dx)

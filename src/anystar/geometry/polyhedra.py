@@ -1,0 +1,213 @@
+"""Star-convex bodies to voxels.
+
+A voxel belongs to a body if its centre does (:mod:`anystar.geometry.radius` says what the body is). Where
+bodies overlap, the more probable one wins the voxel, and of equally probable ones the earlier. Bodies are
+clipped at the volume's border; their centres may lie outside.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+
+from anystar.geometry.radius import bodies, check_bodies, inside, radius_tables
+from anystar.geometry.rays import Rays
+from anystar.geometry.threads import default_num_threads, run_chunks
+
+__all__ = ["Patch", "bounding_boxes", "patches", "rasterise"]
+
+
+class Patch(NamedTuple):
+    """The voxels of one body: ``mask`` is of the box that begins at voxel ``start`` of the volume."""
+
+    start: tuple[int, int, int]
+    mask: np.ndarray  # bool; of size 0 if the body has no voxel in the volume
+
+
+def rasterise(
+    points: np.ndarray,
+    distances: np.ndarray,
+    rays: Rays,
+    shape: tuple[int, int, int],
+    *,
+    prob: np.ndarray | None = None,
+    labels: np.ndarray | None = None,
+    num_threads: int | None = None,
+) -> np.ndarray:
+    """Draw bodies into a label volume.
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        Centres, shape ``(N, 3)``, voxels (ZYX), inside or outside of the volume.
+    distances : numpy.ndarray
+        Star distances, shape ``(N, R)``, voxels, finite, at least 0.
+    rays : Rays
+        ``R`` directions.
+    shape : tuple of 3 ints
+        Shape ``(Z, Y, X)`` of the result.
+    prob : numpy.ndarray, optional
+        Shape ``(N,)``. Where bodies overlap the highest wins; without, or if equal, the first.
+    labels : numpy.ndarray, optional
+        What to write for each body, shape ``(N,)``, 1 to 2^31 - 1; by default 1 to N.
+    num_threads : int, optional
+        Threads at most; all cores by default.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``shape``, int32; 0 where there is no body.
+
+    Examples
+    --------
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> volume = rasterise(np.array([[5, 5, 5]]), np.full((1, 32), 3.0), golden_spiral(32), (11, 11, 11))
+    >>> volume[5, 5]
+    array([0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0], dtype=int32)
+    """
+    points, distances = check_bodies(points, distances, rays)
+    shape = _check_shape(shape)
+    num = len(points)
+    names = np.arange(1, num + 1) if labels is None else np.asarray(labels)
+    if names.shape != (num,) or names.dtype.kind not in "iu":
+        raise ValueError(f"labels must be integers of shape ({num},), got {names.dtype} {names.shape}")
+    if num and (names.min() < 1 or names.max() > np.iinfo(np.int32).max):
+        raise ValueError(f"labels must be 1 to 2^31 - 1, got {names.min()} to {names.max()}")
+    scores = np.zeros(num) if prob is None else np.asarray(prob, np.float64)
+    if scores.shape != (num,) or np.isnan(scores).any():
+        raise ValueError(f"prob must be numbers of shape ({num},), got shape {scores.shape} or NaN")
+    out = np.zeros(shape, np.int32)
+    boxes = _voxel_boxes(points, distances, rays, shape)
+    # The winner is drawn last.
+    order = np.argsort(-scores, kind="stable")[::-1].astype(np.int64)
+    names = names.astype(np.int32)
+    face_map = radius_tables(rays).face_map
+    run_chunks(
+        lambda a, b: _draw_kernel(points, distances, boxes, names, order, face_map, a, out[a:b]),
+        shape[0],
+        num_threads=num_threads,
+        min_chunk=max(1, min(16, shape[0] // (4 * default_num_threads()))),
+    )
+    return out
+
+
+def patches(
+    points: np.ndarray, distances: np.ndarray, rays: Rays, shape: tuple[int, int, int]
+) -> list[Patch]:
+    """Return each body's own voxels, overlaps included: for volumes that are never held as a whole.
+
+    Parameters
+    ----------
+    points, distances, rays, shape
+        As for :func:`rasterise`.
+
+    Returns
+    -------
+    list of Patch
+        One per body, clipped at the border.
+
+    Examples
+    --------
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> patch, = patches(np.array([[0, 5, 5]]), np.full((1, 32), 2.0), golden_spiral(32), (11, 11, 11))
+    >>> patch.start, patch.mask.shape, int(patch.mask.sum())
+    ((0, 3, 3), (3, 5, 5), 23)
+    """
+    points, distances = check_bodies(points, distances, rays)
+    shape = _check_shape(shape)
+    face_map = radius_tables(rays).face_map
+    one, order = np.ones(1, np.int32), np.zeros(1, np.int64)
+    result = []
+    for n, box in enumerate(_voxel_boxes(points, distances, rays, shape)):
+        start = box[0]
+        local = np.zeros(np.maximum(box[1] - start, 0), np.int32)
+        here = (box - start)[None]
+        _draw_kernel(points[n : n + 1] - start, distances[n : n + 1], here, one, order, face_map, 0, local)
+        result.append(Patch((int(start[0]), int(start[1]), int(start[2])), local > 0))
+    return result
+
+
+def bounding_boxes(points: np.ndarray, distances: np.ndarray, rays: Rays) -> np.ndarray:
+    """Return boxes that surely hold the bodies, not clipped.
+
+    Parameters
+    ----------
+    points, distances, rays
+        As for :func:`rasterise`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(N, 2, 3)``, float64: lowest and highest coordinate (ZYX). Exact for balls, and otherwise at
+        most one face wider than the body.
+
+    Examples
+    --------
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> bounding_boxes(np.array([[5, 5, 5]]), np.full((1, 32), 2.0), golden_spiral(32))[0]
+    array([[3., 3., 3.], [7., 7., 7.]])
+    """
+    points, distances = check_bodies(points, distances, rays)
+    tables = radius_tables(rays)
+    inner, outer, volume = np.empty((3, len(points)), np.float32)
+    box = np.empty((len(points), 6), np.float32)
+    bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
+    return np.stack([points - box[:, 0::2], points + box[:, 1::2]], axis=1)
+
+
+def _voxel_boxes(
+    points: np.ndarray, distances: np.ndarray, rays: Rays, shape: tuple[int, int, int]
+) -> np.ndarray:
+    """Return half-open voxel boxes within the volume, ``(N, 2, 3)`` int64, possibly empty."""
+    boxes = bounding_boxes(points, distances, rays)
+    slack = 1e-3  # the kernel computes in float32
+    start = np.clip(np.ceil(boxes[:, 0] - slack), 0, shape)
+    stop = np.clip(np.floor(boxes[:, 1] + slack) + 1, 0, shape)
+    return np.stack([start, np.maximum(stop, start)], axis=1).astype(np.int64)
+
+
+def _check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    if len(shape) != 3 or any(int(s) != s or s < 0 for s in shape):
+        raise ValueError(f"shape must be three integers of at least 0 (Z Y X), got {shape}")
+    return int(shape[0]), int(shape[1]), int(shape[2])
+
+
+_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+
+
+@nb.njit(**_KERNEL)
+def _draw_kernel(points, distances, boxes, names, order, face_map, first_z, out):
+    """Draw all bodies, in order, into ``out``: the planes of the volume from ``first_z`` on."""
+    last_z, width = first_z + out.shape[0], out.shape[2]
+    offsets, scratch = np.empty((3, width), np.float32), np.empty((2, width), np.float32)
+    hits = np.empty(width, np.int32)
+    for n in order:
+        z0, z1 = max(boxes[n, 0, 0], first_z), min(boxes[n, 1, 0], last_z)
+        x0, x1 = boxes[n, 0, 2], boxes[n, 1, 2]
+        if z0 >= z1 or x0 >= x1:
+            continue
+        mine = distances[n]
+        outer = np.float64(mine.max()) * (1 + 1e-6)
+        for z in range(z0, z1):
+            dz = z - points[n, 0]
+            for y in range(boxes[n, 0, 1], boxes[n, 1, 1]):
+                dy = y - points[n, 1]
+                # Only the stretch of the row within the ball around the body
+                square = outer * outer - dz * dz - dy * dy
+                if square < 0:
+                    continue
+                half = np.sqrt(square)
+                low = max(x0, np.int64(np.ceil(points[n, 2] - half)))
+                num = min(x1, np.int64(np.floor(points[n, 2] + half)) + 1) - low
+                if num <= 0:
+                    continue
+                for k in range(num):
+                    offsets[0, k] = np.float32(dz)
+                    offsets[1, k] = np.float32(dy)
+                    offsets[2, k] = np.float32(low + k - points[n, 2])
+                inside(offsets, num, mine, face_map, scratch, hits)
+                for k in range(num):
+                    if hits[k]:
+                        out[z - first_z, y, low + k] = names[n]

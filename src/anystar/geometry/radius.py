@@ -1,0 +1,203 @@
+"""The body that star distances describe: its radius in every direction, not only along the rays.
+
+Between the three rays of a face the radius is interpolated linearly: a direction is a mixture of the face's
+three unit vectors, and the radius is the same mixture of their distances. Equal distances thus make a ball.
+(The polyhedron with flat faces through the rays' ends, StarDist's body, holds only 94% of the ball for 96
+rays.) Everything in this package that asks whether a point is inside (rasterising, suppression, measures)
+means this body.
+
+Which face a direction belongs to is read from an octahedral map, so a test costs the same for any number of
+rays. Its cells are about 1/60 rad wide; a cell that several faces share is given to the one at its middle,
+whose plane is then extended over the rest, which moves the surface by about 0.2% of the radius at most.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numba as nb
+import numpy as np
+
+from anystar.geometry.rays import Rays
+
+__all__ = ["FaceMap", "RadiusTables", "bodies", "check_bodies", "inside", "radius_tables"]
+
+_MAP_SIZE = 128
+
+
+class FaceMap(NamedTuple):
+    """From a direction to the mixture of three rays that it is. Flat and unsigned: faster to index."""
+
+    cells: np.ndarray  # (128 * 128,) uint16: the face at each cell of the octahedral map
+    inverse: np.ndarray  # (F * 9,) float32: each face's matrix from a vector to the mixture
+    rays: np.ndarray  # (F * 3,) uint16: each face's rays
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RadiusTables:
+    """What the kernels need to know about the rays.
+
+    Parameters
+    ----------
+    vertices : numpy.ndarray
+        ``(R, 3)`` float32, ZYX.
+    face_map : FaceMap
+        Which rays a direction lies between.
+    solid_angle : numpy.ndarray
+        ``(R,)`` float32, steradians: a third of the faces around each ray; sums to 4 pi.
+    reach : numpy.ndarray
+        ``(R, 6)`` float32: for each ray the largest cosine to -Z, +Z, -Y, +Y, -X, +X within the faces around
+        it, at least 0; distances times this bound the body's box.
+    """
+
+    vertices: np.ndarray
+    face_map: FaceMap
+    solid_angle: np.ndarray
+    reach: np.ndarray
+
+
+@lru_cache(maxsize=16)
+def radius_tables(rays: Rays) -> RadiusTables:
+    """Return the tables of ``rays``; computed once per process."""
+    corners = rays.vertices[rays.faces].astype(np.float64)  # (F, K, 3)
+    inverse = np.linalg.inv(corners.transpose(0, 2, 1))
+    directions = _map_directions()
+    cells = np.empty(len(directions), np.uint16)
+    for start in range(0, len(directions), 4096):
+        mixture = np.einsum("fkc,nc->nfk", inverse, directions[start : start + 4096])
+        cells[start : start + 4096] = mixture.min(axis=2).argmax(axis=1)
+    a, b, c = corners.transpose(1, 0, 2)
+    dots = 1 + (a * b).sum(1) + (b * c).sum(1) + (c * a).sum(1)
+    face_angle = 2 * np.arctan2(np.linalg.det(corners), dots)
+    solid_angle = np.zeros(len(rays))
+    np.add.at(solid_angle, rays.faces, (face_angle / 3)[:, None])
+    face_reach = _face_reach(corners, inverse)
+    reach = np.zeros((len(rays), 6))
+    np.maximum.at(reach, rays.faces, face_reach[:, None, :])
+    return RadiusTables(
+        vertices=rays.vertices,
+        face_map=FaceMap(cells, inverse.ravel().astype(np.float32), rays.faces.ravel().astype(np.uint16)),
+        solid_angle=solid_angle.astype(np.float32),
+        reach=reach.astype(np.float32),
+    )
+
+
+def _map_directions() -> np.ndarray:
+    """Return the direction (ZYX) in the middle of every cell of the octahedral map."""
+    middle = (np.arange(_MAP_SIZE) + 0.5) / _MAP_SIZE * 2 - 1
+    u, v = (g.ravel() for g in np.meshgrid(middle, middle, indexing="ij"))
+    w = 1 - np.abs(u) - np.abs(v)
+    lower = w < 0
+    y = np.where(lower, (1 - np.abs(v)) * np.sign(u), u)
+    x = np.where(lower, (1 - np.abs(u)) * np.sign(v), v)
+    return np.stack([w, y, x], axis=1)
+
+
+def _face_reach(corners: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+    """Return the largest cosine between any direction in a face and the six axis directions, ``(F, 6)``."""
+    out = np.empty((len(corners), 6))
+    for i in range(6):
+        axis = np.zeros(3)
+        axis[i // 2] = 1 if i % 2 else -1
+        best = (corners @ axis).max(axis=1)
+        for k in range(3):  # the point of each edge's arc that is nearest to the axis
+            a, b = corners[:, k], corners[:, (k + 1) % 3]
+            normal = np.cross(a, b)
+            normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+            foot = axis - (normal @ axis)[:, None] * normal
+            between = ((np.cross(a, foot) * normal).sum(1) > 0) & ((np.cross(foot, b) * normal).sum(1) > 0)
+            best = np.where(between, np.maximum(best, np.linalg.norm(foot, axis=1)), best)
+        inside = ((inverse @ axis) >= 0).all(axis=1)
+        out[:, i] = np.where(inside, 1, best)
+    return out
+
+
+def check_bodies(points: np.ndarray, distances: np.ndarray, rays: Rays) -> tuple[np.ndarray, np.ndarray]:
+    """Return ``points`` as float64 ``(N, 3)``, ``distances`` as float32 ``(N, R)``, or raise ``ValueError``.
+
+    Distances must be finite and not negative, points finite.
+    """
+    points = np.ascontiguousarray(points, np.float64)
+    distances = np.ascontiguousarray(distances, np.float32)
+    if points.ndim != 2 or points.shape[1] != 3:
+        raise ValueError(f"points must have shape (N, 3), got {points.shape}")
+    if distances.shape != (len(points), len(rays)):
+        raise ValueError(f"distances must have shape {(len(points), len(rays))}, got {distances.shape}")
+    if not np.isfinite(points).all():
+        raise ValueError(f"points must be finite, got {points[~np.isfinite(points).all(axis=1)][0]}")
+    wrong = _first_wrong(distances.ravel())
+    if wrong >= 0:
+        row, value = wrong // len(rays), distances.flat[wrong]
+        raise ValueError(f"distances must be finite and not negative, got {value} for point {row}")
+    return points, distances
+
+
+_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+
+
+@nb.njit(cache=True, nogil=True)
+def _first_wrong(values):
+    """Index of the first value that is negative, infinite or not a number; -1 without any."""
+    for i in range(values.size):
+        if not (values[i] >= 0 and values[i] < np.inf):
+            return i
+    return -1
+
+
+@nb.njit(**_KERNEL)
+def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
+    """Find which of the first ``num`` offsets (ZYX) from a centre lie in the body with these distances.
+
+    Loops of arithmetic only, which compile to vectors, and one of look-ups; several times faster than point
+    by point.
+    """
+    one, half = np.float32(1), np.float32(_MAP_SIZE / 2)
+    top, tiny = np.float32(_MAP_SIZE - 1), np.float32(1e-20)
+    mixed, total = scratch_2K[0], scratch_2K[1]
+    for k in range(num):
+        z, y, x = offsets_3K[0, k], offsets_3K[1, k], offsets_3K[2, k]
+        scale = one / (abs(z) + abs(y) + abs(x) + tiny)
+        u, v = y * scale, x * scale
+        folded_u = (one - abs(v)) * (one if u >= 0 else -one)
+        folded_v = (one - abs(u)) * (one if v >= 0 else -one)
+        u = folded_u if z < 0 else u
+        v = folded_v if z < 0 else v
+        row, column = min((u + one) * half, top), min((v + one) * half, top)
+        out_K[k] = np.int32(row) * np.int32(_MAP_SIZE) + np.int32(column)
+    cells, inverse, rays = face_map.cells, face_map.inverse, face_map.rays
+    for k in range(num):
+        z, y, x = offsets_3K[0, k], offsets_3K[1, k], offsets_3K[2, k]
+        f = np.uint64(cells[np.uint64(out_K[k])])
+        i, j = f * np.uint64(9), f * np.uint64(3)
+        a = inverse[i] * z + inverse[i + np.uint64(1)] * y + inverse[i + np.uint64(2)] * x
+        b = inverse[i + np.uint64(3)] * z + inverse[i + np.uint64(4)] * y + inverse[i + np.uint64(5)] * x
+        c = inverse[i + np.uint64(6)] * z + inverse[i + np.uint64(7)] * y + inverse[i + np.uint64(8)] * x
+        da = distances_R[np.uint64(rays[j])]
+        db = distances_R[np.uint64(rays[j + np.uint64(1)])]
+        dc = distances_R[np.uint64(rays[j + np.uint64(2)])]
+        mixed[k] = a * da + b * db + c * dc
+        total[k] = a + b + c
+    for k in range(num):
+        z, y, x = offsets_3K[0, k], offsets_3K[1, k], offsets_3K[2, k]
+        square = (z * z + y * y + x * x) * total[k] * total[k]
+        out_K[k] = 1 if mixed[k] >= 0 and square <= mixed[k] * mixed[k] else 0
+
+
+@nb.njit(**_KERNEL)
+def bodies(distances, solid_angle, reach, inner, outer, volume, box):
+    """Radii, volume (voxels) and box relative to the centre (``(N, 6)``, as ``reach``) of every body."""
+    num_rays = distances.shape[1]
+    for n in range(distances.shape[0]):
+        low, high, total = distances[n, 0], distances[n, 0], np.float32(0)
+        for r in range(num_rays):
+            d = distances[n, r]
+            low, high = min(low, d), max(high, d)
+            total += solid_angle[r] * d * d * d
+        inner[n], outer[n], volume[n] = low, high, total / np.float32(3)
+        for k in range(6):
+            box[n, k] = 0
+        for r in range(num_rays):
+            for k in range(6):
+                box[n, k] = max(box[n, k], distances[n, r] * reach[r, k])
