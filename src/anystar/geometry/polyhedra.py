@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numba as nb
 import numpy as np
 
+from anystar.arrays import check_spacing
 from anystar.geometry.radius import bodies, check_bodies, inside, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import default_num_threads, run_chunks
@@ -34,6 +35,7 @@ def rasterise(
     *,
     prob: np.ndarray | None = None,
     labels: np.ndarray | None = None,
+    voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
     num_threads: int | None = None,
 ) -> np.ndarray:
     """Draw bodies into a label volume.
@@ -43,7 +45,7 @@ def rasterise(
     points : numpy.ndarray
         Centres, shape ``(N, 3)``, voxels (ZYX), inside or outside of the volume.
     distances : numpy.ndarray
-        Star distances, shape ``(N, R)``, voxels, finite, at least 0.
+        Star distances, shape ``(N, R)``, finite, at least 0; in voxels, or in the unit of ``voxel_size``.
     rays : Rays
         ``R`` directions.
     shape : tuple of 3 ints
@@ -52,6 +54,9 @@ def rasterise(
         Shape ``(N,)``. Where bodies overlap the highest wins; without, or if equal, the first.
     labels : numpy.ndarray, optional
         What to write for each body, shape ``(N,)``, 1 to 2^31 - 1; by default 1 to N.
+    voxel_size : tuple of 3 floats
+        Size of a voxel of the result (ZYX) in the unit of the distances: bodies found on a resampled volume
+        are drawn straight onto the original, anisotropic lattice.
     num_threads : int, optional
         Threads at most; all cores by default.
 
@@ -79,13 +84,14 @@ def rasterise(
     if scores.shape != (num,) or np.isnan(scores).any():
         raise ValueError(f"prob must be numbers of shape ({num},), got shape {scores.shape} or NaN")
     out = np.zeros(shape, np.int32)
-    boxes = _voxel_boxes(points, distances, rays, shape)
+    size = np.array(check_spacing(voxel_size))
+    boxes = _voxel_boxes(points, distances, rays, shape, size)
     # The winner is drawn last.
     order = np.argsort(-scores, kind="stable")[::-1].astype(np.int64)
     names = names.astype(np.int32)
     face_map = radius_tables(rays).face_map
     run_chunks(
-        lambda a, b: _draw_kernel(points, distances, boxes, names, order, face_map, a, out[a:b]),
+        lambda a, b: _draw_kernel(points, distances, size, boxes, names, order, face_map, a, out[a:b]),
         shape[0],
         num_threads=num_threads,
         min_chunk=max(1, min(16, shape[0] // (4 * default_num_threads()))),
@@ -118,13 +124,14 @@ def patches(
     points, distances = check_bodies(points, distances, rays)
     shape = _check_shape(shape)
     face_map = radius_tables(rays).face_map
-    one, order = np.ones(1, np.int32), np.zeros(1, np.int64)
+    one, order, size = np.ones(1, np.int32), np.zeros(1, np.int64), np.ones(3)
     result = []
-    for n, box in enumerate(_voxel_boxes(points, distances, rays, shape)):
+    for n, box in enumerate(_voxel_boxes(points, distances, rays, shape, size)):
         start = box[0]
         local = np.zeros(np.maximum(box[1] - start, 0), np.int32)
         here = (box - start)[None]
-        _draw_kernel(points[n : n + 1] - start, distances[n : n + 1], here, one, order, face_map, 0, local)
+        centre, mine = points[n : n + 1] - start, distances[n : n + 1]
+        _draw_kernel(centre, mine, size, here, one, order, face_map, 0, local)
         result.append(Patch((int(start[0]), int(start[1]), int(start[2])), local > 0))
     return result
 
@@ -158,10 +165,10 @@ def bounding_boxes(points: np.ndarray, distances: np.ndarray, rays: Rays) -> np.
 
 
 def _voxel_boxes(
-    points: np.ndarray, distances: np.ndarray, rays: Rays, shape: tuple[int, int, int]
+    points: np.ndarray, distances: np.ndarray, rays: Rays, shape: tuple[int, int, int], size: np.ndarray
 ) -> np.ndarray:
     """Return half-open voxel boxes within the volume, ``(N, 2, 3)`` int64, possibly empty."""
-    boxes = bounding_boxes(points, distances, rays)
+    boxes = bounding_boxes(points * size, distances, rays) / size
     slack = 1e-3  # the kernel computes in float32
     start = np.clip(np.ceil(boxes[:, 0] - slack), 0, shape)
     stop = np.clip(np.floor(boxes[:, 1] + slack) + 1, 0, shape)
@@ -178,7 +185,7 @@ _KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract"
 
 
 @nb.njit(**_KERNEL)
-def _draw_kernel(points, distances, boxes, names, order, face_map, first_z, out):
+def _draw_kernel(points, distances, size, boxes, names, order, face_map, first_z, out):
     """Draw all bodies, in order, into ``out``: the planes of the volume from ``first_z`` on."""
     last_z, width = first_z + out.shape[0], out.shape[2]
     offsets, scratch = np.empty((3, width), np.float32), np.empty((2, width), np.float32)
@@ -191,14 +198,14 @@ def _draw_kernel(points, distances, boxes, names, order, face_map, first_z, out)
         mine = distances[n]
         outer = np.float64(mine.max()) * (1 + 1e-6)
         for z in range(z0, z1):
-            dz = z - points[n, 0]
+            dz = (z - points[n, 0]) * size[0]
             for y in range(boxes[n, 0, 1], boxes[n, 1, 1]):
-                dy = y - points[n, 1]
+                dy = (y - points[n, 1]) * size[1]
                 # Only the stretch of the row within the ball around the body
                 square = outer * outer - dz * dz - dy * dy
                 if square < 0:
                     continue
-                half = np.sqrt(square)
+                half = np.sqrt(square) / size[2]
                 low = max(x0, np.int64(np.ceil(points[n, 2] - half)))
                 num = min(x1, np.int64(np.floor(points[n, 2] + half)) + 1) - low
                 if num <= 0:
@@ -206,7 +213,7 @@ def _draw_kernel(points, distances, boxes, names, order, face_map, first_z, out)
                 for k in range(num):
                     offsets[0, k] = np.float32(dz)
                     offsets[1, k] = np.float32(dy)
-                    offsets[2, k] = np.float32(low + k - points[n, 2])
+                    offsets[2, k] = np.float32((low + k - points[n, 2]) * size[2])
                 inside(offsets, num, mine, face_map, scratch, hits)
                 for k in range(num):
                     if hits[k]:
