@@ -1,0 +1,73 @@
+"""What the documents tell people to type works, as they tell it."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(document, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", document.read_text(encoding="utf-8"), re.M | re.S)
+
+
+def here(tmp_path):
+    """A folder that looks like the repository to an example, and takes what it writes."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    return tmp_path
+
+
+def commands():
+    """Every call of the command line in a bash block, without the set-up before it."""
+    for document in DOCUMENTS:
+        for block in blocks(document, "bash"):
+            for part in re.split(r"&&|\n", block):
+                words = shlex.split(part, comments=True)
+                if words and Path(words[0]).name == "anystar":
+                    yield pytest.param(words[1:], id=f"{document.name}: {' '.join(words[1:3])}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", list(commands()))
+def test_commands(tmp_path, words):
+    if words[0] in ("train", "synthesize"):
+        words = [*words, "--help"]  # hours of work: only that the options exist
+    done = subprocess.run(
+        [sys.executable, "-c", "from anystar.cli import main; main()", *words],
+        cwd=here(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    for written in re.findall(r"wrote (.+)", done.stdout):
+        assert (tmp_path / written).stat().st_size > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_python(tmp_path, document):
+    """The Python blocks of one document run one after the other, as one session."""
+    code = "\n".join(blocks(document, "python"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=here(tmp_path),
+        env=os.environ | {"MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_has_the_two_lines():
+    lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
+    setup = [line for line in lines if line.startswith("python3 -m venv .venv && .venv/bin/pip install")]
+    assert sum(".venv/bin/anystar segment examples/" in line for line in setup) == 1
+    assert sum(line.endswith("&& ./check") for line in setup) == 1
