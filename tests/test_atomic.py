@@ -29,3 +29,11 @@ def test_an_unwritable_place_is_known_at_once(tmp_path):
 def test_names_must_differ(tmp_path):
     with pytest.raises(ValueError, match="different names"), staged(tmp_path / "a", tmp_path / "a"):
         pytest.fail("the work began")
+
+
+def test_permissions_are_those_of_any_new_file(tmp_path):
+    (tmp_path / "usual").touch()
+    with staged(tmp_path / "a") as (a,):
+        a.unlink()
+        a.touch(mode=0o600)
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "usual").stat().st_mode

@@ -54,8 +54,10 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
             made += _make_folder(target.parent)
             path.touch()
+        modes = [path.stat().st_mode for path in temporary]
         yield temporary
-        for target, path in zip(targets, temporary, strict=True):
+        for target, path, mode in zip(targets, temporary, modes, strict=True):
+            path.chmod(mode)  # some writers make files that only their owner may read
             os.replace(path, target)
         made.clear()
     finally:

@@ -19,11 +19,12 @@ class FakeModel:
     def __init__(self):
         self.card = {"trained": {"iterations": 3, "on": ["cpu", "gpu"]}, "size": 4_250_000}
         self.calls = []
+        self.threshold = 0.5
 
     def segment(self, image, **options):
         self.calls.append(options)
         options["progress"](1, 2, "network")
-        bright = image > (float(image.min()) + float(image.max())) / 2
+        bright = image > float(image.min()) + self.threshold * float(np.ptp(image))
         labels, count = ndimage.label(bright)
         index = np.arange(1, count + 1)
         boxes = [[*(s.start for s in b), *(s.stop for s in b)] for b in ndimage.find_objects(labels)]

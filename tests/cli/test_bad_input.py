@@ -1,6 +1,9 @@
 """Everything a user can get wrong: one line with what to do, exit code 2, nothing half-written."""
 
+import os
 import re
+import signal
+import time
 
 import numpy as np
 import pytest
@@ -171,6 +174,17 @@ def test_what_happens_on_the_way_leaves_nothing(
     assert result.exit_code == code
     assert result.stderr.strip().startswith(message)
     assert [p.name for p in tmp_path.iterdir()] == ["cells.tif"]
+
+
+def test_a_scheduler_that_ends_the_run_leaves_nothing(tmp_path, cells, model, run, monkeypatch):
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(
+        model, "segment", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5)
+    )
+    result = run("segment", cells, "-o", tmp_path / "out" / "l.tif")
+    assert result.exit_code == 130
+    assert [p.name for p in tmp_path.iterdir()] == ["cells.tif"]
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_bug_is_not_hidden(tmp_path, cells, model, run, monkeypatch):

@@ -101,3 +101,13 @@ def test_overwrite(tmp_path, cells, model, run):
     assert run(*args).exit_code == 0
     assert run(*args).exit_code == 2
     assert run(*args, "--overwrite").exit_code == 0
+
+
+def test_a_hint_when_nothing_is_found(tmp_path, model, run):
+    image = np.random.default_rng(0).integers(0, 9, (8, 9, 10)).astype(np.uint8)
+    io.write(tmp_path / "a.tif", Volume(data=image))
+    model.threshold = 1.0
+    result = run("segment", tmp_path / "a.tif", "-o", tmp_path / "l.tif")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "0 objects, " in result.stdout
+    assert "note: nothing was found; try --diameter" in result.stdout

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
@@ -56,6 +59,19 @@ def one_line(error: BaseException) -> str | None:
 _PLACES = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.EPERM)
 
 
+@contextlib.contextmanager
+def _terminated_is_interrupted() -> Iterator[None]:
+    """Let a scheduler's SIGTERM end a run as Ctrl-C does, so that temporary files are removed."""
+    if threading.current_thread() is not threading.main_thread():  # where no handler can be set
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 class _Group(click.Group):
     """A click group that loads a subcommand when it is asked for, and never shows a traceback for bad input.
 
@@ -81,7 +97,8 @@ class _Group(click.Group):
         """Run, and exit with 0, with 2 after one line on stderr, or with 130 when interrupted."""
         extra["standalone_mode"] = False
         try:
-            code = super().main(args, prog_name or "anystar", **extra)
+            with _terminated_is_interrupted():
+                code = super().main(args, prog_name or "anystar", **extra)
         except click.exceptions.NoArgsIsHelpError as error:
             click.echo(error.ctx.get_help() if error.ctx else "")
             code = 0

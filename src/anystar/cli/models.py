@@ -18,6 +18,8 @@ def models(name: str | None) -> None:
     from anystar.config import nearest
 
     cards = anystar.list_models()
+    if not cards:
+        raise ValueError("no model is bundled; train one with 'anystar train'")
     if name is not None and name not in cards:
         raise ValueError(f"unknown model '{name}'{nearest(name, cards)}")
     chosen = cards if name is None else {name: cards[name]}

@@ -184,7 +184,8 @@ def _segment_one(job: Job, volume: Volume, model: Any, given: dict[str, Any]) ->
     click.echo(
         f"{job.image}: {count} objects{describe_size(result.objects.volume_vox, volume)}, {seconds:.1f} s"
     )
-    for note in (*_spacing_note(volume), *result.notes):
+    hint = [] if count else ["nothing was found; try --diameter, or a lower --prob-thresh"]
+    for note in (*_spacing_note(volume), *result.notes, *hint):
         click.echo(f"  note: {note}")
     for path in job.outputs:
         click.echo(f"  wrote {path}")
