@@ -1,0 +1,55 @@
+"""Time one task with AnyStar: ``python ours.py TASK FOLDER [repeat]``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from scenes import million, volume
+from timing import report
+
+from anystar.geometry.distances import star_distances, star_distances_at
+from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.probability import object_probability
+from anystar.geometry.rays import golden_spiral
+from anystar.geometry.suppression import suppress
+
+
+def main() -> None:
+    task, folder = sys.argv[1], Path(sys.argv[2])
+    repeat = int(sys.argv[3]) if len(sys.argv) > 3 else 5
+    rays = golden_spiral(96)
+    kind, *rest = task.split("-")
+    if kind == "distances":
+        labels, grid = volume(folder, int(rest[0])), int(rest[1])
+        dtype = np.float16 if rest[2:] == ["half"] else np.float32
+        report(lambda: star_distances(labels, rays, grid=grid, dtype=dtype), repeat=repeat)
+    elif kind == "sampled":
+        labels = volume(folder, 64)
+        points = np.random.default_rng(0).choice(np.argwhere(labels), 4096)
+        report(lambda: star_distances_at(labels, points, rays), repeat=repeat)
+    elif kind == "probability":
+        labels = volume(folder, int(rest[0]))
+        report(lambda: object_probability(labels), repeat=repeat)
+    elif kind == "suppress":
+        if rest == ["million"]:
+            points, distances, prob = million(rays.vertices)
+        else:
+            points, distances, prob = (
+                np.load(folder / f"{name}-{rest[0]}.npy")
+                for name in ("points", f"distances{rest[1]}", f"prob{rest[1]}")
+            )
+        report(lambda: suppress(points, distances, prob, rays).kept, repeat=repeat)
+    elif kind == "rasterise":
+        points, distances, prob = (
+            np.load(folder / f"{name}-2.npy") for name in ("points", "distances", "prob")
+        )
+        kept = suppress(points, distances, prob, rays).kept
+        np.save(folder / "kept-2.npy", kept)
+        points, distances, prob = points[kept], distances[kept], prob[kept]
+        report(lambda: rasterise(points, distances, rays, (256,) * 3, prob=prob), repeat=repeat)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""One measurement per process: median seconds and the process's peak memory, as a line of JSON."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+
+def report(work: Callable[[], object], *, repeat: int, warm: bool = True) -> object:
+    """Call ``work`` ``repeat`` times (once before, if ``warm``), print a line, return the last result."""
+    result = work() if warm else None
+    seconds = []
+    for _ in range(repeat):
+        result = None  # a result is not held while the next is made
+        began = time.perf_counter()
+        result = work()
+        seconds.append(time.perf_counter() - began)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    line = {"seconds": float(np.median(seconds)), "all": seconds, "peak_mib": peak}
+    if hasattr(result, "__len__"):
+        line["num"] = len(result)
+    print(json.dumps(line), flush=True)
+    return result

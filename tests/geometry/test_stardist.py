@@ -1,0 +1,98 @@
+"""Side by side with the ``stardist`` package, where it is installed (it brings no dependency of ours)."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    stardist = pytest.importorskip("stardist")
+    from stardist.data import test_image_nuclei_3d as stardist_volume
+    from stardist.geometry import polyhedron_to_label, star_dist3D
+    from stardist.nms import non_maximum_suppression_3d_sparse
+    from stardist.rays3d import Rays_GoldenSpiral
+    from stardist.utils import edt_prob
+
+from anystar.geometry.distances import star_distances
+from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.probability import object_probability
+from anystar.geometry.rays import golden_spiral
+from anystar.geometry.suppression import suppress
+from tests.geometry import scenes
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+NUM_RAYS = 64
+
+
+def nuclei():
+    return stardist_volume(return_mask=True)[1].astype(np.int32)
+
+
+def volumes():
+    return [nuclei(), scenes.ellipsoids(np.random.default_rng(0), num=12, shape=(40, 50, 60))]
+
+
+@pytest.mark.parametrize("num_rays", [32, 96, 128])
+@pytest.mark.parametrize("anisotropy", [(1, 1, 1), (2, 1, 1)])
+def test_rays_are_the_same(num_rays, anisotropy):
+    ours, theirs = golden_spiral(num_rays, anisotropy), Rays_GoldenSpiral(num_rays, anisotropy=anisotropy)
+    np.testing.assert_array_equal(ours.vertices, theirs.vertices)
+    assert {frozenset(f) for f in ours.faces.tolist()} == {frozenset(f) for f in theirs.faces.tolist()}
+
+
+@pytest.mark.parametrize("labels", volumes())
+@pytest.mark.parametrize("grid", [1, 2])
+def test_distances_are_within_one_step(labels, grid):
+    ours = star_distances(labels, golden_spiral(NUM_RAYS), grid=grid)
+    theirs = star_dist3D(labels, Rays_GoldenSpiral(NUM_RAYS), grid=(grid,) * 3)
+    assert ours.shape == theirs.shape
+    np.testing.assert_array_equal(ours[..., 0] > 0, theirs[..., 0] > 0)
+    inside = ours[..., 0] > 0
+    # They stop at the first step beyond the boundary, half a step further on average, and round the end.
+    difference = theirs[inside] - ours[inside]
+    assert 0.3 < difference.mean() < 0.7
+    assert (np.abs(difference - 0.5) < 1).mean() > 0.97
+
+
+@pytest.mark.parametrize("labels", volumes())
+def test_object_probability_is_the_same(labels):
+    theirs = edt_prob(labels, anisotropy=(1, 1, 1))
+    np.testing.assert_allclose(object_probability(labels), theirs, atol=1e-5)
+
+
+@pytest.mark.parametrize("labels", volumes())
+@pytest.mark.parametrize("threshold", [0.3, 0.5])
+def test_survivors_are_the_same_objects(labels, threshold):
+    rays, their_rays = golden_spiral(NUM_RAYS), Rays_GoldenSpiral(NUM_RAYS)
+    prob = edt_prob(labels, anisotropy=(1, 1, 1))
+    points = np.argwhere(prob > 0.5)
+    distances = star_dist3D(labels, their_rays)[tuple(points.T)]
+    # No ties: they settle them by the order of the input.
+    scores = prob[tuple(points.T)] - np.arange(len(points), dtype=np.float32) * 1e-6
+    order = np.random.default_rng(0).permutation(len(points))
+    their_points = non_maximum_suppression_3d_sparse(
+        distances[order], scores[order], points[order], their_rays, nms_thresh=threshold
+    )[0]
+    ours = suppress(points, distances, scores, rays, threshold=threshold).kept
+    theirs, ours = set(map(tuple, their_points.tolist())), set(map(tuple, points[ours].tolist()))
+    # Pairs that overlap by just the threshold may fall either way: their faces are flat, ours are not.
+    assert len(theirs ^ ours) <= 0.05 * len(theirs)
+    if threshold == 0.3:
+        assert theirs == ours
+
+
+def test_rasters_agree_where_flat_faces_do():
+    # Their faces are flat, ours are not; with many rays that no longer matters.
+    rays, their_rays = golden_spiral(1200), Rays_GoldenSpiral(1200)
+    rng = np.random.default_rng(1)
+    points = rng.integers(0, 60, (12, 3))
+    distances = scenes.smooth_distances(rng, 12, rays, radius=(7, 11))
+    prob = rng.permutation(12) / 12
+    ours = rasterise(points, distances, rays, (60, 60, 60), prob=prob)
+    theirs = polyhedron_to_label(distances, points, their_rays, (60, 60, 60), prob=prob, verbose=False)
+    for label in range(1, 13):
+        a, b = ours == label, theirs == label
+        if a.sum() > 200:
+            assert (a & b).sum() / (a | b).sum() >= 0.98
+    assert ((ours > 0) & (theirs > 0)).sum() / ((ours > 0) | (theirs > 0)).sum() >= 0.98
