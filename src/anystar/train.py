@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,7 +23,8 @@ from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import device_or_error, load_tensors, save_model_file, save_tensors
 from anystar.nn.losses import LossConfig, Losses, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
-from anystar.synth.recipes import get_recipe
+from anystar.synth.layouts import Packing
+from anystar.synth.recipes import Recipe, get_recipe
 from anystar.targets import Targets
 
 __all__ = ["Progress", "TrainConfig", "fit", "paper_config", "small_config"]
@@ -41,6 +42,8 @@ class TrainConfig:
     """Optimiser steps."""
     batch_size: int = 1
     """Samples a step."""
+    diameter: tuple[float, float] | None = None
+    """Object diameters in voxels, for recipes that lay out objects by size; their own by default."""
     patch: tuple[int, int, int] = (64, 64, 64)
     """Voxels of a sample (ZYX)."""
     learning_rate: float = 2e-4
@@ -94,9 +97,12 @@ def small_config(**changes: Any) -> TrainConfig:
         "batch_size": 4,
         "learning_rate": 1e-3,
         "warmup": 100,
+        "diameter": (7.0, 32.0),
         "max_points": 1024,
-        "network": NetworkConfig(channels=(32, 64, 128, 256), grid=2, head_channels=64),
-        "loss": LossConfig(distance_error="relative"),
+        "network": NetworkConfig(
+            channels=(32, 64, 128, 256), grid=2, head_channels=64, distances="exponential"
+        ),
+        "loss": LossConfig(distance_error="relative", background_weight=0.0),
     }
     return TrainConfig(**(defaults | changes))
 
@@ -228,10 +234,16 @@ def fit(
     yield from _loop(state, out, where)
 
 
+def _sized(recipe: Recipe, diameter: tuple[float, float] | None) -> Recipe:
+    if diameter is None or not isinstance(recipe.layout, Packing):
+        return recipe
+    return replace(recipe, layout=replace(recipe.layout, diameter=diameter))
+
+
 def _loop(state: _State, out: Path, device: torch.device) -> Iterator[Progress]:
     config = state.config
     batches = TrainingBatches(
-        [get_recipe(name) for name in config.recipes],
+        [_sized(get_recipe(name), config.diameter) for name in config.recipes],
         seed=config.seed,
         batch_size=config.batch_size,
         shape=config.patch,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -26,6 +27,9 @@ class NetworkConfig:
     """Rays of the star-convex polyhedra."""
     head_channels: int = 128
     """Channels of the feature layer before the heads."""
+    distances: Literal["linear", "exponential"] = "linear"
+    """What the distance head says: distances (the paper's), or their logarithms, whose errors are relative:
+    easier to learn when sizes differ many times."""
 
     def __post_init__(self) -> None:
         if self.grid not in (1, 2):
@@ -61,9 +65,13 @@ class StarNet(nn.Module):
         self.prob = nn.Conv3d(config.head_channels, 1, 1)
         self.dist = nn.Conv3d(config.head_channels, config.num_rays, 1)
         nn.init.constant_(self.prob.bias, -2.0)  # objects are rare: start from their share, not from a half
-        nn.init.constant_(self.dist.bias, 6.0)  # and from a typical radius
+        typical = 6.0 if config.distances == "linear" else math.log(6.0)
+        nn.init.constant_(self.dist.bias, typical)  # and from a typical radius
 
     def forward(self, image: Float[Tensor, "B 1 Z Y X"]) -> Prediction:
         """Return the predictions on the grid for an image scaled to about [0, 1]."""
         features = self.features(self.backbone(image))
-        return Prediction(self.prob(features), self.dist(features))
+        distances = self.dist(features)
+        if self.config.distances == "exponential":
+            distances = distances.float().clamp(-2, 6).exp()
+        return Prediction(self.prob(features), distances)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from anystar.config import check_range
 from anystar.synth.augment.blur import blur
+from anystar.synth.fields import largest_channel
 from anystar.synth.layouts import LayoutDrawn
 from anystar.synth.objects import Owner
 from anystar.synth.streams import Streams
@@ -63,7 +64,7 @@ class Contrast:
     """Probability of bright specks of one to three voxels, which are not objects."""
     distractor_gain: tuple[float, float] = (0.3, 1.3)
     """Contrast of what is not an object, relative to the objects'."""
-    floor: tuple[float, float] = (0.0, 0.5)
+    floor: tuple[float, float] = (0.0, 0.35)
     """White noise of the sample itself, relative to the contrast (skewed to weak)."""
 
     def __post_init__(self) -> None:
@@ -196,7 +197,7 @@ def _surroundings(d: ContrastDrawn, row: int, shape: Sequence[int], streams: Str
     if d.regions:
         patches = _noise("regions", row, shape, d.cell, streams, 4)
         levels = torch.linspace(-0.7, 0.7, 4, device=total.device)
-        total = total + d.regions * levels[patches.argmax(0)]
+        total = total + d.regions * levels[largest_channel(patches)]
     if d.membranes:
         total = total + d.membranes * _zero_set(_noise("membranes", row, shape, d.cell, streams), d)
     if d.fibres:

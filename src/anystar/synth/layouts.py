@@ -118,12 +118,12 @@ class Packing:
     """Probability of a volume without any object."""
     jitter: tuple[float, float] = (0.05, 0.45)
     """Largest shift of a centre as a share of the distance between neighbours, drawn per volume."""
-    elongation: tuple[float, float] = (1.0, 2.5)
+    elongation: tuple[float, float] = (1.0, 3.0)
     """Longest over shortest axis, drawn per volume (skewed to round)."""
     aligned: float = 0.4
     """Probability that all objects of a volume point the same way."""
-    bump: tuple[float, float] = (0.0, 1.3)
-    """Amplitude of the Perlin corruption as a share of the radius, drawn per volume (skewed to smooth)."""
+    bump: tuple[float, float] = (0.0, 1.5)
+    """Amplitude of the Perlin corruption as a share of the radius, drawn per volume."""
     bump_cell: tuple[float, float] = (0.7, 1.8)
     """Period of the corruption as a share of the diameter."""
     margin: float = field(default=24.0)
@@ -140,7 +140,7 @@ class Packing:
         diameter = float(np.exp(rng.uniform(*np.log(self.diameter))))
         spread = float(rng.uniform(*self.spread))
         gap, kept = float(rng.uniform(*self.gap)), float(rng.uniform(*self.kept))
-        bump = float(rng.uniform(*self.bump)) * float(rng.random())
+        bump = float(rng.uniform(*self.bump))
         centre, radius = self._population(rng, shape, diameter, spread, gap, kept)
         if rng.random() < self.second:
             small = max(diameter * float(rng.uniform(*self.second_ratio)), self.diameter[0])

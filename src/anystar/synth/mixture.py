@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.synth.fields import sample, smooth_noise, upsample_sum
+from anystar.synth.fields import largest_channel, sample, smooth_noise, upsample_sum
 from anystar.synth.objects import Owner
 from anystar.synth.streams import Streams
 
@@ -74,7 +74,7 @@ class Mixture:
 
 @dataclass(frozen=True, kw_only=True)
 class MixtureDrawn:
-    """Background of one sample, a component a region; a plain one's mean is a share of the darkest object's."""
+    """Background of one sample: a component a region; a plain one is relative to the darkest object."""
 
     kind: BackgroundKind
     background_mean: tuple[float, ...]
@@ -173,4 +173,5 @@ def warped_regions(
     warp = warp.view(num, 3, *warp.shape[1:])
     moved = points + sample(warp, points * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
     values = sample(field[:, None], moved * ((field.shape[-1] - 1) / (extent - 1)))
-    return F.interpolate(values[:, 0][None], shape, mode="trilinear", align_corners=True)[0].argmax(0)
+    channels = F.interpolate(values[:, 0][None], shape, mode="trilinear", align_corners=True)[0]
+    return largest_channel(channels)

@@ -59,37 +59,56 @@ def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"]) -> Owne
     """Return the owner and the depth at every coordinate.
 
     Bricks of 4^3 points are tested against the few objects whose reach touches the brick's bounding box,
-    found through bricks of bricks; the result is that of testing every object at every point.
+    found through bricks of bricks; the result is that of testing every object at every point. Bricks are
+    sorted by their number of candidates, so that each pass works on those that still have one.
     """
     noise_coords = (coords_BZYX3 - objects.noise_origin) * objects.noise_scale_B.view(-1, 1, 1, 1, 1)
-    noise = _to_bricks(sample(objects.noise_B1IJK, noise_coords)[:, 0, ..., None])[..., 0]
+    noise = _to_bricks(sample(objects.noise_B1IJK, noise_coords)[:, 0, ..., None])[..., 0].flatten(0, 1)
     points = _to_bricks(coords_BZYX3)
-    low, high = points.amin(2), points.amax(2)
-    candidates_BVK = _candidates(objects, low, high, coords_BZYX3.shape[1:4])
+    rows_BVK, num_BV = _candidates(objects, points.amin(2), points.amax(2), coords_BZYX3.shape[1:4])
+    num, order = num_BV.flatten().sort(descending=True)
+    passes = (num[:, None] > torch.arange(rows_BVK.shape[-1], device=num.device)).sum(0).tolist()
+    per_sample = objects.radius_BN.shape[1]
+    first = torch.arange(len(points), device=num.device)[:, None, None] * per_sample
+    rows = (rows_BVK + first).flatten(0, 1)[order]
+    planes, noise = points.flatten(0, 1)[order].movedim(-1, 0).contiguous(), noise[order]
+    centre, radius = objects.centre_BN3.flatten(0, 1), objects.radius_BN.flatten()
+    bump = objects.bump_BN.flatten()
+    metric = None if objects.metric_BN33 is None else objects.metric_BN33.flatten(0, 1)
 
     best = torch.full_like(noise, torch.inf)
-    index = torch.full(noise.shape, -1, dtype=torch.int64, device=noise.device)
+    index = torch.full(noise.shape, -1, dtype=torch.int32, device=noise.device)
     depth, outside = torch.full_like(noise, -torch.inf), torch.full_like(noise, -torch.inf)
-    for row_BV in candidates_BVK.unbind(-1):
-        centre, radius = _take(objects.centre_BN3, row_BV), _take(objects.radius_BN, row_BV)
-        offset = points - centre[:, :, None]
-        if objects.metric_BN33 is not None:
-            offset = offset @ _take(objects.metric_BN33, row_BV).transpose(-1, -2)
-        distance = (offset * offset).sum(-1).sqrt_()
-        margin = radius[..., None] - distance - _take(objects.bump_BN, row_BV)[..., None] * noise
-        order = distance - objects.priority * radius[..., None]
-        wins = (margin > 0) & (order < best)
-        best, depth = torch.where(wins, order, best), torch.where(wins, margin, depth)
-        index = torch.where(wins, row_BV[..., None], index)
-        outside = torch.maximum(outside, margin)
+    for which, count in enumerate(passes):
+        row = rows[:count, which]
+        offset = planes[:, :count] - centre[row].T[..., None]
+        distance = _length(offset, None if metric is None else metric[row])
+        size = radius[row, None]
+        margin = (size - distance).addcmul_(bump[row, None], noise[:count], value=-1)
+        rank = distance.sub_(objects.priority * size)
+        wins = (margin > 0) & (rank < best[:count])
+        best[:count] = torch.where(wins, rank, best[:count])
+        depth[:count] = torch.where(wins, margin, depth[:count])
+        index[:count] = torch.where(wins, (row[:, None] % per_sample).int(), index[:count])
+        torch.maximum(outside[:count], margin, out=outside[:count])
     depth = torch.where(index >= 0, depth, outside)
+    back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
     shape = coords_BZYX3.shape[1:4]
-    return Owner(index_BZYX=_from_bricks(index, shape), depth_BZYX=_from_bricks(depth, shape))
+    return Owner(
+        index_BZYX=_from_bricks(index[back].long(), shape), depth_BZYX=_from_bricks(depth[back], shape)
+    )
 
 
-def _take(values_BN: Tensor, row_BV: Tensor) -> Tensor:
-    batch = torch.arange(row_BV.shape[0], device=row_BV.device)[:, None]
-    return values_BN[batch, row_BV]
+def _length(offset_3VP: Tensor, metric_V33: Tensor | None) -> Tensor:
+    """Return the length of offsets, mapped by ``metric`` first if there is one."""
+    z, y, x = offset_3VP
+    if metric_V33 is None:
+        return (z * z).addcmul_(y, y).addcmul_(x, x).sqrt_()
+    form = (metric_V33.transpose(-1, -2) @ metric_V33)[..., None]
+    squared = z * (form[:, 0, 0] * z + 2 * form[:, 0, 1] * y)
+    squared.addcmul_(y, form[:, 1, 1] * y + 2 * form[:, 1, 2] * x)
+    squared.addcmul_(x, form[:, 2, 2] * x + 2 * form[:, 0, 2] * z)
+    return squared.clamp_min_(0).sqrt_()
 
 
 def _to_bricks(values: Tensor, size: int = _BRICK) -> Tensor:
@@ -106,8 +125,10 @@ def _from_bricks(values: Tensor, shape: torch.Size, size: int = _BRICK) -> Tenso
     return split.permute(0, 1, 4, 2, 5, 3, 6).reshape(-1, z, y, x)
 
 
-def _candidates(objects: Objects, low_BV3: Tensor, high_BV3: Tensor, shape: torch.Size) -> Tensor:
-    """Return the rows of the objects that can reach each brick, ``(B, V, K)``."""
+def _candidates(
+    objects: Objects, low_BV3: Tensor, high_BV3: Tensor, shape: torch.Size
+) -> tuple[Tensor, Tensor]:
+    """Return the rows of the objects that can reach each brick, ``(B, V, K)``, and how many there are."""
     b, num_bricks = low_BV3.shape[:2]
     bricks = [n // _BRICK for n in shape]
     all_rows = torch.arange(objects.radius_BN.shape[1], device=low_BV3.device)
@@ -115,15 +136,15 @@ def _candidates(objects: Objects, low_BV3: Tensor, high_BV3: Tensor, shape: torc
         return _cull(objects, low_BV3, high_BV3, all_rows.expand(b, num_bricks, -1))
     supers = [_to_bricks(corner.reshape(b, *bricks, 3), _SUPER) for corner in (low_BV3, high_BV3)]
     low, high = supers[0].amin(2), supers[1].amax(2)
-    rows = _cull(objects, low, high, all_rows.expand(b, low.shape[1], -1))
+    rows, _ = _cull(objects, low, high, all_rows.expand(b, low.shape[1], -1))
     order = _to_bricks(torch.arange(num_bricks, device=rows.device).reshape(1, *bricks, 1), _SUPER)[0, ..., 0]
     parent = torch.empty(num_bricks, dtype=torch.int64, device=rows.device)
     parent[order] = torch.arange(order.shape[0], device=rows.device)[:, None].expand_as(order)
     return _cull(objects, low_BV3, high_BV3, rows[:, parent])
 
 
-def _cull(objects: Objects, low_BV3: Tensor, high_BV3: Tensor, rows_BVN: Tensor) -> Tensor:
-    """Keep, for each box, the rows whose reach touches it; as many columns as the fullest box needs."""
+def _cull(objects: Objects, low_BV3: Tensor, high_BV3: Tensor, rows_BVN: Tensor) -> tuple[Tensor, Tensor]:
+    """Keep, for each box, the rows whose reach touches it, nearest first, and count them."""
     batch = torch.arange(rows_BVN.shape[0], device=rows_BVN.device)[:, None, None]
     squared = torch.zeros(rows_BVN.shape, device=low_BV3.device)
     for axis in range(3):
@@ -131,7 +152,8 @@ def _cull(objects: Objects, low_BV3: Tensor, high_BV3: Tensor, rows_BVN: Tensor)
         low, high = low_BV3[..., axis, None], high_BV3[..., axis, None]
         squared += torch.maximum(low - centre, centre - high).clamp_min_(0).square_()
     gap = squared.sqrt_() - objects.reach_BN[batch, rows_BVN]
-    most = int((gap < 0).sum(-1).amax())
+    num = (gap < 0).sum(-1)
+    most = int(num.amax())
     if most == 0:
-        return rows_BVN[..., :0]
-    return rows_BVN.gather(-1, gap.topk(most, dim=-1, largest=False).indices)
+        return rows_BVN[..., :0], num
+    return rows_BVN.gather(-1, gap.topk(most, dim=-1, largest=False).indices), num

@@ -55,7 +55,7 @@ class MicroscopeAcquisition:
     attenuation: Attenuation = Attenuation()
     point_spread: PointSpread = PointSpread()
     photon_noise: PhotonNoise = PhotonNoise()
-    gaussian_noise: GaussianNoise = GaussianNoise(probability=0.3, deviation=(0.0, 0.12))
+    gaussian_noise: GaussianNoise = GaussianNoise(probability=0.25, deviation=(0.0, 0.1))
     thick_slices: ThickSlices = ThickSlices()
     gaussian_smooth: GaussianSmooth = GaussianSmooth(probability=0.3, sigma=(0.0, 1.0))
     gibbs_ringing: GibbsRinging = GibbsRinging(probability=0.1)

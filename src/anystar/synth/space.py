@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.synth.fields import lattice, separable
+from anystar.separable import gaussian_matrix, separable
+from anystar.synth.fields import lattice
 from anystar.synth.streams import Streams
 
 __all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coords"]
@@ -193,19 +194,6 @@ def bend_coords(drawn: Sequence[BendDrawn], streams: Streams, shape: Sequence[in
     coords = points @ (turn @ matrix).transpose(-1, -2)[:, None, None] + middle
     last = torch.tensor(shape, device=device) - 1
     return coords, ((coords > -0.5) & (coords < last + 0.5)).all(-1)
-
-
-def gaussian_matrix(sigma_B: Tensor, num: int) -> Tensor:
-    """Return matrices ``(B, num, num)`` that blur an axis by ``sigma`` voxels.
-
-    Each weight is the Gaussian's integral over the voxel; rows sum to one, so that borders are not darkened
-    (MONAI pads with zeros, which they are).
-    """
-    index = torch.arange(num, dtype=torch.float32, device=sigma_B.device)
-    offset = index[None] - index[:, None]
-    root = (sigma_B.clamp_min(1e-3) * 2**0.5).view(-1, 1, 1)
-    weights = torch.erf((offset + 0.5) / root) - torch.erf((offset - 0.5) / root)
-    return weights / weights.sum(-1, keepdim=True)
 
 
 def _fold(coords: Tensor, last: int) -> tuple[Tensor, Tensor]:

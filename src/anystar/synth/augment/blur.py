@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import check_range
+from anystar.separable import gaussian_matrix, separable
 from anystar.synth.augment.base import Knobs, column
-from anystar.synth.fields import separable
-from anystar.synth.space import gaussian_matrix
 from anystar.synth.streams import Streams
 
 __all__ = ["GaussianSharpen", "GaussianSmooth", "PointSpread", "ThickSlices"]

@@ -78,7 +78,7 @@ class PhotonNoise(Knobs):
     """Counts photons: Poisson noise whose strength grows with the square root of the brightness."""
 
     probability: float = 0.5
-    photons: tuple[float, float] = (5.0, 500.0)
+    photons: tuple[float, float] = (8.0, 500.0)
     """Mean count in the brightest voxel, log-uniform."""
     dark: tuple[float, float] = (0.0, 0.3)
     """Dark level (stray light, dark current) as a share of the brightest voxel."""

@@ -1,0 +1,229 @@
+"""A trained network that segments volumes."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from anystar.arrays import check_spacing
+from anystar.config import ConfigError, nearest
+from anystar.geometry.rays import golden_spiral
+from anystar.nn.checkpoint import ModelFile, device_or_error, load_model_file, load_tensors
+from anystar.nn.model import StarNet
+from anystar.predict.candidates import ProgressCallback, find_candidates, resample
+from anystar.predict.normalise import check_image, normalise, window
+from anystar.predict.result import Result, assemble, check_threshold
+from anystar.predict.scale import choose_zoom
+
+__all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model"]
+
+DEFAULT_MODEL = "wide-small"
+_FLOOR = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network on its device, with its defaults.
+
+    Examples
+    --------
+    >>> import numpy as np, anystar
+    >>> model = anystar.load_model(device="cpu")
+    >>> result = model.segment(np.zeros((16, 32, 32), np.uint8))
+    >>> len(result.objects), result.notes
+    (0, ('the image is constant: there is nothing to find',))
+    """
+
+    name: str
+    network: StarNet
+    device: torch.device
+    card: dict[str, Any]
+
+    def segment(
+        self,
+        image: np.ndarray,
+        *,
+        spacing: tuple[float, float, float] | None = None,
+        diameter: float | None = None,
+        prob_thresh: float | None = None,
+        nms_thresh: float | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Result:
+        """Find every star-convex object of a volume.
+
+        Parameters
+        ----------
+        image : array, shape ``(Z, Y, X)``
+            Any real type and range; objects may be brighter or darker than their surroundings.
+        spacing : three floats, optional
+            Micrometres per voxel (Z, Y, X); only the ratios matter if no diameter is given. Cubic voxels by
+            default.
+        diameter : float, optional
+            Typical diameter of the objects, in micrometres if ``spacing`` is given, else in voxels. Estimated
+            by default.
+        prob_thresh : float, optional
+            Least probability of an object, in [0, 1]; the model's own by default.
+        nms_thresh : float, optional
+            Overlap (intersection over the smaller volume) above which the less probable of two objects is
+            dropped; the model's own by default.
+        progress : callable, optional
+            Called as ``progress(done, total, stage)``.
+
+        Returns
+        -------
+        Result
+
+        Raises
+        ------
+        ValueError
+            If the image is not a finite volume, or an argument is out of range.
+        """
+        image = check_image(image)
+        prob_thresh = self._threshold("prob_thresh", prob_thresh)
+        nms_thresh = self._threshold("nms_thresh", nms_thresh)
+        ratios = np.ones(3) if spacing is None else np.array(check_spacing(spacing))
+        unit = float(ratios.min())
+        ratios = ratios / unit
+        if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
+            raise ConfigError(f"diameter must be positive, got {diameter}")
+        size = None if diameter is None else diameter / (unit if spacing is not None else 1.0)
+
+        start = time.perf_counter()
+        limits = window(image)
+        if limits[0] == limits[1]:
+            return self._empty(image, spacing, prob_thresh, nms_thresh)
+        scaled = normalise(image, limits)
+        choice = choose_zoom(self, scaled, ratios, size, progress)
+        prepared = time.perf_counter()
+        volume = resample(scaled, choice.zoom, self.device)
+        candidates = self.candidates(volume, floor=min(_FLOOR, prob_thresh), progress=progress)
+        found = time.perf_counter()
+        rays = golden_spiral(self.network.config.num_rays)
+        labels, objects, timings = assemble(
+            candidates, image.shape, choice.zoom, rays, prob_thresh, nms_thresh
+        )
+        return Result(
+            labels=labels,
+            objects=objects,
+            spacing=None if spacing is None else check_spacing(spacing),
+            prob_thresh=prob_thresh,
+            nms_thresh=nms_thresh,
+            diameter_vox=choice.diameter_vox,
+            notes=choice.notes,
+            timings={"scale": prepared - start, "network": found - prepared, **timings},
+            candidates=candidates,
+            zoom=choice.zoom,
+            rays=rays,
+        )
+
+    def candidates(
+        self, volume: torch.Tensor, *, floor: float, progress: ProgressCallback | None = None
+    ) -> Any:
+        """Run the network over a prepared volume ``(1, 1, Z, Y, X)``; see :func:`find_candidates`."""
+        return find_candidates(
+            self.network, volume, floor=floor, bfloat16=_fast_bfloat16(self.device), progress=progress
+        )
+
+    def _threshold(self, name: str, value: float | None) -> float:
+        return check_threshold(name, self.card["defaults"][name] if value is None else value)
+
+    def _empty(
+        self, image: np.ndarray, spacing: tuple[float, float, float] | None, prob: float, nms: float
+    ) -> Result:
+        from anystar.predict.result import Candidates
+
+        rays = golden_spiral(self.network.config.num_rays)
+        none = np.zeros((0,), np.float32)
+        candidates = Candidates(
+            points=none.reshape(0, 3), prob=none, distances=none.reshape(0, len(rays)), floor=_FLOOR
+        )
+        labels, objects, timings = assemble(candidates, image.shape, (1.0, 1.0, 1.0), rays, prob, nms)
+        return Result(
+            labels=labels,
+            objects=objects,
+            spacing=None if spacing is None else check_spacing(spacing),
+            prob_thresh=prob,
+            nms_thresh=nms,
+            notes=("the image is constant: there is nothing to find",),
+            timings=timings,
+            candidates=candidates,
+            zoom=(1.0, 1.0, 1.0),
+            rays=rays,
+        )
+
+
+def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model:
+    """Load a bundled model by name, or a model file by path.
+
+    Parameters
+    ----------
+    name : str or path, optional
+        One of :func:`list_models`, or the path of a ``.safetensors`` file that ``anystar train`` wrote. The
+        default model by default.
+    device : str
+        ``auto``, ``cpu``, ``cuda`` or ``mps``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model, file or device.
+    """
+    where = device_or_error(device)
+    wanted = DEFAULT_MODEL if name is None else str(name)
+    paths = _bundled()
+    if wanted in paths:
+        path = paths[wanted]
+    elif Path(wanted).suffix == ".safetensors" or Path(wanted).is_file():
+        path = Path(wanted)
+        if not path.is_file():
+            raise ConfigError(f"there is no model file {wanted}")
+    else:
+        raise ConfigError(f"unknown model '{wanted}'{nearest(wanted, paths)}")
+    file = load_model_file(path)
+    return Model(name=path.stem, network=_prepare(file, where), device=where, card=_with_defaults(file.card))
+
+
+def list_models() -> dict[str, dict[str, Any]]:
+    """Return the cards of the bundled models by name, with the size of each file in bytes."""
+    cards = {}
+    for name, path in sorted(_bundled().items()):
+        card = _with_defaults(load_tensors(path)[1]["card"])
+        cards[name] = card | {"size": path.stat().st_size, "default": name == DEFAULT_MODEL}
+    return cards
+
+
+def _bundled() -> dict[str, Path]:
+    folder = Path(str(resources.files("anystar") / "models"))
+    return {path.stem: path for path in folder.glob("*.safetensors")}
+
+
+def _with_defaults(card: dict[str, Any]) -> dict[str, Any]:
+    return card | {"defaults": {"prob_thresh": 0.5, "nms_thresh": 0.3} | card.get("defaults", {})}
+
+
+def _prepare(file: ModelFile, device: torch.device) -> StarNet:
+    """Fold batch normalisation into the convolutions and put the network on the device."""
+    network = copy.deepcopy(file.network).eval()
+    for module in list(network.modules()):
+        if not isinstance(module, nn.Sequential):
+            continue
+        for i in range(len(module) - 1):
+            conv, norm = module[i], module[i + 1]
+            if isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d):
+                module[i] = nn.utils.fusion.fuse_conv_bn_eval(conv, norm)
+                module[i + 1] = nn.Identity()
+    return network.to(device, memory_format=torch.channels_last_3d)
+
+
+def _fast_bfloat16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()

@@ -1,0 +1,141 @@
+"""What a segmentation returns: labels, a table of objects, and the candidates behind them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from skimage.measure import regionprops
+
+from anystar.config import ConfigError
+from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.rays import Rays
+from anystar.geometry.suppression import suppress
+from anystar.predict.candidates import Candidates
+
+__all__ = ["Objects", "Result", "assemble"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objects:
+    """One row an object, sorted by label; lengths in voxels of the input."""
+
+    label: np.ndarray
+    """Number in the label image, int32, shape ``(N,)``: 1 to N, most probable first."""
+    probability: np.ndarray
+    """Confidence in [0, 1], float32, shape ``(N,)``."""
+    centroid_vox: np.ndarray
+    """Centre of mass, ZYX, float64, shape ``(N, 3)``."""
+    volume_vox: np.ndarray
+    """Number of voxels, int64, shape ``(N,)``."""
+    bbox: np.ndarray
+    """Half-open box ``z0 y0 x0 z1 y1 x1``, int64, shape ``(N, 6)``."""
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A segmentation, with what is needed to threshold it anew."""
+
+    labels: np.ndarray
+    """Int32, shape of the input; 0 is background."""
+    objects: Objects
+    spacing: tuple[float, float, float] | None
+    """Micrometres per voxel (ZYX) that were assumed, if any."""
+    prob_thresh: float
+    nms_thresh: float
+    diameter_vox: float | None = None
+    """Object diameter that the volume was scaled for, in voxels of the finest axis, if it was."""
+    notes: tuple[str, ...] = ()
+    """Remarks for the user, a line each."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds a stage."""
+    candidates: Candidates
+    zoom: tuple[float, float, float]
+    """Magnification from the input to the volume that the network saw."""
+    rays: Rays
+
+    def rethreshold(self, prob: float | None = None, nms: float | None = None) -> Result:
+        """Return the result for other thresholds without running the network again.
+
+        Parameters
+        ----------
+        prob : float, optional
+            Probability threshold, at least the floor of the cached candidates.
+        nms : float, optional
+            Overlap above which the less probable of two objects is dropped.
+        """
+        prob = self.prob_thresh if prob is None else check_threshold("prob", prob)
+        nms = self.nms_thresh if nms is None else check_threshold("nms", nms)
+        if prob < self.candidates.floor:
+            raise ConfigError(
+                f"prob must be at least {self.candidates.floor}, the least kept, got {prob}; segment again"
+            )
+        labels, objects, timings = assemble(
+            self.candidates, self.labels.shape, self.zoom, self.rays, prob, nms
+        )
+        return replace(
+            self,
+            labels=labels,
+            objects=objects,
+            prob_thresh=prob,
+            nms_thresh=nms,
+            timings=self.timings | timings,
+        )
+
+
+def check_threshold(name: str, value: float) -> float:
+    """Return a threshold within [0, 1] or raise ``ConfigError``."""
+    if not 0 <= value <= 1:
+        raise ConfigError(f"{name} must be a threshold within [0, 1], got {value}")
+    return float(value)
+
+
+def assemble(
+    candidates: Candidates,
+    shape: tuple[int, ...],
+    zoom: tuple[float, float, float],
+    rays: Rays,
+    prob_thresh: float,
+    nms_thresh: float,
+) -> tuple[np.ndarray, Objects, dict[str, float]]:
+    """Suppress, rasterise on the input's lattice, and measure.
+
+    Returns
+    -------
+    labels : int32 array of ``shape``
+    objects : Objects
+    timings : dict
+        Seconds of ``suppression`` and ``rasterising``.
+    """
+    start = time.perf_counter()
+    rows = np.flatnonzero(candidates.prob >= prob_thresh)
+    points, distances, prob = candidates.points[rows], candidates.distances[rows], candidates.prob[rows]
+    kept = suppress(points, distances, prob, rays, threshold=nms_thresh).kept
+    middle = time.perf_counter()
+    scale = np.array(zoom)
+    labels = rasterise(
+        (points[kept] + 0.5) / scale - 0.5, distances[kept], rays, shape, prob=prob[kept], voxel_size=zoom
+    )
+    labels, objects = _measure(labels, prob[kept])
+    stop = time.perf_counter()
+    return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}
+
+
+def _measure(labels: np.ndarray, prob: np.ndarray) -> tuple[np.ndarray, Objects]:
+    """Number the objects that own at least one voxel from 1, and measure them."""
+    regions = regionprops(labels)
+    old = np.array([r.label for r in regions], dtype=np.int64)
+    number = np.zeros(len(prob) + 1, np.int32)
+    number[old] = np.arange(1, len(old) + 1)
+    objects = Objects(
+        label=np.arange(1, len(old) + 1, dtype=np.int32),
+        probability=prob[old - 1].astype(np.float32),
+        centroid_vox=np.array([r.centroid for r in regions], dtype=np.float64).reshape(-1, 3),
+        volume_vox=np.array([r.area for r in regions], dtype=np.int64),
+        bbox=np.array([r.bbox for r in regions], dtype=np.int64).reshape(-1, 6),
+    )
+    return number[labels], objects

@@ -1,0 +1,56 @@
+"""A volume as overlapping tiles: every voxel is predicted once, with its surroundings in view."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+__all__ = ["Tile", "tiles"]
+
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One tile, in voxels of the volume."""
+
+    read: Box
+    """What the network sees."""
+    core: Box
+    """What this tile is responsible for."""
+
+
+def tiles(shape: tuple[int, int, int], *, core: int, halo: int, divisor: int) -> Iterator[Tile]:
+    """Cut a volume into tiles.
+
+    Parameters
+    ----------
+    shape : three ints
+        Shape of the volume, each a multiple of ``divisor``.
+    core : int
+        Voxels an axis that each tile owns, at most; rounded down to a multiple of ``divisor``. An axis not
+        longer than ``core + 2 halo`` is not cut.
+    halo : int
+        Voxels that it sees around them; rounded up to a multiple of ``divisor``, so that pooling falls on the
+        same voxels in every tile.
+    divisor : int
+        Voxels that the coarsest cell of the network spans.
+
+    Examples
+    --------
+    >>> [t.core[0] for t in tiles((96, 16, 16), core=32, halo=8, divisor=8)]
+    [slice(0, 32, None), slice(32, 64, None), slice(64, 96, None)]
+    """
+    step = max(divisor, core // divisor * divisor)
+    around = -(-halo // divisor) * divisor
+    axes = []
+    for num in shape:
+        stride = num if num <= step + 2 * around else step
+        parts = []
+        for start in range(0, num, stride):
+            stop = min(start + stride, num)
+            parts.append((slice(max(0, start - around), min(num, stop + around)), slice(start, stop)))
+        axes.append(parts)
+    for z, y, x in itertools.product(*axes):
+        yield Tile(read=(z[0], y[0], x[0]), core=(z[1], y[1], x[1]))

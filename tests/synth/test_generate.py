@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import label as components
+
+from anystar.config import ConfigError
+from anystar.synth.generate import clean_labels, generate
+from anystar.synth.recipes import get_recipe, recipe_names
+
+SHAPE = (32, 32, 32)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_sample_does_not_depend_on_its_batch(name):
+    recipe = get_recipe(name)
+    together = generate(recipe, seed=3, indices=[4, 9, 0], shape=SHAPE)
+    for row, index in enumerate([4, 9, 0]):
+        alone = generate(recipe, seed=3, indices=[index], shape=SHAPE)
+        assert torch.equal(alone.labels[0], together.labels[row])
+        assert torch.allclose(alone.image[0], together.image[row], atol=1e-5)
+        assert set(alone.drawn[0]) == set(together.drawn[row])
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_samples_are_images_in_range_with_clean_labels(name):
+    batch = generate(get_recipe(name), seed=0, indices=range(6), shape=SHAPE)
+    assert batch.image.shape == (6, 1, *SHAPE)
+    assert batch.image.dtype == torch.float32
+    assert batch.image.isfinite().all()
+    assert float(batch.image.min()) >= 0
+    assert float(batch.image.max()) <= 1 + 1e-6
+    assert batch.labels.dtype == torch.int32
+    assert batch.labels.max() > 0
+    for labels in batch.labels.numpy():
+        sizes = np.bincount(labels.ravel())[1:]
+        assert (sizes >= 20).all()
+        for number in range(1, labels.max() + 1):
+            assert components(labels == number, np.ones((3, 3, 3)))[1] == 1
+
+
+def test_different_indices_and_seeds_differ():
+    recipe = get_recipe("as-mix")
+    batch = generate(recipe, seed=0, indices=[0, 1], shape=SHAPE)
+    other = generate(recipe, seed=1, indices=[0], shape=SHAPE)
+    assert not torch.equal(batch.labels[0], batch.labels[1])
+    assert not torch.equal(batch.labels[0], other.labels[0])
+
+
+@pytest.mark.parametrize("shape", [(16, 64, 32), (144, 16, 16)])
+def test_any_shape(shape):
+    batch = generate(get_recipe("as-mix"), seed=0, indices=[0], shape=shape)
+    assert batch.image.shape[2:] == shape
+
+
+def test_plain_backgrounds_are_darker_than_all_objects():
+    recipe = get_recipe("as-brightfg-plainbg")
+    drawn = generate(recipe, seed=0, indices=range(3), shape=SHAPE).drawn
+    assert all(d["image"].kind == "plain" and 0 <= d["image"].background_mean[0] <= 1 for d in drawn)
+
+
+def test_as_mix_draws_all_three_backgrounds():
+    kinds = {
+        d["image"].kind for d in generate(get_recipe("as-mix"), seed=0, indices=range(12), shape=SHAPE).drawn
+    }
+    assert kinds == {"plain", "random", "perlin"}
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (8, 64, 64), (64, 64, 66)])
+def test_impossible_shapes_are_refused(shape):
+    with pytest.raises(ConfigError, match="shape must be three multiples of 4"):
+        generate(get_recipe("as-mix"), seed=0, indices=[0], shape=shape)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30))
+def test_clean_labels_keeps_the_largest_piece_of_each(seed, min_voxels):
+    rng = np.random.default_rng(seed)
+    key = rng.integers(0, 3, (6, 6, 6)) * (rng.random((6, 6, 6)) < 0.5) * 1000
+    cleaned = clean_labels(key, min_voxels=min_voxels)
+    expected = 0
+    for value in np.unique(key[key > 0]):
+        pieces, num = components(key == value, np.ones((3, 3, 3)))
+        largest = max(np.bincount(pieces.ravel())[1:]) if num else 0
+        expected += largest >= min_voxels
+        numbers = np.unique(cleaned[(key == value) & (cleaned > 0)])
+        assert len(numbers) <= 1
+        if largest >= min_voxels:
+            assert (cleaned == numbers[0]).sum() == largest
+    assert cleaned.max() == expected
+    assert set(np.unique(cleaned)) - {0} == set(range(1, expected + 1))

@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+
+from anystar.synth.fields import lattice, perlin, perlin_gradients, sample
+from anystar.synth.layouts import Packing, SphereGrid, build_objects
+from anystar.synth.objects import evaluate
+from anystar.synth.streams import Streams
+
+
+def literal_owner(objects, row, coords):
+    """Test every object at every point, one after the other."""
+    points = coords.reshape(-1, 3).double()
+    reading = (coords[None] - objects.noise_origin) * objects.noise_scale_B[row]
+    noise = sample(objects.noise_B1IJK[row : row + 1], reading)[0, 0].reshape(-1).double()
+    best = torch.full((len(points),), torch.inf, dtype=torch.float64)
+    owner = torch.full((len(points),), -1)
+    for i in range(objects.radius_BN.shape[1]):
+        radius = objects.radius_BN[row, i].double()
+        offset = points - objects.centre_BN3[row, i].double()
+        if objects.metric_BN33 is not None:
+            offset = offset @ objects.metric_BN33[row, i].double().T
+        distance = offset.norm(dim=1)
+        inside = distance + objects.bump_BN[row, i] * noise < radius
+        order = distance - objects.priority * radius
+        wins = inside & (order < best)
+        owner[wins], best[wins] = i, order[wins]
+    return owner.reshape(coords.shape[:3])
+
+
+@pytest.mark.parametrize("layout", [SphereGrid(), Packing(diameter=(6, 12))], ids=["grid", "packing"])
+def test_owner_equals_testing_every_object(layout):
+    streams = Streams(5, [0, 1])
+    shape = (32, 32, 32)
+    world = 128 if isinstance(layout, SphereGrid) else 32
+    drawn = [layout.draw(rng, world, shape) for rng in streams.scalars("layout")]
+    objects = build_objects(drawn, streams)
+    coords = lattice(shape, "cpu").expand(2, -1, -1, -1, -1) * (2.5 if world == 128 else 1)
+    found = evaluate(objects, coords)
+    for row in range(2):
+        literal = literal_owner(objects, row, coords[row])
+        assert (found.index_BZYX[row] != literal).float().mean() < 1e-4  # ties of float32 against float64
+        assert (literal >= 0).any()
+
+
+def test_sphere_grid_equals_the_papers_rule():
+    """Sixty-four jittered spheres; the nearest of those that hold the voxel wins (GENERATOR stage 1)."""
+    streams = Streams(1, [7])
+    drawn = SphereGrid().draw(streams.scalars("layout")[0], 128, (64, 64, 64))
+    coords = lattice((128, 128, 128), "cpu")[None, ::4, ::4, ::4]
+    found = evaluate(build_objects([drawn], streams), coords).index_BZYX[0].numpy()
+    noise = perlin(perlin_gradients(streams.fields("layout"), 8, "cpu"), 128)[0, ::4, ::4, ::4].numpy()
+    away = np.linalg.norm(coords[0].numpy()[..., None, :] - drawn.centre, axis=-1)
+    corrupted = away + 0.9 * 12 * noise[..., None]
+    corrupted[corrupted >= drawn.radius] = np.inf
+    literal = np.where(np.isfinite(corrupted).any(-1), corrupted.argmin(-1), -1)
+    assert (found != literal).mean() < 1e-4
+    assert 42 <= len(drawn.radius) <= 64
+
+
+def test_layouts_respect_their_ranges():
+    for index in range(20):
+        rng = Streams(2, [index]).scalars("layout")[0]
+        drawn = SphereGrid().draw(rng, 128, (64, 64, 64))
+        assert ((drawn.radius >= 0.6 * 12) & (drawn.radius <= 1.2 * 12)).all()
+        assert (drawn.centre.min() >= 24 - 6) & (drawn.centre.max() <= 96 + 6)
+        packed = Packing(empty=0.0).draw(rng, 64, (64, 64, 64))
+        assert (packed.radius >= 0.8 * 3).all()
+        assert np.allclose(np.linalg.det(packed.metric), 1)
+
+
+def test_depth_is_the_distance_to_a_smooth_ball():
+    streams = Streams(0, [0])
+    drawn = Packing(diameter=(20, 20), spread=(0, 0), second=0, bump=(0, 0), elongation=(1, 1), empty=0)
+    objects = build_objects([drawn.draw(streams.scalars("layout")[0], 32, (32, 32, 32))], streams)
+    coords = objects.centre_BN3[:, :1, None, None] + torch.tensor([0.0, 0.0, 4.0]).view(1, 1, 1, 1, 3)
+    found = evaluate(objects, coords.expand(1, 4, 4, 4, 3))
+    assert found.index_BZYX[0, 0, 0, 0] == 0
+    assert float(found.depth_BZYX[0, 0, 0, 0]) == pytest.approx(float(objects.radius_BN[0, 0]) - 4, abs=1e-4)
