@@ -4,7 +4,8 @@
     python -m benchmarks.geometry --peer peer/bin/python --data DIR [--threads 2] [--long] [--only WORD]
 
 Every measurement is a process of its own: median seconds of several calls (ours after one that compiles),
-and the peak memory of the whole process. ``--long`` includes what takes StarDist ten minutes.
+elapsed and summed over the cores, and the peak memory of the whole process. ``--long`` includes what takes
+StarDist ten minutes. The ratio is of elapsed seconds.
 """
 
 from __future__ import annotations
@@ -52,6 +53,10 @@ def prepare(folder: Path, peer: str | None, threads: int, grids: list[int]) -> N
             run(peer, "theirs.py", f"prepare-{grid}", folder, threads, 1)
 
 
+def figures(line: dict) -> tuple[str, str, str]:
+    return f"{line['seconds']:.3f}", f"{line['processor']:.3f}", str(line["peak_mib"])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder for the arrays, 1.5 GB")
@@ -62,19 +67,19 @@ def main() -> None:
     options = parser.parse_args()
     options.data.mkdir(parents=True, exist_ok=True)
     prepare(options.data, options.peer, options.threads, [2, 1] if options.long else [2])
-    print("| work | AnyStar s | MiB | StarDist s | MiB | ratio | target s |")
-    print("|---|---|---|---|---|---|---|", flush=True)
+    print("| work | AnyStar s | core s | MiB | StarDist s | core s | MiB | ratio | target s |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
     for task, what, target, theirs, long in TASKS:
         if (long and not options.long) or options.only not in task:
             continue
         a = run(sys.executable, "ours.py", task, options.data, options.threads, 5)
         assert a is not None
-        cells = [what, f"{a['seconds']:.3f}", str(a["peak_mib"]), "", "", "", f"{target}" if target else ""]
+        cells = [what, *figures(a), "", "", "", "", f"{target}" if target else ""]
         if theirs and options.peer:
             repeat = 1 if "suppress" in task else 3
             b = run(options.peer, "theirs.py", task, options.data, options.threads, repeat)
             assert b is not None
-            cells[3:6] = f"{b['seconds']:.2f}", str(b["peak_mib"]), f"{b['seconds'] / a['seconds']:.1f}"
+            cells[4:8] = *figures(b), f"{b['seconds'] / a['seconds']:.1f}"
         print(f"| {' | '.join(cells)} |", flush=True)
 
 

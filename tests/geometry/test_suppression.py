@@ -1,3 +1,4 @@
+import numba as nb
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,21 @@ from tests.geometry import scenes
 RAYS = golden_spiral(64)
 
 
+@nb.njit
+def overlaps(*args):
+    return neighbours._overlaps(*args)
+
+
+@nb.njit
+def estimates(*args):
+    return neighbours.overlap_estimates(*args)
+
+
+@nb.njit
+def bounds(*args):
+    return neighbours._bounds(*args)
+
+
 def pairs(points, distances, rays, threshold):
     """What the package decides about pairs: ``(overlaps(n, m), estimates(n, m))``."""
     tables = radius_tables(rays)
@@ -22,11 +38,11 @@ def pairs(points, distances, rays, threshold):
     shapes = neighbours.Shapes(points.astype(float), distances, inner, outer, volume, box)
     sampling, room = neighbours.sampling(tables), neighbours.new_room(len(rays))
 
-    def overlaps(n, m):
+    def decide(n, m):
         square = float(((shapes.points[n] - shapes.points[m]) ** 2).sum())
-        return neighbours._overlaps(shapes, sampling, n, m, square, threshold, room)
+        return overlaps(shapes, sampling, n, m, square, threshold, room)
 
-    return overlaps, lambda n, m: neighbours.overlap_estimates(shapes, sampling, n, m, threshold, room)
+    return decide, lambda n, m: estimates(shapes, sampling, n, m, threshold, room)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.9])
@@ -36,8 +52,7 @@ def test_same_survivors_as_one_after_the_other(threshold):
         single = np.unique(np.column_stack([points, prob]), axis=0, return_index=True)[1]
         points, distances, prob = points[single], distances[single], prob[single]
         order = np.lexsort((points[:, 2], points[:, 1], points[:, 0], -prob.astype(float)))
-        overlaps, _ = pairs(points, distances, RAYS, threshold)
-        want = reference.suppress(order, overlaps)
+        want = reference.suppress(order, pairs(points, distances, RAYS, threshold)[0])
         got = suppress(points, distances, prob, RAYS, threshold=threshold).kept
         assert got.tolist() == want
         assert 20 < len(got) < len(points)
@@ -88,7 +103,7 @@ def test_bounds_hold():
         box = np.empty((2, 6), np.float32)
         bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
         shapes = neighbours.Shapes(points, distances, inner, outer, volume, box)
-        low, high = neighbours._bounds(shapes, 0, 1, float((points[1] ** 2).sum()))
+        low, high = bounds(shapes, 0, 1, float((points[1] ** 2).sum()))
         assert low - 0.02 <= exact <= high + 0.02
 
 

@@ -113,10 +113,17 @@ def grown(index: Index) -> Index:
     return index._replace(head=head)
 
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+# Wrappers for C, and for Python where only other kernels call, would double the time to compile.
+_ENTRY: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "fastmath": {"contract", "nsz"},
+    "no_cfunc_wrapper": True,
+}
+_KERNEL: dict[str, Any] = _ENTRY | {"no_cpython_wrapper": True}
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**_ENTRY)
 def digest(bits, rows, factors):
     """A 64-bit number per row of ``bits``, equal for equal rows."""
     out = np.empty(rows.size, np.uint64)
@@ -128,7 +135,7 @@ def digest(bits, rows, factors):
     return out
 
 
-@nb.njit(cache=True, nogil=True)
+@nb.njit(**_ENTRY)
 def _rehash(head, following, keys, count):
     mask = np.uint64(head.size - 1)
     for slot in range(count):
@@ -317,7 +324,7 @@ def _search(shapes, sampling, index, n, threshold, first_slot, quick, room):
     return nearest >= 0 and _overlaps(shapes, sampling, n, nearest, nearest_square, threshold, room)
 
 
-@nb.njit(**_KERNEL)
+@nb.njit(**_ENTRY)
 def settle(shapes, sampling, index, order, threshold, alive, room, first_slot, keep, offset, first, last):
     """Mark which of ``order[offset + first:offset + last]`` survive those kept at ``first_slot`` or later.
 

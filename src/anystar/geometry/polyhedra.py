@@ -181,7 +181,12 @@ def _check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return int(shape[0]), int(shape[1]), int(shape[2])
 
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+_KERNEL: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "fastmath": {"contract", "nsz"},
+    "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
+}
 
 
 @nb.njit(**_KERNEL)
@@ -196,7 +201,9 @@ def _draw_kernel(points, distances, size, boxes, names, order, face_map, first_z
         if z0 >= z1 or x0 >= x1:
             continue
         mine = distances[n]
-        outer = np.float64(mine.max()) * (1 + 1e-6)
+        outer = 0.0
+        for distance in mine:
+            outer = max(outer, distance * (1 + 1e-6))
         for z in range(z0, z1):
             dz = (z - points[n, 0]) * size[0]
             for y in range(boxes[n, 0, 1], boxes[n, 1, 1]):

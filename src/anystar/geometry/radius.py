@@ -134,7 +134,12 @@ def check_bodies(points: np.ndarray, distances: np.ndarray, rays: Rays) -> tuple
     return points, distances
 
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+_KERNEL: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "fastmath": {"contract", "nsz"},
+    "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
+}
 
 
 @nb.njit(cache=True, nogil=True)
