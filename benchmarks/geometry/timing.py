@@ -1,4 +1,4 @@
-"""One measurement per process: median seconds (elapsed, and of all cores) and peak memory, as a line of JSON."""
+"""One measurement per process: median seconds (elapsed, and of all cores) and peak memory, as JSON."""
 
 from __future__ import annotations
 

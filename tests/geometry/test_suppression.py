@@ -178,3 +178,13 @@ def test_wrong_arguments_are_named():
     distances[3, 3] = np.nan
     with pytest.raises(ValueError, match="distances must be finite and not negative, got nan for point 3"):
         suppress(points, distances, prob, RAYS)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.5])
+def test_very_many_candidates_in_one_spot(spread):
+    rng, rays = np.random.default_rng(7), golden_spiral(16)
+    points = rng.normal(0, spread, (200_000, 3))
+    distances = np.full((200_000, 16), 6.0, np.float32)
+    result = suppress(points, distances, np.full(200_000, 0.5), rays)
+    assert 1 <= result.survivors < 20
+    assert result.seconds < 10  # a quadratic search would take hours

@@ -10,14 +10,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from anystar.config import ConfigError
-from anystar.nn.unet import UNet, conv_block
+from anystar.nn.unet import UNet
 
 __all__ = ["NetworkConfig", "Prediction", "StarNet"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """Shape of the network. The defaults are the paper's: 22.6 M parameters in the U-Net."""
+    """Shape of the network. The defaults are the paper's: five resolutions, 16.6 M parameters."""
 
     channels: tuple[int, ...] = (32, 64, 128, 256, 512)
     """Channels of each resolution, finest first."""
@@ -61,7 +61,9 @@ class StarNet(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = UNet(config.channels, grid=config.grid)
-        self.features = conv_block(config.channels[0], config.head_channels)
+        self.features = nn.Sequential(
+            nn.Conv3d(config.channels[0], config.head_channels, 3, padding=1), nn.ReLU(inplace=True)
+        )
         self.prob = nn.Conv3d(config.head_channels, 1, 1)
         self.dist = nn.Conv3d(config.head_channels, config.num_rays, 1)
         nn.init.constant_(self.prob.bias, -2.0)  # objects are rare: start from their share, not from a half

@@ -43,13 +43,18 @@ class UNet(nn.Module):
         self.stem = nn.Sequential(
             conv_block(channels_in, channels[0], stride=grid), conv_block(channels[0], channels[0])
         )
+        # The last block before each upsampling already has the channels of the level above, as in CSBDeep.
+        pairs = list(itertools.pairwise(channels))
         self.down = nn.ModuleList(
-            nn.Sequential(nn.MaxPool3d(2), conv_block(fine, coarse), conv_block(coarse, coarse))
-            for fine, coarse in itertools.pairwise(channels)
+            nn.Sequential(
+                nn.MaxPool3d(2), conv_block(fine, coarse), conv_block(coarse, fine if last else coarse)
+            )
+            for last, (fine, coarse) in ((i == len(pairs) - 1, pair) for i, pair in enumerate(pairs))
         )
+        above = [channels[0], *channels[:-2]]
         self.up = nn.ModuleList(
-            nn.Sequential(conv_block(coarse + fine, fine), conv_block(fine, fine))
-            for fine, coarse in zip(reversed(channels[:-1]), reversed(channels[1:]), strict=True)
+            nn.Sequential(conv_block(2 * fine, fine), conv_block(fine, finer))
+            for fine, finer in zip(reversed(channels[:-1]), reversed(above), strict=True)
         )
 
     def forward(self, image: Float[Tensor, "B C Z Y X"]) -> Float[Tensor, "B D Zg Yg Xg"]:

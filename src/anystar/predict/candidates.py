@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anystar.nn.model import StarNet
 from anystar.predict.tiles import Tile, tiles
-from anystar.separable import resample_matrix, separable
+from anystar.separable import resample_matrix
 
 __all__ = ["Candidates", "find_candidates", "resample"]
 

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+import torch
+
+from anystar.config import ConfigError
+from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file, save_tensors
+from anystar.nn.losses import LossConfig, star_loss
+from anystar.nn.model import NetworkConfig, Prediction, StarNet
+from anystar.targets import Targets
+
+TINY = NetworkConfig(channels=(4, 8), grid=2, num_rays=32, head_channels=8)
+
+
+def test_six_resolutions_make_the_reference_network():
+    """StarDist3D in AnyStar's configuration has 66,172,641 parameters, running statistics included."""
+    network = StarNet(NetworkConfig(channels=(32, 64, 128, 256, 512, 1024)))
+    statistics = sum(b.numel() for name, b in network.named_buffers() if "running" in name)
+    redundant = statistics // 2  # biases that StarDist keeps before batch normalisation
+    assert sum(p.numel() for p in network.parameters()) + statistics + redundant == 66_172_641
+
+
+@pytest.mark.parametrize("grid", [1, 2])
+def test_shapes(grid):
+    config = NetworkConfig(channels=(4, 8, 8), grid=grid, num_rays=32, head_channels=8)
+    assert config.divisor == 4 * grid
+    prediction = StarNet(config)(torch.zeros(2, 1, 16, 24, 32))
+    assert prediction.logits.shape == (2, 1, 16 // grid, 24 // grid, 32 // grid)
+    assert prediction.distances.shape == (2, 32, 16 // grid, 24 // grid, 32 // grid)
+
+
+def test_exponential_distances_are_positive():
+    network = StarNet(NetworkConfig(channels=(4, 8), num_rays=32, head_channels=8, distances="exponential"))
+    image = torch.randn(1, 1, 8, 8, 8, generator=torch.Generator().manual_seed(0))
+    distances = network(image).distances.detach()
+    assert float(distances.min()) > 0
+    assert float(distances.mean()) == pytest.approx(6, rel=0.5)
+
+
+@pytest.mark.parametrize("bad", [{"grid": 3}, {"channels": ()}, {"num_rays": 2}])
+def test_bad_configurations_are_refused(bad):
+    with pytest.raises(ConfigError):
+        NetworkConfig(**bad)
+
+
+def targets_and_prediction(seed=0):
+    rng = np.random.default_rng(seed)
+    prob = torch.from_numpy(rng.random((2, 4, 4, 4), np.float32))
+    prob[:, :2] = 0
+    at = (prob > 0).nonzero()
+    dist = torch.from_numpy(rng.uniform(1, 9, (len(at), 5)).astype(np.float32))
+    logits = torch.from_numpy(rng.normal(size=(2, 1, 4, 4, 4)).astype(np.float32))
+    distances = torch.from_numpy(rng.uniform(1, 9, (2, 5, 4, 4, 4)).astype(np.float32))
+    return Targets(prob, at, dist), Prediction(logits, distances)
+
+
+@pytest.mark.parametrize("error", ["absolute", "relative"])
+def test_losses_equal_their_definition(error):
+    targets, prediction = targets_and_prediction()
+    config = LossConfig(distance_error=error)
+    ours = star_loss(prediction, targets, config)
+    p, q = targets.prob_BZYX.numpy(), 1 / (1 + np.exp(-prediction.logits[:, 0].numpy()))
+    assert float(ours.probability) == pytest.approx(
+        -(p * np.log(q) + (1 - p) * np.log(1 - q)).mean(), rel=1e-4
+    )
+    total, weights = 0.0, 0.0
+    for (b, z, y, x), truth in zip(targets.points_P4.tolist(), targets.dist_PR.numpy(), strict=True):
+        off = np.abs(prediction.distances[b, :, z, y, x].numpy() - truth).mean()
+        total += p[b, z, y, x] * (off / truth.mean() * 5 if error == "relative" else off)
+        weights += p[b, z, y, x]
+    background = prediction.distances.numpy().mean(1)[p == 0].sum() / p.size
+    assert float(ours.distance) == pytest.approx(total / weights + 1e-4 * background, rel=1e-4)
+    assert float(ours.total) == pytest.approx(float(ours.probability) + 0.2 * float(ours.distance), rel=1e-5)
+
+
+def test_a_batch_without_objects_has_a_finite_loss():
+    _, prediction = targets_and_prediction()
+    none = Targets(torch.zeros(2, 4, 4, 4), torch.zeros(0, 4, dtype=torch.int64), torch.zeros(0, 5))
+    assert all(x.isfinite() for x in star_loss(prediction, none, LossConfig()))
+
+
+def test_model_files_keep_weights_and_card(tmp_path):
+    network = StarNet(TINY).eval()
+    path = tmp_path / "m.safetensors"
+    save_model_file(path, network.state_dict(), TINY, {"recipes": ["as-mix"]})
+    loaded = load_model_file(path)
+    image = torch.rand(1, 1, 16, 16, 16)
+    assert loaded.card == {"recipes": ["as-mix"]}
+    assert torch.allclose(loaded.network(image).distances, network(image).distances, atol=0.05)
+    assert sum(t.element_size() * t.numel() for t in load_tensors(path)[0].values()) < path.stat().st_size
+
+
+def test_foreign_and_broken_files_are_refused(tmp_path):
+    from safetensors.torch import save_file
+
+    foreign, broken = tmp_path / "foreign.safetensors", tmp_path / "broken.safetensors"
+    save_file({"a": torch.zeros(1)}, foreign)
+    broken.write_bytes(b"not weights")
+    with pytest.raises(ConfigError, match="not one of AnyStar's"):
+        load_model_file(foreign)
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_model_file(broken)
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_model_file(tmp_path / "missing.safetensors")
+    save_tensors(foreign, {"a": torch.zeros(1)}, {"format": 99})
+    with pytest.raises(ConfigError, match="model format 99"):
+        load_model_file(foreign)

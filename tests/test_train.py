@@ -1,0 +1,133 @@
+import csv
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from anystar.config import ConfigError, load_toml
+from anystar.data import TrainingBatches, batch_loader
+from anystar.geometry.rays import golden_spiral
+from anystar.nn.checkpoint import load_model_file, load_tensors
+from anystar.nn.model import NetworkConfig
+from anystar.synth.recipes import get_recipe
+from anystar.targets import make_targets
+from anystar.train import TrainConfig, fit, small_config
+
+TINY = TrainConfig(
+    recipes=("as-mix", "wide"),
+    iterations=4,
+    batch_size=2,
+    patch=(16, 16, 16),
+    workers=0,
+    log_every=1,
+    checkpoint_every=2,
+    preview_every=4,
+    precision="float32",
+    network=NetworkConfig(channels=(4, 8), grid=2, num_rays=32, head_channels=8),
+)
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
+    for _ in fit(TINY, tmp_path / "whole", device="cpu"):
+        pass
+    for event in fit(TINY, tmp_path / "parts", device="cpu"):
+        if event.step == 2:
+            break
+    for _ in fit(TINY, tmp_path / "parts", resume=True, device="cpu"):
+        pass
+    whole, parts = (load_tensors(tmp_path / n / "checkpoint.safetensors")[0] for n in ("whole", "parts"))
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    logs = [rows(tmp_path / n / "log.csv") for n in ("whole", "parts")]
+    assert [r["step"] for r in logs[1]] == ["1", "2", "3", "4"]
+    assert [r["loss"] for r in logs[0]] == [r["loss"] for r in logs[1]]
+
+
+def test_a_run_folder_holds_what_made_it(tmp_path):
+    events = list(fit(TINY, tmp_path, device="cpu"))
+    assert [e.step for e in events] == [1, 2, 3, 4]
+    assert [e.preview is not None for e in events] == [False, False, False, True]
+    assert load_toml(TrainConfig, tmp_path / "config.toml") == TINY
+    card = load_model_file(tmp_path / "model.safetensors").card
+    assert card["samples"] == 8
+    assert card["recipes"] == ["as-mix", "wide"]
+
+
+def test_a_run_is_neither_overwritten_nor_invented(tmp_path):
+    next(iter(fit(TINY, tmp_path, device="cpu")))
+    with pytest.raises(ConfigError, match="already holds a run"):
+        next(iter(fit(TINY, tmp_path, device="cpu")))
+    with pytest.raises(ConfigError, match="no run to resume"):
+        next(iter(fit(TINY, tmp_path / "other", resume=True, device="cpu")))
+    other = dataclasses.replace(TINY, network=NetworkConfig(channels=(8, 8), num_rays=32, head_channels=8))
+    with pytest.raises(ConfigError, match="another network"):
+        next(iter(fit(other, tmp_path, resume=True, device="cpu")))
+
+
+@pytest.mark.slow
+def test_the_loop_can_learn_one_batch_by_heart(tmp_path, monkeypatch):
+    """With every step seeing the same samples, the loss must fall far."""
+    first = TrainingBatches.__getitem__
+    monkeypatch.setattr(TrainingBatches, "__getitem__", lambda self, step: first(self, 1))
+    config = dataclasses.replace(TINY, iterations=120, learning_rate=1e-2, log_every=20, checkpoint_every=120)
+    events = list(fit(config, tmp_path, device="cpu"))
+    assert events[-1].losses["total"] < 0.7 * events[0].losses["total"]
+    assert events[-1].losses["distance"] < 0.5 * events[0].losses["distance"]
+
+
+def test_workers_do_not_change_the_batches():
+    batches = TrainingBatches(
+        [get_recipe("as-mix")],
+        seed=0,
+        batch_size=1,
+        shape=(16, 16, 16),
+        rays=golden_spiral(32),
+        grid=2,
+        max_points=20,
+    )
+    here = list(batch_loader(batches, first=1, last=3, workers=0))
+    there = list(batch_loader(batches, first=1, last=3, workers=1))
+    for a, b in zip(here, there, strict=True):
+        assert torch.equal(a.labels, b.labels)
+        assert torch.allclose(a.image, b.image, atol=1e-5)
+        assert torch.equal(a.targets.points_P4, b.targets.points_P4)
+
+
+def test_targets_are_where_the_objects_are():
+    labels = np.zeros((1, 16, 16, 16), np.int32)
+    labels[0, 4:13, 4:13, 4:13] = 1
+    targets = make_targets(labels, golden_spiral(32), grid=2, max_points=None, rng=np.random.default_rng(0))
+    assert targets.prob_BZYX.shape == (1, 8, 8, 8)
+    assert float(targets.prob_BZYX[0, 4, 4, 4]) == pytest.approx(1)
+    inside = (targets.prob_BZYX > 0).nonzero()
+    assert torch.equal(inside, targets.points_P4)
+    centre = (targets.points_P4[:, 1:] == 4).all(1)
+    assert float(targets.dist_PR[centre].min()) == pytest.approx(4.5, abs=0.1)
+    few = make_targets(labels, golden_spiral(32), grid=2, max_points=7, rng=np.random.default_rng(0))
+    assert len(few.points_P4) == len(few.dist_PR) == 7
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"recipes": ("as-mx",)}, "did you mean 'as-mix'"),
+        ({"recipes": ()}, "at least one recipe"),
+        ({"iterations": 0}, "iterations must be at least 1"),
+        ({"patch": (16, 16, 18)}, "multiples of 4"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive"),
+    ],
+)
+def test_bad_configurations_are_refused(bad, message):
+    with pytest.raises(ConfigError, match=message):
+        dataclasses.replace(TINY, **bad)
+
+
+def test_small_is_small():
+    assert small_config().network.grid == 2
+    assert small_config(iterations=7).iterations == 7
