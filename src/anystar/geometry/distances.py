@@ -20,6 +20,7 @@ import numba as nb
 import numpy as np
 from numpy.typing import DTypeLike
 
+from anystar.geometry.labels import check_labels
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
 
@@ -43,7 +44,7 @@ def star_distances(
     Parameters
     ----------
     labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype with values that fit int32; 0 is background.
+        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
     rays : Rays
         ``R`` directions.
     grid : int
@@ -107,7 +108,7 @@ def star_distances_at(
     Parameters
     ----------
     labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype with values that fit int32; 0 is background.
+        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
     points : numpy.ndarray
         Shape ``(N, 3)``, integer voxel coordinates (ZYX) inside the volume.
     rays : Rays
@@ -152,13 +153,7 @@ def star_distances_at(
 
 def _pad(labels: np.ndarray) -> np.ndarray:
     """Return int32 labels inside layers of background, or raise ``ValueError``."""
-    if labels.ndim != 3:
-        raise ValueError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers, got {labels.dtype}")
-    limit = np.iinfo(np.int32).max
-    if labels.dtype.itemsize >= 4 and labels.dtype != np.int32 and labels.size and labels.max() > limit:
-        raise ValueError(f"labels must fit int32, got {labels.max()}")
+    labels = check_labels(labels)
     z, y, x = labels.shape
     if (z + 2 * _PAD) * (y + 2 * _PAD) * (x + 2 * _PAD) >= 2**31:
         raise ValueError(f"labels must have fewer than 2^31 voxels, got shape {labels.shape}")

@@ -15,6 +15,7 @@ from typing import Any
 import numba as nb
 import numpy as np
 
+from anystar.geometry.labels import check_labels
 from anystar.geometry.threads import run_chunks
 
 __all__ = ["boundary_distance_squared", "object_probability"]
@@ -51,7 +52,7 @@ def object_probability(labels: np.ndarray, *, grid: int = 1, num_threads: int | 
     """
     if grid < 1:
         raise ValueError(f"grid must be at least 1, got {grid}")
-    labels = _check(labels)
+    labels = check_labels(labels)
     squared = boundary_distance_squared(labels, num_threads=num_threads)
     sampled = np.ascontiguousarray(squared[::grid, ::grid, ::grid])
     sampled_labels = np.ascontiguousarray(labels[::grid, ::grid, ::grid])
@@ -95,7 +96,7 @@ def boundary_distance_squared(labels: np.ndarray, *, num_threads: int | None = N
     ----------
     Felzenszwalb and Huttenlocher, Distance transforms of sampled functions, Theory of Computing 8, 2012.
     """
-    labels = _check(labels)
+    labels = check_labels(labels)
     if labels.size and labels.flat[0] > 0 and (labels == labels.flat[0]).all():
         inner = boundary_distance_squared(np.pad(labels, 1), num_threads=num_threads)
         return np.ascontiguousarray(inner[1:-1, 1:-1, 1:-1])
@@ -119,16 +120,6 @@ def boundary_distance_squared(labels: np.ndarray, *, num_threads: int | None = N
     run_chunks(along_x_and_y, num_z, num_threads=num_threads)
     run_chunks(along_z, num_y, num_threads=num_threads)
     return out
-
-
-def _check(labels: np.ndarray) -> np.ndarray:
-    if labels.ndim != 3:
-        raise ValueError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers, got {labels.dtype}")
-    if labels.size and (labels.min() < 0 or labels.max() > np.iinfo(np.int32).max):
-        raise ValueError(f"labels must be 0 to 2^31 - 1, got {labels.min()} to {labels.max()}")
-    return np.ascontiguousarray(labels, np.int32)
 
 
 _KERNEL: dict[str, Any] = {"cache": True, "nogil": True}
