@@ -20,9 +20,10 @@ from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, to_dict
 from anystar.data import TrainingBatch, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
-from anystar.nn.checkpoint import device_or_error, load_tensors, save_model_file, save_tensors
+from anystar.nn.checkpoint import load_tensors, save_model_file, save_tensors
+from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import LossConfig, Losses, star_loss
-from anystar.nn.model import NetworkConfig, Prediction, StarNet
+from anystar.nn.model import NetworkConfig, Prediction, StarNet, place
 from anystar.synth.layouts import Packing
 from anystar.synth.recipes import Recipe, get_recipe
 from anystar.targets import Targets
@@ -129,8 +130,7 @@ class _State:
     def __init__(self, config: TrainConfig, device: torch.device) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
-            self.network = StarNet(config.network)
-        self.network.to(device, memory_format=torch.channels_last_3d).train()
+            self.network = place(StarNet(config.network), device).train()
         self.config, self.step, self.seconds = config, 0, 0.0
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
         self.average = {
@@ -307,11 +307,7 @@ def _step(state: _State, batch: TrainingBatch, device: torch.device) -> tuple[Pr
 
 
 def _use_bfloat16(config: TrainConfig, device: torch.device) -> bool:
-    if config.precision != "auto":
-        return config.precision == "bfloat16"
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return fast_bfloat16(device) if config.precision == "auto" else config.precision == "bfloat16"
 
 
 class _Log:

@@ -107,7 +107,8 @@ class _Board:
     """TensorBoard events, if it is installed."""
 
     def __init__(self, out: Path) -> None:
-        self.out, self.writer = out, None
+        self.out = out
+        self.writer: Any = None
 
     def __enter__(self) -> _Board:
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -73,16 +72,3 @@ def load_model_file(path: str | Path) -> ModelFile:
     if unexpected or any("num_batches" not in name for name in missing):
         raise ConfigError(f"{path} does not hold the weights that its header describes")
     return ModelFile(network=network.eval(), card=header["card"])
-
-
-def device_or_error(name: str) -> torch.device:
-    """Return the device called ``auto``, ``cpu``, ``cuda`` or ``mps``, or raise ``ConfigError``."""
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
-    if name.startswith("cuda") and not torch.cuda.is_available():
-        raise ConfigError("device cuda is not available here; use --device cpu")
-    if name == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device mps is not available here; use --device cpu")
-    if name.split(":")[0] not in ("cpu", "cuda", "mps"):
-        raise ConfigError(f"device must be auto, cpu, cuda or mps, got '{name}'")
-    return torch.device(name)

@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from anystar.config import ConfigError
 from anystar.nn.unet import UNet
 
-__all__ = ["NetworkConfig", "Prediction", "StarNet"]
+__all__ = ["NetworkConfig", "Prediction", "StarNet", "place"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +67,10 @@ class StarNet(nn.Module):
         )
         self.prob = nn.Conv3d(config.head_channels, 1, 1)
         self.dist = nn.Conv3d(config.head_channels, config.num_rays, 1)
-        nn.init.constant_(self.prob.bias, -2.0)  # objects are rare: start from their share, not from a half
         typical = 6.0 if config.distances == "linear" else math.log(6.0)
-        nn.init.constant_(self.dist.bias, typical)  # and from a typical radius
+        # Objects are rare: start from their share, not from a half; and from a typical radius.
+        nn.init.constant_(_bias(self.prob), -2.0)
+        nn.init.constant_(_bias(self.dist), typical)
 
     def forward(self, image: Float[Tensor, "B 1 Z Y X"]) -> Prediction:
         """Return the predictions on the grid for an image scaled to about [0, 1]."""
@@ -77,3 +79,13 @@ class StarNet(nn.Module):
         if self.config.distances == "exponential":
             distances = distances.float().clamp(-2, 6).exp()
         return Prediction(self.prob(features), distances)
+
+
+def _bias(layer: nn.Conv3d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
+
+
+def place(network: StarNet, device: torch.device) -> StarNet:
+    """Move a network to ``device``, channels last: the layout that 3D convolutions are fastest in."""
+    return network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -24,7 +24,11 @@ ProgressCallback = Callable[[int, int, str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """Polyhedra that may be objects, in voxels of the resampled volume."""
+    """Polyhedra that may be objects.
+
+    Lengths are in voxels of the finest axis of the input, as if all axes were that fine: the space in which
+    bodies have their shape, whatever the input's anisotropy and the scale that the network saw.
+    """
 
     points: np.ndarray
     """Centres, float32, shape ``(N, 3)``."""
@@ -37,6 +41,17 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.prob)
+
+    @classmethod
+    def none(cls, num_rays: int, floor: float) -> Candidates:
+        """Return an empty set."""
+        empty = np.zeros((0, 3 + num_rays), np.float32)
+        return cls(points=empty[:, :3], prob=empty[:, 0], distances=empty[:, 3:], floor=floor)
+
+    def scaled(self, factor: float) -> Candidates:
+        """Return the same bodies on a lattice whose voxels are ``1 / factor`` times as long."""
+        points, distances = (self.points + 0.5) * factor - 0.5, self.distances * factor
+        return replace(self, points=points, distances=distances)
 
 
 def resample(image: np.ndarray, zoom: tuple[float, float, float], device: torch.device) -> Tensor:
@@ -73,6 +88,11 @@ def find_candidates(
         Compute in bfloat16 where the device is faster at it.
     progress : callable, optional
         Called as ``progress(tiles done, tiles in all, "network")``.
+
+    Returns
+    -------
+    Candidates
+        In voxels of ``volume``.
     """
     config = network.config
     z, y, x = volume.shape[2:]

@@ -16,12 +16,13 @@ from torch import nn
 from anystar.arrays import check_spacing
 from anystar.config import ConfigError, nearest
 from anystar.geometry.rays import golden_spiral
-from anystar.nn.checkpoint import ModelFile, device_or_error, load_model_file, load_tensors
-from anystar.nn.model import StarNet
-from anystar.predict.candidates import ProgressCallback, find_candidates, resample
+from anystar.nn.checkpoint import ModelFile, load_model_file, load_tensors
+from anystar.nn.device import device_or_error, fast_bfloat16
+from anystar.nn.model import StarNet, place
+from anystar.predict.candidates import Candidates, ProgressCallback, find_candidates, resample
 from anystar.predict.normalise import check_image, normalise, window
 from anystar.predict.result import Result, assemble, check_threshold
-from anystar.predict.scale import choose_zoom
+from anystar.predict.scale import Found, search
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model"]
 
@@ -89,75 +90,60 @@ class Model:
         image = check_image(image)
         prob_thresh = self._threshold("prob_thresh", prob_thresh)
         nms_thresh = self._threshold("nms_thresh", nms_thresh)
-        ratios = np.ones(3) if spacing is None else np.array(check_spacing(spacing))
-        unit = float(ratios.min())
-        ratios = ratios / unit
+        spacing = None if spacing is None else check_spacing(spacing)
+        unit = 1.0 if spacing is None else min(spacing)
+        z, y, x = (1.0, 1.0, 1.0) if spacing is None else (s / unit for s in spacing)
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
-        size = None if diameter is None else diameter / (unit if spacing is not None else 1.0)
-
-        start = time.perf_counter()
+        started = time.perf_counter()
         limits = window(image)
         if limits[0] == limits[1]:
-            return self._empty(image, spacing, prob_thresh, nms_thresh)
-        scaled = normalise(image, limits)
-        choice = choose_zoom(self, scaled, ratios, size, progress)
-        prepared = time.perf_counter()
-        volume = resample(scaled, choice.zoom, self.device)
-        candidates = self.candidates(volume, floor=min(_FLOOR, prob_thresh), progress=progress)
-        found = time.perf_counter()
+            found = Found(
+                candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
+                notes=("the image is constant: there is nothing to find",),
+            )
+        else:
+            found = search(
+                self,
+                normalise(image, limits),
+                voxel_size=(z, y, x),
+                diameter=None if diameter is None else diameter / unit,
+                floor=min(_FLOOR, prob_thresh),
+                progress=progress,
+            )
+        seconds = time.perf_counter() - started
         rays = golden_spiral(self.network.config.num_rays)
-        labels, objects, timings = assemble(
-            candidates, image.shape, choice.zoom, rays, prob_thresh, nms_thresh
-        )
+        shape = (image.shape[0], image.shape[1], image.shape[2])
+        labels, objects, timings = assemble(found.candidates, shape, (z, y, x), rays, prob_thresh, nms_thresh)
         return Result(
             labels=labels,
             objects=objects,
-            spacing=None if spacing is None else check_spacing(spacing),
+            spacing=spacing,
             prob_thresh=prob_thresh,
             nms_thresh=nms_thresh,
-            diameter_vox=choice.diameter_vox,
-            notes=choice.notes,
-            timings={"scale": prepared - start, "network": found - prepared, **timings},
-            candidates=candidates,
-            zoom=choice.zoom,
+            diameter_vox=found.diameter,
+            notes=found.notes,
+            timings={"network": seconds, **timings},
+            candidates=found.candidates,
+            voxel_size=(z, y, x),
             rays=rays,
         )
 
     def candidates(
-        self, volume: torch.Tensor, *, floor: float, progress: ProgressCallback | None = None
-    ) -> Any:
-        """Run the network over a prepared volume ``(1, 1, Z, Y, X)``; see :func:`find_candidates`."""
-        return find_candidates(
-            self.network, volume, floor=floor, bfloat16=_fast_bfloat16(self.device), progress=progress
-        )
+        self,
+        image: np.ndarray,
+        zoom: tuple[float, float, float],
+        *,
+        floor: float = _FLOOR,
+        progress: ProgressCallback | None = None,
+    ) -> Candidates:
+        """Run the network over a normalised image magnified by ``zoom``; lengths in voxels of that."""
+        volume = resample(image, zoom, self.device)
+        bfloat16 = fast_bfloat16(self.device)
+        return find_candidates(self.network, volume, floor=floor, bfloat16=bfloat16, progress=progress)
 
     def _threshold(self, name: str, value: float | None) -> float:
         return check_threshold(name, self.card["defaults"][name] if value is None else value)
-
-    def _empty(
-        self, image: np.ndarray, spacing: tuple[float, float, float] | None, prob: float, nms: float
-    ) -> Result:
-        from anystar.predict.result import Candidates
-
-        rays = golden_spiral(self.network.config.num_rays)
-        none = np.zeros((0,), np.float32)
-        candidates = Candidates(
-            points=none.reshape(0, 3), prob=none, distances=none.reshape(0, len(rays)), floor=_FLOOR
-        )
-        labels, objects, timings = assemble(candidates, image.shape, (1.0, 1.0, 1.0), rays, prob, nms)
-        return Result(
-            labels=labels,
-            objects=objects,
-            spacing=None if spacing is None else check_spacing(spacing),
-            prob_thresh=prob,
-            nms_thresh=nms,
-            notes=("the image is constant: there is nothing to find",),
-            timings=timings,
-            candidates=candidates,
-            zoom=(1.0, 1.0, 1.0),
-            rays=rays,
-        )
 
 
 def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model:
@@ -186,7 +172,8 @@ def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model
         if not path.is_file():
             raise ConfigError(f"there is no model file {wanted}")
     else:
-        raise ConfigError(f"unknown model '{wanted}'{nearest(wanted, paths)}")
+        known = nearest(wanted, paths) if paths else "; none is bundled: give the path of a model file"
+        raise ConfigError(f"unknown model '{wanted}'{known}")
     file = load_model_file(path)
     return Model(name=path.stem, network=_prepare(file, where), device=where, card=_with_defaults(file.card))
 
@@ -220,10 +207,4 @@ def _prepare(file: ModelFile, device: torch.device) -> StarNet:
             if isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d):
                 module[i] = nn.utils.fusion.fuse_conv_bn_eval(conv, norm)
                 module[i + 1] = nn.Identity()
-    return network.to(device, memory_format=torch.channels_last_3d)
-
-
-def _fast_bfloat16(device: torch.device) -> bool:
-    if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+    return place(network, device)

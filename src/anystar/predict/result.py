@@ -54,8 +54,8 @@ class Result:
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds a stage."""
     candidates: Candidates
-    zoom: tuple[float, float, float]
-    """Magnification from the input to the volume that the network saw."""
+    voxel_size: tuple[float, float, float]
+    """Length of a voxel along each axis in units of the shortest: the unit of the candidates."""
     rays: Rays
 
     def rethreshold(self, prob: float | None = None, nms: float | None = None) -> Result:
@@ -74,9 +74,8 @@ class Result:
             raise ConfigError(
                 f"prob must be at least {self.candidates.floor}, the least kept, got {prob}; segment again"
             )
-        labels, objects, timings = assemble(
-            self.candidates, self.labels.shape, self.zoom, self.rays, prob, nms
-        )
+        z, y, x = self.labels.shape
+        labels, objects, timings = assemble(self.candidates, (z, y, x), self.voxel_size, self.rays, prob, nms)
         return replace(
             self,
             labels=labels,
@@ -96,8 +95,8 @@ def check_threshold(name: str, value: float) -> float:
 
 def assemble(
     candidates: Candidates,
-    shape: tuple[int, ...],
-    zoom: tuple[float, float, float],
+    shape: tuple[int, int, int],
+    voxel_size: tuple[float, float, float],
     rays: Rays,
     prob_thresh: float,
     nms_thresh: float,
@@ -116,10 +115,8 @@ def assemble(
     points, distances, prob = candidates.points[rows], candidates.distances[rows], candidates.prob[rows]
     kept = suppress(points, distances, prob, rays, threshold=nms_thresh).kept
     middle = time.perf_counter()
-    scale = np.array(zoom)
-    labels = rasterise(
-        (points[kept] + 0.5) / scale - 0.5, distances[kept], rays, shape, prob=prob[kept], voxel_size=zoom
-    )
+    centres = (points[kept] + 0.5) / np.array(voxel_size) - 0.5
+    labels = rasterise(centres, distances[kept], rays, shape, prob=prob[kept], voxel_size=voxel_size)
     labels, objects = _measure(labels, prob[kept])
     stop = time.perf_counter()
     return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}

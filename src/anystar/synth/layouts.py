@@ -214,7 +214,7 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
     for row, d in enumerate(drawn):
         num = len(d.radius)
         centre[row, :num], radius[row, :num], bump[row, :num] = d.centre, d.radius, d.bump
-        stretch = 1.0
+        stretch: float | np.ndarray = 1.0
         if d.metric is not None and num:
             metric[row, :num] = d.metric
             stretch = 1 / np.linalg.eigvalsh(d.metric)[:, 0]

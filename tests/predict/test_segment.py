@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+
+from tests.predict.stub import stub_model
+
+
+def blobs(shape, centres, width, spacing=(1, 1, 1)):
+    """Gaussian blobs whose width is in units of the spacing."""
+    grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1) * np.array(spacing)
+    image = np.zeros(shape)
+    for centre in centres:
+        away = np.linalg.norm(grid - np.array(centre) * np.array(spacing), axis=-1)
+        image = np.maximum(image, np.exp(-((away / width) ** 2)))
+    return image
+
+
+CENTRES = [(10, 10, 10), (10, 30, 12), (30, 20, 34)]
+
+
+@pytest.mark.parametrize("grid", [1, 2])
+def test_every_blob_becomes_an_object_in_its_place(grid):
+    result = stub_model(grid=grid).segment(1000 * blobs((40, 40, 48), CENTRES, 4), diameter=8)
+    assert result.labels.dtype == np.int32
+    assert len(result.objects) == result.labels.max() == 3
+    found = result.objects.centroid_vox
+    for centre in CENTRES:
+        assert np.linalg.norm(found - centre, axis=1).min() < 1.0
+    assert (result.objects.volume_vox == np.bincount(result.labels.ravel())[1:]).all()
+    for number, box in zip(result.objects.label, result.objects.bbox, strict=True):
+        where = np.argwhere(result.labels == number)
+        assert box.tolist() == [*where.min(0), *(where.max(0) + 1)]
+    assert np.allclose(result.objects.volume_vox, 4 / 3 * np.pi * 4**3, rtol=0.1)
+
+
+def test_anisotropic_voxels_are_seen_as_cubes_and_labelled_as_they_are():
+    spacing = (3.0, 1.0, 1.0)
+    image = blobs((14, 40, 40), [(7, 20, 20)], 4, spacing)
+    result = stub_model().segment(image, spacing=spacing, diameter=8.0)
+    assert result.labels.shape == image.shape
+    assert len(result.objects) == 1
+    assert np.linalg.norm((result.objects.centroid_vox[0] - (7, 20, 20)) * spacing) < 1.5
+    z0, y0, _x0, z1, y1, _x1 = result.objects.bbox[0]
+    assert y1 - y0 == pytest.approx(8, abs=1.5)
+    assert z1 - z0 == pytest.approx(8 / 3, abs=1)
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_diameter_scales_what_the_network_sees(factor):
+    model = stub_model(radius=4)
+    image = blobs((48, 48, 48), [(24, 24, 24)], 4 * factor)
+    result = model.segment(image, spacing=(0.5, 0.5, 0.5), diameter=4 * factor)
+    assert model.network.seen[0][0] == pytest.approx(48 / factor, abs=8)
+    assert result.objects.volume_vox[0] == pytest.approx(4 / 3 * np.pi * (4 * factor) ** 3, rel=0.2)
+
+
+def test_rethreshold_needs_no_network():
+    image = blobs((40, 40, 40), [(10, 10, 10)], 4) + 0.7 * blobs((40, 40, 40), [(28, 28, 28)], 4)
+    model = stub_model()
+    result = model.segment(image, diameter=8, prob_thresh=0.8)
+    runs = len(model.network.seen)
+    assert len(result.objects) == 1
+    again = result.rethreshold(prob=0.4)
+    assert len(again.objects) == 2
+    assert len(model.network.seen) == runs
+    direct = model.segment(image, diameter=8, prob_thresh=0.4)
+    assert np.array_equal(again.labels, direct.labels)
+    with pytest.raises(ValueError, match=r"at least 0\.1"):
+        result.rethreshold(prob=0.05)
+
+
+@pytest.mark.parametrize("value", [0, 7, -3])
+def test_a_constant_image_holds_nothing(value):
+    result = stub_model().segment(np.full((16, 20, 24), value))
+    assert len(result.objects) == 0
+    assert result.labels.shape == (16, 20, 24)
+    assert not result.labels.any()
+    assert "constant" in result.notes[0]
+    assert len(result.rethreshold(prob=0.2).objects) == 0
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((9, 9)), "three axes"),
+        (np.zeros((3, 64, 64)), "at least 4 voxels"),
+        (np.full((8, 8, 8), np.nan), "512 NaN or infinite"),
+        (np.zeros((8, 8, 8), complex), "real numbers"),
+    ],
+)
+def test_bad_images_are_refused(image, message):
+    with pytest.raises(ValueError, match=message):
+        stub_model().segment(image)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"spacing": (1, 1)}, "spacing must be three"),
+        ({"spacing": (1, 0, 1)}, "spacing must be positive"),
+        ({"diameter": -1}, "diameter must be positive"),
+        ({"prob_thresh": 2}, "prob_thresh must be a threshold"),
+        ({"nms_thresh": -0.1}, "nms_thresh must be a threshold"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        stub_model().segment(np.random.default_rng(0).random((8, 8, 8)), **arguments)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64, bool])
+def test_any_type_and_range(dtype):
+    image = blobs((32, 32, 32), [(16, 16, 16)], 4)
+    scaled = image > 0.5 if dtype is bool else (image * (100 if dtype == np.uint8 else 5000)).astype(dtype)
+    result = stub_model().segment(scaled, diameter=8)
+    assert result.labels[16, 16, 16] == 1
+    assert not result.labels[:8].any()
+
+
+def test_progress_counts_to_the_end():
+    seen = []
+    stub_model().segment(blobs((16, 16, 16), [(8, 8, 8)], 3), diameter=8, progress=lambda *a: seen.append(a))
+    assert seen[-1][0] == seen[-1][1]

@@ -1,0 +1,72 @@
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anystar.nn.model import NetworkConfig, StarNet
+from anystar.predict import candidates as module
+from anystar.predict.candidates import find_candidates, resample
+from anystar.predict.normalise import normalise, window
+from anystar.predict.tiles import tiles
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.tuples(*[st.integers(1, 9)] * 3), st.integers(1, 70), st.integers(0, 20), st.sampled_from([2, 4, 8])
+)
+def test_cores_partition_the_volume_and_are_seen_with_their_halo(blocks, core, halo, divisor):
+    shape = tuple(n * divisor for n in blocks)
+    owned = np.zeros(shape, int)
+    for tile in tiles(shape, core=core, halo=halo, divisor=divisor):
+        owned[tile.core] += 1
+        for read, own, num in zip(tile.read, tile.core, shape, strict=True):
+            assert read.start == 0 or own.start - read.start >= halo
+            assert read.stop == num or read.stop - own.stop >= halo
+            assert read.start % divisor == 0
+            assert (read.stop - read.start) % divisor == 0
+    assert (owned == 1).all()
+
+
+def test_tiled_equals_whole_where_the_halo_covers_the_field_of_view(monkeypatch):
+    """Away from the volume's border, tiles must not show in what the network says."""
+    torch.manual_seed(0)
+    network = StarNet(NetworkConfig(channels=(4, 8), grid=2, num_rays=32, head_channels=8)).eval()
+    volume = torch.rand(1, 1, 100, 40, 36, generator=torch.Generator().manual_seed(1))
+    whole = find_candidates(network, volume, floor=0.0, bfloat16=False)
+    monkeypatch.setitem(module._TILE_VOXELS, 2, 80**3)
+    tiled = find_candidates(network, volume, floor=0.0, bfloat16=False)
+    assert len(whole) == len(tiled) == 50 * 20 * 18
+    order = [np.lexsort(c.points.T[::-1]) for c in (whole, tiled)]
+    assert np.array_equal(whole.points[order[0]], tiled.points[order[1]])
+    assert np.allclose(whole.prob[order[0]], tiled.prob[order[1]], atol=1e-5)
+    assert np.allclose(whole.distances[order[0]], tiled.distances[order[1]], atol=1e-4)
+
+
+def test_resampling_keeps_positions_and_means():
+    image = np.zeros((20, 20, 20), np.float32)
+    image[8:12, 8:12, 8:12] = 1
+    half = resample(image, (0.5, 0.5, 0.5), torch.device("cpu"))[0, 0].numpy()
+    assert half.shape == (10, 10, 10)
+    assert half.mean() * 8 == np.float32(image.mean() * 8).item() or abs(half.mean() - image.mean()) < 1e-3
+    for factor in (0.5, 1.7):
+        other = resample(image, (factor,) * 3, torch.device("cpu"))[0, 0].numpy()
+        centre = np.array(np.nonzero(other > 0.6 * other.max())).mean(1)
+        assert np.allclose((centre + 0.5) / factor - 0.5, 9.5, atol=0.15)
+
+
+def test_the_window_ignores_a_few_hot_voxels_and_the_type():
+    rng = np.random.default_rng(0)
+    image = rng.integers(100, 200, (40, 40, 40)).astype(np.uint16)
+    image[0, 0, :3] = 60_000
+    low, high = window(image)
+    assert 99 <= low <= 105
+    assert 195 <= high <= 200
+    scaled = normalise(image, (low, high))
+    assert scaled.dtype == np.float32
+    assert (scaled.min(), scaled.max()) == (0, 1)
+
+
+def test_few_bright_voxels_on_a_constant_ground_open_the_window():
+    image = np.zeros((40, 40, 40))
+    image[3, 3, 3] = 5
+    assert window(image) == (0, 5)
