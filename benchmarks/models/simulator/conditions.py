@@ -1,0 +1,132 @@
+"""The conditions under which a model is judged, by name."""
+
+from dataclasses import dataclass
+
+from benchmarks.models.simulator.bodies import Crowd
+from benchmarks.models.simulator.look import Look
+from benchmarks.models.simulator.optics import Optics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One kind of volume."""
+
+    name: str
+    extent: int
+    "Edge of the cube in voxels of the finest axis."
+    crowd: Crowd
+    look: Look = Look()
+    optics: Optics = Optics()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to find."""
+        return self.crowd.fraction == 0
+
+
+_TYPICAL = Crowd(diameter=(16, 20), fraction=0.15)
+_NONE = Crowd(diameter=(16, 20), fraction=0)
+_DARK = Look(background=0.75, body=0.35, variation=0.1, haze=0.02)
+
+CONDITIONS = (
+    Condition(name="bright", extent=96, crowd=_TYPICAL),
+    Condition(name="dark", extent=96, crowd=_TYPICAL, look=_DARK),
+    Condition(
+        name="small",
+        extent=64,
+        crowd=Crowd(diameter=(6, 7), fraction=0.08, clearance=1.5),
+        optics=Optics(axial=1.0, lateral=0.7),
+    ),
+    Condition(
+        name="small dark",
+        extent=72,
+        crowd=Crowd(diameter=(8, 11), fraction=0.1, clearance=1.5),
+        look=Look(
+            background=0.7,
+            body=0.35,
+            variation=0.1,
+            haze=0.03,
+            num_fibres=3,
+            fibre_radius=1.5,
+            fibre_level=0.4,
+        ),
+        optics=Optics(axial=0.8, lateral=0.8, read_noise=0.05),
+    ),
+    Condition(name="large", extent=112, crowd=Crowd(diameter=(28, 34), fraction=0.2)),
+    Condition(
+        name="largest",
+        extent=128,
+        crowd=Crowd(diameter=(38, 40), fraction=0.2),
+        look=Look(texture=0.15, grain=3),
+        optics=Optics(axial=2.5, lateral=1.2),
+    ),
+    Condition(name="mixed sizes", extent=112, crowd=Crowd(diameter=(9, 32), fraction=0.2)),
+    Condition(
+        name="dense",
+        extent=80,
+        crowd=Crowd(diameter=(14, 18), fraction=0.55, clearance=-1.0),
+        look=Look(seam=0.7),
+    ),
+    Condition(
+        name="dense dark",
+        extent=80,
+        crowd=Crowd(diameter=(14, 18), fraction=0.5, clearance=-1.0),
+        look=Look(background=0.8, body=0.3, variation=0.1, seam=0.7),
+    ),
+    Condition(name="sparse", extent=112, crowd=Crowd(diameter=(14, 18), fraction=0.012, clearance=10)),
+    Condition(name="low light", extent=96, crowd=_TYPICAL, optics=Optics(photons=4, read_noise=0.05)),
+    Condition(
+        name="rims",
+        extent=96,
+        crowd=Crowd(diameter=(18, 24), fraction=0.2),
+        look=Look(body=0.2, rim=2.0),
+    ),
+    Condition(
+        name="membranes",
+        extent=80,
+        crowd=Crowd(diameter=(17, 22), fraction=0.7, clearance=-3.0),
+        look=Look(body=0.15, background=0.15, variation=0.08, rim=2.0, rim_level=0.8),
+        optics=Optics(axial=1.2),
+    ),
+    Condition(
+        name="chromatin",
+        extent=96,
+        crowd=Crowd(diameter=(22, 28), fraction=0.2),
+        look=Look(body=0.6, texture=0.45, grain=1.5, nucleoli=3),
+    ),
+    Condition(
+        name="elongated", extent=96, crowd=Crowd(diameter=(14, 18), fraction=0.15, elongation=(1.8, 2.5))
+    ),
+    Condition(name="bumpy", extent=96, crowd=Crowd(diameter=(18, 24), fraction=0.15, bumps=0.25)),
+    Condition(
+        name="fibres",
+        extent=96,
+        crowd=Crowd(diameter=(16, 20), fraction=0.12),
+        look=Look(num_fibres=25, haze=0.03),
+    ),
+    Condition(name="uneven light", extent=96, crowd=_TYPICAL, look=Look(shading=0.85, haze=0.02)),
+    Condition(name="spacing 3", extent=96, crowd=_TYPICAL, optics=Optics(step=3)),
+    Condition(
+        name="spacing 3, dense dark",
+        extent=90,
+        crowd=Crowd(diameter=(16, 20), fraction=0.45, clearance=-0.5),
+        look=Look(background=0.8, body=0.3, variation=0.1, seam=0.7),
+        optics=Optics(step=3),
+    ),
+    Condition(
+        name="spacing 5", extent=110, crowd=Crowd(diameter=(20, 26), fraction=0.15), optics=Optics(step=5)
+    ),
+    Condition(
+        name="spacing 5, low light",
+        extent=110,
+        crowd=Crowd(diameter=(20, 26), fraction=0.15),
+        optics=Optics(step=5, photons=6, read_noise=0.05),
+    ),
+    Condition(name="empty", extent=80, crowd=_NONE),
+    Condition(
+        name="empty, fibres",
+        extent=80,
+        crowd=_NONE,
+        look=Look(num_fibres=20, haze=0.03, shading=0.5),
+    ),
+)
