@@ -20,7 +20,7 @@ class Crowd:
     "Of a ball of the same volume; the logarithm is uniform in this range."
     fraction: float
     "Share of the space that bodies fill before they are pushed apart; 0 for none."
-    clearance: float = 2.0
+    clearance: float = 0.0
     "Between two surfaces; bodies overlap by as much where it is negative and meet half way."
     elongation: tuple[float, float] = (1.0, 1.2)
     "Longest axis over the mean of the others."

@@ -1,6 +1,6 @@
 """The conditions under which a model is judged, by name."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.models.simulator.bodies import Crowd
 from benchmarks.models.simulator.look import Look
@@ -24,9 +24,12 @@ class Condition:
         return self.crowd.fraction == 0
 
 
-_TYPICAL = Crowd(diameter=(16, 20), fraction=0.15)
+_TYPICAL = Crowd(diameter=(16, 20), fraction=0.25)
 _NONE = Crowd(diameter=(16, 20), fraction=0)
-_DARK = Look(background=0.75, body=0.35, variation=0.1, haze=0.02)
+_DARK = Look(background=0.75, body=0.35, variation=0.15, haze=0.04)
+_DENSE_DARK = replace(_DARK, background=0.8, body=0.3, seam=0.7)
+_CONFOCAL = Optics(axial=2.0, lateral=0.9, photons=40)
+_DIM = replace(_CONFOCAL, photons=4, read_noise=0.05)
 
 CONDITIONS = (
     Condition(name="bright", extent=96, crowd=_TYPICAL),
@@ -34,52 +37,61 @@ CONDITIONS = (
     Condition(
         name="small",
         extent=64,
-        crowd=Crowd(diameter=(6, 7), fraction=0.08, clearance=1.5),
+        crowd=Crowd(diameter=(6, 7), fraction=0.1),
         optics=Optics(axial=1.0, lateral=0.7),
     ),
     Condition(
         name="small dark",
         extent=72,
-        crowd=Crowd(diameter=(8, 11), fraction=0.1, clearance=1.5),
-        look=Look(
-            background=0.7,
-            body=0.35,
-            variation=0.1,
-            haze=0.03,
-            num_fibres=3,
-            fibre_radius=1.5,
-            fibre_level=0.4,
-        ),
-        optics=Optics(axial=0.8, lateral=0.8, read_noise=0.05),
+        crowd=Crowd(diameter=(8, 11), fraction=0.15),
+        look=replace(_DARK, num_fibres=4, fibre_radius=1.5, fibre_level=0.4),
+        optics=Optics(axial=0.8, lateral=0.8, read_noise=0.06),
     ),
-    Condition(name="large", extent=112, crowd=Crowd(diameter=(28, 34), fraction=0.2)),
+    Condition(
+        name="large",
+        extent=112,
+        crowd=Crowd(diameter=(28, 34), fraction=0.35, clearance=-1.0),
+        look=Look(texture=0.2, grain=2.5, seam=0.5),
+        optics=_CONFOCAL,
+    ),
     Condition(
         name="largest",
         extent=128,
-        crowd=Crowd(diameter=(38, 40), fraction=0.2),
-        look=Look(texture=0.15, grain=3),
-        optics=Optics(axial=2.5, lateral=1.2),
+        crowd=Crowd(diameter=(38, 40), fraction=0.3, clearance=-1.0, bumps=0.15),
+        look=Look(texture=0.3, grain=3, nucleoli=2, seam=0.5),
+        optics=Optics(axial=2.5, lateral=1.2, photons=40),
     ),
-    Condition(name="mixed sizes", extent=112, crowd=Crowd(diameter=(9, 32), fraction=0.2)),
+    Condition(
+        name="mixed sizes",
+        extent=112,
+        crowd=Crowd(diameter=(9, 32), fraction=0.3),
+        look=Look(haze=0.02),
+        optics=_CONFOCAL,
+    ),
     Condition(
         name="dense",
         extent=80,
-        crowd=Crowd(diameter=(14, 18), fraction=0.55, clearance=-1.0),
-        look=Look(seam=0.7),
+        crowd=Crowd(diameter=(14, 18), fraction=0.6, clearance=-1.5),
+        look=Look(variation=0.3, seam=0.8),
+        optics=Optics(axial=1.4, lateral=0.8),
     ),
     Condition(
         name="dense dark",
         extent=80,
-        crowd=Crowd(diameter=(14, 18), fraction=0.5, clearance=-1.0),
-        look=Look(background=0.8, body=0.3, variation=0.1, seam=0.7),
+        crowd=Crowd(diameter=(14, 18), fraction=0.6, clearance=-1.5),
+        look=_DENSE_DARK,
+        optics=Optics(axial=1.2, lateral=0.8, photons=80),
     ),
-    Condition(name="sparse", extent=112, crowd=Crowd(diameter=(14, 18), fraction=0.012, clearance=10)),
-    Condition(name="low light", extent=96, crowd=_TYPICAL, optics=Optics(photons=4, read_noise=0.05)),
     Condition(
-        name="rims",
-        extent=96,
-        crowd=Crowd(diameter=(18, 24), fraction=0.2),
-        look=Look(body=0.2, rim=2.0),
+        name="sparse",
+        extent=112,
+        crowd=Crowd(diameter=(14, 18), fraction=0.012, clearance=10),
+        look=Look(variation=0.5, haze=0.04),
+        optics=_CONFOCAL,
+    ),
+    Condition(name="low light", extent=96, crowd=_TYPICAL, optics=_DIM),
+    Condition(
+        name="rims", extent=96, crowd=Crowd(diameter=(18, 24), fraction=0.25), look=Look(body=0.2, rim=2.0)
     ),
     Condition(
         name="membranes",
@@ -91,36 +103,55 @@ CONDITIONS = (
     Condition(
         name="chromatin",
         extent=96,
-        crowd=Crowd(diameter=(22, 28), fraction=0.2),
-        look=Look(body=0.6, texture=0.45, grain=1.5, nucleoli=3),
+        crowd=Crowd(diameter=(20, 26), fraction=0.3),
+        look=Look(body=0.55, texture=0.6, grain=1.6, nucleoli=4),
+        optics=_CONFOCAL,
     ),
     Condition(
-        name="elongated", extent=96, crowd=Crowd(diameter=(14, 18), fraction=0.15, elongation=(1.8, 2.5))
+        name="elongated",
+        extent=96,
+        crowd=Crowd(diameter=(14, 18), fraction=0.35, elongation=(1.8, 2.6), clearance=-0.5),
+        look=Look(seam=0.6),
     ),
-    Condition(name="bumpy", extent=96, crowd=Crowd(diameter=(18, 24), fraction=0.15, bumps=0.25)),
+    Condition(
+        name="bumpy",
+        extent=96,
+        crowd=Crowd(diameter=(18, 24), fraction=0.35, bumps=0.3, clearance=-0.5),
+        look=Look(seam=0.6),
+        optics=_CONFOCAL,
+    ),
     Condition(
         name="fibres",
         extent=96,
-        crowd=Crowd(diameter=(16, 20), fraction=0.12),
-        look=Look(num_fibres=25, haze=0.03),
+        crowd=Crowd(diameter=(16, 20), fraction=0.15),
+        look=Look(num_fibres=40, fibre_radius=1.6, fibre_level=0.9, haze=0.03),
     ),
-    Condition(name="uneven light", extent=96, crowd=_TYPICAL, look=Look(shading=0.85, haze=0.02)),
-    Condition(name="spacing 3", extent=96, crowd=_TYPICAL, optics=Optics(step=3)),
+    Condition(
+        name="uneven light",
+        extent=96,
+        crowd=_TYPICAL,
+        look=Look(shading=0.9, haze=0.02),
+        optics=replace(_CONFOCAL, photons=80),
+    ),
+    Condition(name="spacing 3", extent=96, crowd=_TYPICAL, optics=replace(_CONFOCAL, step=3)),
     Condition(
         name="spacing 3, dense dark",
         extent=90,
-        crowd=Crowd(diameter=(16, 20), fraction=0.45, clearance=-0.5),
-        look=Look(background=0.8, body=0.3, variation=0.1, seam=0.7),
-        optics=Optics(step=3),
+        crowd=Crowd(diameter=(16, 20), fraction=0.5, clearance=-1.0),
+        look=_DENSE_DARK,
+        optics=Optics(step=3, photons=80),
     ),
     Condition(
-        name="spacing 5", extent=110, crowd=Crowd(diameter=(20, 26), fraction=0.15), optics=Optics(step=5)
+        name="spacing 5",
+        extent=110,
+        crowd=Crowd(diameter=(20, 26), fraction=0.25),
+        optics=replace(_CONFOCAL, step=5),
     ),
     Condition(
         name="spacing 5, low light",
         extent=110,
-        crowd=Crowd(diameter=(20, 26), fraction=0.15),
-        optics=Optics(step=5, photons=6, read_noise=0.05),
+        crowd=Crowd(diameter=(20, 26), fraction=0.2),
+        optics=replace(_DIM, step=5, photons=6),
     ),
     Condition(name="empty", extent=80, crowd=_NONE),
     Condition(

@@ -14,7 +14,7 @@ class Look:
 
     background: float = 0.1
     body: float = 0.8
-    variation: float = 0.2
+    variation: float = 0.3
     "Standard deviation of the logarithm of a body's contrast."
     rim: float = 0.0
     "Thickness of a membrane; 0 for solid bodies."

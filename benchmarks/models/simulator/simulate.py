@@ -1,4 +1,4 @@
-"""A condition and a seed to a volume with its truth; shares nothing with the generator that models learn from."""
+"""A condition and a seed to a volume with its truth; knows nothing of the generator that models train on."""
 
 import zlib
 
