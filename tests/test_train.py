@@ -59,6 +59,19 @@ def test_a_run_folder_holds_what_made_it(tmp_path):
     assert card["recipes"] == ["as-mix", "wide"]
 
 
+def test_the_card_remembers_what_each_step_was_trained_with(tmp_path):
+    for event in fit(TINY, tmp_path, device="cpu"):
+        if event.step == 1:
+            break
+    other = dataclasses.replace(TINY, recipes=("as-mix",), batch_size=1)
+    for _ in fit(other, tmp_path, resume=True, device="cpu"):
+        pass
+    card = load_model_file(tmp_path / "model.safetensors").card
+    parts = [(h["recipes"], h["batch_size"], h["first"], h["last"]) for h in card["history"]]
+    assert parts == [(["as-mix", "wide"], 2, 0, 1), (["as-mix"], 1, 1, 4)]
+    assert card["samples"] == 2 + 3
+
+
 def test_a_run_is_neither_overwritten_nor_invented(tmp_path):
     next(iter(fit(TINY, tmp_path, device="cpu")))
     with pytest.raises(ConfigError, match="already holds a run"):

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,8 +24,7 @@ from anystar.nn.checkpoint import load_tensors, save_model_file, save_tensors
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import LossConfig, Losses, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet, place
-from anystar.synth.layouts import Packing
-from anystar.synth.recipes import Recipe, get_recipe
+from anystar.synth.recipes import get_recipe
 from anystar.targets import Targets
 
 __all__ = ["Progress", "TrainConfig", "fit", "paper_config", "small_config"]
@@ -43,8 +42,6 @@ class TrainConfig:
     """Optimiser steps."""
     batch_size: int = 1
     """Samples a step."""
-    diameter: tuple[float, float] | None = None
-    """Object diameters in voxels, for recipes that lay out objects by size; their own by default."""
     patch: tuple[int, int, int] = (64, 64, 64)
     """Voxels of a sample (ZYX)."""
     learning_rate: float = 2e-4
@@ -94,16 +91,16 @@ def paper_config(**changes: Any) -> TrainConfig:
 def small_config(**changes: Any) -> TrainConfig:
     """Return a run that two CPU cores finish in two hours: four resolutions on a grid of 2."""
     defaults: dict[str, Any] = {
-        "iterations": 4000,
-        "batch_size": 4,
+        "iterations": 8000,
+        "batch_size": 2,
         "learning_rate": 1e-3,
         "warmup": 100,
-        "diameter": (7.0, 32.0),
+        "recipes": ("mild",),
         "max_points": 1024,
         "network": NetworkConfig(
             channels=(32, 64, 128, 256), grid=2, head_channels=64, distances="exponential"
         ),
-        "loss": LossConfig(distance_error="relative", background_weight=0.0),
+        "loss": LossConfig(distance_error="logarithmic", background_weight=0.0),
     }
     return TrainConfig(**(defaults | changes))
 
@@ -132,6 +129,7 @@ class _State:
             torch.manual_seed(config.seed)
             self.network = place(StarNet(config.network), device).train()
         self.config, self.step, self.seconds = config, 0, 0.0
+        self.history: list[dict[str, Any]] = []
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
         self.average = {
             k: v.detach().clone() for k, v in self.network.state_dict().items() if v.is_floating_point()
@@ -173,22 +171,31 @@ class _State:
             state.setdefault(int(index), {})[key] = value
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
-        self.step, self.seconds = header["step"], header["seconds"]
+        self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
+
+    def remember(self) -> None:
+        """Note what the steps from here on are trained with, if it differs from those before."""
+        config = to_dict(self.config)
+        entry = {k: config[k] for k in ("recipes", "seed", "batch_size", "patch", "loss")}
+        if not self.history or any(self.history[-1][k] != v for k, v in entry.items()):
+            self.history.append(entry | {"first": self.step, "last": self.step})
 
     def save(self, out: Path, device: torch.device) -> None:
         config = self.config
+        self.history[-1]["last"] = self.step
         header = {
             "network": to_dict(config.network),
             "step": self.step,
             "seconds": self.seconds,
+            "history": self.history,
             "version": __version__,
         }
         save_tensors(out / "checkpoint.safetensors", self.tensors(), header)
         card = {
             "recipes": list(config.recipes),
             "iterations": self.step,
-            "batch_size": config.batch_size,
-            "samples": self.step * config.batch_size,
+            "samples": sum((h["last"] - h["first"]) * h["batch_size"] for h in self.history),
+            "history": self.history,
             "minutes": round(self.seconds / 60, 1),
             "device": str(device),
             "seed": config.seed,
@@ -229,21 +236,16 @@ def fit(
     state = _State(config, where)
     if resume:
         state.load(checkpoint)
+    state.remember()
     with staged(out / "config.toml") as (temporary,):
         temporary.write_text(dump_toml(config))
     yield from _loop(state, out, where)
 
 
-def _sized(recipe: Recipe, diameter: tuple[float, float] | None) -> Recipe:
-    if diameter is None or not isinstance(recipe.layout, Packing):
-        return recipe
-    return replace(recipe, layout=replace(recipe.layout, diameter=diameter))
-
-
 def _loop(state: _State, out: Path, device: torch.device) -> Iterator[Progress]:
     config = state.config
     batches = TrainingBatches(
-        [_sized(get_recipe(name), config.diameter) for name in config.recipes],
+        [get_recipe(name) for name in config.recipes],
         seed=config.seed,
         batch_size=config.batch_size,
         shape=config.patch,
