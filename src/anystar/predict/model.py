@@ -28,6 +28,8 @@ __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model"]
 
 DEFAULT_MODEL = "wide-small"
 _FLOOR = 0.1
+_DEFAULTS = {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 16.0}
+"""Of a model whose card does not say better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +144,11 @@ class Model:
         bfloat16 = fast_bfloat16(self.device)
         return find_candidates(self.network, volume, floor=floor, bfloat16=bfloat16, progress=progress)
 
+    @property
+    def diameter(self) -> float:
+        """Object diameter in voxels that the network knows best."""
+        return float(self.card["defaults"]["diameter"])
+
     def _threshold(self, name: str, value: float | None) -> float:
         return check_threshold(name, self.card["defaults"][name] if value is None else value)
 
@@ -193,7 +200,7 @@ def _bundled() -> dict[str, Path]:
 
 
 def _with_defaults(card: dict[str, Any]) -> dict[str, Any]:
-    return card | {"defaults": {"prob_thresh": 0.5, "nms_thresh": 0.3} | card.get("defaults", {})}
+    return card | {"defaults": _DEFAULTS | card.get("defaults", {})}
 
 
 def _prepare(file: ModelFile, device: torch.device) -> StarNet:
