@@ -48,10 +48,31 @@ def test_different_indices_and_seeds_differ():
     assert not torch.equal(batch.labels[0], other.labels[0])
 
 
-@pytest.mark.parametrize("shape", [(16, 64, 32), (144, 16, 16)])
-def test_any_shape(shape):
-    batch = generate(get_recipe("as-mix"), seed=0, indices=[0], shape=shape)
+@pytest.mark.parametrize("name", ["as-mix", "wide"])
+@pytest.mark.parametrize("shape", [(16, 64, 32), (144, 16, 16), (8, 8, 8), (17, 33, 50)])
+def test_any_shape(name, shape):
+    batch = generate(get_recipe(name), seed=0, indices=[0, 1], shape=shape)
     assert batch.image.shape[2:] == shape
+    assert batch.labels.shape[1:] == shape
+    assert batch.image.isfinite().all()
+
+
+def test_axes_of_different_length_are_not_swapped():
+    """A quarter turn of a flat volume would leave most of it blank."""
+    batch = generate(get_recipe("as-mix"), seed=1, indices=range(8), shape=(12, 40, 40))
+    for d in batch.drawn:
+        bend = d["bend"]
+        assert bend.turns in (0, 2) or bend.plane == (1, 2)
+
+
+def test_every_stage_can_be_watched():
+    seen = {}
+    recipe = get_recipe("as-mix")
+    batch = generate(
+        recipe, seed=0, indices=[3], shape=SHAPE, observe=lambda name, image, key: seen.update({name: image})
+    )
+    assert list(seen) == [name for name in batch.drawn[0] if name not in ("world", "layout")]
+    assert torch.equal(list(seen.values())[-1], batch.image)
 
 
 def test_plain_backgrounds_are_darker_than_all_objects():
@@ -67,9 +88,9 @@ def test_as_mix_draws_all_three_backgrounds():
     assert kinds == {"plain", "random", "perlin"}
 
 
-@pytest.mark.parametrize("shape", [(64, 64), (8, 64, 64), (64, 64, 66)])
+@pytest.mark.parametrize("shape", [(64, 64), (7, 64, 64), (64, 64, 0)])
 def test_impossible_shapes_are_refused(shape):
-    with pytest.raises(ConfigError, match="shape must be three multiples of 4"):
+    with pytest.raises(ConfigError, match="shape must be three numbers of at least 8 voxels"):
         generate(get_recipe("as-mix"), seed=0, indices=[0], shape=shape)
 
 

@@ -65,7 +65,7 @@ def test_layouts_respect_their_ranges():
         assert ((drawn.radius >= 0.6 * 12) & (drawn.radius <= 1.2 * 12)).all()
         assert (drawn.centre.min() >= 24 - 6) & (drawn.centre.max() <= 96 + 6)
         packed = Packing(empty=0.0).draw(rng, 64, (64, 64, 64))
-        assert (packed.radius >= 0.8 * 3).all()
+        assert (packed.radius >= 0.8 * 2.5).all()
         assert np.allclose(np.linalg.det(packed.metric), 1)
 
 

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.config import check_range
 from anystar.synth.augment.blur import blur
 from anystar.synth.fields import largest_channel
+from anystar.synth.knobs import check_probabilities, check_ranges
 from anystar.synth.layouts import LayoutDrawn
 from anystar.synth.objects import Owner
 from anystar.synth.streams import Streams
@@ -26,26 +26,37 @@ __all__ = ["Contrast", "ContrastDrawn", "paint_contrast"]
 
 @dataclass(frozen=True, kw_only=True)
 class Contrast:
-    """Objects that share a contrast, with texture, in a structured background."""
+    """Objects that share a contrast, with texture, in a structured background.
+
+    What is drawn once holds for the whole volume. Gains are relative to the objects' contrast.
+    """
 
     dark: float = 0.3
     """Probability that the objects of a volume are darker than their surroundings."""
     either: float = 0.08
     """Probability that each object of a volume has a polarity of its own."""
     variation: tuple[float, float] = (0.0, 0.45)
-    """Spread of the contrast between the objects of a volume."""
+    """Standard deviation of the contrast between the objects of a volume."""
     chromatin: tuple[float, float] = (0.0, 0.5)
     """Amplitude of the texture inside objects, relative to their contrast (skewed to weak)."""
     chromatin_grain: tuple[float, float] = (0.1, 0.4)
-    """Its grain as a share of the diameter."""
+    """Its grain as a share of the median diameter; at least 1.5 voxels."""
     nucleoli: float = 0.25
-    """Probability of blobs inside the objects that lack (or double) the contrast."""
+    """Probability of blobs inside the objects that are darker or brighter than the rest."""
+    nucleoli_gain: tuple[float, float] = (-0.8, 0.8)
+    """What the blobs add to the contrast."""
+    nucleoli_volume: tuple[float, float] = (0.05, 0.2)
+    """Share of the objects' volume that blobs fill."""
     rim: float = 0.2
     """Probability that the surface is brighter than the inside."""
     rim_gain: tuple[float, float] = (0.3, 2.0)
     """Additional contrast of the surface."""
+    rim_width: tuple[float, float] = (0.04, 0.15)
+    """Depth at which the rim has faded to 1/e, as a share of the median diameter; at least 1 voxel."""
     hollow: float = 0.25
     """Probability that objects with a rim have little contrast inside (stained membranes)."""
+    hollow_loss: tuple[float, float] = (0.5, 0.95)
+    """Share of the contrast that a hollow inside lacks."""
     shading: float = 0.5
     """Probability of a smooth uneven background."""
     shading_gain: tuple[float, float] = (0.1, 0.8)
@@ -54,23 +65,45 @@ class Contrast:
     """Probability of out-of-focus light around objects."""
     haze_gain: tuple[float, float] = (0.1, 0.8)
     """Its strength relative to the contrast."""
+    haze_width: tuple[float, float] = (0.15, 0.6)
+    """Standard deviation of its blur as a share of the median diameter; at least 2 voxels."""
     regions: float = 0.2
-    """Probability of flat regions of other brightness."""
+    """Probability of four kinds of flat regions of other brightness."""
     fibres: float = 0.2
-    """Probability of fibres or vessels, which are not objects."""
+    """Probability of fibres and vessels (by their thickness), which are not objects."""
     membranes: float = 0.15
     """Probability of thin sheets, which are not objects."""
     specks: float = 0.2
-    """Probability of bright specks of one to three voxels, which are not objects."""
+    """Probability of specks one to three voxels wide, which are not objects."""
     distractor_gain: tuple[float, float] = (0.3, 1.3)
-    """Contrast of what is not an object, relative to the objects'."""
+    """Contrast of regions, fibres, membranes and specks, relative to the objects'."""
+    distractor_polarity: float = 0.75
+    """Probability that fibres, membranes or specks are brighter where objects are brighter."""
+    thickness: tuple[float, float] = (0.8, 2.5)
+    """Standard deviation of the profile of fibres and membranes, in voxels (full width 2 to 6)."""
+    cell: tuple[float, float] = (12.0, 40.0)
+    """Distance between fibres, membranes, specks and regions, in voxels."""
     floor: tuple[float, float] = (0.0, 0.35)
     """White noise of the sample itself, relative to the contrast (skewed to weak)."""
 
     def __post_init__(self) -> None:
-        for name in ("variation", "rim_gain", "shading_gain", "haze_gain", "distractor_gain", "floor"):
-            check_range(name, getattr(self, name), 0, 100)
-        check_range("chromatin_grain", self.chromatin_grain, 0.02, 2)
+        happens = ("dark", "either", "nucleoli", "rim", "hollow", "shading", "haze", "regions", "fibres")
+        check_probabilities(self, *happens, "membranes", "specks", "distractor_polarity")
+        gains = (
+            "variation",
+            "chromatin",
+            "rim_gain",
+            "shading_gain",
+            "haze_gain",
+            "distractor_gain",
+            "floor",
+        )
+        check_ranges(self, 0, 100, *gains)
+        check_ranges(self, -100, 100, "nucleoli_gain")
+        check_ranges(self, 0, 1, "nucleoli_volume", "hollow_loss")
+        check_ranges(self, 0, 2, "chromatin_grain", "rim_width", "haze_width")
+        check_ranges(self, 0.3, 100, "thickness")
+        check_ranges(self, 3, 1000, "cell")
 
     def draw(self, rng: np.random.Generator, layout: LayoutDrawn) -> ContrastDrawn:
         """Draw the appearance of one sample."""
@@ -78,6 +111,9 @@ class Contrast:
         def maybe(probability: float, low: float, high: float) -> float:
             happens, value = rng.random() < probability, float(rng.uniform(low, high))
             return value if happens else 0.0
+
+        def sign() -> float:
+            return polarity if rng.random() < self.distractor_polarity else -polarity
 
         diameter = 2 * float(np.median(layout.radius)) if len(layout.radius) else 16.0
         polarity = -1.0 if rng.random() < self.dark else 1.0
@@ -89,20 +125,20 @@ class Contrast:
             variation=float(rng.uniform(*self.variation)),
             chromatin=float(rng.uniform(*self.chromatin) * rng.random()),
             grain=max(1.5, grain),
-            nucleoli=maybe(self.nucleoli, -0.8, 0.8),
-            nucleoli_share=float(rng.uniform(0.8, 0.95)),
+            nucleoli=maybe(self.nucleoli, *self.nucleoli_gain),
+            nucleoli_volume=float(rng.uniform(*self.nucleoli_volume)),
             rim=rim,
-            rim_width=max(1.0, diameter * float(rng.uniform(0.04, 0.15))),
-            core=1.0 - (maybe(self.hollow, 0.5, 0.95) if rim else 0.0),
+            rim_width=max(1.0, diameter * float(rng.uniform(*self.rim_width))),
+            core=1.0 - (maybe(self.hollow, *self.hollow_loss) if rim else 0.0),
             shading=maybe(self.shading, *self.shading_gain),
             haze=maybe(self.haze, *self.haze_gain),
-            haze_width=max(2.0, diameter * float(rng.uniform(0.15, 0.6))),
+            haze_width=max(2.0, diameter * float(rng.uniform(*self.haze_width))),
             regions=maybe(self.regions, *self.distractor_gain),
-            fibres=maybe(self.fibres, *self.distractor_gain) * _sign(rng, polarity),
-            membranes=maybe(self.membranes, *self.distractor_gain) * _sign(rng, polarity),
-            specks=maybe(self.specks, *self.distractor_gain) * _sign(rng, polarity),
-            thickness=float(rng.uniform(0.8, 2.5)),
-            cell=float(rng.uniform(12, 40)),
+            fibres=maybe(self.fibres, *self.distractor_gain) * sign(),
+            membranes=maybe(self.membranes, *self.distractor_gain) * sign(),
+            specks=maybe(self.specks, *self.distractor_gain) * sign(),
+            thickness=float(rng.uniform(*self.thickness)),
+            cell=float(rng.uniform(*self.cell)),
             floor=float(self.floor[0] + (self.floor[1] - self.floor[0]) * rng.random() ** 2),
         )
 
@@ -117,7 +153,7 @@ class ContrastDrawn:
     chromatin: float
     grain: float
     nucleoli: float
-    nucleoli_share: float
+    nucleoli_volume: float
     rim: float
     rim_width: float
     core: float
@@ -159,10 +195,6 @@ def paint_contrast(
     return torch.stack(images)[:, None]
 
 
-def _sign(rng: np.random.Generator, polarity: float) -> float:
-    return polarity if rng.random() < 0.75 else -polarity
-
-
 def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int, like: Tensor) -> Tensor:
     values = np.clip(1 + d.variation * rng.normal(size=num), 0.25, 2.5) * d.polarity
     if d.either:
@@ -185,7 +217,7 @@ def _interior(d: ContrastDrawn, row: int, shape: Sequence[int], streams: Streams
     factor = (1 + d.chromatin * grain).clamp(0.1, 3)
     if d.nucleoli:
         blobs = _noise("nucleoli", row, shape, max(3.0, 1.5 * d.grain), streams)[0]
-        level = torch.quantile(blobs[::4, ::4, ::4].flatten(), d.nucleoli_share)
+        level = torch.quantile(blobs[::4, ::4, ::4].flatten(), 1 - d.nucleoli_volume)
         factor = factor + d.nucleoli * ((blobs - level) * 4).clamp(0, 1)
     return factor
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,9 +23,14 @@ from anystar.synth.recipes import Recipe, stages
 from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams
 
-__all__ = ["Batch", "clean_labels", "generate"]
+__all__ = ["SMALLEST", "Batch", "Observer", "clean_labels", "generate"]
 
+SMALLEST = 8
+"""Voxels of the shortest axis that still holds an object."""
 _CELLS = 729
+
+Observer = Callable[[str, Tensor, Tensor], None]
+"""Takes a stage's name, the images ``(B, 1, Z, Y, X)`` and the instances ``(B, Z, Y, X)`` after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,7 @@ def generate(
     indices: Sequence[int],
     shape: tuple[int, int, int] = (64, 64, 64),
     device: torch.device | str = "cpu",
+    observe: Observer | None = None,
 ) -> Batch:
     """Make samples ``indices`` of the endless series that ``recipe`` and ``seed`` define.
 
@@ -58,9 +64,11 @@ def generate(
     indices : sequence of int
         Which samples; each is a pure function of ``(recipe, seed, index, shape)``.
     shape : three ints
-        Multiples of 4, at least 16.
+        Each at least 8.
     device : torch.device or str
         Where everything but the search for connected pieces runs.
+    observe : callable, optional
+        Called after every stage that any sample got (see :data:`Observer`).
 
     Returns
     -------
@@ -73,8 +81,11 @@ def generate(
     >>> batch.image.shape, batch.labels.dtype
     (torch.Size([2, 1, 32, 32, 32]), torch.int32)
     """
-    if len(shape) != 3 or any(n < 16 or n % 4 for n in shape):
-        raise ConfigError(f"shape must be three multiples of 4, at least 16, got {tuple(shape)}")
+    if len(shape) != 3 or min(shape) < SMALLEST:
+        raise ConfigError(
+            f"shape must be three numbers of at least {SMALLEST} voxels (a smaller one holds no object), "
+            f"got {' '.join(map(str, shape))}"
+        )
     streams = Streams(seed, indices, device)
     world = (
         None if recipe.world is None else [recipe.world.draw(rng, shape) for rng in streams.scalars("world")]
@@ -96,15 +107,22 @@ def generate(
     points = lattice(shape, streams.device).expand(len(streams), -1, -1, -1, -1)
     key, owner, scaled = own(points)
     image, drawn_image = _paint(recipe, owner, key, scaled, extent, layout, streams)
-    image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams)
+
+    def after(stage: str, image: Tensor) -> None:
+        if observe is not None:
+            observe(stage, image, key)
+
+    after("image", rescale(image))
+    image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams, observe=after)
 
     bend = None
     if recipe.bend is not None:
-        bend = [recipe.bend.draw(rng) for rng in streams.scalars("bend")]
+        bend = [recipe.bend.draw(rng, shape) for rng in streams.scalars("bend")]
         coords, on_lattice = bend_coords(bend, streams, shape)
         image = sample(image, coords, zeros=True)
         key = torch.where(on_lattice, own(coords)[0], 0)
-    image, drawn_last = run(stages(recipe.finish), rescale(image), streams)
+        after("bend", rescale(image))
+    image, drawn_last = run(stages(recipe.finish), rescale(image), streams, observe=after)
 
     labels = []
     for row, one in enumerate(key):

@@ -14,6 +14,7 @@ import torch
 
 from anystar.config import ConfigError, check_range
 from anystar.synth.fields import perlin, perlin_gradients
+from anystar.synth.knobs import check_probabilities, check_ranges
 from anystar.synth.objects import Objects
 from anystar.synth.streams import Streams
 
@@ -100,10 +101,10 @@ class SphereGrid:
 class Packing:
     """Ellipsoids with bumps, packed as densely as asked, in one or two populations of sizes."""
 
-    diameter: tuple[float, float] = (6.0, 44.0)
+    diameter: tuple[float, float] = (5.0, 48.0)
     """Mean diameter of the first population, in voxels of the image; log-uniform, per volume."""
     spread: tuple[float, float] = (0.0, 0.25)
-    """Log-normal spread of diameters within a population, drawn per volume."""
+    """Log-normal spread of diameters within a population, drawn per volume: 0.25 is about a quarter."""
     second: float = 0.3
     """Probability of a second population between the objects of the first."""
     second_ratio: tuple[float, float] = (0.2, 0.7)
@@ -132,8 +133,13 @@ class Packing:
     def __post_init__(self) -> None:
         check_range("diameter", self.diameter, 2, 1000)
         check_range("gap", self.gap, 0.3, 100)
-        for name in ("kept", "second_ratio"):
-            check_range(name, getattr(self, name), 0, 1)
+        check_range("elongation", self.elongation, 1, 20)
+        check_range("bump_cell", self.bump_cell, 0.05, 100)
+        check_ranges(self, 0, 1, "kept", "second_ratio", "jitter")
+        check_ranges(self, 0, 3, "spread", "bump")
+        check_probabilities(self, "second", "clustered", "empty", "aligned")
+        if not 0 <= self.margin <= 1000:
+            raise ConfigError(f"margin must be within [0, 1000] voxels, got {self.margin}")
 
     def draw(self, rng: np.random.Generator, world: int, shape: Sequence[int]) -> LayoutDrawn:
         """Draw the objects of one image of ``shape``; the world is the image's own lattice."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -62,6 +63,8 @@ def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"]) -> Owne
     found through bricks of bricks; the result is that of testing every object at every point. Bricks are
     sorted by their number of candidates, so that each pass works on those that still have one.
     """
+    shape = coords_BZYX3.shape[1:4]
+    coords_BZYX3 = _whole_bricks(coords_BZYX3)
     noise_coords = (coords_BZYX3 - objects.noise_origin) * objects.noise_scale_B.view(-1, 1, 1, 1, 1)
     noise = _to_bricks(sample(objects.noise_B1IJK, noise_coords)[:, 0, ..., None])[..., 0].flatten(0, 1)
     points = _to_bricks(coords_BZYX3)
@@ -93,10 +96,21 @@ def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"]) -> Owne
         torch.maximum(outside[:count], margin, out=outside[:count])
     depth = torch.where(index >= 0, depth, outside)
     back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
-    shape = coords_BZYX3.shape[1:4]
+    whole, inner = coords_BZYX3.shape[1:4], (slice(None), *(slice(n) for n in shape))
     return Owner(
-        index_BZYX=_from_bricks(index[back].long(), shape), depth_BZYX=_from_bricks(depth[back], shape)
+        index_BZYX=_from_bricks(index[back].long(), whole)[inner],
+        depth_BZYX=_from_bricks(depth[back], whole)[inner],
     )
+
+
+def _whole_bricks(coords_BZYX3: Tensor) -> Tensor:
+    """Repeat the last points of each axis until it holds whole bricks."""
+    extra = [-n % _BRICK for n in coords_BZYX3.shape[1:4]]
+    if not any(extra):
+        return coords_BZYX3
+    z, y, x = extra
+    padded = F.pad(coords_BZYX3.movedim(-1, 1), (0, x, 0, y, 0, z), mode="replicate")
+    return padded.movedim(1, -1)
 
 
 def _length(offset_3VP: Tensor, metric_V33: Tensor | None) -> Tensor:

@@ -3,6 +3,14 @@
 ``world`` (GENERATOR stage 2 padding, stage 3 rows 2 to 4) places the voxels of the image lattice in the world
 of the objects. ``bend`` (row 14) places the voxels of the final sample on the image lattice. Labels are
 evaluated at the composition of both; the image is made on its lattice and resampled once, by the bend.
+
+Where ours differs from the reference's chain of MONAI transforms, and why. Rotation, translation, zoom,
+quarter turns, flips, elastic displacement, shear and scale are MONAI's for the same draws. What a zoomed or
+shifted crop shows beyond its own border is the world around it, mirrored at the world's border; the reference
+mirrors the crop itself, for it has thrown the rest away. A mirror image of an object is an object of its own,
+also where the two touch (the reference fuses them). The blur of the displacement keeps its strength at
+borders, where MONAI pads with zeros. The six shear factors lie side by side in one matrix, as in the MONAI
+that the reference pins; MONAI 1.6 multiplies six shears instead.
 """
 
 from __future__ import annotations
@@ -44,6 +52,11 @@ class World:
 
     def __post_init__(self) -> None:
         check_range("zoom", self.zoom, 0.05, 20)
+        if not self.paddings or any(not 0 <= p < self.size for p in self.paddings):
+            raise ConfigError(f"paddings must be within [0, size), got {list(self.paddings)}")
+        if not (0 <= self.rotation_degrees <= 180 and self.translation >= 0):
+            what = f"{self.rotation_degrees} and {self.translation}"
+            raise ConfigError(f"rotation_degrees (to 180) and translation must not be negative, got {what}")
         if self.size < 16:
             raise ConfigError(f"size must be at least 16, got {self.size}")
 
@@ -101,13 +114,19 @@ class Bend:
     def __post_init__(self) -> None:
         check_range("sigma", self.sigma, 0.5, 100)
         check_range("magnitude", self.magnitude, 0, 1000)
+        if not (0 <= self.shear <= 2 and 0 <= self.scale < 1):
+            raise ConfigError(f"shear must be in [0, 2], scale in [0, 1), got {self.shear} and {self.scale}")
 
-    def draw(self, rng: np.random.Generator) -> BendDrawn:
-        """Draw the deformation of one sample."""
+    def draw(self, rng: np.random.Generator, shape: Sequence[int] = (1, 1, 1)) -> BendDrawn:
+        """Draw the deformation of one sample; axes of different length are never swapped."""
         plane = [(0, 1), (0, 2), (1, 2)][rng.integers(3)]
+        flip_axis = int(rng.integers(3)) if self.flip else None
+        turns = int(rng.integers(1, 4)) if self.quarter_turns else 0
+        if shape[plane[0]] != shape[plane[1]]:
+            turns = 2 * (turns // 2)  # one quarter becomes none, three become two
         return BendDrawn(
-            flip_axis=int(rng.integers(3)) if self.flip else None,
-            turns=int(rng.integers(1, 4)) if self.quarter_turns else 0,
+            flip_axis=flip_axis,
+            turns=turns,
             plane=plane,
             sigma=float(rng.uniform(*self.sigma)),
             magnitude=float(rng.uniform(*self.magnitude)),
@@ -151,7 +170,7 @@ def world_coords(
     cell : tensor, shape ``(B, Z, Y, X)``, int64 in [0, 729)
         Which mirror image of the world the point lies in: the copies of an object are different objects.
     inside : tensor, shape ``(B, Z, Y, X)``, bool
-        False in zero padding.
+        False in zero padding, and more than one mirror image away from the world: there is nothing there.
     """
     device = points_BZYX3.device
     b, last = len(drawn), drawn[0].size - 1
@@ -170,9 +189,12 @@ def world_coords(
     in_world = ((world >= -0.5) & (world < last + 0.5)).all(-1)
     mirrored = torch.tensor([d.mirrored for d in drawn], device=device).reshape(b, 1, 1, 1)
     world, cell_world = _fold(world, last)
+    near = ((cell_scaled.abs() <= 1) & (cell_world.abs() <= 1)).all(
+        -1
+    )  # nine cells an axis can be told apart
     cell_axis = (cell_scaled.clamp(-1, 1) + 1) * 3 + cell_world.clamp(-1, 1) + 1
     cell = (cell_axis[..., 0] * 9 + cell_axis[..., 1]) * 9 + cell_axis[..., 2]
-    return scaled, world, cell, in_world | mirrored
+    return scaled, world, cell, (in_world | mirrored) & near
 
 
 def bend_coords(drawn: Sequence[BendDrawn], streams: Streams, shape: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -43,9 +43,13 @@ class Augmentation(Protocol):
 
 
 def run(
-    stages: Sequence[tuple[str, Augmentation]], image: Tensor, streams: Streams
+    stages: Sequence[tuple[str, Augmentation]],
+    image: Tensor,
+    streams: Streams,
+    *,
+    observe: Callable[[str, Tensor], None] | None = None,
 ) -> tuple[Tensor, list[dict[str, Any]]]:
-    """Draw and apply a sequence of augmentations.
+    """Draw and apply a sequence of augmentations; ``observe`` sees the images after each that any sample got.
 
     Returns
     -------
@@ -67,6 +71,8 @@ def run(
         else:
             index = torch.tensor(rows, device=image.device)
             image = image.index_copy(0, index, stage.apply(image[index], drawn, streams, rows))
+        if observe is not None:
+            observe(name, image)
     return image, record
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.config import ConfigError
 from anystar.synth.augment.base import Knobs
 from anystar.synth.streams import Streams
 
@@ -25,13 +26,20 @@ class CutoutDrawn:
 
 @dataclass(frozen=True, kw_only=True)
 class Cutout(Knobs):
-    """Sets cubes to zero, to simulate blank regions (paper, "Augmentation sequence")."""
+    """Sets cubes to zero, to simulate blank regions (paper; MONAI ``RandCoarseDropout``), labels included."""
 
     probability: float = 0.2
     holes: int = 20
     """Number of cubes."""
     side: int = 12
     """Their side in voxels."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.holes < 0 or self.side < 1:
+            raise ConfigError(
+                f"holes must be at least 0 and side at least 1, got {self.holes} and {self.side}"
+            )
 
     def draw(self, rng: np.random.Generator) -> CutoutDrawn:
         """Draw the parameters of one sample; corners as shares of the room there is."""

@@ -28,11 +28,19 @@ class KSpaceSpikeDrawn:
 
 @dataclass(frozen=True, kw_only=True)
 class KSpaceSpike(Knobs):
-    """Overlays a plane wave: one k-space sample gets a large magnitude (MONAI ``KSpaceSpikeNoise``)."""
+    """Overlays a plane wave: one k-space sample gets a large magnitude.
+
+    MONAI's ``KSpaceSpikeNoise`` (whose k-space is shifted by half its size). The imaginary part is dropped,
+    so the wave has half the amplitude that the spike and its mirror image would give.
+    """
 
     probability: float = 0.2
     factor: tuple[float, float] = (2.5 * 0.95, 2.5 * 1.1)
     """Log magnitude of the spike in units of the mean log magnitude of k-space."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("factor", self.factor, 0, 10)
 
     def draw(self, rng: np.random.Generator) -> KSpaceSpikeDrawn:
         """Draw the parameters of one sample."""
@@ -62,7 +70,11 @@ class GibbsRingingDrawn:
 
 @dataclass(frozen=True, kw_only=True)
 class GibbsRinging(Knobs):
-    """Cuts off high frequencies sharply, which rings at edges (MONAI ``GibbsNoise``)."""
+    """Cuts off high frequencies sharply, which rings at edges.
+
+    MONAI's ``GibbsNoise`` on odd sizes. On even ones MONAI centres the ball half a sample off the zero
+    frequency and drops the imaginary part that this leaves; ours is centred.
+    """
 
     probability: float = 0.5
     alpha: tuple[float, float] = (0.0, 0.5)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.config import check_range
+from anystar.config import ConfigError, check_range
 from anystar.synth.augment.base import Knobs, column
 from anystar.synth.streams import Streams
 
@@ -83,6 +83,11 @@ class PhotonNoise(Knobs):
     dark: tuple[float, float] = (0.0, 0.3)
     """Dark level (stray light, dark current) as a share of the brightest voxel."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("photons", self.photons, 0.1, 1e6)
+        check_range("dark", self.dark, 0, 1)
+
     def draw(self, rng: np.random.Generator) -> PhotonNoiseDrawn:
         """Draw the parameters of one sample."""
         photons = float(np.exp(rng.uniform(*np.log(self.photons))))
@@ -109,13 +114,22 @@ class FinalNoiseDrawn:
 
 @dataclass(frozen=True, kw_only=True)
 class FinalNoise(Knobs):
-    """Adds noise to the non-zero voxels only and clips to [0, 1], so that blank regions stay blank."""
+    """Adds noise to the non-zero voxels only and clips to [0, 1], so that blank regions stay blank.
+
+    Gaussian and speckle noise are scikit-image's ``random_noise``; its Poisson noise has as many levels as
+    the image has values, which for floats is hardly any noise: ours has those of an 8-bit image.
+    """
 
     probability: float = 0.2
     variance: float = 0.01
     """Variance of Gaussian and speckle noise."""
     levels: float = 256.0
     """Photons at full intensity for Poisson noise (the reference's 8-bit levels)."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not (self.variance >= 0 and self.levels > 0):
+            raise ConfigError(f"variance and levels must be positive, got {self.variance} and {self.levels}")
 
     def draw(self, rng: np.random.Generator) -> FinalNoiseDrawn:
         """Draw the parameters of one sample."""

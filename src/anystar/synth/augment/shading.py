@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.config import check_range
+from anystar.config import ConfigError, check_range
 from anystar.separable import separable
 from anystar.synth.augment.base import Knobs, column
 from anystar.synth.streams import Streams
@@ -35,6 +35,10 @@ class BiasField(Knobs):
 
     coefficient: tuple[float, float] = (0.0, 0.1)
     """Range of the 20 coefficients."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("coefficient", self.coefficient, -10, 10)
 
     def draw(self, rng: np.random.Generator) -> BiasFieldDrawn:
         """Draw the parameters of one sample."""
@@ -102,11 +106,20 @@ class HistogramShiftDrawn:
 
 @dataclass(frozen=True, kw_only=True)
 class HistogramShift(Knobs):
-    """Bends the histogram by a monotone piecewise linear map (MONAI ``RandHistogramShift``)."""
+    """Bends the histogram by a monotone piecewise linear map (MONAI ``RandHistogramShift``).
+
+    The ends of the range stay; a control point is drawn between its left neighbour's new and its right
+    neighbour's old place.
+    """
 
     probability: float = 0.1
     points: int = 10
     """Number of control points."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.points < 3:
+            raise ConfigError(f"points must be at least 3, got {self.points}")
 
     def draw(self, rng: np.random.Generator) -> HistogramShiftDrawn:
         """Draw the parameters of one sample."""
@@ -146,6 +159,10 @@ class Attenuation(Knobs):
     probability: float = 0.2
     decay: tuple[float, float] = (0.2, 1.5)
     """Natural logarithm of the loss over the whole axis."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("decay", self.decay, 0, 20)
 
     def draw(self, rng: np.random.Generator) -> AttenuationDrawn:
         """Draw the parameters of one sample."""

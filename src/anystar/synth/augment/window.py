@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.config import check_range
 from anystar.synth.augment.base import Knobs, column
 from anystar.synth.streams import Streams
 
@@ -33,6 +34,11 @@ class Window(Knobs):
     gain: tuple[float, float] = (0.3, 1.0)
     """Range that the crop fills, skewed to all of it."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("saturated", self.saturated, 0, 0.9)
+        check_range("gain", self.gain, 0, 1)
+
     def draw(self, rng: np.random.Generator) -> WindowDrawn:
         """Draw the parameters of one sample."""
         gain = self.gain[1] - (self.gain[1] - self.gain[0]) * float(rng.random()) ** 2
@@ -44,7 +50,8 @@ class Window(Knobs):
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
         device = image.device
-        sparse = image[..., ::2, ::2, ::2].flatten(1)
+        step = max(2, -(-image.shape[-1] // 128))  # enough voxels for a quantile
+        sparse = image[..., ::step, ::step, ::step].flatten(1)
         shares = torch.tensor([1 - d.saturated for d in drawn], device=device)
         high = torch.stack([torch.quantile(s, q) for s, q in zip(sparse, shares, strict=True)]).view(
             -1, 1, 1, 1, 1

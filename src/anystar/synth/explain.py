@@ -1,0 +1,107 @@
+"""One sample, stage by stage: what was drawn, and what it did to the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anystar.config import to_dict
+from anystar.synth.generate import Batch, clean_labels, generate
+from anystar.synth.recipes import Recipe
+
+__all__ = ["Step", "explain", "parameters"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Step:
+    """A sample after one stage."""
+
+    name: str
+    """The stage, as in the recipe."""
+    image: np.ndarray
+    """Float32, shape ``(Z, Y, X)``."""
+    labels: np.ndarray
+    """Int32, the same shape."""
+    drawn: Any
+    """The frozen parameters of the stage."""
+
+
+def explain(
+    recipe: Recipe,
+    *,
+    seed: int,
+    index: int,
+    shape: tuple[int, int, int] = (64, 64, 64),
+    device: torch.device | str = "cpu",
+) -> tuple[Batch, tuple[Step, ...]]:
+    """Replay one sample.
+
+    Parameters
+    ----------
+    recipe, seed, index, shape, device
+        As for :func:`anystar.synth.generate.generate`.
+
+    Returns
+    -------
+    batch : Batch
+        The sample.
+    steps : tuple of Step
+        Its image after every stage that it got, from the painted objects to the end.
+
+    Examples
+    --------
+    >>> from anystar.synth.recipes import get_recipe
+    >>> batch, steps = explain(get_recipe("as-mix"), seed=0, index=3, shape=(16, 16, 16))
+    >>> steps[0].name, bool((steps[-1].image == batch.image[0, 0].numpy()).all())
+    ('image', True)
+    """
+    seen: list[tuple[str, np.ndarray, np.ndarray]] = []
+
+    def observe(name: str, image: Tensor, key: Tensor) -> None:
+        labels = clean_labels(key[0].cpu().numpy(), min_voxels=recipe.min_voxels)
+        seen.append((name, image[0, 0].cpu().numpy().copy(), labels))
+
+    batch = generate(recipe, seed=seed, indices=[index], shape=shape, device=device, observe=observe)
+    drawn = batch.drawn[0]
+    steps = [Step(name=n, image=i, labels=labels, drawn=drawn[n]) for n, i, labels in seen]
+    if steps:
+        last = steps[-1]
+        final = batch.labels[0].cpu().numpy()
+        steps[-1] = Step(name=last.name, image=last.image, labels=final, drawn=last.drawn)
+    return batch, tuple(steps)
+
+
+def parameters(drawn: dict[str, Any], *, arrays: bool) -> dict[str, Any]:
+    """Return the drawn parameters of a sample as plain values, by stage.
+
+    Parameters
+    ----------
+    drawn : dict
+        One of :attr:`Batch.drawn`.
+    arrays : bool
+        Whether to list every object's place, size and shape; without, only how many there are.
+    """
+    plain: dict[str, Any] = {}
+    for stage, value in drawn.items():
+        entries = to_dict(value)
+        kept: dict[str, Any] = {}
+        for key, entry in entries.items():
+            if not isinstance(entry, np.ndarray):
+                kept[key] = _short(entry)
+            elif arrays:
+                kept[key] = _short(entry.tolist())
+        if any(isinstance(entry, np.ndarray) for entry in entries.values()):
+            kept = {"num_objects": len(value.radius), **kept}
+        plain[stage] = kept
+    return plain
+
+
+def _short(value: Any) -> Any:
+    """Round floats to what a person can use; the seed replays the rest."""
+    if isinstance(value, list):
+        return [_short(v) for v in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
