@@ -1,0 +1,96 @@
+"""Segment one volume with AnyStar and with StarDist in AnyStar's configuration, side by side, on the CPU.
+
+``python -m benchmarks.speed --peer PEER/bin/python``, PEER an environment with stardist and tensorflow.
+Each measurement is a process of its own: seconds by its own clock (a median, after one warm-up), peak memory
+of the process. ``anystar segment`` is timed as a whole command, from start to files written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).parent
+
+
+def make_volume(path: Path, size: int) -> None:
+    """Write a synthetic volume of the ``mild`` recipe, spread over 8 bits."""
+    import anystar
+
+    batch = anystar.generate(anystar.get_recipe("mild"), seed=1, indices=[3], shape=(size,) * 3)
+    np.save(path, (batch.image[0, 0].numpy() * 255).astype(np.uint8))
+
+
+def ask(python: str, script: str, *arguments: str) -> dict[str, dict[str, float]]:
+    """Run a script that prints one JSON object a line; return them by name."""
+    done = subprocess.run(
+        [python, str(HERE / script), *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{script} failed:\n{done.stderr[-2000:]}")
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {line["name"]: line for line in lines}
+
+
+def time_command(volume: Path, folder: Path, model: str | None, repeat: int) -> dict[str, float]:
+    """Time ``anystar segment`` as a user meets it: a fresh process, to the files written."""
+    command = [sys.executable, "-c", "from anystar.cli import main; main()", "segment", str(volume)]
+    command += ["-o", str(folder / "labels.tif"), "--overwrite", "--device", "cpu"]
+    command += ["--model", model] if model else []
+    seconds = []
+    for _ in range(repeat + 1):
+        began = time.perf_counter()
+        subprocess.run(command, capture_output=True, check=True)
+        seconds.append(time.perf_counter() - began)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    return {"seconds": float(np.median(seconds[1:])), "peak_mib": peak}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--size", type=int, default=128, help="voxels an axis")
+    parser.add_argument("--peer", help="python of an environment with stardist and tensorflow")
+    parser.add_argument("--model", help="name or path of the model")
+    parser.add_argument("--repeat", type=int, default=3)
+    given = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        volume = folder / "volume.npy"
+        make_volume(volume, given.size)
+        rows = [
+            (
+                "AnyStar, `anystar segment` as a command",
+                time_command(volume, folder, given.model, given.repeat),
+            )
+        ]
+        ours = ask(sys.executable, "ours.py", str(volume), str(given.repeat), given.model or "")
+        rows += [(f"AnyStar, {name}", line) for name, line in ours.items()]
+        theirs: dict[str, dict[str, float]] = {}
+        if given.peer:
+            theirs = ask(given.peer, "theirs.py", str(volume), str(given.repeat))
+            rows += [(f"StarDist, {name}", line) for name, line in theirs.items()]
+    print(f"\n| {given.size}^3 voxels | seconds | peak MiB |\n|---|---|---|")
+    for name, line in rows:
+        print(f"| {name} | {line['seconds']:.2f} | {line['peak_mib']:,} |")
+    if theirs:
+        whole, mine = theirs["network and instances"], rows[0][1]
+        print(
+            f"\nAs a command AnyStar takes {mine['seconds'] / whole['seconds']:.2f} of the time and "
+            f"{mine['peak_mib'] / whole['peak_mib']:.2f} of the memory of StarDist's network and instances."
+        )
+
+
+if __name__ == "__main__":
+    main()
