@@ -21,6 +21,7 @@ __getattr__, __dir__, _lazy = lazy_loader.attach(
         "arrays": ["Volume"],
         "io": ["read", "write"],
         "predict": ["Model", "Objects", "Result", "list_models", "load_model"],
+        "synth.dataset": ["SyntheticDataset"],
         "synth.generate": ["generate"],
         "synth.recipes": ["get_recipe"],
     },
