@@ -3,123 +3,194 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+if TYPE_CHECKING:
+    from anystar.cli.pool import Order
+
 __all__ = ["synthesize"]
 
-_FORMATS = ("tif", "nii.gz", "npy")
+_FORMATS = ("tif", "nii.gz", "npy", "zarr")
 
 
 @click.command(no_args_is_help=True)
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option(
-    "-n", "--number", type=click.IntRange(min=1), required=True, metavar="N", help="How many pairs."
-)
+@click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="How many pairs.")
 @click.option("--recipe", default="as-mix", show_default=True, metavar="NAME", help="What they look like.")
+@click.option(
+    "--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Changes of the recipe's knobs."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="S", help="Seed.")
 @click.option(
     "--shape",
-    type=click.IntRange(min=16),
+    type=click.IntRange(min=1),
     nargs=3,
     default=(64, 64, 64),
     show_default=True,
     metavar="Z Y X",
-    help="Voxels of a volume, multiples of 4.",
+    help="Voxels of a volume, at least 8 each.",
+)
+@click.option("--two-d", is_flag=True, help="Keep only the middle plane of each volume.")
+@click.option(
+    "--format",
+    "suffix",
+    type=click.Choice(_FORMATS),
+    default="tif",
+    show_default=True,
+    help="A file a volume, or one Zarr store.",
 )
 @click.option(
-    "--format", "suffix", type=click.Choice(_FORMATS), default="tif", show_default=True, help="File format."
+    "--workers", type=click.IntRange(min=1), metavar="W", help="Processes; as many as cores by default."
 )
 @click.option(
-    "--preview", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the first 8 samples."
+    "--index", type=click.IntRange(min=0), metavar="I", help="Replay and explain sample I instead, into OUT."
+)
+@click.option(
+    "--preview",
+    type=click.Path(path_type=Path),
+    metavar="FILE.png",
+    help="Draw the first 8 samples; without -n, a gallery of all recipes and their stages.",
 )
 def synthesize(
     out: Path,
-    number: int,
+    number: int | None,
     recipe: str,
+    config: Path | None,
     seed: int,
     shape: tuple[int, int, int],
+    two_d: bool,
     suffix: str,
+    workers: int | None,
+    index: int | None,
     preview: Path | None,
 ) -> None:
-    """Make synthetic volumes with labels, in OUT/images and OUT/labels.
+    """Make synthetic volumes with labels, in OUT/images and OUT/labels (or OUT/samples.zarr).
 
-    Sample I of seed S is always the same, whatever N is; pairs that OUT already holds are kept, so an
-    interrupted run goes on when it is started again. OUT/manifest.jsonl says how each was made.
+    Sample I of seed S is always the same, whatever N and the number of workers are. A run that was
+    interrupted or killed goes on when it is started again, and a larger N adds samples.
+    OUT/manifest.jsonl says how each was made.
 
     \b
     Recipes: as-mix (the paper's), its ablations as-brightfg-plainbg, as-randfg-plainbg and
-    as-randfg-perlinbg, and wide (sizes 6 to 44 voxels, dense, noisy, anisotropic, with distractors).
+    as-randfg-perlinbg, and wide (sizes 5 to 48 voxels, dense, noisy, anisotropic, with distractors).
 
     \b
     Example:
       anystar synthesize samples/ -n 100 --recipe as-mix --seed 1 --preview samples.png
+      anystar synthesize explained/ --seed 1 --index 42
+      anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
-    from tqdm import tqdm
+    from anystar.cli.pool import Order, cores
+    from anystar.synth.generate import SMALLEST
+    from anystar.synth.override import load_recipe
 
-    from anystar.synth.recipes import get_recipe
+    if min(shape) < SMALLEST:
+        asked = " ".join(map(str, shape))
+        raise ValueError(
+            f"--shape {asked} is too small to hold an object; give at least {SMALLEST} voxels each"
+        )
+    if preview and preview.suffix.lower() != ".png":
+        raise ValueError(f"--preview must end in .png, got {preview}; change the name")
+    chosen = load_recipe(recipe, config)
+    order = Order(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
+    if index is not None:
+        if number is not None:
+            raise ValueError("--index explains one sample and -n makes many; give one of the two")
+        from anystar.cli.replay import replay
 
-    chosen = get_recipe(recipe)
-    manifest = _open_manifest(out, recipe=recipe, seed=seed, shape=shape, suffix=suffix)
-    shown = []
-    for index in tqdm(range(number), desc="synthesize", disable=None, leave=False):
-        paths = [out / folder / f"{index:06d}.{suffix}" for folder in ("images", "labels")]
-        missing = not all(path.exists() for path in paths)
-        if missing or (preview and index < 8):
-            from anystar.synth.generate import generate
-
-            batch = generate(chosen, seed=seed, indices=[index], shape=shape)
-            image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
-            if missing:
-                _write_pair(paths, image, labels)
-                _append(manifest, index, batch.drawn[0])
-            if preview and index < 8:
-                shown.append((image, labels))
-    click.echo(f"{number} pairs of {recipe} (seed {seed}) in {out}")
+        for path in replay(order, index):
+            click.echo(f"  wrote {path}")
+    elif number is not None:
+        _make_all(order, number, workers or cores())
+    elif preview is None:
+        raise ValueError("-n is missing; give -n N, --index I or --preview FILE.png")
     if preview:
-        from anystar.report.montage import save_montage
-
-        rows = {"image": [i for i, _ in shown], "labels": [label for _, label in shown]}
-        save_montage(preview, rows, titles=[f"{i:06d}" for i in range(len(shown))])
+        _draw(order, preview, gallery=number is None)
         click.echo(f"  wrote {preview}")
 
 
-def _write_pair(paths: list[Path], image: Any, labels: Any) -> None:
-    from anystar import io
-    from anystar.arrays import Volume
-    from anystar.atomic import staged
-
-    with staged(*paths) as (image_path, labels_path):
-        io.write(image_path, Volume(data=image))
-        io.write(labels_path, Volume(data=labels))
-
-
-def _open_manifest(out: Path, **settings: Any) -> Path:
-    """Return the manifest's path; refuse a folder whose samples were made otherwise."""
-    import json
+def _make_all(order: Order, number: int, workers: int) -> None:
+    from tqdm import tqdm
 
     from anystar._version import __version__
-
-    path = out / "manifest.jsonl"
-    head = {"version": __version__, **settings, "shape": list(settings["shape"])}
-    if path.exists():
-        with open(path, encoding="utf-8") as file:
-            before = json.loads(file.readline())
-        if changed := [k for k in head if before.get(k) != head[k]]:
-            what = ", ".join(f"{k} {before.get(k)} instead of {head[k]}" for k in changed)
-            raise ValueError(f"{out} holds samples of {what}; choose another folder")
-        return path
-    out.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(head) + "\n", encoding="utf-8")
-    return path
-
-
-def _append(manifest: Path, index: int, drawn: dict[str, Any]) -> None:
-    import json
-
+    from anystar.cli.manifest import Manifest
+    from anystar.cli.pairs import open_store, remove_partial
+    from anystar.cli.pool import make_pairs
     from anystar.config import to_dict
 
-    entry = {"index": index, **{stage: to_dict(value) for stage, value in drawn.items()}}
-    with open(manifest, "a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
+    manifest = Manifest(
+        order.out,
+        {
+            "version": __version__,
+            "recipe": order.recipe.name,
+            "seed": order.seed,
+            "shape": list(order.shape),
+            "two_d": order.two_d,
+            "format": order.suffix,
+            "config": to_dict(order.recipe),
+        },
+    )
+    remove_partial([order.out])
+    store = open_store(order.out, order.suffix, order.stored_shape)
+    there = {i for i in manifest.samples if i < number and store.has(i)}
+    _announce(order, number, number - len(there))
+    missing = [i for i in range(number) if i not in there]
+    order.out.mkdir(parents=True, exist_ok=True)
+    store.prepare(number)
+    manifest.begin()
+    with tqdm(
+        total=number, initial=number - len(missing), desc="synthesize", disable=None, leave=False
+    ) as bar:
+        for index, drawn in make_pairs(order, missing, workers=min(workers, max(1, len(missing)))):
+            manifest.add(index, drawn)
+            bar.update()
+    manifest.finish()
+    click.echo(f"{number} pairs of {order.recipe.name} (seed {order.seed}) in {order.out}")
+
+
+def _announce(order: Order, number: int, missing: int) -> None:
+    """Say what is to be done and how much room it takes; refuse if there is not enough."""
+    import math
+    import shutil
+
+    each = math.prod(order.stored_shape) * _BYTES[order.suffix]
+    needed = missing * each
+    place = next(p for p in (order.out, *order.out.absolute().parents) if p.exists())
+    free = shutil.disk_usage(place).free
+    done = f", {number - missing} there already" if missing < number else ""
+    click.echo(f"{missing} pairs to make{done}; about {_size(needed)} of disk ({_size(free)} free)")
+    if needed > free:
+        what = f"{missing} pairs need about {_size(needed)} and {place} has {_size(free)} free"
+        raise ValueError(f"{what}; make fewer, or choose another place")
+
+
+_BYTES = {"tif": 4.1, "nii.gz": 4.1, "npy": 5.0, "zarr": 4.1}
+"""Bytes a voxel of a pair: float32 images hardly shrink, labels shrink to next to nothing."""
+
+
+def _size(num_bytes: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if num_bytes < 1000:
+            return f"{num_bytes:.3g} {unit}"
+        num_bytes /= 1000
+    return f"{num_bytes:.3g} TB"
+
+
+def _draw(order: Order, path: Path, *, gallery: bool) -> None:
+    from anystar.report.gallery import save_gallery
+    from anystar.report.montage import save_montage
+    from anystar.synth.generate import generate
+    from anystar.synth.recipes import get_recipe, recipe_names
+
+    if gallery:
+        recipes = [order.recipe if n == order.recipe.name else get_recipe(n) for n in recipe_names()]
+        save_gallery(path, recipes, seed=order.seed, shape=order.shape)
+        return
+    rows: dict[str, list[Any]] = {"image": [], "labels": []}
+    for index in range(8):
+        batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
+        rows["image"].append(batch.image[0, 0].numpy())
+        rows["labels"].append(batch.labels[0].numpy())
+    save_montage(path, rows, titles=[f"{i:06d}" for i in range(8)])

@@ -1,0 +1,99 @@
+"""Make many samples with several processes; each is written by the process that made it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from anystar.synth.recipes import Recipe
+
+__all__ = ["Order", "cores", "make_pairs", "middle_plane"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is made, and where it goes."""
+
+    out: Path
+    recipe: Recipe
+    seed: int
+    shape: tuple[int, int, int]
+    suffix: str
+    two_d: bool
+    """Whether only the middle plane of each volume is kept."""
+
+    @property
+    def stored_shape(self) -> tuple[int, ...]:
+        """Shape of what is written."""
+        return self.shape[1:] if self.two_d else self.shape
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Make and write samples; yield the index and the parameters of each as it is finished, in any order."""
+    if workers == 1 or len(indices) < 2:
+        for index in indices:
+            yield _make(order, index)
+        return
+    context = multiprocessing.get_context("spawn")
+    executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
+    waiting = list(indices)[::-1]
+    running: set[Future[tuple[int, dict[str, Any]]]] = set()
+    try:
+        while waiting or running:
+            while waiting and len(running) < 2 * workers:
+                running.add(executor.submit(_make, order, waiting.pop()))
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                yield future.result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _make(order: Order, index: int) -> tuple[int, dict[str, Any]]:
+    from anystar.cli.pairs import open_store
+    from anystar.synth.explain import parameters
+    from anystar.synth.generate import generate
+
+    batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
+    image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
+    if order.two_d:
+        image, labels = middle_plane(image, labels, order.recipe.min_voxels)
+    open_store(order.out, order.suffix, order.stored_shape).write(index, image, labels)
+    return index, parameters(batch.drawn[0], arrays=False)
+
+
+def middle_plane(image: Any, labels: Any, min_voxels: int) -> tuple[Any, Any]:
+    """Return the middle plane; an object is its largest piece there, of at least ``min_voxels^(2/3)``."""
+    from anystar.synth.generate import clean_labels
+
+    middle = len(image) // 2
+    plane = clean_labels(labels[middle : middle + 1], min_voxels=round(min_voxels ** (2 / 3)))
+    return image[middle], plane[0]
+
+
+def _begin_worker() -> None:
+    """One thread a process; Ctrl-C is the parent's to handle; end when the parent has been killed."""
+    import torch
+
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -1,0 +1,218 @@
+"""``anystar synthesize``: many pairs, killed and started again, and one sample explained."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+
+import numpy as np
+import pytest
+import zarr
+
+from anystar import io
+from anystar.cli import pairs
+from anystar.synth.generate import generate
+from anystar.synth.recipes import get_recipe
+
+SMALL = ("--shape", 12, 16, 20, "--workers", 1)
+
+
+def made(run, out, *args):
+    result = run("synthesize", out, *args, *SMALL)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def contents(folder):
+    """Every file below a folder with what it holds."""
+    return {p.relative_to(folder): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.mark.parametrize("suffix", ["tif", "nii.gz", "npy"])
+def test_pairs_are_those_of_generate(tmp_path, run, suffix):
+    out = tmp_path / "out"
+    said = made(run, out, "-n", 2, "--format", suffix, "--seed", 4, "--recipe", "wide")
+    assert "2 pairs to make; about " in said
+    assert "2 pairs of wide (seed 4) in" in said
+    batch = generate(get_recipe("wide"), seed=4, indices=[0, 1], shape=(12, 16, 20))
+    for index in range(2):
+        image = io.read(out / "images" / f"{index:06d}.{suffix}").data
+        labels = io.read(out / "labels" / f"{index:06d}.{suffix}").data
+        assert np.allclose(image, batch.image[index, 0], atol=1e-5)
+        assert np.array_equal(labels, batch.labels[index])
+
+
+def test_zarr_is_read_by_zarr_and_grows(tmp_path, run):
+    out = tmp_path / "out"
+    for number in (2, 3):
+        made(run, out, "-n", number, "--format", "zarr")
+        group = zarr.open_group(out / "samples.zarr", mode="r")
+        assert group["images"].shape == (number, 12, 16, 20)
+    batch = generate(get_recipe("as-mix"), seed=0, indices=[2], shape=(12, 16, 20))
+    assert np.allclose(group["images"][2], batch.image[0, 0])
+    assert np.array_equal(group["labels"][2], batch.labels[0])
+
+
+@pytest.mark.parametrize("suffix", ["tif", "nii.gz", "npy", "zarr"])
+def test_slices(tmp_path, run, suffix):
+    out = tmp_path / "out"
+    made(run, out, "-n", 2, "--two-d", "--format", suffix)
+    if suffix == "zarr":
+        assert zarr.open_group(out / "samples.zarr", mode="r")["labels"].shape == (2, 16, 20)
+    elif suffix == "npy":
+        assert np.load(out / "images" / "000001.npy").shape == (16, 20)
+        assert np.load(out / "labels" / "000001.npy").dtype.kind == "u"
+    assert len(contents(out)) == (8 if suffix == "zarr" else 5)
+
+
+def test_the_manifest_says_how(tmp_path, run):
+    out, config = tmp_path / "out", tmp_path / "c.toml"
+    config.write_text("[layout]\ndiameter = [6, 9]\n")
+    made(run, out, "-n", 3, "--recipe", "wide", "--config", config)
+    head, *samples = map(json.loads, (out / "manifest.jsonl").read_text().splitlines())
+    assert head["recipe"] == "wide"
+    assert head["seed"] == 0
+    assert head["config"]["layout"]["diameter"] == [6, 9]
+    assert [s["index"] for s in samples] == [0, 1, 2]
+    assert all(s["layout"]["num_objects"] >= 0 and "polarity" in s["image"] for s in samples)
+
+
+def test_started_again_it_adds_only_what_is_missing(tmp_path, run, monkeypatch):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    made(run, whole, "-n", 4)
+    made(run, parts, "-n", 2)
+    (parts / "labels" / "000000.tif").unlink()  # killed between the two files of a pair
+    (parts / "images" / ".999999999.partial.000003.tif").write_bytes(b"half")
+    with open(parts / "manifest.jsonl", "a") as file:
+        file.write('{"index": 3, "wor')  # killed in the middle of a line
+    assert "3 pairs to make, 1 there already" in made(run, parts, "-n", 4)
+    assert contents(whole) == contents(parts)
+    monkeypatch.setattr(pairs._Files, "write", lambda *_: pytest.fail("nothing is left to do"))
+    made(run, parts, "-n", 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", ["npy", "zarr"])
+def test_killed_and_started_again_it_ends_with_the_same_files(tmp_path, run, suffix):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    options = ["-n", "12", "--shape", "12", "16", "20", "--format", suffix]
+    assert run("synthesize", whole, *options, "--workers", 1).exit_code == 0
+    code = "from anystar.cli import main; main()"
+    command = [sys.executable, "-c", code, "synthesize", str(killed), *options, "--workers", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 300
+    while time.monotonic() < until and process.poll() is None:
+        manifest = killed / "manifest.jsonl"
+        if manifest.exists() and len(manifest.read_text().splitlines()) > 3:
+            break
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(1)  # its workers follow
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert contents(whole) == contents(killed)
+
+
+def test_one_sample_is_replayed_and_explained(tmp_path, run):
+    result = run("synthesize", tmp_path, "--index", 7, "--seed", 2, "--shape", 16, 16, 16, "--recipe", "wide")
+    assert result.exit_code == 0, result.output
+    with open(tmp_path / "000007.toml", "rb") as file:
+        said = tomllib.load(file)
+    batch = generate(get_recipe("wide"), seed=2, indices=[7], shape=(16, 16, 16))
+    assert said["index"] == 7
+    assert said["instances"] == int(batch.labels.max())
+    assert set(said["drawn"]) == set(batch.drawn[0])
+    assert len(said["drawn"]["layout"]["centre"]) == said["drawn"]["layout"]["num_objects"]
+    assert np.allclose(io.read(tmp_path / "000007_image.tif").data, batch.image[0, 0], atol=1e-6)
+    assert (tmp_path / "000007.png").stat().st_size > 5000
+
+
+def test_previews(tmp_path, run, monkeypatch):
+    picture = tmp_path / "p.png"
+    made(run, tmp_path / "out", "-n", 1, "--preview", picture)
+    assert picture.stat().st_size > 5000
+    monkeypatch.setattr("anystar.synth.recipes.recipe_names", lambda: ("as-mix", "wide"))
+    result = run("synthesize", tmp_path / "g", "--preview", tmp_path / "g.png", "--shape", 12, 12, 12)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "g.png").stat().st_size > 5000
+    assert not (tmp_path / "g").exists()
+
+
+BAD = {
+    "recipe": (["-n", 1, "--recipe", "as-mx"], "unknown recipe 'as-mx'; did you mean 'as-mix'?"),
+    "no number": ([], "-n is missing; give -n N"),
+    "both": (["-n", 1, "--index", 2], "--index explains one sample and -n makes many; give one"),
+    "small": (
+        ["-n", 1, "--shape", 4, 64, 64],
+        "--shape 4 64 64 is too small to hold an object; give at least 8",
+    ),
+    "two numbers": (["-n", 1, "--shape", 64, 64], "--shape"),
+    "format": (["-n", 1, "--format", "png"], "'png' is not one of"),
+    "preview": (["-n", 1, "--preview", "p.jpg"], "--preview must end in .png, got p.jpg; change"),
+    "config": (["-n", 1, "--config", "no.toml"], "no.toml does not exist; check the name"),
+    "much": (["-n", 10**9], "1000000000 pairs need about"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input(tmp_path, refused, case):
+    options, message = BAD[case]
+    assert message in refused("synthesize", tmp_path / "out", *options, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[layuot]\ndiameter = [6, 9]", "unknown key 'layuot'; did you mean 'layout'?"),
+        ("[layout]\ndiameter = [9, 6]", "diameter must be [low, high]"),
+        ("[image]\nrim = 1.5", "rim must be a probability within [0, 1], got 1.5"),
+        ("[layout", "is not valid TOML"),
+    ],
+)
+def test_bad_knobs(tmp_path, run, text, message):
+    config = tmp_path / "c.toml"
+    config.write_text(text)
+    result = run("synthesize", tmp_path / "out", "-n", 1, "--recipe", "wide", "--config", config)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert message in line
+    assert str(config) in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_of_other_samples_is_refused(tmp_path, run):
+    out = tmp_path / "out"
+    made(run, out, "-n", 1)
+    before = contents(out)
+    result = run("synthesize", out, "-n", 2, "--seed", 1, *SMALL)
+    assert result.exit_code == 2
+    assert "holds samples of seed 0 instead of 1; choose another folder" in result.stderr
+    config = tmp_path / "c.toml"
+    config.write_text("min_voxels = 30")
+    assert (
+        "holds samples of other knobs" in run("synthesize", out, "-n", 2, "--config", config, *SMALL).stderr
+    )
+    assert contents(out) == before
+
+
+def test_a_full_disk_keeps_what_is_finished(tmp_path, run, monkeypatch):
+    write = pairs._Files.write
+
+    def fill(self, index, image, labels):
+        if index == 2:
+            raise OSError(28, "No space left on device", str(tmp_path / "000002.tif"))
+        write(self, index, image, labels)
+
+    monkeypatch.setattr(pairs._Files, "write", fill)
+    out = tmp_path / "out"
+    result = run("synthesize", out, "-n", 4, *SMALL)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "No space left on device; choose another place" in line
+    assert len(contents(out)) == 5
+    monkeypatch.undo()
+    assert "2 there already" in made(run, out, "-n", 4)
