@@ -120,7 +120,8 @@ def paint_mixture(
         foreground = (mean + deviation * noise[row]) * grainy
         darkest = torch.where(inside, mean, torch.inf).amin() if inside.any() else mean.new_tensor(m0)
         level, spread = _background(config, d, row, darkest, scaled_BZYX3[row], extent, streams)
-        shade = grainy[~inside].mean() if not inside.all() else grainy.mean()
+        outside = ~inside
+        shade = (grainy * outside).sum() / outside.sum() if bool(outside.any()) else grainy.mean()
         background = (level + spread * noise[row]) * shade
         alpha = (owner.depth_BZYX[row] + 0.5).clamp(0, 1) * inside
         images.append(background + alpha * (foreground - background))

@@ -179,22 +179,26 @@ def world_coords(
     centre = torch.tensor([d.centre for d in drawn], device=device)
     middle = (torch.tensor(shape, device=device) - 1) / 2
     offset = torch.einsum("bij,bj->bi", matrix, shift - middle) + centre
-    scaled = points_BZYX3 @ matrix.transpose(-1, -2).reshape(b, 1, 1, 3, 3) + offset.reshape(b, 1, 1, 1, 3)
-    scaled, cell_scaled = _fold(scaled, last)
+    flat = torch.baddbmm(offset[:, None], points_BZYX3.flatten(1, 3), matrix.transpose(-1, -2))
+    scaled, cell_scaled = _fold(flat.view(points_BZYX3.shape), last)
 
     before = torch.tensor([d.padding_before for d in drawn], dtype=torch.float32, device=device)
     after = torch.tensor([d.padding_after for d in drawn], dtype=torch.float32, device=device)
-    factor = ((last + 1 + before + after) / (last + 1)).reshape(b, 1, 1, 1, 3)
-    world = (scaled + 0.5) * factor - 0.5 - before.reshape(b, 1, 1, 1, 3)
-    in_world = ((world >= -0.5) & (world < last + 0.5)).all(-1)
-    mirrored = torch.tensor([d.mirrored for d in drawn], device=device).reshape(b, 1, 1, 1)
-    world, cell_world = _fold(world, last)
-    near = ((cell_scaled.abs() <= 1) & (cell_world.abs() <= 1)).all(
-        -1
-    )  # nine cells an axis can be told apart
-    cell_axis = (cell_scaled.clamp(-1, 1) + 1) * 3 + cell_world.clamp(-1, 1) + 1
-    cell = (cell_axis[..., 0] * 9 + cell_axis[..., 1]) * 9 + cell_axis[..., 2]
-    return scaled, world, cell, (in_world | mirrored) & near
+    factor = (last + 1 + before + after) / (last + 1)
+    shift = (factor / 2 - 0.5 - before).reshape(b, 1, 1, 1, 3)
+    padded = torch.addcmul(shift, scaled, factor.reshape(b, 1, 1, 1, 3))
+    world, cell_world = _fold(padded, last)
+    inside = torch.ones(scaled.shape[:-1], dtype=torch.bool, device=device)
+    for row, d in enumerate(drawn):
+        if not d.mirrored:
+            inside[row] = _largest((padded[row] - last / 2).abs()) <= last / 2 + 0.5
+    farthest = torch.maximum(cell_scaled.abs().amax(), cell_world.abs().amax())
+    if float(farthest) > 1:  # nine cells an axis can be told apart
+        inside &= torch.maximum(_largest(cell_scaled.abs()), _largest(cell_world.abs())) <= 1
+    # Small whole numbers are exact in float32, and arithmetic on them is several times faster.
+    cell_axis = cell_scaled.clamp_(-1, 1).mul_(3).add_(cell_world.clamp_(-1, 1)).add_(4)
+    cell = cell_axis @ torch.tensor([81.0, 9.0, 1.0], device=device)
+    return scaled, world, cell.long(), inside
 
 
 def bend_coords(drawn: Sequence[BendDrawn], streams: Streams, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -213,18 +217,21 @@ def bend_coords(drawn: Sequence[BendDrawn], streams: Streams, shape: Sequence[in
     matrix = torch.stack([_shear_scale(d) for d in drawn]).to(device)
     turn = torch.stack([_turn(d) for d in drawn]).to(device)
     points = lattice(shape, device) - middle + displacement
-    coords = points @ (turn @ matrix).transpose(-1, -2)[:, None, None] + middle
-    last = torch.tensor(shape, device=device) - 1
-    return coords, ((coords > -0.5) & (coords < last + 0.5)).all(-1)
+    flat = points.flatten(1, 3) @ (turn @ matrix).transpose(-1, -2)
+    beyond = flat.abs() - (middle + 0.5)
+    return (flat + middle).view(points.shape), (_largest(beyond) < 0).view(points.shape[:-1])
+
+
+def _largest(values: Tensor) -> Tensor:
+    """Return the largest of the last axis, which has three entries."""
+    return torch.maximum(torch.maximum(values[..., 0], values[..., 1]), values[..., 2])
 
 
 def _fold(coords: Tensor, last: int) -> tuple[Tensor, Tensor]:
-    """Mirror coordinates into [0, last]; also return how many mirrors away each axis was."""
-    within = (coords >= 0) & (coords <= last)
-    cell = torch.where(within, 0, torch.floor(coords / last))
-    rest = coords - cell * last
-    odd = cell.remainder(2) > 0
-    return torch.where(odd, last - rest, rest), cell.long()
+    """Mirror coordinates into [0, last]; also return how many mirrors away each axis was, as whole floats."""
+    cell = torch.floor(coords * ((1 - 1e-6) / last))  # the last sample itself is not beyond the mirror
+    period = torch.floor((cell + 1) / 2).mul_(-2.0 * last)
+    return period.add_(coords).abs_(), cell
 
 
 def _rotation(angles: Vec) -> Tensor:
