@@ -76,7 +76,7 @@ def star_convexity(labels: np.ndarray) -> np.ndarray:
 
 
 def pieces(recipe: Recipe, *, seed: int, index: int) -> tuple[Batch, dict[str, np.ndarray]]:
-    """Make a sample; also return how many pieces each instance has before and after the bend."""
+    """Make a sample; also return the size of each instance's second piece, before and after the bend."""
     keys: dict[str, np.ndarray] = {}
 
     def observe(stage: str, image, key) -> None:
@@ -88,12 +88,15 @@ def pieces(recipe: Recipe, *, seed: int, index: int) -> tuple[Batch, dict[str, n
 
 
 def _pieces(key: np.ndarray) -> np.ndarray:
-    """Return for each instance the number of connected pieces that are no debris."""
+    """Return the voxels of each instance's second largest connected piece, 0 if it has only one."""
     from skimage.measure import label
 
     found = label(key, background=0, connectivity=3)
     sizes = np.bincount(found.ravel())
     owner = np.zeros(len(sizes), key.dtype)
     owner[found.ravel()] = key.ravel()
-    owner = owner[1:][sizes[1:] >= DEBRIS]
-    return np.unique(owner, return_counts=True)[1]
+    order = np.lexsort((-sizes[1:], owner[1:]))
+    owner, sizes = owner[1:][order], sizes[1:][order]
+    first = np.flatnonzero(np.diff(owner, prepend=-1))
+    follows = np.append(first[1:], len(owner)) - first > 1
+    return np.where(follows, sizes[np.minimum(first + 1, len(sizes) - 1)], 0)

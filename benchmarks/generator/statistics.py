@@ -15,7 +15,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from anystar.synth.recipes import get_recipe
-from benchmarks.generator.samples import QUANTILES, pieces, reference_samples, star_convexity, statistics
+from benchmarks.generator.samples import (
+    DEBRIS,
+    QUANTILES,
+    pieces,
+    reference_samples,
+    star_convexity,
+    statistics,
+)
 
 ROWS = [
     ("objects a sample", "objects", "{:.0f}"),
@@ -55,7 +62,8 @@ def ours(name: str, number: int) -> dict[str, np.ndarray]:
     table = collect(pairs)
     table["iou"] = np.concatenate(ious)
     for when, count in counts.items():
-        table[f"cut {when}"] = np.array([100 * (np.concatenate(count) > 1).mean()])
+        second = np.concatenate(count)
+        table[f"cut {when}"] = np.array([100 * (second > 0).mean(), 100 * (second >= DEBRIS).mean()])
     return table
 
 
@@ -71,8 +79,9 @@ def markdown(tables: dict[str, dict[str, np.ndarray]]) -> str:
         ("IoU of rasterise(star distances) with the object, median", lambda t: f"{np.median(t['iou']):.3f}"),
         ("the same, mean", lambda t: f"{np.mean(t['iou']):.3f}"),
         ("objects with an IoU under 0.7, %", lambda t: f"{100 * np.mean(t['iou'] < 0.7):.1f}"),
-        ("instances in two pieces before the bend, %", lambda t: f"{t['cut before'][0]:.1f}"),
-        ("instances in two pieces after the bend, %", lambda t: f"{t['cut after'][0]:.1f}"),
+        ("instances with a second piece before the bend, %", lambda t: f"{t['cut before'][0]:.2f}"),
+        ("instances with a second piece after the bend, %", lambda t: f"{t['cut after'][0]:.2f}"),
+        ("instances cut in two (second piece of 20 voxels), %", lambda t: f"{t['cut after'][1]:.2f}"),
     ]
     for title, value in extra:
         cells = [
@@ -103,7 +112,8 @@ def figure(tables: dict[str, dict[str, np.ndarray]]) -> Figure:
         axis.set_ylabel("share, %")
         if key == "objects":
             axis.set_xscale("log")
-            axis.legend(fontsize=7)
+        if key == "touching":
+            axis.legend(fontsize=7, loc="upper center")
     return fig
 
 
