@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 from anystar.cli.pool import Order
 
 __all__ = ["replay"]
@@ -34,7 +36,7 @@ def replay(order: Order, index: int) -> list[Path]:
             "config": to_dict(order.recipe),
         }
     )
-    rows = {"image": [s.image for s in steps], "labels": [s.labels for s in steps]}
+    rows = {"image": [_stretched(s.image) for s in steps], "labels": [s.labels for s in steps]}
     figure = draw_montage(rows, titles=[s.name.replace("_", " ") for s in steps])
     names = [f"{index:06d}.toml", f"{index:06d}.png"]
     suffix = "tif" if order.suffix == "zarr" else order.suffix
@@ -46,3 +48,9 @@ def replay(order: Order, index: int) -> list[Path]:
         io.write(image, Volume(data=batch.image[0, 0].numpy()))
         io.write(labels, Volume(data=batch.labels[0].numpy()))
     return paths
+
+
+def _stretched(image: np.ndarray) -> np.ndarray:
+    """Map a volume onto [0, 1]: on the way, images have any range."""
+    low, high = float(image.min()), float(image.max())
+    return (image - low) / max(high - low, 1e-8)

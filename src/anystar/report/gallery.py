@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_gallery", "save_gallery"]
 
-_INCHES, _DPI = 1.25, 100
+_INCHES, _DPI = 1.25, 80
 
 
 def draw_gallery(
@@ -24,7 +24,7 @@ def draw_gallery(
     *,
     seed: int,
     shape: tuple[int, int, int] = (64, 64, 64),
-    samples: int = 3,
+    samples: int = 2,
     stages: int = 5,
 ) -> Figure:
     """Draw one row a sample: its labels, the painted objects, stages on the way, the image, its labels.

@@ -34,7 +34,7 @@ def draw_montage(rows: Mapping[str, Sequence[np.ndarray]], *, titles: Sequence[s
     num = max(len(volumes) for volumes in rows.values())
     figure = Figure(figsize=(_INCHES * num, _INCHES * len(rows) + 0.3 * bool(titles)), layout="constrained")
     axes = figure.subplots(len(rows), num, squeeze=False)
-    for (name, volumes), line in zip(rows.items(), axes, strict=True):
+    for number, ((name, volumes), line) in enumerate(zip(rows.items(), axes, strict=True)):
         for column, (axis, volume) in enumerate(zip(line, volumes, strict=False)):
             plane = volume[len(volume) // 2]
             if plane.dtype.kind == "f":
@@ -43,7 +43,7 @@ def draw_montage(rows: Mapping[str, Sequence[np.ndarray]], *, titles: Sequence[s
                 axis.imshow(label_colours(plane) * (plane > 0)[..., None], interpolation="nearest")
             if column == 0:
                 axis.set_ylabel(name, fontsize=8)
-            if line is axes[0] and titles:
+            if number == 0 and titles:
                 axis.set_title(titles[column], fontsize=7)
         for axis in line:
             axis.set_xticks([])

@@ -1,0 +1,107 @@
+"""What every knob of ``wide`` does to the image: ``python -m benchmarks.generator.knobs --out FILE.png``.
+
+One volume of round objects on an even background; each panel turns on one knob alone, at a strong setting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from anystar.report.picture import label_colours
+from anystar.synth.generate import generate
+from anystar.synth.override import override
+from anystar.synth.recipes import Recipe, get_recipe, stages
+
+SHARE = ("dark", "either", "nucleoli", "rim", "hollow", "shading", "haze", "regions", "fibres", "membranes")
+
+_VARIED = {"image": {"variation": [0.45, 0.45]}}
+"""What needs more than two grey levels to show."""
+
+KNOBS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "small (5)": {"layout": {"diameter": [5, 5], "gap": [1.2, 1.2]}},
+    "large (48)": {"layout": {"diameter": [48, 48]}},
+    "two sizes": {"layout": {"second": 1, "second_ratio": [0.4, 0.4], "gap": [1.5, 1.5]}},
+    "dense": {"layout": {"gap": [0.8, 0.8], "kept": [1, 1]}},
+    "patches": {"layout": {"clustered": 1, "diameter": [8, 8], "kept": [0.5, 0.5]}},
+    "ellipsoids": {"layout": {"elongation": [3, 3]}},
+    "aligned": {"layout": {"elongation": [3, 3], "aligned": 1}},
+    "bumps": {"layout": {"bump": [1.5, 1.5]}},
+    "empty": {"layout": {"empty": 1}},
+    "dark": {"image": {"dark": 1}},
+    "either": {"image": {"either": 1}},
+    "variation": {"image": {"variation": [0.45, 0.45]}},
+    "chromatin": {"image": {"chromatin": [0.5, 0.5]}},
+    "nucleoli": {"image": {"nucleoli": 1, "nucleoli_gain": [-0.8, -0.8]}},
+    "rim": {"image": {"rim": 1, "rim_gain": [1, 1]}},
+    "hollow": {"image": {"rim": 1, "rim_gain": [1, 1], "hollow": 1, "hollow_loss": [0.9, 0.9]}},
+    "shading": {"image": {"shading": 1, "shading_gain": [0.8, 0.8]}},
+    "haze": {"image": {"haze": 1, "haze_gain": [0.8, 0.8]}},
+    "regions": {"image": {"regions": 1, "distractor_gain": [1, 1]}},
+    "fibres": {"image": {"fibres": 1, "distractor_gain": [1, 1], "thickness": [1, 1]}},
+    "vessels": {"image": {"fibres": 1, "distractor_gain": [1, 1], "thickness": [2.5, 2.5], "cell": [30, 30]}},
+    "membranes": {"image": {"membranes": 1, "distractor_gain": [1, 1]}},
+    "specks": {"image": {"specks": 1, "distractor_gain": [1.3, 1.3], "cell": [14, 14]}},
+    "floor": {"image": {"floor": [0.35, 0.35]}},
+    "bias field": {"acquisition": {"bias_field": {"probability": 1}}},
+    "attenuation": {"acquisition": {"attenuation": {"probability": 1, "decay": [1.5, 1.5]}}},
+    "point spread": {"acquisition": {"point_spread": {"probability": 1, "sigma": [1, 1], "axial": [3, 3]}}},
+    "photon noise": {"acquisition": {"photon_noise": {"probability": 1, "photons": [8, 8]}}},
+    "gaussian noise": {"acquisition": {"gaussian_noise": {"probability": 1, "deviation": [0.1, 0.1]}}},
+    "thick slices": {"acquisition": {"thick_slices": {"probability": 1, "step": [5, 5]}}},
+    "gaussian smooth": {"acquisition": {"gaussian_smooth": {"probability": 1, "sigma": [1, 1]}}},
+    "gibbs ringing": {"acquisition": {"gibbs_ringing": {"probability": 1, "alpha": [0.5, 0.5]}}},
+    "k-space spike": {"acquisition": {"kspace_spike": {"probability": 1}}},
+    "sharpen": {"acquisition": {"gaussian_sharpen": {"probability": 1, "strength": [10, 10]}}},
+    "gamma": _VARIED | {"acquisition": {"gamma": {"probability": 1, "gamma": [2.5, 2.5]}}},
+    "histogram shift": _VARIED | {"acquisition": {"histogram_shift": {"probability": 1}}},
+    "invert": {"acquisition": {"invert": {"probability": 1}}},
+    "window": {"finish": {"window": {"probability": 1, "gain": [0.3, 0.3]}}},
+    "cutout": {"finish": {"cutout": {"probability": 1}}},
+}
+
+
+def plain() -> Recipe:
+    """Return ``wide`` with every knob off: even, round objects of 16 voxels."""
+    wide = get_recipe("wide")
+    off: dict[str, Any] = {
+        "layout": {
+            "diameter": [16, 16], "spread": [0, 0], "second": 0, "gap": [1.3, 1.3], "kept": [0.9, 0.9],
+            "clustered": 0, "empty": 0, "elongation": [1, 1], "aligned": 0, "bump": [0, 0],
+        },
+        "image": dict.fromkeys((*SHARE, "specks"), 0)
+        | {"variation": [0, 0], "chromatin": [0, 0], "floor": [0, 0], "distractor_polarity": 1},
+        "acquisition": {name: {"probability": 0} for name, _ in stages(wide.acquisition)},
+        "finish": {name: {"probability": 0} for name, _ in stages(wide.finish)},
+    }  # fmt: skip
+    return dataclasses.replace(override(wide, off), name="plain")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--out", required=True)
+    options = parser.parse_args()
+    columns = 8
+    rows = -(-len(KNOBS) // columns)
+    fig = Figure(figsize=(1.35 * columns, 1.5 * rows), layout="constrained")
+    for axis in (axes := fig.subplots(rows, columns)).flat:
+        axis.set_axis_off()
+    for axis, (name, changes) in zip(axes.flat, KNOBS.items(), strict=False):
+        batch = generate(override(plain(), changes), seed=2, indices=[0])
+        image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
+        if "layout" in changes:
+            plane = labels[32]
+            colours = label_colours(plane) * (plane > 0)[..., None]
+            axis.imshow(colours, interpolation="nearest")
+        else:
+            axis.imshow(image[32], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axis.set_title(name, fontsize=8)
+    fig.savefig(options.out, dpi=90)
+
+
+if __name__ == "__main__":
+    main()
