@@ -26,7 +26,7 @@ from anystar.predict.scale import Found, search
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model"]
 
-DEFAULT_MODEL = "wide-small"
+DEFAULT_MODEL = "mild-small"
 _FLOOR = 0.1
 _DEFAULTS = {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 16.0}
 """Of a model whose card does not say better."""

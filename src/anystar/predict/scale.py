@@ -1,14 +1,14 @@
 """How much to magnify a volume so that its objects have a size that the network knows.
 
 Told a diameter, the volume is scaled to it. Otherwise a pyramid of scales is tried, coarse to fine, and the
-one that explains most of the volume with confidence wins. (Merging the candidates of all scales and suppressing
-across them was tried and found worse: details seen too large, and clumps seen too small, survive.)
+one that explains most of the volume with confidence wins. (Merging the candidates of all scales and
+suppressing across them was tried, and was worse: details seen too large, and clumps seen too small, survive.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from anystar.predict.candidates import Candidates, ProgressCallback
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Found", "at_scale", "evidence", "search"]
+__all__ = ["Evidence", "Found", "at_scale", "evidence", "search"]
 
 Vec = tuple[float, float, float]
 
@@ -33,6 +33,9 @@ _LEVEL_VOXELS = 192**3
 """No level of more voxels is tried."""
 _DOUBT = 0.2
 """Probability from which an object counts as evidence."""
+_NOTHING, _DOUBTFUL = 0.5, 0.65
+"""Confidence under which even the best scale shows nothing, and under which the result may be nothing much:
+noise reaches 0.42, fibres 0.55, the least clear volumes of ``benchmarks`` whose objects are known 0.70."""
 _DECLINE = 0.5
 """Two levels in a row with less than this share of the best evidence end the search."""
 
@@ -77,10 +80,16 @@ def search(
             candidates=at_scale(model, image, voxel_size, factor, floor, progress), diameter=diameter
         )
     part = _sample(image, voxel_size)
-    factor, candidates = _best_level(model, part, voxel_size, floor, progress)
+    level = _best_level(model, part, voxel_size, floor, progress)
+    if level.evidence.confidence < _NOTHING:
+        none = Candidates.none(model.network.config.num_rays, floor)
+        return Found(candidates=none, notes=("no clear objects at any size; give a diameter to insist",))
+    candidates = level.candidates
     if part is not image:
-        candidates = at_scale(model, image, voxel_size, factor, floor, progress)
-    return Found(candidates=candidates, diameter=known / factor)
+        candidates = at_scale(model, image, voxel_size, level.factor, floor, progress)
+    doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
+    notes = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
+    return Found(candidates=candidates, diameter=known / level.factor, notes=notes)
 
 
 def at_scale(
@@ -97,43 +106,58 @@ def at_scale(
     return model.candidates(image, zoom, floor=floor, progress=progress).scaled(1 / factor)
 
 
-def evidence(candidates: Candidates, rays: Rays) -> float:
-    """Return how much volume the candidates explain, weighted by the square of what exceeds doubt.
+class Evidence(NamedTuple):
+    """How well a scale fits."""
+
+    score: float
+    """Sum over objects of ``(p - doubt)^3 d^1.5`` with their probability p and mean diameter d."""
+    confidence: float
+    """Mean probability under the same weights."""
+
+
+def evidence(candidates: Candidates, rays: Rays) -> Evidence:
+    """Weigh what one scale has found.
 
     Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
-    scale objects are both.
+    scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
     """
     sure = candidates.prob > _DOUBT
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
     kept = suppress(points, distances, prob, rays, threshold=0.3).kept
-    volume = (distances[kept].astype(np.float64) ** 3).mean(1) if len(kept) else np.zeros(0)
-    return float(((prob[kept] - _DOUBT) ** 2 * volume).sum())
+    if not len(kept):
+        return Evidence(0.0, 0.0)
+    diameter = 2 * np.cbrt((distances[kept].astype(np.float64) ** 3).mean(1))
+    weight = (prob[kept] - _DOUBT) ** 3 * diameter**1.5
+    return Evidence(float(weight.sum()), float((weight * prob[kept]).sum() / weight.sum()))
+
+
+class _Level(NamedTuple):
+    evidence: Evidence
+    factor: float
+    candidates: Candidates
 
 
 def _best_level(
     model: Model, image: np.ndarray, voxel_size: Vec, floor: float, progress: ProgressCallback | None
-) -> tuple[float, Candidates]:
-    """Return the magnification with the most evidence, and its candidates; 1 if there is none at all."""
+) -> _Level:
+    """Return the level with the most evidence; without any, the one nearest to no magnification."""
     rays = golden_spiral(model.network.config.num_rays)
     extent = np.array(image.shape) * np.array(voxel_size)
     factors = [
         f for f in _FACTORS if extent.max() * f >= _SMALLEST and (extent * f).prod() <= _LEVEL_VOXELS
     ] or [1.0]
-    found: list[tuple[float, float, Candidates]] = []
+    levels: list[_Level] = []
     for number, factor in enumerate(factors):
         if progress is not None:
             progress(number, len(factors), "object size")
         candidates = at_scale(model, image, voxel_size, factor, floor)
-        found.append((evidence(candidates, rays), factor, candidates))
-        best = max(score for score, _, _ in found)
-        if best > 0 and len(found) > 2 and all(score < _DECLINE * best for score, _, _ in found[-2:]):
+        levels.append(_Level(evidence(candidates, rays), factor, candidates))
+        best = max(level.evidence.score for level in levels)
+        if len(levels) > 2 and all(level.evidence.score < _DECLINE * best for level in levels[-2:]):
             break
     if progress is not None:
         progress(len(factors), len(factors), "object size")
-    score, factor, candidates = max(found, key=lambda level: level[0])
-    if score > 0:
-        return factor, candidates
-    return min(found, key=lambda level: abs(np.log(level[1])))[1:]
+    return max(levels, key=lambda level: (level.evidence.score, -abs(np.log(level.factor))))
 
 
 def _sample(image: np.ndarray, voxel_size: Vec) -> np.ndarray:
