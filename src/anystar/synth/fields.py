@@ -5,7 +5,7 @@ Legend: B batch, C channel, Z Y X space, I J K nodes of a coarse lattice, 3 a ZY
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -120,11 +120,15 @@ def sample(
     return F.grid_sample(field, normalised, mode="bilinear", padding_mode=mode, align_corners=True)
 
 
-def largest_channel(channels: Float[Tensor, "C Z Y X"]) -> Int[Tensor, "Z Y X"]:
-    """Return the index of the largest channel, the first of equals: ``argmax``, ten times faster on CPUs."""
-    index = torch.zeros(channels.shape[1:], dtype=torch.int64, device=channels.device)
-    largest = channels[0]
-    for number, channel in enumerate(channels[1:], start=1):
+def largest_channel(channels: Iterable[Float[Tensor, "Z Y X"]]) -> Int[Tensor, "Z Y X"]:
+    """Return the index of the largest channel, the first of equals: ``argmax``, ten times faster on CPUs.
+
+    Channels come one after the other, so that they need not all be in memory.
+    """
+    rest = iter(channels)
+    largest = next(rest)
+    index = torch.zeros(largest.shape, dtype=torch.int64, device=largest.device)
+    for number, channel in enumerate(rest, start=1):
         index = torch.where(channel > largest, number, index)
         largest = torch.maximum(largest, channel)
     return index

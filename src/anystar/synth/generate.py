@@ -96,6 +96,17 @@ def generate(
 
     def own(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
         """Return each point's instance (0 for none), its owner, and where textures are read."""
+        planes = _slab(len(streams) * shape[1] * shape[2], streams.device)
+        keys, owners, scaled = zip(*map(own_slab, points_BZYX3.split(planes, dim=1)), strict=True)
+        if len(keys) == 1:
+            return keys[0], owners[0], scaled[0]
+        owner = Owner(
+            index_BZYX=torch.cat([o.index_BZYX for o in owners], dim=1),
+            depth_BZYX=torch.cat([o.depth_BZYX for o in owners], dim=1),
+        )
+        return torch.cat(keys, dim=1), owner, torch.cat(scaled, dim=1)
+
+    def own_slab(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
         if world is None:
             owner = evaluate(objects, points_BZYX3)
             return owner.index_BZYX + 1, owner, points_BZYX3
@@ -136,6 +147,13 @@ def generate(
         parts |= drawn_first[row] | ({} if bend is None else {"bend": bend[row]}) | drawn_last[row]
         drawn.append(parts)
     return Batch(image=image, labels=torch.from_numpy(np.stack(labels)).to(device), drawn=tuple(drawn))
+
+
+def _slab(points_a_plane: int, device: torch.device) -> int:
+    """Return how many planes are evaluated at once: what fits the cache of a CPU, everything on others."""
+    if device.type != "cpu":
+        return 2**31
+    return max(16, 2**19 // points_a_plane // 16 * 16)
 
 
 def _paint(

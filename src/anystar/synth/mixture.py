@@ -6,7 +6,7 @@ Intensities are in the reference's units (0 to 255); the image is scaled to [0, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -170,9 +170,16 @@ def warped_regions(
     shape = scaled_ZYX3.shape[:3]
     half = tuple((n + 1) // 2 for n in shape)
     coords = F.interpolate(scaled_ZYX3.movedim(-1, 0)[None], half, mode="trilinear", align_corners=True)
-    points = coords.movedim(1, -1).expand(num, -1, -1, -1, -1)
+    points = coords.movedim(1, -1)
     warp = warp.view(num, 3, *warp.shape[1:])
-    moved = points + sample(warp, points * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
-    values = sample(field[:, None], moved * ((field.shape[-1] - 1) / (extent - 1)))
-    channels = F.interpolate(values[:, 0][None], shape, mode="trilinear", align_corners=True)[0]
-    return largest_channel(channels)
+    some = max(1, 2**23 // shape.numel())  # channels at once: all of a usual sample's
+
+    def channels() -> Iterator[Tensor]:
+        for first in range(0, num, some):
+            warps, fields = warp[first : first + some], field[first : first + some, None]
+            here = points.expand(len(warps), -1, -1, -1, -1)
+            moved = here + sample(warps, here * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
+            values = sample(fields, moved * ((field.shape[-1] - 1) / (extent - 1)))
+            yield from F.interpolate(values[:, 0][None], shape, mode="trilinear", align_corners=True)[0]
+
+    return largest_channel(channels())
