@@ -25,7 +25,7 @@ Vec = tuple[float, float, float]
 
 _FACTORS = tuple(2 ** (k / 2) for k in range(-7, 3))
 """Magnifications that are tried, of the finest axis: 0.09 to 2."""
-_SMALLEST = 16
+_SMALLEST = 32
 """Voxels along the longest axis under which a level shows too little."""
 _SAMPLE_VOXELS = 160**3
 """Voxels (cubic ones, of the finest axis) of the part of a larger volume that decides."""
@@ -36,8 +36,6 @@ _DOUBT = 0.2
 _NOTHING, _DOUBTFUL = 0.5, 0.65
 """Confidence under which even the best scale shows nothing, and under which the result may be nothing much:
 noise reaches 0.42, fibres 0.55, the least clear volumes of ``benchmarks`` whose objects are known 0.70."""
-_DECLINE = 0.5
-"""Two levels in a row with less than this share of the best evidence end the search."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,9 +150,8 @@ def _best_level(
             progress(number, len(factors), "object size")
         candidates = at_scale(model, image, voxel_size, factor, floor)
         levels.append(_Level(evidence(candidates, rays), factor, candidates))
-        best = max(level.evidence.score for level in levels)
-        if len(levels) > 2 and all(level.evidence.score < _DECLINE * best for level in levels[-2:]):
-            break
+        if factor >= 1 and levels[-1].evidence.score < max(level.evidence.score for level in levels):
+            break  # finer levels cost most, and are worth it only while they are the best
     if progress is not None:
         progress(len(factors), len(factors), "object size")
     return max(levels, key=lambda level: (level.evidence.score, -abs(np.log(level.factor))))
