@@ -1,4 +1,4 @@
-"""Put a trained model into the package: ``python scripts/bundle_model.py RUN/model.safetensors NAME CARD.toml``.
+"""Put a trained model into the package: ``bundle_model.py RUN/model.safetensors NAME CARD.toml``.
 
 The card of the run (what it was trained with, on what, for how long) is kept; CARD.toml adds what was decided
 and measured afterwards: ``[defaults]`` (prob_thresh, nms_thresh, diameter), ``[accuracy]``, ``licence``,
@@ -15,6 +15,7 @@ MODELS = Path(__file__).parents[1] / "src" / "anystar" / "models"
 
 
 def main() -> None:
+    """Join the weights and the card and write them into the package."""
     source, name, card_path = sys.argv[1:]
     tensors, header = load_tensors(source)
     with open(card_path, "rb") as file:
