@@ -1,16 +1,21 @@
 """How well instances agree with a truth: matching by overlap, or by centres. Pure functions over arrays."""
 
 from anystar.evaluate.centres import CentreScores, match_centres
+from anystar.evaluate.errors import KINDS, Errors, Fates, classify_errors
 from anystar.evaluate.matching import THRESHOLDS, Scores, add_scores, match_labels, mean_accuracy
 from anystar.evaluate.overlap import Overlap, as_labels, overlap
 
 __all__ = [
+    "KINDS",
     "THRESHOLDS",
     "CentreScores",
+    "Errors",
+    "Fates",
     "Overlap",
     "Scores",
     "add_scores",
     "as_labels",
+    "classify_errors",
     "match_centres",
     "match_labels",
     "mean_accuracy",
