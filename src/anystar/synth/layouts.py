@@ -120,7 +120,8 @@ class Packing:
     jitter: tuple[float, float] = (0.05, 0.45)
     """Largest shift of a centre as a share of the distance between neighbours, drawn per volume."""
     elongation: tuple[float, float] = (1.0, 3.0)
-    """Longest over shortest axis, drawn per volume (skewed to round)."""
+    """Longest over shortest axis: drawn per volume (skewed to round), of which an object has between the
+    square root and all."""
     aligned: float = 0.4
     """Probability that all objects of a volume point the same way."""
     bump: tuple[float, float] = (0.0, 1.5)
@@ -199,10 +200,11 @@ class Packing:
 
     def _metric(self, rng: np.random.Generator, num: int) -> np.ndarray:
         """Return the maps of ellipsoids of random axes onto spheres of the same volume."""
-        elongation = (
-            1 + (self.elongation[1] - self.elongation[0]) * rng.random() ** 2 + self.elongation[0] - 1
-        )
-        axes = elongation ** rng.uniform(-0.5, 0.5, (num, 3))
+        longest, shortest = self.elongation[1], self.elongation[0]
+        elongation = shortest + (longest - shortest) * rng.random() ** 2
+        place = rng.random((num, 3))
+        low, high = place.min(1, keepdims=True), place.max(1, keepdims=True)
+        axes = (elongation ** rng.uniform(0.5, 1, (num, 1))) ** ((place - low) / (high - low))
         axes /= np.prod(axes, axis=1, keepdims=True) ** (1 / 3)
         turns = _rotations(rng, num)
         if rng.random() < self.aligned:

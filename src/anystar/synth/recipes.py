@@ -1,6 +1,6 @@
 """Recipes: which layout, world, image and acquisition make a sample.
 
-The four ``as-`` recipes are the paper's; ``wide`` and its easier sister ``mild`` are ours.
+The four ``as-`` recipes are the paper's; ``wide`` and its easier sisters ``mild`` and ``broad`` are ours.
 """
 
 from __future__ import annotations
@@ -149,6 +149,53 @@ def _mild() -> Recipe:
     )
 
 
+def _broad() -> Recipe:
+    """``mild`` grown up: hollow and elongated objects, fibres and empty volumes as often as they need."""
+    return Recipe(
+        name="broad",
+        layout=Packing(
+            diameter=(6.5, 34.0), elongation=(1.0, 3.5), gap=(0.8, 1.8), bump=(0.0, 1.3), empty=0.06
+        ),
+        world=None,
+        image=Contrast(
+            either=0.04,
+            variation=(0.0, 0.4),
+            chromatin=(0.0, 0.6),
+            rim=0.3,
+            rim_gain=(0.4, 2.0),
+            hollow=0.5,
+            hollow_loss=(0.6, 1.0),
+            shading=0.4,
+            shading_gain=(0.1, 0.6),
+            haze=0.3,
+            haze_gain=(0.1, 0.6),
+            regions=0.1,
+            fibres=0.25,
+            membranes=0.1,
+            specks=0.15,
+            distractor_gain=(0.3, 1.2),
+            floor=(0.0, 0.25),
+        ),
+        acquisition=MicroscopeAcquisition(
+            bias_field=BiasField(probability=0.4, coefficient=(-0.25, 0.25)),
+            attenuation=Attenuation(probability=0.15, decay=(0.2, 1.2)),
+            point_spread=PointSpread(probability=0.65, sigma=(0.3, 1.3), axial=(1.0, 2.7)),
+            photon_noise=PhotonNoise(photons=(10.0, 800.0)),
+            gaussian_noise=GaussianNoise(deviation=(0.0, 0.08)),
+            thick_slices=ThickSlices(probability=0.35, step=(1.5, 6.0)),
+            gaussian_smooth=GaussianSmooth(probability=0.2, sigma=(0.0, 1.0)),
+            gibbs_ringing=GibbsRinging(probability=0.05),
+            kspace_spike=KSpaceSpike(probability=0.01),
+            gaussian_sharpen=GaussianSharpen(probability=0.03, strength=(1.0, 8.0)),
+            gamma=Gamma(probability=0.5, gamma=(0.6, 2.0), logarithmic=True),
+            histogram_shift=HistogramShift(probability=0.05),
+            invert=Invert(probability=0.1),
+        ),
+        bend=None,
+        finish=MicroscopeFinish(),
+    )
+
+
 _RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -166,6 +213,7 @@ _RECIPES = {
             finish=MicroscopeFinish(),
         ),
         _mild(),
+        _broad(),
     )
 }
 
