@@ -12,7 +12,8 @@ from anystar.nn.checkpoint import load_model_file, load_tensors
 from anystar.nn.model import NetworkConfig
 from anystar.synth.recipes import get_recipe
 from anystar.targets import make_targets
-from anystar.train import TrainConfig, fit, small_config
+from anystar.train import TrainConfig, fit, load_start, small_config
+from anystar.train.state import TrainState
 
 TINY = TrainConfig(
     recipes=("as-mix", "wide"),
@@ -144,3 +145,30 @@ def test_bad_configurations_are_refused(bad, message):
 def test_small_is_small():
     assert small_config().network.grid == 2
     assert small_config(iterations=7).iterations == 7
+
+
+def test_a_run_from_other_weights_begins_with_them(tmp_path):
+    """From a model file, from a checkpoint; what is learnt afterwards builds on them."""
+    for _ in fit(TINY, tmp_path / "first", device="cpu"):
+        pass
+    model, checkpoint = (tmp_path / "first" / f"{n}.safetensors" for n in ("model", "checkpoint"))
+    kept = load_tensors(checkpoint)[0]
+    state = TrainState(TINY, torch.device("cpu"), load_start(checkpoint))
+    assert all(torch.equal(v, kept[f"network.{k}"]) for k, v in state.network.state_dict().items())
+    assert all(torch.equal(v, kept[f"average.{k}"]) for k, v in state.average.items())
+    assert not state.optimiser.state_dict()["state"]
+    state = TrainState(TINY, torch.device("cpu"), load_start(model))
+    for name, value in state.average.items():
+        assert torch.equal(value, kept[f"average.{name}"].half().float())
+        assert torch.equal(value, state.network.state_dict()[name])
+
+    further = dataclasses.replace(TINY, start=str(model), seed=1, iterations=2)
+    for _ in fit(further, tmp_path / "further", device="cpu"):
+        pass
+    card = load_model_file(tmp_path / "further" / "model.safetensors").card
+    assert card["samples"] == 4
+    assert (card["from"]["model"], card["from"]["samples"]) == ("model", 8)
+    other = dataclasses.replace(further, network=NetworkConfig(channels=(8, 8), num_rays=32))
+    with pytest.raises(ConfigError, match="another network"):
+        next(iter(fit(other, tmp_path / "other", device="cpu")))
+    assert not (tmp_path / "other").exists()

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from anystar.cli import main
+from anystar.cli.train import _config
+from anystar.train import load_start
 
 TOY = """
 recipes = ["as-brightfg-plainbg"]
@@ -108,6 +110,8 @@ def test_sigterm_saves_and_resume_goes_on(tmp_path):
         (["--recipe", "as-mx"], "did you mean 'as-mix'"),
         (["--resume"], "holds no run to resume"),
         (["--config", "missing.toml"], "missing.toml"),
+        (["--from", "mild-smal"], "did you mean 'mild-small'"),
+        (["--from", "gone.safetensors"], "no model file gone.safetensors"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, options, message):
@@ -124,3 +128,13 @@ def test_an_unknown_key_names_the_nearest(tmp_path):
     done = run("train", "--config", config, "--out", tmp_path / "run")
     assert done.exit_code == 2
     assert "did you mean 'iterations'" in done.stderr
+
+
+def test_from_keeps_the_network_and_the_loss_and_takes_new_samples(tmp_path):
+    given = dict.fromkeys(("config_path", "recipes", "iterations", "seed"))
+    config = _config(tmp_path, False, given | {"size": "paper", "start": "mild-small"})
+    start = load_start("mild-small")
+    assert (config.network, config.loss) == (start.network, start.loss)
+    assert config.seed not in start.seeds
+    given["seed"] = 0
+    assert _config(tmp_path, False, given | {"size": "paper", "start": "mild-small"}).seed == 0

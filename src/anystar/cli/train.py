@@ -39,6 +39,13 @@ __all__ = ["train"]
     metavar="FILE.toml",
     help="All settings, as RUN/config.toml shows them.",
 )
+@click.option(
+    "--from",
+    "start",
+    metavar="MODEL|FILE",
+    help="Begin with the weights of a bundled model, a model file or a checkpoint; its network and loss are "
+    "kept, the optimiser starts anew.",
+)
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps in all.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="Seed of samples and weights.")
 @click.option("--resume", is_flag=True, help="Go on with the run in RUN, with its own settings.")
@@ -61,6 +68,7 @@ def train(out: Path, resume: bool, device: str, **given: Any) -> None:
       anystar train --recipe as-mix --out runs/as-mix
       anystar train --recipe wide --size small --out runs/small --iterations 4000
       anystar train --out runs/small --resume
+      anystar train --from mild-small --recipe wide --size small --out runs/further
     """
     from tqdm import tqdm
 
@@ -88,8 +96,10 @@ def train(out: Path, resume: bool, device: str, **given: Any) -> None:
 def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     """Return the configuration: a file's, else that of a size; then what the options change."""
     from anystar.config import load_toml
-    from anystar.train import TrainConfig, paper_config, small_config
+    from anystar.train import TrainConfig, load_start, paper_config, small_config
 
+    if resume and given["start"]:
+        raise ValueError("--resume goes on with a run, --from begins one; leave one of them out")
     path = given["config_path"]
     if path is None and resume:
         path = out / "config.toml"
@@ -99,7 +109,15 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         config = load_toml(TrainConfig, path)
     else:
         config = {"paper": paper_config, "small": small_config}[given["size"]]()
-    changes = {k: given[k] for k in ("recipes", "iterations", "seed") if given[k]}
+    changes = {k: given[k] for k in ("recipes", "iterations", "start") if given[k]}
+    if given["seed"] is not None:
+        changes["seed"] = given["seed"]
+    if given["start"]:
+        start = load_start(given["start"])
+        if path is None:
+            changes |= {"network": start.network, "loss": start.loss or config.loss}
+        if given["seed"] is None and config.seed in start.seeds:  # samples that it has not seen yet
+            changes["seed"] = max(start.seeds) + 1
     return dataclasses.replace(config, **changes)
 
 

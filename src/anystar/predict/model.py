@@ -24,7 +24,7 @@ from anystar.predict.normalise import check_image, normalise, window
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import Found, search
 
-__all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model"]
+__all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
 DEFAULT_MODEL = "mild-small"
 _FLOOR = 0.1
@@ -170,19 +170,25 @@ def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model
         If there is no such model, file or device.
     """
     where = device_or_error(device)
-    wanted = DEFAULT_MODEL if name is None else str(name)
-    paths = _bundled()
-    if wanted in paths:
-        path = paths[wanted]
-    elif Path(wanted).suffix == ".safetensors" or Path(wanted).is_file():
-        path = Path(wanted)
-        if not path.is_file():
-            raise ConfigError(f"there is no model file {wanted}")
-    else:
-        known = nearest(wanted, paths) if paths else "; none is bundled: give the path of a model file"
-        raise ConfigError(f"unknown model '{wanted}'{known}")
+    path = model_path(DEFAULT_MODEL if name is None else name)
     file = load_model_file(path)
     return Model(name=path.stem, network=_prepare(file, where), device=where, card=_with_defaults(file.card))
+
+
+def model_path(name: str | Path) -> Path:
+    """Return the file of a bundled model, or of the path that was given; ``ConfigError`` without one."""
+    wanted, paths = str(name), _bundled()
+    if wanted in paths:
+        return paths[wanted]
+    path = Path(wanted).expanduser()
+    if path.is_dir():
+        raise ConfigError(f"{wanted} is a folder; give a model file, such as {path / 'model.safetensors'}")
+    if path.is_file():
+        return path
+    if path.suffix == ".safetensors":
+        raise ConfigError(f"there is no model file {wanted}; check the name")
+    known = nearest(wanted, paths) if paths else "; none is bundled: give the path of a model file"
+    raise ConfigError(f"unknown model '{wanted}'{known}")
 
 
 def list_models() -> dict[str, dict[str, Any]]:

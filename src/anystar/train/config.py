@@ -1,0 +1,91 @@
+"""Everything that decides a training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from anystar.config import ConfigError
+from anystar.nn.losses import LossConfig
+from anystar.nn.model import NetworkConfig
+from anystar.synth.recipes import get_recipe
+
+__all__ = ["TrainConfig", "paper_config", "small_config"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything that decides a training run. The defaults are the paper's ("Implementation details")."""
+
+    recipes: tuple[str, ...] = ("as-mix",)
+    """Recipes that samples follow in turn."""
+    start: str | None = None
+    """Weights that training begins with: a bundled model's name, a model file or a checkpoint. Random ones by
+    default."""
+    seed: int = 0
+    """Seed of the samples and of the initial weights."""
+    iterations: int = 180_000
+    """Optimiser steps."""
+    batch_size: int = 1
+    """Samples a step."""
+    patch: tuple[int, int, int] = (64, 64, 64)
+    """Voxels of a sample (ZYX)."""
+    learning_rate: float = 2e-4
+    """Initial learning rate of Adam, decayed linearly to 0."""
+    warmup: int = 0
+    """Steps over which the learning rate rises to its initial value."""
+    average: float = 0.999
+    """Decay of the exponential moving average of the weights, which is the model that is kept."""
+    clip: float = 10.0
+    """Gradients of a larger norm are scaled down to it."""
+    max_points: int | None = 2048
+    """Object points a sample whose distances are learnt; drawn uniformly."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """``auto``: bfloat16 autocast where the device computes it natively."""
+    workers: int = 1
+    """Processes that make samples (0: the training process itself)."""
+    log_every: int = 20
+    """Steps between lines of the log."""
+    checkpoint_every: int = 200
+    """Steps between checkpoints."""
+    preview_every: int = 500
+    """Steps between preview pictures."""
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    """Shape of the network."""
+    loss: LossConfig = field(default_factory=LossConfig)
+    """Weights of the losses."""
+
+    def __post_init__(self) -> None:
+        for name in ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.recipes:
+            raise ConfigError("recipes must name at least one recipe")
+        for name in self.recipes:
+            get_recipe(name)
+        if any(n % self.network.divisor for n in self.patch):
+            raise ConfigError(f"patch must be multiples of {self.network.divisor}, got {list(self.patch)}")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate must be positive, got {self.learning_rate}")
+
+
+def paper_config(**changes: Any) -> TrainConfig:
+    """Return the paper's run: five resolutions from 32 channels, grid 1, 180,000 iterations."""
+    return TrainConfig(**changes)
+
+
+def small_config(**changes: Any) -> TrainConfig:
+    """Return a run that two CPU cores finish in two hours: four resolutions on a grid of 2."""
+    defaults: dict[str, Any] = {
+        "iterations": 8000,
+        "batch_size": 2,
+        "learning_rate": 1e-3,
+        "warmup": 100,
+        "recipes": ("mild",),
+        "max_points": 1024,
+        "network": NetworkConfig(
+            channels=(32, 64, 128, 256), grid=2, head_channels=64, distances="exponential"
+        ),
+        "loss": LossConfig(distance_error="logarithmic", background_weight=0.0),
+    }
+    return TrainConfig(**(defaults | changes))

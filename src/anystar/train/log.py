@@ -1,0 +1,59 @@
+"""What a run tells: events, and ``log.csv``."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from anystar.atomic import staged
+from anystar.data import TrainingBatch
+from anystar.nn.model import Prediction
+
+__all__ = ["Log", "Progress"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """One finished step."""
+
+    step: int
+    """Steps done so far."""
+    losses: dict[str, float]
+    """Loss and its parts, averaged since the last event."""
+    seconds: float
+    """Time spent training, over all sessions of the run."""
+    waiting: float
+    """Share of the time since the last event spent waiting for samples."""
+    preview: tuple[TrainingBatch, Prediction] | None = None
+    """Now and then, what the network sees and says."""
+
+
+class Log:
+    """``log.csv``; lines beyond the step a run is resumed from are dropped."""
+
+    columns = ("step", "loss", "probability", "distance", "learning_rate", "seconds", "waiting")
+
+    def __init__(self, path: Path, step: int) -> None:
+        self.path, self.since = path, time.perf_counter()
+        rows = []
+        if step and path.exists():
+            with open(path, newline="") as file:
+                rows = [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
+        with staged(path) as (temporary,), open(temporary, "w", newline="") as file:
+            csv.writer(file).writerows([self.columns, *rows])
+
+    def write(self, event: Progress, learning_rate: float) -> None:
+        """Add a line."""
+        losses = event.losses
+        values = [
+            losses["total"],
+            losses["probability"],
+            losses["distance"],
+            learning_rate,
+            event.seconds,
+            event.waiting,
+        ]
+        with open(self.path, "a", newline="") as file:
+            csv.writer(file).writerow([event.step, *(f"{v:.6g}" for v in values)])

@@ -1,0 +1,84 @@
+"""Weights to begin with: another model's, for fine-tuning or to go on with other samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from anystar.config import from_dict
+from anystar.nn.checkpoint import load_model_file, load_tensors
+from anystar.nn.losses import LossConfig
+from anystar.nn.model import NetworkConfig
+from anystar.predict.model import model_path
+
+__all__ = ["Start", "count_samples", "load_start"]
+
+_REMEMBERED = ("recipes", "iterations", "samples", "minutes", "device", "from")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Weights that a run begins with, and where they come from."""
+
+    network: NetworkConfig
+    """Shape of the network."""
+    weights: dict[str, Tensor]
+    """Of the network, float32 on the CPU."""
+    average: dict[str, Tensor]
+    """Their moving average. It is all that a model file holds: then both are equal."""
+    loss: LossConfig | None
+    """The loss that they were trained with, if the file says."""
+    seeds: tuple[int, ...]
+    """Seeds of the samples that they have seen."""
+    origin: dict[str, Any]
+    """What the new model's card says of the old one."""
+
+
+def load_start(name: str | Path) -> Start:
+    """Read the weights of a bundled model, of a model file, or of a run's checkpoint.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such model or file, or it is not one of AnyStar's.
+    """
+    path = model_path(name)
+    tensors, header = load_tensors(path)
+    if "card" in header:
+        card = header["card"]
+        weights = {k: v for k, v in load_model_file(path).network.state_dict().items() if k in tensors}
+        average = weights
+        loss, seeds = card.get("config", {}).get("loss"), [card.get("seed", 0)]
+        origin = {k: card[k] for k in _REMEMBERED if k in card}
+    else:
+        parts = [
+            {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
+            for part in ("network.", "average.")
+        ]
+        weights, average = parts
+        history = header["history"]
+        loss, seeds = history[-1]["loss"], [part["seed"] for part in history]
+        origin = {
+            "recipes": history[-1]["recipes"],
+            "iterations": header["step"],
+            "samples": count_samples(history),
+            "minutes": round(header["seconds"] / 60, 1),
+        }
+        origin |= {"from": header["origin"]} if header.get("origin") else {}
+    return Start(
+        network=from_dict(NetworkConfig, header["network"]),
+        weights=weights,
+        average=average,
+        loss=from_dict(LossConfig, loss) if loss else None,
+        seeds=tuple(seeds),
+        origin={"model": path.stem if "card" in header else path.name} | origin,
+    )
+
+
+def count_samples(history: Sequence[dict[str, Any]]) -> int:
+    """Return how many samples the parts of a run's history have seen."""
+    return sum((part["last"] - part["first"]) * part["batch_size"] for part in history)

@@ -1,0 +1,119 @@
+"""Weights, their average and the optimiser: what a checkpoint holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from anystar._version import __version__
+from anystar.config import ConfigError, to_dict
+from anystar.nn.checkpoint import load_tensors, save_model_file, save_tensors
+from anystar.nn.model import StarNet, place
+from anystar.train.config import TrainConfig
+from anystar.train.start import Start, count_samples
+
+__all__ = ["TrainState"]
+
+
+class TrainState:
+    """Weights, their average and the optimiser."""
+
+    def __init__(self, config: TrainConfig, device: torch.device, start: Start | None = None) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(config.seed)
+            network = StarNet(config.network)
+        if start is not None:
+            network.load_state_dict(network.state_dict() | start.weights)
+        self.network = place(network, device).train()
+        self.config, self.step, self.seconds = config, 0, 0.0
+        self.origin = {} if start is None else start.origin
+        self.history: list[dict[str, Any]] = []
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
+        self.average = {
+            k: v.detach().clone() for k, v in self.network.state_dict().items() if v.is_floating_point()
+        }
+        if start is not None:
+            self._load_average(start.average)
+
+    def _load_average(self, average: dict[str, Tensor]) -> None:
+        for name, value in self.average.items():
+            value.copy_(average[name])
+
+    def learning_rate(self) -> float:
+        """Return the learning rate of the next step."""
+        c = self.config
+        rise = min(1.0, (self.step + 1) / c.warmup) if c.warmup else 1.0
+        return c.learning_rate * rise * max(0.0, 1 - self.step / c.iterations)
+
+    @torch.no_grad()
+    def update_average(self) -> None:
+        """Move the average towards the weights; early on it follows them closely."""
+        decay = min(self.config.average, (1 + self.step) / (10 + self.step))
+        current = self.network.state_dict()
+        names = list(self.average)
+        torch._foreach_lerp_([self.average[n] for n in names], [current[n] for n in names], 1 - decay)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return all that is needed to go on exactly."""
+        found = {f"network.{k}": v for k, v in self.network.state_dict().items()}
+        found |= {f"average.{k}": v for k, v in self.average.items()}
+        for index, entry in self.optimiser.state_dict()["state"].items():
+            found |= {f"adam.{index}.{k}": v for k, v in entry.items()}
+        return found
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint."""
+        tensors, header = load_tensors(path)
+        if header["network"] != to_dict(self.config.network):
+            raise ConfigError(f"{path} holds another network than the configuration; start a new run instead")
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "adam": {}}
+        for name, value in tensors.items():
+            group, rest = name.split(".", 1)
+            parts[group][rest] = value
+        self.network.load_state_dict(parts["network"])
+        self._load_average(parts["average"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["adam"].items():
+            index, key = name.split(".", 1)
+            state.setdefault(int(index), {})[key] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+        self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
+        self.origin = header.get("origin", {})
+
+    def remember(self) -> None:
+        """Note what the steps from here on are trained with, if it differs from those before."""
+        config = to_dict(self.config)
+        entry = {k: config[k] for k in ("recipes", "seed", "batch_size", "patch", "loss")}
+        if not self.history or any(self.history[-1][k] != v for k, v in entry.items()):
+            self.history.append(entry | {"first": self.step, "last": self.step})
+
+    def save(self, out: Path, device: torch.device) -> None:
+        """Write the checkpoint, and the averaged weights as a model."""
+        config = self.config
+        self.history[-1]["last"] = self.step
+        header = {
+            "network": to_dict(config.network),
+            "step": self.step,
+            "seconds": self.seconds,
+            "history": self.history,
+            "origin": self.origin,
+            "version": __version__,
+        }
+        save_tensors(out / "checkpoint.safetensors", self.tensors(), header)
+        card = {
+            "recipes": list(config.recipes),
+            "iterations": self.step,
+            "samples": count_samples(self.history),
+            "history": self.history,
+            "minutes": round(self.seconds / 60, 1),
+            "device": str(device),
+            "seed": config.seed,
+            "version": __version__,
+            "config": to_dict(config) | ({"start": self.origin["model"]} if self.origin else {}),
+        }
+        card |= {"from": self.origin} if self.origin else {}
+        save_model_file(out / "model.safetensors", self.average, config.network, card)
