@@ -28,6 +28,7 @@ _COMMANDS = {
     "models": "List the models that can be used.",
     "train": "Train a model on synthetic volumes.",
     "synthesize": "Make synthetic volumes with labels.",
+    "data": "List, get and check annotated data sets.",
 }
 
 

@@ -1,0 +1,204 @@
+"""Data sets on the disk: the layouts in which owners publish, and a plain one for everybody else.
+
+``images-masks`` (C. elegans, EmbedSeg)::
+
+    train/images/NAME.tif  train/masks/NAME.tif  val/...  test/...
+
+``nucmm``, HDF5 files with the array ``main``::
+
+    Image/train/img_0000_0576_0768.h5  Label/train/seg_0000_0576_0768.h5  Image/val/...  Label/val/...
+
+A folder of your own: ``images/NAME.*`` with ``labels/NAME.*`` (or ``masks/``), alone or below ``train``,
+``val`` and ``test``; or pairs ``NAME_image.*`` with ``NAME_labels.*``, each a data set by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from anystar.io import file_stem, file_suffix
+from anystar.lab.items import Dataset, Item, cut_in_two, hold_out
+from anystar.lab.sources import SOURCES, Source
+
+__all__ = ["discover", "find_source", "locate"]
+
+_HIDDEN = (".", "__MACOSX")
+_TRUTH_FOLDERS = ("labels", "masks")
+_SPLITS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
+_NUM_VALIDATION = {"nucmm-z": 2}
+"""Training volumes that the paper set aside, by data set."""
+
+
+def discover(root: Path, *, cut: bool = False) -> list[Dataset]:
+    """Return every data set below a folder: those of the paper, then the user's own.
+
+    Parameters
+    ----------
+    root : Path
+        A data set's own folder, or a folder of such.
+    cut : bool
+        Use the first half of a single volume for training and validation, the second for the test.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or a folder is incomplete.
+    """
+    if not root.is_dir():
+        raise ValueError(f"{root} is not a folder; give the folder that holds the data sets")
+    found: list[Dataset] = []
+    used: set[Path] = set()
+    for source in SOURCES.values():
+        place = locate(source, root)
+        if place is not None and (dataset := find_source(source, place)) is not None:
+            found.append(dataset)
+            used.add(place)
+    splits = {root / name for names in _SPLITS.values() for name in names}
+    for folder in (root, *_folders(root)):
+        if folder not in splits and not used & {folder, *folder.parents}:
+            found += _own(folder, cut)
+    if not found:
+        raise ValueError(
+            f"{root} holds no data set; expected images/ and labels/, NAME_image.tif with NAME_labels.tif, "
+            "or a folder of 'anystar data list'"
+        )
+    return found
+
+
+def locate(source: Source, root: Path) -> Path | None:
+    """Return the folder of one of the paper's data sets at or below ``root`` (up to two levels), if there."""
+    places = [root / name for name in (source.name, *source.folders)]
+    places += [sub / name for sub in _folders(root) for name in source.folders]
+    if root.name in (source.name, *source.folders):
+        places.insert(0, root)
+    return next((p for p in places if _holds(source, p)), None)
+
+
+def _holds(source: Source, folder: Path) -> bool:
+    if source.layout == "nucmm":
+        return (folder / "Image").is_dir() and (folder / "Label").is_dir()
+    return source.layout == "images-masks" and any((folder / s / "images").is_dir() for s in _SPLITS)
+
+
+def find_source(source: Source, folder: Path) -> Dataset | None:
+    """Return a data set of the paper from its folder, with the paper's division."""
+    if not _holds(source, folder):
+        return None
+    found = _Found(source.spacing)
+    if source.layout == "nucmm":
+        splits = {
+            split: found.pairs(folder / "Image" / name, folder / "Label" / name, ("img_", "seg_"))
+            for split, name in (("train", "train"), ("test", "val"))
+        }
+    else:
+        splits = {split: found.split(folder, names) for split, names in _SPLITS.items()}
+    train, validation = splits["train"], splits.get("validation", ())
+    notes = [source.note] if source.note else []
+    if (aside := _NUM_VALIDATION.get(source.name)) and len(train) > aside:
+        train, validation = train[:-aside], train[-aside:]
+    dataset = Dataset(
+        name=source.name,
+        train=train,
+        validation=validation,
+        test=splits["test"],
+        dark=source.dark,
+        notes=tuple(notes),
+        problems=tuple(found.problems),
+    )
+    return _complete(dataset)
+
+
+class _Found:
+    """Pairs files by name and remembers what has no partner."""
+
+    def __init__(self, spacing: tuple[float, float, float] | None = None) -> None:
+        self.spacing, self.problems = spacing, list[str]()
+
+    def split(self, folder: Path, names: Iterable[str]) -> tuple[Item, ...]:
+        """Return the pairs of the first folder of these names that is there."""
+        return next((items for name in names if (items := self.folder(folder / name))), ())
+
+    def folder(self, folder: Path) -> tuple[Item, ...]:
+        """Return the pairs of ``images/`` and ``labels/`` or ``masks/``."""
+        if not (folder / "images").is_dir():
+            return ()
+        labels = next((folder / t for t in _TRUTH_FOLDERS if (folder / t).is_dir()), None)
+        if labels is None:
+            self.problems.append(f"{folder / 'images'} has no {folder / 'labels'} beside it; add the labels")
+            return ()
+        return self.pairs(folder / "images", labels)
+
+    def pairs(self, images: Path, labels: Path, prefixes: tuple[str, str] = ("", "")) -> tuple[Item, ...]:
+        """Return the pairs of two folders: files of the same name but for the prefixes."""
+        one, other = (
+            {file_stem(p).removeprefix(prefix): p for p in _files(folder)} if folder.is_dir() else {}
+            for folder, prefix in zip((images, labels), prefixes, strict=True)
+        )
+        self.problems += [
+            f"{one[n]} has no labels of its name in {labels}; left out" for n in sorted(one.keys() - other)
+        ]
+        self.problems += [
+            f"{other[n]} has no image of its name in {images}; left out" for n in sorted(other.keys() - one)
+        ]
+        return tuple(
+            Item(name=name, image=one[name], labels=other[name], spacing=self.spacing)
+            for name in sorted(one.keys() & other)
+        )
+
+
+def _own(folder: Path, cut: bool) -> list[Dataset]:
+    """Return the data sets of a folder in one of the plain layouts."""
+    found = _Found()
+    splits = {split: found.split(folder, names) for split, names in _SPLITS.items()}
+    whole = () if any(splits.values()) else found.folder(folder)
+    problems = tuple(found.problems)
+    if any(splits.values()):
+        train, validation, test = (splits[s] for s in ("train", "validation", "test"))
+        whole_set = Dataset(
+            name=folder.name, train=train, validation=validation, test=test, problems=problems
+        )
+        return [_complete(whole_set)]
+    if whole or problems:
+        dataset = Dataset(name=folder.name, test=whole, problems=problems, notes=(_UNDIVIDED,))
+        return [_single(dataset, cut)]
+    flat = {file_stem(p).removesuffix("_image"): p for p in _files(folder) if _ends(p, "_image")}
+    truth = {file_stem(p).removesuffix("_labels"): p for p in _files(folder) if _ends(p, "_labels")}
+    items = [Item(name=n, image=flat[n], labels=truth[n]) for n in sorted(flat.keys() & truth)]
+    return [_single(Dataset(name=i.name, test=(i,), notes=(_UNDIVIDED,)), cut) for i in items]
+
+
+_UNDIVIDED = "no division is given: every volume is a test volume"
+_HELD_OUT = "thresholds are chosen on the last quarter of the last training volume, which is not trained on"
+_HALVED = "one volume: the first half of its longest axis is for training and validation, the second the test"
+
+
+def _complete(dataset: Dataset) -> Dataset:
+    """Hold a validation crop out of the training volumes, if there is no validation."""
+    if dataset.validation or not dataset.train:
+        return dataset
+    train, validation = hold_out(dataset.train)
+    return replace(dataset, train=train, validation=validation, notes=(*dataset.notes, _HELD_OUT))
+
+
+def _single(dataset: Dataset, cut: bool) -> Dataset:
+    """Cut a single volume in two, if asked for."""
+    if not cut or len(dataset.test) != 1:
+        return dataset
+    half, test = cut_in_two(dataset.test[0])
+    return _complete(replace(dataset, train=half, test=test, notes=(_HALVED,)))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(
+        p for p in folder.iterdir() if file_suffix(p) and not p.name.startswith(_HIDDEN) and p.is_file()
+    )
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(_HIDDEN))
+
+
+def _ends(path: Path, ending: str) -> bool:
+    return file_stem(path).endswith(ending)
