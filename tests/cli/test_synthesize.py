@@ -117,6 +117,28 @@ def test_killed_and_started_again_it_ends_with_the_same_files(tmp_path, run, suf
     assert contents(whole) == contents(killed)
 
 
+@pytest.mark.slow
+def test_on_a_dask_cluster_the_same_bytes(tmp_path, run, monkeypatch):
+    """Real workers, found by their scheduler's address; a folder that they do not see is refused."""
+    from anystar.cluster import connect
+
+    whole, there = tmp_path / "whole", tmp_path / "there"
+    made(run, whole, "-n", 6, "--format", "zarr")
+    with connect("local", workers=2) as client:
+        options = ("--format", "zarr", "--shape", 12, 16, 20, "--dask", client.scheduler_info()["address"])
+        for number in (2, 6):  # and resumed
+            result = run("synthesize", there, "-n", number, *options)
+            assert result.exit_code == 0, result.output
+        assert contents(whole) == contents(there)
+        monkeypatch.setattr("anystar.cli.manifest.Manifest.begin", lambda self: None)
+        result = run("synthesize", tmp_path / "unseen", "-n", 2, *options)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert "the Dask worker on" in line
+    assert "does not see" in line
+    assert "choose a folder on a disk that all workers share" in line
+
+
 def test_one_sample_is_replayed_and_explained(tmp_path, run):
     result = run("synthesize", tmp_path, "--index", 7, "--seed", 2, "--shape", 16, 16, 16, "--recipe", "wide")
     assert result.exit_code == 0, result.output
@@ -153,6 +175,7 @@ BAD = {
     "two numbers": (["-n", 1, "--shape", 64, 64], "--shape"),
     "format": (["-n", 1, "--format", "png"], "'png' is not one of"),
     "preview": (["-n", 1, "--preview", "p.jpg"], "--preview must end in .png, got p.jpg; change"),
+    "cluster": (["-n", 1, "--dask", "locl"], "no cluster 'locl'; did you mean 'local'? Or give a scheduler"),
     "config": (["-n", 1, "--config", "no.toml"], "no.toml does not exist; check the name"),
     "much": (["-n", 10**9], "1000000000 pairs need about"),
 }

@@ -8,13 +8,16 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anystar.synth.recipes import Recipe
 
-__all__ = ["Order", "cores", "make_pairs", "middle_plane"]
+if TYPE_CHECKING:
+    from distributed import Client
+
+__all__ = ["Order", "cores", "make_pairs", "make_pairs_on", "middle_plane"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +62,31 @@ def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterato
                 yield future.result()
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+def make_pairs_on(
+    client: Client, order: Order, indices: Sequence[int]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Do what :func:`make_pairs` does on the workers of a Dask cluster; they must share the folder."""
+    from functools import partial
+
+    from anystar.cluster import each_done
+
+    order = replace(order, out=order.out.absolute())
+    for _, made in each_done(client, partial(_make_there, order), indices):
+        yield made
+
+
+def _make_there(order: Order, index: int) -> tuple[int, dict[str, Any]]:
+    import platform
+
+    import torch
+
+    if not (order.out / "manifest.jsonl").exists():  # which is made before any sample
+        what = f"the Dask worker on {platform.node()} does not see {order.out}"
+        raise ValueError(f"{what}; choose a folder on a disk that all workers share")
+    torch.set_num_threads(1)
+    return _make(order, index)
 
 
 def _make(order: Order, index: int) -> tuple[int, dict[str, Any]]:

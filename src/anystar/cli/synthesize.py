@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,16 @@ _FORMATS = ("tif", "nii.gz", "npy", "zarr")
     help="A file a volume, or one Zarr store.",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=1), metavar="W", help="Processes; as many as cores by default."
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="W",
+    help="Processes or SLURM jobs; as many as cores by default, 4 jobs.",
+)
+@click.option(
+    "--dask",
+    metavar="local|slurm|ADDRESS",
+    help="Make them on a Dask cluster whose workers share OUT: W processes here, W SLURM jobs, or those of a "
+    "running scheduler.",
 )
 @click.option(
     "--index", type=click.IntRange(min=0), metavar="I", help="Replay and explain sample I instead, into OUT."
@@ -63,6 +73,7 @@ def synthesize(
     two_d: bool,
     suffix: str,
     workers: int | None,
+    dask: str | None,
     index: int | None,
     preview: Path | None,
 ) -> None:
@@ -80,9 +91,10 @@ def synthesize(
     Example:
       anystar synthesize samples/ -n 100 --recipe as-mix --seed 1 --preview samples.png
       anystar synthesize explained/ --seed 1 --index 42
+      anystar synthesize many/ -n 100000 --format zarr --dask tcp://scheduler:8786
       anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
-    from anystar.cli.pool import Order, cores
+    from anystar.cli.pool import Order
     from anystar.synth.generate import SMALLEST
     from anystar.synth.override import load_recipe
 
@@ -103,7 +115,7 @@ def synthesize(
         for path in replay(order, index):
             click.echo(f"  wrote {path}")
     elif number is not None:
-        _make_all(order, number, workers or cores())
+        _make_all(order, number, workers, dask)
     elif preview is None:
         raise ValueError("-n is missing; give -n N, --index I or --preview FILE.png")
     if preview:
@@ -111,14 +123,18 @@ def synthesize(
         click.echo(f"  wrote {preview}")
 
 
-def _make_all(order: Order, number: int, workers: int) -> None:
+def _make_all(order: Order, number: int, workers: int | None, dask: str | None) -> None:
     from tqdm import tqdm
 
     from anystar._version import __version__
     from anystar.cli.manifest import Manifest
     from anystar.cli.pairs import open_store, remove_partial
-    from anystar.cli.pool import make_pairs
+    from anystar.cli.pool import cores, make_pairs, make_pairs_on
+    from anystar.cluster import check_where, connect
     from anystar.config import to_dict
+
+    if dask is not None:
+        check_where(dask)
 
     manifest = Manifest(
         order.out,
@@ -137,13 +153,19 @@ def _make_all(order: Order, number: int, workers: int) -> None:
     there = {i for i in manifest.samples if i < number and store.has(i)}
     _announce(order, number, number - len(there))
     missing = [i for i in range(number) if i not in there]
-    order.out.mkdir(parents=True, exist_ok=True)
-    store.prepare(number)
-    manifest.begin()
-    with tqdm(
-        total=number, initial=number - len(missing), desc="synthesize", disable=None, leave=False
-    ) as bar:
-        for index, drawn in make_pairs(order, missing, workers=min(workers, max(1, len(missing)))):
+    with contextlib.ExitStack() as stack:
+        if dask is not None and missing:  # before anything is written: the cluster may not be there
+            client = stack.enter_context(connect(dask, workers=workers))
+            pairs = make_pairs_on(client, order, missing)
+        else:
+            pairs = make_pairs(order, missing, workers=min(workers or cores(), max(1, len(missing))))
+        order.out.mkdir(parents=True, exist_ok=True)
+        store.prepare(number)
+        manifest.begin()
+        bar = stack.enter_context(
+            tqdm(total=number, initial=number - len(missing), desc="synthesize", disable=None, leave=False)
+        )
+        for index, drawn in pairs:
             manifest.add(index, drawn)
             bar.update()
     manifest.finish()
