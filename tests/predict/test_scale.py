@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
-from anystar.predict.scale import _sample, evidence
+from anystar.predict.scale import _Level, _narrow, _sample, _whole, evidence
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
 
@@ -45,8 +47,53 @@ def test_without_a_diameter_the_objects_are_found_and_a_size_is_told():
 def test_a_large_volume_is_judged_by_its_liveliest_part():
     image = np.zeros((200, 400, 300), np.float32)
     image[150:190, 330:390, 200:280] = np.random.default_rng(0).random((40, 60, 80))
-    part = _sample(image, (1.0, 1.0, 1.0))
+    part = image[_sample(image, (1.0, 1.0, 1.0))]
     assert part.size <= 160**3 * 1.01
     assert part.sum() > 0.5 * image.sum()
-    small = image[:50]
-    assert _sample(small[:, :100, :100], (1.0, 1.0, 1.0)).shape == (50, 100, 100)
+    small = image[:50, :100, :100]
+    assert small[_sample(small, (1.0, 1.0, 1.0))].shape == (50, 100, 100)
+
+
+def found_at(factor, spots, weight, shape):
+    """Return a level that found objects at the given places of a whole volume."""
+    num = len(spots)
+    return _Level(
+        factor=factor,
+        box=_whole(shape),
+        inner=np.array([[0.0, 0, 0], shape]),
+        candidates=Candidates.none(32, 0.1),
+        points=np.array(spots, np.float64).reshape(num, 3),
+        weight=np.full(num, weight),
+        prob=np.full(num, 0.8),
+    )
+
+
+def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
+    image = np.random.default_rng(0).random((200, 200, 200), np.float32)
+    crowd = np.random.default_rng(1).uniform(120, 180, (30, 3))
+    best = found_at(0.7, [*crowd, (20, 20, 20), (60, 20, 20)], 1.0, image.shape)
+    box = _narrow(image, _whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    low, high = np.array([(s.start, s.stop) for s in box]).T
+    assert np.prod(high - low) <= 88**3
+    assert ((crowd >= low) & (crowd < high)).all()
+    assert _narrow(image, box, (1.0, 1.0, 1.0), 1.0, best) == box
+
+
+@given(
+    shape=st.tuples(st.integers(4, 60), st.integers(4, 400), st.integers(4, 400)),
+    z=st.sampled_from([1.0, 2.5, 5.0]),
+    factor=st.sampled_from([0.5, 1.0, 2.0]),
+)
+def test_a_narrowed_box_lies_in_the_box_and_is_not_larger_than_asked(shape, z, factor):
+    image = np.broadcast_to(np.float32(0), shape)
+    box = _narrow(image, _whole(shape), (z, 1.0, 1.0), factor, None)
+    sides = [s.stop - s.start for s in box]
+    assert all(0 <= s.start < s.stop <= n for s, n in zip(box, shape, strict=True))
+    assert np.prod(sides) * z * factor**3 <= 2 * 88**3 or min(sides) <= 4
+
+
+def test_evidence_counts_only_the_objects_within():
+    level = found_at(1.0, [(5, 5, 5), (50, 50, 50)], 2.0, (64, 64, 64))
+    assert level.evidence.score == pytest.approx(4)
+    assert level.within(np.array([[0.0, 0, 0], [10, 10, 10]])).score == pytest.approx(2)
+    assert level.within(np.array([[0.0, 0, 0], [2, 2, 2]])) == (0, 0)

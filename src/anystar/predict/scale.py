@@ -1,8 +1,9 @@
 """How much to magnify a volume so that its objects have a size that the network knows.
 
 Told a diameter, the volume is scaled to it. Otherwise a pyramid of scales is tried, coarse to fine, and the
-one that explains most of the volume with confidence wins. (Merging the candidates of all scales and
-suppressing across them was tried, and was worse: details seen too large, and clumps seen too small, survive.)
+one that explains most of the volume with confidence wins. Fine levels cost most, and are tried only on the
+part where the best level so far has found most. (Merging the candidates of all scales and suppressing across
+them was tried, and was worse: details seen too large, and clumps seen too small, survive.)
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Evidence", "Found", "at_scale", "evidence", "search"]
 
 Vec = tuple[float, float, float]
+Box = tuple[slice, slice, slice]
 
 _FACTORS = tuple(2 ** (k / 2) for k in range(-7, 3))
 """Magnifications that are tried, of the finest axis: 0.09 to 2."""
@@ -29,8 +31,10 @@ _SMALLEST = 32
 """Voxels along the longest axis under which a level shows too little."""
 _SAMPLE_VOXELS = 160**3
 """Voxels (cubic ones, of the finest axis) of the part of a larger volume that decides."""
-_LEVEL_VOXELS = 192**3
-"""No level of more voxels is tried."""
+_LEVEL_VOXELS = 88**3
+"""Voxels of a level beyond twice which only a part of it is tried."""
+_EDGE = 6
+"""Voxels of a level next to a cut, where what is found does not count: the cut may have changed it."""
 _DOUBT = 0.2
 """Probability from which an object counts as evidence."""
 _NOTHING, _DOUBTFUL = 0.5, 0.65
@@ -78,12 +82,12 @@ def search(
             candidates=at_scale(model, image, voxel_size, factor, floor, progress), diameter=diameter
         )
     part = _sample(image, voxel_size)
-    level = _best_level(model, part, voxel_size, floor, progress)
+    level = _best_level(model, image, part, voxel_size, floor, progress)
     if level.evidence.confidence < _NOTHING:
         none = Candidates.none(model.network.config.num_rays, floor)
         return Found(candidates=none, notes=("no clear objects at any size; give a diameter to insist",))
     candidates = level.candidates
-    if part is not image:
+    if level.box != _whole(image.shape):
         candidates = at_scale(model, image, voxel_size, level.factor, floor, progress)
     doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
     notes = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
@@ -119,64 +123,156 @@ def evidence(candidates: Candidates, rays: Rays) -> Evidence:
     Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
     scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
     """
+    return _weigh(*_weights(candidates, rays)[1:])
+
+
+def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return centres, weights and probabilities of the objects that count."""
     sure = candidates.prob > _DOUBT
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
     kept = suppress(points, distances, prob, rays, threshold=0.3).kept
-    if not len(kept):
-        return Evidence(0.0, 0.0)
     diameter = 2 * np.cbrt((distances[kept].astype(np.float64) ** 3).mean(1))
-    weight = (prob[kept] - _DOUBT) ** 3 * diameter**1.5
-    return Evidence(float(weight.sum()), float((weight * prob[kept]).sum() / weight.sum()))
+    return points[kept], (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
 
 
-class _Level(NamedTuple):
-    evidence: Evidence
+def _weigh(weight: np.ndarray, prob: np.ndarray) -> Evidence:
+    total = float(weight.sum())
+    return Evidence(total, float((weight * prob).sum() / total) if total > 0 else 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Level:
+    """What one scale has found in one box of the volume."""
+
     factor: float
+    box: Box
+    """Voxels of the input that the network saw."""
+    inner: np.ndarray
+    """Low and high corner of the part that counts, ``(2, 3)``, in voxels of the finest axis."""
     candidates: Candidates
+    """In voxels of the finest axis of the box."""
+    points: np.ndarray
+    """Centres of the objects in the volume, in voxels of its finest axis."""
+    weight: np.ndarray
+    prob: np.ndarray
+
+    def within(self, inner: np.ndarray) -> Evidence:
+        """Return the evidence of the objects whose centres lie there."""
+        inside = ((self.points >= inner[0]) & (self.points < inner[1])).all(1)
+        return _weigh(self.weight[inside], self.prob[inside])
+
+    @property
+    def evidence(self) -> Evidence:
+        return self.within(self.inner)
+
+
+def _try_level(
+    model: Model, image: np.ndarray, box: Box, voxel_size: Vec, factor: float, floor: float
+) -> _Level:
+    rays = golden_spiral(model.network.config.num_rays)
+    candidates = at_scale(model, image[box], voxel_size, factor, floor)
+    points, weight, prob = _weights(candidates, rays)
+    size = np.array(voxel_size)
+    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    inner = np.stack(
+        [low * size + _EDGE / factor * (low > 0), high * size - _EDGE / factor * (high < image.shape)]
+    )
+    return _Level(
+        factor=factor,
+        box=box,
+        inner=inner,
+        candidates=candidates,
+        points=points + low * size,
+        weight=weight,
+        prob=prob,
+    )
 
 
 def _best_level(
-    model: Model, image: np.ndarray, voxel_size: Vec, floor: float, progress: ProgressCallback | None
+    model: Model,
+    image: np.ndarray,
+    part: Box,
+    voxel_size: Vec,
+    floor: float,
+    progress: ProgressCallback | None,
 ) -> _Level:
-    """Return the level with the most evidence; without any, the one nearest to no magnification."""
-    rays = golden_spiral(model.network.config.num_rays)
-    extent = np.array(image.shape) * np.array(voxel_size)
-    factors = [
-        f for f in _FACTORS if extent.max() * f >= _SMALLEST and (extent * f).prod() <= _LEVEL_VOXELS
-    ] or [1.0]
-    levels: list[_Level] = []
+    """Return the level with the most evidence; without any, the one nearest to no magnification.
+
+    Levels are compared where the finer one has looked.
+    """
+    extent = np.array([s.stop - s.start for s in part]) * np.array(voxel_size)
+    factors = [f for f in _FACTORS if extent.max() * f >= _SMALLEST] or [1.0]
+    best: _Level | None = None
+    box = part
     for number, factor in enumerate(factors):
         if progress is not None:
             progress(number, len(factors), "object size")
-        candidates = at_scale(model, image, voxel_size, factor, floor)
-        levels.append(_Level(evidence(candidates, rays), factor, candidates))
-        if factor >= 1 and levels[-1].evidence.score < max(level.evidence.score for level in levels):
-            break  # finer levels cost most, and are worth it only while they are the best
+        box = _narrow(image, box, voxel_size, factor, best)
+        level = _try_level(model, image, box, voxel_size, factor, floor)
+        if best is None or level.evidence.score > best.within(level.inner).score:
+            best = level
+        elif not best.evidence.score:
+            best = min(best, level, key=lambda tried: abs(np.log(tried.factor)))
+        elif factor >= 1:
+            break  # finer levels are worth it only while they are the best
     if progress is not None:
         progress(len(factors), len(factors), "object size")
-    return max(levels, key=lambda level: (level.evidence.score, -abs(np.log(level.factor))))
+    assert best is not None
+    return best
 
 
-def _sample(image: np.ndarray, voxel_size: Vec) -> np.ndarray:
+def _narrow(image: np.ndarray, box: Box, voxel_size: Vec, factor: float, best: _Level | None) -> Box:
+    """Return the part of a box to be tried at a scale: where the best level so far has found most."""
+    size = np.array(voxel_size) * factor
+    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    if ((high - low) * size).prod() <= 2 * _LEVEL_VOXELS:
+        return box
+    side = _fitting(high - low, size, _LEVEL_VOXELS)
+    if best is None or not best.evidence.score:
+        return _liveliest(image, box, side)
+    centre = best.points / np.array(voxel_size)
+    at = centre[np.argsort(-best.weight)[:50]]
+    start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
+    covered = ((centre >= start[:, None]) & (centre < (start + side)[:, None])).all(2) @ best.weight
+    z, y, x = start[covered.argmax()]
+    return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
+
+
+def _whole(shape: tuple[int, ...]) -> Box:
+    """Return the box of all voxels."""
+    z, y, x = (slice(0, n) for n in shape)
+    return z, y, x
+
+
+def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
+    """Return the sides of a cube of ``voxels`` cubic voxels; what short axes leave goes to the long ones."""
+    side = np.minimum(np.round(voxels ** (1 / 3) / size).astype(int), shape)
+    spare = voxels / (side * size).prod()
+    long = side < shape
+    if long.any():
+        side[long] = np.minimum(side[long] * spare ** (1 / long.sum()), shape[long]).astype(int)
+    return np.maximum(side, np.minimum(shape, 4))
+
+
+def _sample(image: np.ndarray, voxel_size: Vec) -> Box:
     """Return the part of a large volume that decides: the box with the strongest structure, or all."""
     size = np.array(voxel_size)
-    cubic = image.size * size.prod()
-    if cubic <= _SAMPLE_VOXELS:
-        return image
-    side = np.minimum(np.round(_SAMPLE_VOXELS ** (1 / 3) / size).astype(int), image.shape)
-    spare = _SAMPLE_VOXELS / (side * size).prod()  # what short axes leave goes to the long ones
-    long = side < image.shape
-    side[long] = np.minimum(side[long] * spare ** (1 / long.sum()), np.array(image.shape)[long]).astype(int)
-    best, chosen = -1.0, image
+    box = _whole(image.shape)
+    if image.size * size.prod() <= _SAMPLE_VOXELS:
+        return box
+    return _liveliest(image, box, _fitting(np.array(image.shape), size, _SAMPLE_VOXELS))
+
+
+def _liveliest(image: np.ndarray, box: Box, side: np.ndarray) -> Box:
+    """Return the box of the given sides, of those on a grid, with the strongest structure."""
     starts = [
-        np.unique(np.linspace(0, n - s, max(1, min(4, n // s * 2))).astype(int))
-        for n, s in zip(image.shape, side, strict=True)
+        np.unique(np.linspace(s.start, s.stop - n, max(1, min(4, (s.stop - s.start) // n * 2))).astype(int))
+        for s, n in zip(box, side, strict=True)
     ]
-    for z in starts[0]:
-        for y in starts[1]:
-            for x in starts[2]:
-                box = image[z : z + side[0], y : y + side[1], x : x + side[2]]
-                structure = float(box[::4, ::4, ::4].std())
-                if structure > best:
-                    best, chosen = structure, box
-    return chosen
+    boxes = [
+        (slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2]))
+        for z in starts[0]
+        for y in starts[1]
+        for x in starts[2]
+    ]
+    return max(boxes, key=lambda b: float(image[b][::4, ::4, ::4].std()))
