@@ -1,4 +1,4 @@
-"""Linear maps that act on one axis at a time: blurring and resampling as small matrix products.
+"""Linear maps that act on one axis at a time: blurring as small matrix products.
 
 Exact, batched, differentiable, and fast on any device.
 """
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["gaussian_matrix", "resample_matrix", "separable"]
+__all__ = ["gaussian_matrix", "separable"]
 
 
 def separable(field: Tensor, matrices: Sequence[Tensor]) -> Tensor:
@@ -43,22 +43,3 @@ def gaussian_matrix(sigma_B: Tensor, num: int) -> Tensor:
     root = (sigma_B.clamp_min(1e-3) * 2**0.5).view(-1, 1, 1)
     weights = torch.erf((offset + 0.5) / root) - torch.erf((offset - 0.5) / root)
     return weights / weights.sum(-1, keepdim=True)
-
-
-def resample_matrix(num: int, zoom: float, device: torch.device | str = "cpu") -> Tensor:
-    """Return the matrix ``(1, round(num * zoom), num)`` that magnifies an axis by ``zoom``.
-
-    Linear interpolation between voxel centres; reduction widens the kernel, so that nothing aliases. Input
-    coordinate ``i`` comes to lie at ``(i + 0.5) * zoom - 0.5``.
-
-    Examples
-    --------
-    >>> resample_matrix(4, 0.5)[0].shape
-    torch.Size([2, 4])
-    """
-    size = max(1, round(num * zoom))
-    centre = (torch.arange(size, dtype=torch.float32, device=device) + 0.5) / zoom - 0.5
-    index = torch.arange(num, dtype=torch.float32, device=device)
-    width = max(1.0, 1 / zoom)
-    weights = (1 - (centre.clamp(0, num - 1)[:, None] - index).abs() / width).clamp_min(0)
-    return (weights / weights.sum(-1, keepdim=True))[None]

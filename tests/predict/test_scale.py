@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.scale import _Level, _narrow, _sample, _whole, evidence
+from anystar.predict.view import Scene
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
 
@@ -44,14 +45,18 @@ def test_without_a_diameter_the_objects_are_found_and_a_size_is_told():
     assert result.labels[34, 34, 30] > 0
 
 
+def scene_of(image):
+    return Scene(image=image, limits=(0.0, 1.0))
+
+
 def test_a_large_volume_is_judged_by_its_liveliest_part():
     image = np.zeros((200, 400, 300), np.float32)
     image[150:190, 330:390, 200:280] = np.random.default_rng(0).random((40, 60, 80))
-    part = image[_sample(image, (1.0, 1.0, 1.0))]
+    part = image[_sample(scene_of(image), (1.0, 1.0, 1.0))]
     assert part.size <= 160**3 * 1.01
     assert part.sum() > 0.5 * image.sum()
     small = image[:50, :100, :100]
-    assert small[_sample(small, (1.0, 1.0, 1.0))].shape == (50, 100, 100)
+    assert small[_sample(scene_of(small), (1.0, 1.0, 1.0))].shape == (50, 100, 100)
 
 
 def found_at(factor, spots, weight, shape):
@@ -72,11 +77,11 @@ def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
     image = np.random.default_rng(0).random((200, 200, 200), np.float32)
     crowd = np.random.default_rng(1).uniform(120, 180, (30, 3))
     best = found_at(0.7, [*crowd, (20, 20, 20), (60, 20, 20)], 1.0, image.shape)
-    box = _narrow(image, _whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    box = _narrow(scene_of(image), _whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
     low, high = np.array([(s.start, s.stop) for s in box]).T
     assert np.prod(high - low) <= 88**3
     assert ((crowd >= low) & (crowd < high)).all()
-    assert _narrow(image, box, (1.0, 1.0, 1.0), 1.0, best) == box
+    assert _narrow(scene_of(image), box, (1.0, 1.0, 1.0), 1.0, best) == box
 
 
 @given(
@@ -86,7 +91,7 @@ def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
 )
 def test_a_narrowed_box_lies_in_the_box_and_is_not_larger_than_asked(shape, z, factor):
     image = np.broadcast_to(np.float32(0), shape)
-    box = _narrow(image, _whole(shape), (z, 1.0, 1.0), factor, None)
+    box = _narrow(scene_of(image), _whole(shape), (z, 1.0, 1.0), factor, None)
     sides = [s.stop - s.start for s in box]
     assert all(0 <= s.start < s.stop <= n for s, n in zip(box, shape, strict=True))
     assert np.prod(sides) * z * factor**3 <= 2 * 88**3 or min(sides) <= 4

@@ -5,9 +5,20 @@ from hypothesis import strategies as st
 
 from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict import candidates as module
-from anystar.predict.candidates import find_candidates, resample
+from anystar.predict.candidates import find_candidates
 from anystar.predict.normalise import normalise, window
 from anystar.predict.tiles import tiles
+from anystar.predict.view import Scene, View
+
+CPU = torch.device("cpu")
+
+
+def view_of(image, zoom=(1, 1, 1)):
+    return View(scene=Scene(image=image, limits=(0.0, 1.0)), zoom=zoom, device=CPU)
+
+
+def everything(view):
+    return view.read(tuple(slice(0, n) for n in view.shape))[0, 0].numpy()
 
 
 @settings(max_examples=60, deadline=None)
@@ -31,7 +42,7 @@ def test_tiled_equals_whole_where_the_halo_covers_the_field_of_view(monkeypatch)
     """Away from the volume's border, tiles must not show in what the network says."""
     torch.manual_seed(0)
     network = StarNet(NetworkConfig(channels=(4, 8), grid=2, num_rays=32, head_channels=8)).eval()
-    volume = torch.rand(1, 1, 100, 40, 36, generator=torch.Generator().manual_seed(1))
+    volume = view_of(np.random.default_rng(1).random((100, 40, 36)))
     whole = find_candidates(network, volume, floor=0.0, bfloat16=False)
     monkeypatch.setitem(module._TILE_VOXELS, 2, 80**3)
     tiled = find_candidates(network, volume, floor=0.0, bfloat16=False)
@@ -45,11 +56,11 @@ def test_tiled_equals_whole_where_the_halo_covers_the_field_of_view(monkeypatch)
 def test_resampling_keeps_positions_and_means():
     image = np.zeros((20, 20, 20), np.float32)
     image[8:12, 8:12, 8:12] = 1
-    half = resample(image, (0.5, 0.5, 0.5), torch.device("cpu"))[0, 0].numpy()
+    half = everything(view_of(image, (0.5, 0.5, 0.5)))
     assert half.shape == (10, 10, 10)
     assert half.mean() * 8 == np.float32(image.mean() * 8).item() or abs(half.mean() - image.mean()) < 1e-3
     for factor in (0.5, 1.7):
-        other = resample(image, (factor,) * 3, torch.device("cpu"))[0, 0].numpy()
+        other = everything(view_of(image, (factor,) * 3))
         centre = np.array(np.nonzero(other > 0.6 * other.max())).mean(1)
         assert np.allclose((centre + 0.5) / factor - 0.5, 9.5, atol=0.15)
 

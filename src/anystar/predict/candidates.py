@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from anystar.nn.model import StarNet
+from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict.tiles import Tile, tiles
-from anystar.separable import resample_matrix
+from anystar.predict.view import View
 
-__all__ = ["Candidates", "find_candidates", "resample"]
+__all__ = ["Candidates", "find_candidates", "plan_tiles", "tile_candidates"]
 
 _HALO = 32
 _TILE_VOXELS = {1: 96**3, 2: 192**3}
@@ -48,39 +47,43 @@ class Candidates:
         empty = np.zeros((0, 3 + num_rays), np.float32)
         return cls(points=empty[:, :3], prob=empty[:, 0], distances=empty[:, 3:], floor=floor)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Candidates]) -> Candidates:
+        """Return the candidates of at least one part together."""
+        points, prob, distances = (
+            np.concatenate(column)
+            for column in zip(*((p.points, p.prob, p.distances) for p in parts), strict=True)
+        )
+        return cls(points=points, prob=prob, distances=distances, floor=parts[0].floor)
+
     def scaled(self, factor: float) -> Candidates:
         """Return the same bodies on a lattice whose voxels are ``1 / factor`` times as long."""
         points, distances = (self.points + 0.5) * factor - 0.5, self.distances * factor
         return replace(self, points=points, distances=distances)
 
 
-def resample(image: np.ndarray, zoom: tuple[float, float, float], device: torch.device) -> Tensor:
-    """Return ``image`` magnified by ``zoom`` as a tensor ``(1, 1, Z, Y, X)`` on ``device``."""
-    volume = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).to(device)[None, None]
-    for axis, (num, factor) in enumerate(zip(image.shape, zoom, strict=True)):
-        if round(num * factor) == num and abs(factor - 1) < 1e-3:
-            continue
-        matrix = resample_matrix(num, factor, device)[0]
-        volume = torch.movedim(torch.movedim(volume, 2 + axis, -1) @ matrix.T, -1, 2 + axis)
-    return volume.contiguous()
+def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> list[Tile]:
+    """Return the tiles of a volume of ``shape`` on the network's lattice: always the same for a shape."""
+    core = round(_TILE_VOXELS[config.grid] ** (1 / 3)) - 2 * _HALO
+    z, y, x = (-(-n // config.divisor) * config.divisor for n in shape)
+    return list(tiles((z, y, x), core=core, halo=_HALO, divisor=config.divisor))
 
 
-@torch.inference_mode()
 def find_candidates(
     network: StarNet,
-    volume: Tensor,
+    view: View,
     *,
     floor: float,
     bfloat16: bool,
     progress: ProgressCallback | None = None,
 ) -> Candidates:
-    """Run the network over ``volume`` in tiles and keep the grid points of at least ``floor`` probability.
+    """Run the network over ``view`` in tiles and keep the grid points of at least ``floor`` probability.
 
     Parameters
     ----------
     network : StarNet
-        In evaluation mode, on the volume's device.
-    volume : tensor, shape ``(1, 1, Z, Y, X)``
+        In evaluation mode, on the view's device.
+    view : View
         Normalised, objects of the size that the network knows.
     floor : float
         Least probability of a candidate.
@@ -92,35 +95,31 @@ def find_candidates(
     Returns
     -------
     Candidates
-        In voxels of ``volume``.
+        In voxels of ``view``.
     """
-    config = network.config
-    z, y, x = volume.shape[2:]
-    pad = [-n % config.divisor for n in (z, y, x)]
-    padded = torch.nn.functional.pad(volume, (0, pad[2], 0, pad[1], 0, pad[0]), mode="replicate")
-    core = round(_TILE_VOXELS[config.grid] ** (1 / 3)) - 2 * _HALO
-    shape = (z + pad[0], y + pad[1], x + pad[2])
-    plan = list(tiles(shape, core=core, halo=_HALO, divisor=config.divisor))
+    plan = plan_tiles(network.config, view.shape)
     parts = []
     for done, tile in enumerate(plan):
         if progress is not None:
             progress(done, len(plan), "network")
-        parts.append(_tile_candidates(network, padded, tile, (z, y, x), floor, bfloat16))
+        parts.append(tile_candidates(network, view, tile, floor=floor, bfloat16=bfloat16))
     if progress is not None:
         progress(len(plan), len(plan), "network")
-    points, prob, distances = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Candidates(points=points, prob=prob, distances=distances, floor=floor)
+    return Candidates.joined(parts)
 
 
-def _tile_candidates(
-    network: StarNet, padded: Tensor, tile: Tile, shape: tuple[int, int, int], floor: float, bfloat16: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@torch.inference_mode()
+def tile_candidates(network: StarNet, view: View, tile: Tile, *, floor: float, bfloat16: bool) -> Candidates:
+    """Return the candidates of one of the tiles of :func:`plan_tiles`; none where the image is constant."""
     grid = network.config.grid
-    seen = padded[(slice(None), slice(None), *tile.read)].contiguous(memory_format=torch.channels_last_3d)
+    seen = view.read(tile.read)
+    if seen is None:
+        return Candidates.none(network.config.num_rays, floor)
+    seen = seen.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(seen.device.type, torch.bfloat16, enabled=bfloat16):
         prediction = network(seen)
     core, offset = [], []
-    for read, own, num in zip(tile.read, tile.core, shape, strict=True):
+    for read, own, num in zip(tile.read, tile.core, view.shape, strict=True):
         start, stop = own.start, min(own.stop, num)
         core.append(slice((start - read.start) // grid, -(-(stop - read.start) // grid)))
         offset.append(start)
@@ -129,4 +128,9 @@ def _tile_candidates(
     distances = prediction.distances[0][(slice(None), *core)][:, at[:, 0], at[:, 1], at[:, 2]]
     points = at.float() * grid + torch.tensor(offset, device=at.device)
     chosen = prob[at[:, 0], at[:, 1], at[:, 2]]
-    return points.cpu().numpy(), chosen.cpu().numpy(), distances.T.float().clamp_min(0.1).cpu().numpy()
+    return Candidates(
+        points=points.cpu().numpy(),
+        prob=chosen.cpu().numpy(),
+        distances=distances.T.float().clamp_min(0.1).cpu().numpy(),
+        floor=floor,
+    )

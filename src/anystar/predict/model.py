@@ -19,10 +19,11 @@ from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import ModelFile, load_model_file, load_tensors
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.model import StarNet, place
-from anystar.predict.candidates import Candidates, ProgressCallback, find_candidates, resample
-from anystar.predict.normalise import check_image, normalise, window
+from anystar.predict.candidates import Candidates, ProgressCallback, find_candidates
+from anystar.predict.normalise import check_image, window
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import Found, search
+from anystar.predict.view import Scene, View
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
@@ -107,7 +108,7 @@ class Model:
         else:
             found = search(
                 self,
-                normalise(image, limits),
+                Scene(image=image, limits=limits),
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
                 floor=min(_FLOOR, prob_thresh),
@@ -133,16 +134,16 @@ class Model:
 
     def candidates(
         self,
-        image: np.ndarray,
+        scene: Scene,
         zoom: tuple[float, float, float],
         *,
         floor: float = _FLOOR,
         progress: ProgressCallback | None = None,
     ) -> Candidates:
-        """Run the network over a normalised image magnified by ``zoom``; lengths in voxels of that."""
-        volume = resample(image, zoom, self.device)
+        """Run the network over an image magnified by ``zoom``; lengths in voxels of that."""
+        view = View(scene=scene, zoom=zoom, device=self.device)
         bfloat16 = fast_bfloat16(self.device)
-        return find_candidates(self.network, volume, floor=floor, bfloat16=bfloat16, progress=progress)
+        return find_candidates(self.network, view, floor=floor, bfloat16=bfloat16, progress=progress)
 
     @property
     def diameter(self) -> float:

@@ -16,14 +16,15 @@ import numpy as np
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates, ProgressCallback
+from anystar.predict.tiles import Box
+from anystar.predict.view import Scene
 
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Evidence", "Found", "at_scale", "evidence", "search"]
+__all__ = ["Estimate", "Evidence", "Found", "at_scale", "estimate", "evidence", "search"]
 
 Vec = tuple[float, float, float]
-Box = tuple[slice, slice, slice]
 
 _FACTORS = tuple(2 ** (k / 2) for k in range(-7, 3))
 """Magnifications that are tried, of the finest axis: 0.09 to 2."""
@@ -54,7 +55,7 @@ class Found:
 
 def search(
     model: Model,
-    image: np.ndarray,
+    scene: Scene,
     *,
     voxel_size: Vec,
     diameter: float | None,
@@ -66,8 +67,7 @@ def search(
     Parameters
     ----------
     model : Model
-    image : array, shape ``(Z, Y, X)``
-        Normalised to [0, 1].
+    scene : Scene
     voxel_size : three floats
         Length of a voxel along each axis in units of the shortest.
     diameter : float or None
@@ -79,24 +79,54 @@ def search(
     if diameter is not None:
         factor = known / diameter
         return Found(
-            candidates=at_scale(model, image, voxel_size, factor, floor, progress), diameter=diameter
+            candidates=at_scale(model, scene, voxel_size, factor, floor, progress), diameter=diameter
         )
-    part = _sample(image, voxel_size)
-    level = _best_level(model, image, part, voxel_size, floor, progress)
+    guess = estimate(model, scene, voxel_size=voxel_size, floor=floor, progress=progress)
+    candidates = guess.candidates
+    if candidates is None:
+        assert guess.diameter is not None
+        candidates = at_scale(model, scene, voxel_size, known / guess.diameter, floor, progress)
+    return Found(candidates=candidates, diameter=guess.diameter, notes=guess.notes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """The size of a volume's objects."""
+
+    diameter: float | None
+    """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
+    notes: tuple[str, ...] = ()
+    """Remarks for the user, a line each."""
+    candidates: Candidates | None = None
+    """Those of the whole volume, where all of it was looked at."""
+
+
+def estimate(
+    model: Model,
+    scene: Scene,
+    *,
+    voxel_size: Vec,
+    floor: float,
+    progress: ProgressCallback | None = None,
+) -> Estimate:
+    """Find the size of the objects from a part of the volume; parameters as for :func:`search`."""
+    part = _sample(scene, voxel_size)
+    level = _best_level(model, scene, part, voxel_size, floor, progress)
     if level.evidence.confidence < _NOTHING:
         none = Candidates.none(model.network.config.num_rays, floor)
-        return Found(candidates=none, notes=("no clear objects at any size; give a diameter to insist",))
-    candidates = level.candidates
-    if level.box != _whole(image.shape):
-        candidates = at_scale(model, image, voxel_size, level.factor, floor, progress)
+        note = "no clear objects at any size; give a diameter to insist"
+        return Estimate(diameter=None, notes=(note,), candidates=none)
     doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
-    notes = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
-    return Found(candidates=candidates, diameter=known / level.factor, notes=notes)
+    return Estimate(
+        diameter=model.diameter / level.factor,
+        notes=(doubt,) if level.evidence.confidence < _DOUBTFUL else (),
+        candidates=level.candidates if level.box == _whole(scene.shape) else None,
+    )
 
 
 def at_scale(
     model: Model,
-    image: np.ndarray,
+    scene: Scene,
     voxel_size: Vec,
     factor: float,
     floor: float,
@@ -105,7 +135,7 @@ def at_scale(
     """Return the candidates of a volume magnified by ``factor``, in voxels of its finest axis."""
     z, y, x = voxel_size
     zoom = (z * factor, y * factor, x * factor)
-    return model.candidates(image, zoom, floor=floor, progress=progress).scaled(1 / factor)
+    return model.candidates(scene, zoom, floor=floor, progress=progress).scaled(1 / factor)
 
 
 class Evidence(NamedTuple):
@@ -166,16 +196,14 @@ class _Level:
         return self.within(self.inner)
 
 
-def _try_level(
-    model: Model, image: np.ndarray, box: Box, voxel_size: Vec, factor: float, floor: float
-) -> _Level:
+def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> _Level:
     rays = golden_spiral(model.network.config.num_rays)
-    candidates = at_scale(model, image[box], voxel_size, factor, floor)
+    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
     points, weight, prob = _weights(candidates, rays)
     size = np.array(voxel_size)
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
     inner = np.stack(
-        [low * size + _EDGE / factor * (low > 0), high * size - _EDGE / factor * (high < image.shape)]
+        [low * size + _EDGE / factor * (low > 0), high * size - _EDGE / factor * (high < scene.shape)]
     )
     return _Level(
         factor=factor,
@@ -190,7 +218,7 @@ def _try_level(
 
 def _best_level(
     model: Model,
-    image: np.ndarray,
+    scene: Scene,
     part: Box,
     voxel_size: Vec,
     floor: float,
@@ -207,8 +235,8 @@ def _best_level(
     for number, factor in enumerate(factors):
         if progress is not None:
             progress(number, len(factors), "object size")
-        box = _narrow(image, box, voxel_size, factor, best)
-        level = _try_level(model, image, box, voxel_size, factor, floor)
+        box = _narrow(scene, box, voxel_size, factor, best)
+        level = _try_level(model, scene, box, voxel_size, factor, floor)
         if best is None or level.evidence.score > best.within(level.inner).score:
             best = level
         elif not best.evidence.score:
@@ -221,7 +249,7 @@ def _best_level(
     return best
 
 
-def _narrow(image: np.ndarray, box: Box, voxel_size: Vec, factor: float, best: _Level | None) -> Box:
+def _narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: _Level | None) -> Box:
     """Return the part of a box to be tried at a scale: where the best level so far has found most."""
     size = np.array(voxel_size) * factor
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
@@ -229,7 +257,7 @@ def _narrow(image: np.ndarray, box: Box, voxel_size: Vec, factor: float, best: _
         return box
     side = _fitting(high - low, size, _LEVEL_VOXELS)
     if best is None or not best.evidence.score:
-        return _liveliest(image, box, side)
+        return _liveliest(scene, box, side)
     centre = best.points / np.array(voxel_size)
     at = centre[np.argsort(-best.weight)[:50]]
     start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
@@ -254,16 +282,16 @@ def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
     return np.maximum(side, np.minimum(shape, 4))
 
 
-def _sample(image: np.ndarray, voxel_size: Vec) -> Box:
+def _sample(scene: Scene, voxel_size: Vec) -> Box:
     """Return the part of a large volume that decides: the box with the strongest structure, or all."""
     size = np.array(voxel_size)
-    box = _whole(image.shape)
-    if image.size * size.prod() <= _SAMPLE_VOXELS:
+    box = _whole(scene.shape)
+    if np.prod(scene.shape, dtype=float) * size.prod() <= _SAMPLE_VOXELS:
         return box
-    return _liveliest(image, box, _fitting(np.array(image.shape), size, _SAMPLE_VOXELS))
+    return _liveliest(scene, box, _fitting(np.array(scene.shape), size, _SAMPLE_VOXELS))
 
 
-def _liveliest(image: np.ndarray, box: Box, side: np.ndarray) -> Box:
+def _liveliest(scene: Scene, box: Box, side: np.ndarray) -> Box:
     """Return the box of the given sides, of those on a grid, with the strongest structure."""
     starts = [
         np.unique(np.linspace(s.start, s.stop - n, max(1, min(4, (s.stop - s.start) // n * 2))).astype(int))
@@ -275,4 +303,5 @@ def _liveliest(image: np.ndarray, box: Box, side: np.ndarray) -> Box:
         for y in starts[1]
         for x in starts[2]
     ]
-    return max(boxes, key=lambda b: float(image[b][::4, ::4, ::4].std()))
+    every = slice(None, None, 4)
+    return max(boxes, key=lambda b: float(scene.crop(b).read((every, every, every)).std()))

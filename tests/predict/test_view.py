@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anystar.predict import view as module
+from anystar.predict.view import Scene, View
+
+
+def view_of(image, zoom, limits=(0.0, 1.0)):
+    return View(scene=Scene(image=image, limits=limits), zoom=zoom, device=torch.device("cpu"))
+
+
+def box_of(shape):
+    return tuple(slice(0, n) for n in shape)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.tuples(*[st.sampled_from([0.3, 0.5, 0.77, 1.0, 1.6, 2.0])] * 3), st.integers(0, 10_000))
+def test_any_box_is_that_part_of_the_whole(zoom, seed):
+    rng = np.random.default_rng(seed)
+    view = view_of(rng.random((20, 23, 26)), zoom)
+    whole = view.read(box_of(view.shape))
+    assert whole.shape[2:] == view.shape
+    start = [int(rng.integers(0, n)) for n in view.shape]
+    box = tuple(slice(a, int(rng.integers(a + 1, n + 1))) for a, n in zip(start, view.shape, strict=True))
+    part = view.read(box)
+    assert torch.allclose(part, whole[(slice(None), slice(None), *box)], atol=1e-5)
+    source = view.source(box)
+    assert all(0 <= s.start < s.stop <= n for s, n in zip(source, (20, 23, 26), strict=True))
+
+
+def test_slabs_do_not_show(monkeypatch):
+    image = np.random.default_rng(0).random((60, 20, 20))
+    view = view_of(image, (0.4, 0.7, 1.0))
+    whole = view.read(box_of(view.shape))
+    monkeypatch.setattr(module, "_SLAB_VOXELS", 7 * 400)
+    assert torch.allclose(view.read(box_of(view.shape)), whole, atol=1e-5)
+    plain = view_of(image, (1.0, 1.0, 1.0))
+    assert torch.equal(plain.read(box_of(plain.shape))[0, 0], torch.from_numpy(image.astype(np.float32)))
+
+
+@pytest.mark.parametrize("zoom", [(1.0, 1.0, 1.0), (0.5, 2.0, 1.0)])
+def test_beyond_the_end_the_last_voxel_is_repeated(zoom):
+    view = view_of(np.random.default_rng(0).random((8, 8, 8)), zoom)
+    z, y, x = view.shape
+    padded = view.read((slice(0, z + 3), slice(0, y), slice(x - 1, x + 2)))
+    whole = view.read(box_of(view.shape))
+    assert torch.allclose(padded[:, :, :z, :, 0], whole[..., -1], atol=1e-6)
+    assert torch.allclose(padded[:, :, z:], padded[:, :, z - 1 : z].expand(-1, -1, 3, -1, -1), atol=1e-6)
+
+
+def test_constant_parts_are_told_apart():
+    image = np.zeros((16, 8, 8))
+    image[12, 4, 4] = 1
+    view = view_of(image, (1.0, 1.0, 1.0))
+    assert view.read((slice(0, 8), slice(0, 8), slice(0, 8))) is None
+    assert view.read((slice(8, 16), slice(0, 8), slice(0, 8))).max() == 1
+
+
+def test_only_what_is_needed_is_read():
+    class Counting:
+        shape, dtype, seen = (1000, 64, 64), np.dtype(np.uint8), 0
+
+        def __getitem__(self, box):
+            size = [len(range(*s.indices(n))) for s, n in zip(box, self.shape, strict=True)]
+            self.seen += int(np.prod(size))
+            return np.arange(np.prod(size), dtype=np.float32).reshape(size)
+
+    image = Counting()
+    view_of(image, (0.5, 0.5, 0.5), (0.0, 1e6)).read((slice(100, 120), slice(0, 32), slice(0, 32)))
+    assert image.seen <= 46 * 64 * 64
