@@ -95,3 +95,22 @@ def test_wrong_arguments_are_named():
         rasterise(points, distances, RAYS, (3, 4, 5), labels=np.array([0.5, 1]))
     with pytest.raises(ValueError, match="prob must be numbers of shape \\(2,\\)"):
         rasterise(points, distances, RAYS, (3, 4, 5), prob=np.ones(3))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([(1.0, 1.0, 1.0), (3.7, 1.0, 1.3)]))
+def test_a_part_is_drawn_as_in_the_whole(seed, voxel_size):
+    rng = np.random.default_rng(seed)
+    shape = (24, 30, 28)
+    points = rng.uniform(-3, 31, (40, 3)) / voxel_size
+    distances = scenes.smooth_distances(rng, 40, RAYS)
+    prob = rng.integers(0, 5, 40) / 5
+    whole = rasterise(points, distances, RAYS, shape, prob=prob, voxel_size=voxel_size)
+    start = tuple(int(rng.integers(0, n)) for n in shape)
+    stop = tuple(int(rng.integers(a, n + 1)) for a, n in zip(start, shape, strict=True))
+    size = tuple(b - a for a, b in zip(start, stop, strict=True))
+    part = rasterise(points, distances, RAYS, size, prob=prob, voxel_size=voxel_size, start=start)
+    box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+    np.testing.assert_array_equal(part, whole[box])
+    with pytest.raises(ValueError, match="start must be three integers"):
+        rasterise(points, distances, RAYS, size, start=(0, 0.5, 0))

@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anystar.geometry import neighbours
+from anystar.geometry.polyhedra import bounding_boxes
 from anystar.geometry.radius import bodies, radius_tables
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.suppression import rethreshold, suppress
+from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, rethreshold, suppress, suppress_partly
 from tests import reference
 from tests.geometry import scenes
 
@@ -188,3 +189,50 @@ def test_very_many_candidates_in_one_spot(spread):
     result = suppress(points, distances, np.full(200_000, 0.5), rays)
     assert 1 <= result.survivors < 20
     assert result.seconds < 10  # a quadratic search would take hours
+
+
+def part_by_part(points, distances, prob, *, size, threshold):
+    """Suppress cube by cube, each seeing its neighbourhood only, again and again until all is decided."""
+    boxes = bounding_boxes(points, distances, RAYS)
+    cube = np.unique(points // size, axis=0, return_inverse=True)[1]
+    status = np.full(len(points), UNDECIDED, np.uint8)
+    for rounds in range(1, 30):
+        for own in range(cube.max() + 1):
+            mine = cube == own
+            low, high = boxes[mine, 0].min(0), boxes[mine, 1].max(0)
+            near = ((boxes[:, 0] <= high) & (boxes[:, 1] >= low)).all(1) & (status != DROPPED)
+            rows = np.flatnonzero(near | mine & (status != DROPPED))
+            part = (points[rows], distances[rows], prob[rows], RAYS, status[rows], mine[rows])
+            status[rows] = suppress_partly(*part, threshold=threshold)
+        if (status != UNDECIDED).all():
+            return status, rounds
+    raise AssertionError("it does not come to an end")
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    size=st.sampled_from([7, 15, 40, 1000]),
+    threshold=st.sampled_from([0.0, 0.3, 0.9, 1.0]),
+)
+def test_part_by_part_it_comes_to_the_same(seed, size, threshold):
+    points, distances, prob = scenes.candidates(np.random.default_rng(seed), RAYS, num=500)
+    single = np.unique(points, axis=0, return_index=True)[1]
+    points, distances, prob = points[single], distances[single], prob[single]
+    status, rounds = part_by_part(points, distances, prob, size=size, threshold=threshold)
+    want = suppress(points, distances, prob, RAYS, threshold=threshold).kept
+    assert np.flatnonzero(status == KEPT).tolist() == sorted(want.tolist())
+    assert rounds == 1 if size == 1000 else rounds < 15
+
+
+def test_without_its_neighbours_a_candidate_can_be_dropped_but_not_kept():
+    points = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 2], [0, 0, 40]])
+    distances, prob = np.full((4, 64), 5.0, np.float32), np.array([0.9, 0.8, 0.7, 0.6])
+    args = (points, distances, prob, RAYS)
+    nothing = np.zeros(4, bool)
+    assert suppress_partly(*args, np.zeros(4, np.uint8), nothing).tolist() == [UNDECIDED] * 4
+    known = np.array([KEPT, UNDECIDED, UNDECIDED, UNDECIDED])
+    assert suppress_partly(*args, known, nothing).tolist() == [KEPT, DROPPED, DROPPED, UNDECIDED]
+    # The second may yet be kept, so that the third, complete as it is, must wait
+    third = np.array([False, False, True, False])
+    assert suppress_partly(*args, np.zeros(4, np.uint8), third).tolist() == [UNDECIDED] * 4

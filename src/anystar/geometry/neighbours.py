@@ -21,6 +21,7 @@ __all__ = [
     "overlap_estimates",
     "sampling",
     "settle",
+    "settle_partly",
 ]
 
 _SHELLS = 8
@@ -89,10 +90,11 @@ def new_room(num_rays: int) -> Room:
     )
 
 
-def new_index(capacity: int) -> Index:
-    """Return an empty index for at most ``capacity`` bodies."""
+def new_index(capacity: int, *, full: bool = False) -> Index:
+    """Return an empty index for at most ``capacity`` bodies; if ``full``, as large as it can become."""
+    buckets = max(1024, 1 << int(capacity).bit_length()) if full else 1024
     return Index(
-        head=np.full(1024, -1, np.int32),
+        head=np.full(buckets, -1, np.int32),
         following=np.empty(capacity, np.int32),
         keys=np.empty(capacity, np.uint64),
         members=np.empty(capacity, np.int64),
@@ -340,3 +342,19 @@ def settle(shapes, sampling, index, order, threshold, alive, room, first_slot, k
                     break
             if keep and alive[i]:
                 _insert(shapes, index, order[i])
+
+
+@nb.njit(**_ENTRY)
+def settle_partly(shapes, sampling, kept, undecided, order, threshold, status, complete, room):
+    """Decide what can be decided: 0 undecided, 1 kept, 2 dropped; both indices are empty at first."""
+    for n in order:
+        if status[n] == 0:
+            for attempt in range(2):
+                if _search(shapes, sampling, kept, n, threshold, 0, attempt == 0, room):
+                    status[n] = 2
+                    break
+            if status[n] == 2:
+                continue
+            if complete[n] and not _search(shapes, sampling, undecided, n, threshold, 0, False, room):
+                status[n] = 1
+        _insert(shapes, kept if status[n] == 1 else undecided, n)

@@ -36,9 +36,10 @@ def rasterise(
     prob: np.ndarray | None = None,
     labels: np.ndarray | None = None,
     voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    start: tuple[int, int, int] = (0, 0, 0),
     num_threads: int | None = None,
 ) -> np.ndarray:
-    """Draw bodies into a label volume.
+    """Draw bodies into a label volume, or into a part of it.
 
     Parameters
     ----------
@@ -57,6 +58,8 @@ def rasterise(
     voxel_size : tuple of 3 floats
         Size of a voxel of the result (ZYX) in the unit of the distances: bodies found on a resampled volume
         are drawn straight onto the original, anisotropic lattice.
+    start : tuple of 3 ints
+        First voxel (ZYX) of the part to be drawn, exactly as it would be drawn in the whole.
     num_threads : int, optional
         Threads at most; all cores by default.
 
@@ -85,13 +88,16 @@ def rasterise(
         raise ValueError(f"prob must be numbers of shape ({num},), got shape {scores.shape} or NaN")
     out = np.zeros(shape, np.int32)
     size = np.array(check_spacing(voxel_size))
-    boxes = _voxel_boxes(points, distances, rays, shape, size)
+    first = np.array(_check_start(start))
+    boxes = _voxel_boxes(points, distances, rays, shape, size, first)
     # The winner is drawn last.
     order = np.argsort(-scores, kind="stable")[::-1].astype(np.int64)
     names = names.astype(np.int32)
     face_map = radius_tables(rays).face_map
     run_chunks(
-        lambda a, b: _draw_kernel(points, distances, size, boxes, names, order, face_map, a, out[a:b]),
+        lambda a, b: _draw_kernel(
+            points, distances, size, boxes, names, order, face_map, first + np.array([a, 0, 0]), out[a:b]
+        ),
         shape[0],
         num_threads=num_threads,
         min_chunk=max(1, min(16, shape[0] // (4 * default_num_threads()))),
@@ -125,13 +131,13 @@ def patches(
     shape = _check_shape(shape)
     face_map = radius_tables(rays).face_map
     one, order, size = np.ones(1, np.int32), np.zeros(1, np.int64), np.ones(3)
-    result = []
-    for n, box in enumerate(_voxel_boxes(points, distances, rays, shape, size)):
+    origin, result = np.zeros(3, np.int64), []
+    for n, box in enumerate(_voxel_boxes(points, distances, rays, shape, size, origin)):
         start = box[0]
         local = np.zeros(np.maximum(box[1] - start, 0), np.int32)
         here = (box - start)[None]
         centre, mine = points[n : n + 1] - start, distances[n : n + 1]
-        _draw_kernel(centre, mine, size, here, one, order, face_map, 0, local)
+        _draw_kernel(centre, mine, size, here, one, order, face_map, origin, local)
         result.append(Patch((int(start[0]), int(start[1]), int(start[2])), local > 0))
     return result
 
@@ -165,13 +171,18 @@ def bounding_boxes(points: np.ndarray, distances: np.ndarray, rays: Rays) -> np.
 
 
 def _voxel_boxes(
-    points: np.ndarray, distances: np.ndarray, rays: Rays, shape: tuple[int, int, int], size: np.ndarray
+    points: np.ndarray,
+    distances: np.ndarray,
+    rays: Rays,
+    shape: tuple[int, int, int],
+    size: np.ndarray,
+    first: np.ndarray,
 ) -> np.ndarray:
-    """Return half-open voxel boxes within the volume, ``(N, 2, 3)`` int64, possibly empty."""
+    """Return half-open voxel boxes within the part that begins at ``first``, maybe empty: ``(N, 2, 3)``."""
     boxes = bounding_boxes(points * size, distances, rays) / size
     slack = 1e-3  # the kernel computes in float32
-    start = np.clip(np.ceil(boxes[:, 0] - slack), 0, shape)
-    stop = np.clip(np.floor(boxes[:, 1] + slack) + 1, 0, shape)
+    start = np.clip(np.ceil(boxes[:, 0] - slack), first, first + shape)
+    stop = np.clip(np.floor(boxes[:, 1] + slack) + 1, first, first + shape)
     return np.stack([start, np.maximum(stop, start)], axis=1).astype(np.int64)
 
 
@@ -179,6 +190,12 @@ def _check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     if len(shape) != 3 or any(int(s) != s or s < 0 for s in shape):
         raise ValueError(f"shape must be three integers of at least 0 (Z Y X), got {shape}")
     return int(shape[0]), int(shape[1]), int(shape[2])
+
+
+def _check_start(start: tuple[int, ...]) -> tuple[int, int, int]:
+    if len(start) != 3 or any(int(s) != s for s in start):
+        raise ValueError(f"start must be three integers (Z Y X), got {start}")
+    return int(start[0]), int(start[1]), int(start[2])
 
 
 _KERNEL: dict[str, Any] = {
@@ -190,8 +207,9 @@ _KERNEL: dict[str, Any] = {
 
 
 @nb.njit(**_KERNEL)
-def _draw_kernel(points, distances, size, boxes, names, order, face_map, first_z, out):
-    """Draw all bodies, in order, into ``out``: the planes of the volume from ``first_z`` on."""
+def _draw_kernel(points, distances, size, boxes, names, order, face_map, first, out):
+    """Draw all bodies, in order, into ``out``: the part of the volume from voxel ``first`` on."""
+    first_z, first_y, first_x = first
     last_z, width = first_z + out.shape[0], out.shape[2]
     offsets, scratch = np.empty((3, width), np.float32), np.empty((2, width), np.float32)
     hits = np.empty(width, np.int32)
@@ -224,4 +242,4 @@ def _draw_kernel(points, distances, size, boxes, names, order, face_map, first_z
                 inside(offsets, num, mine, face_map, scratch, hits)
                 for k in range(num):
                     if hits[k]:
-                        out[z - first_z, y, low + k] = names[n]
+                        out[z - first_z, y - first_y, low + k - first_x] = names[n]

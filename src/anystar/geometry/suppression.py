@@ -29,7 +29,7 @@ from anystar.geometry.radius import bodies, check_bodies, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
 
-__all__ = ["Suppression", "rethreshold", "suppress"]
+__all__ = ["DROPPED", "KEPT", "UNDECIDED", "Suppression", "rethreshold", "suppress", "suppress_partly"]
 
 _FIRST_BATCH, _LAST_BATCH = 256, 32768
 
@@ -92,6 +92,82 @@ def suppress(
     array([1, 2])
     """
     began = time.perf_counter()
+    points, distances, prob = _check(points, distances, prob, rays, threshold)
+    num = len(points)
+    order = _order(points, distances, prob)
+    kept = order if threshold == 1 else _greedy(points, distances, rays, order, float(threshold), num_threads)
+    return Suppression(kept=kept, candidates=num, survivors=len(kept), seconds=time.perf_counter() - began)
+
+
+UNDECIDED, KEPT, DROPPED = np.uint8(0), np.uint8(1), np.uint8(2)
+"""What is known of a candidate."""
+
+
+def suppress_partly(
+    points: np.ndarray,
+    distances: np.ndarray,
+    prob: np.ndarray,
+    rays: Rays,
+    status: np.ndarray,
+    complete: np.ndarray,
+    *,
+    threshold: float = 0.3,
+) -> np.ndarray:
+    """Decide as many candidates of a part of a volume as can be decided without seeing the rest.
+
+    What it says is what :func:`suppress` would say of the whole volume. A candidate is dropped as soon as a
+    more probable one that it overlaps is known to be kept. It is kept once all that could overlap it is known
+    and everything more probable that does is dropped. Otherwise it stays undecided, until more is known of
+    its neighbours. The most probable undecided candidate of a volume can always be decided by whoever sees
+    its neighbourhood, so that repeating this part by part comes to an end.
+
+    Parameters
+    ----------
+    points, distances, prob, rays, threshold
+        As for :func:`suppress`; coordinates are those of the whole volume.
+    status : numpy.ndarray
+        ``UNDECIDED`` or ``KEPT`` (known from before), shape ``(N,)``, uint8. Leave dropped ones out.
+    complete : numpy.ndarray
+        Whether every candidate of the volume that could overlap it and has not been dropped is among the N,
+        shape ``(N,)``, bool.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``UNDECIDED``, ``KEPT`` or ``DROPPED``, shape ``(N,)``, uint8.
+
+    Examples
+    --------
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> points, radii = np.array([[0, 0, 0], [0, 0, 2], [0, 0, 9]]), np.full((3, 32), 5.0)
+    >>> unknown, seen = np.zeros(3, np.uint8), np.array([True, True, False])
+    >>> suppress_partly(points, radii, np.array([0.9, 0.8, 0.7]), golden_spiral(32), unknown, seen)
+    array([1, 2, 0], dtype=uint8)
+    """
+    points, distances, prob = _check(points, distances, prob, rays, threshold)
+    status, complete = np.array(status, np.uint8), np.asarray(complete, np.bool_)
+    if threshold == 1:
+        status[complete] = KEPT
+        return status
+    num = len(points)
+    order = _order(points, distances, prob)
+    neighbours.settle_partly(
+        _shapes(points, distances, rays, 1),
+        neighbours.sampling(radius_tables(rays)),
+        neighbours.new_index(num, full=True),
+        neighbours.new_index(num, full=True),
+        order,
+        float(threshold),
+        status,
+        complete,
+        neighbours.new_room(len(rays)),
+    )
+    return status
+
+
+def _check(
+    points: np.ndarray, distances: np.ndarray, prob: np.ndarray, rays: Rays, threshold: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     points, distances = check_bodies(points, distances, rays)
     prob = np.asarray(prob, np.float64)
     num = len(points)
@@ -99,9 +175,7 @@ def suppress(
         raise ValueError(f"prob must be finite and of shape ({num},), got shape {prob.shape} or NaN")
     if not 0 <= threshold <= 1:
         raise ValueError(f"threshold must be from 0 to 1, got {threshold}")
-    order = _order(points, distances, prob)
-    kept = order if threshold == 1 else _greedy(points, distances, rays, order, float(threshold), num_threads)
-    return Suppression(kept=kept, candidates=num, survivors=len(kept), seconds=time.perf_counter() - began)
+    return points, distances, prob
 
 
 def rethreshold(suppression: Suppression, prob: np.ndarray, prob_threshold: float) -> np.ndarray:
@@ -151,25 +225,8 @@ def _greedy(
     num_threads: int | None,
 ) -> np.ndarray:
     num = len(points)
-    tables = radius_tables(rays)
-    inner, outer, volume = np.empty((3, num), np.float32)
-    box = np.empty((num, 6), np.float32)
-
-    def measure(a: int, b: int) -> None:
-        rows = slice(a, b)
-        bodies(
-            distances[rows],
-            tables.solid_angle,
-            tables.reach,
-            inner[rows],
-            outer[rows],
-            volume[rows],
-            box[rows],
-        )
-
-    run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
-    shapes = neighbours.Shapes(points, distances, inner, outer, volume, box)
-    sampling = neighbours.sampling(tables)
+    shapes = _shapes(points, distances, rays, num_threads)
+    sampling = neighbours.sampling(radius_tables(rays))
     index = neighbours.new_index(num)
     alive = np.ones(num, np.bool_)
 
@@ -190,3 +247,27 @@ def _greedy(
         index = neighbours.grown(index)
         start, size = stop, min(2 * size, _LAST_BATCH)
     return order[alive]
+
+
+def _shapes(
+    points: np.ndarray, distances: np.ndarray, rays: Rays, num_threads: int | None
+) -> neighbours.Shapes:
+    """Measure all candidates."""
+    num, tables = len(points), radius_tables(rays)
+    inner, outer, volume = np.empty((3, num), np.float32)
+    box = np.empty((num, 6), np.float32)
+
+    def measure(a: int, b: int) -> None:
+        rows = slice(a, b)
+        bodies(
+            distances[rows],
+            tables.solid_angle,
+            tables.reach,
+            inner[rows],
+            outer[rows],
+            volume[rows],
+            box[rows],
+        )
+
+    run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
+    return neighbours.Shapes(points, distances, inner, outer, volume, box)
