@@ -45,7 +45,10 @@ IMAGES = {
     "2D": (lambda p: imagej(p, (20, 21), "YX"), r"is a 2D image \(Y 20, X 21\).*; give a 3D"),
     "RGB": (lambda p: imagej(p, (20, 21, 3), "YXS", **RGB), r"2D colour \(RGB\) image .*; give a 3D"),
     "RGB stack": (lambda p: imagej(p, (5, 20, 21, 3), "ZYXS", **RGB), r"; choose one with --channel 0"),
-    "4D": (lambda p: imagej(p, (4, 5, 20, 21), "TZYX"), r"series of 4 volumes .*; save the time point"),
+    "4D": (
+        lambda p: imagej(p, (4, 5, 20, 21), "TZYX"),
+        r"has 4 time points; choose one with --time 0 to --time 3",
+    ),
     "channels": (lambda p: imagej(p, (5, 3, 20, 21), "ZCYX"), r"has 3 channels; choose one with --channel"),
     "NaN": (nan, r"is NaN or infinite in 1 of 210 voxels; replace them"),
     "infinite": (infinite, r"is NaN or infinite in 210 of 210 voxels; replace them"),

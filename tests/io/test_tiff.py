@@ -117,7 +117,7 @@ REFUSED = {
     "RGB stack": ((5, 12, 13, 3), "ZYXS", {"photometric": "rgb"}, "3 colour .RGB. channels; .*--channel 0"),
     "2D channels": ((3, 12, 13), "CYX", {}, "2D multi-channel image .channel 3, Y 12, X 13."),
     "channels": ((5, 3, 12, 13), "ZCYX", {}, "has 3 channels; choose one with --channel 0 to --channel 2"),
-    "time": ((4, 5, 12, 13), "TZYX", {}, "time series of 4 volumes .*save the time point"),
+    "time": ((4, 5, 12, 13), "TZYX", {}, "has 4 time points; choose one with --time 0 to --time 3"),
     "time 2D": ((4, 12, 13), "TYX", {}, "without a Z axis; if time is really Z"),
 }
 

@@ -1,9 +1,22 @@
-"""Files on the disk to :class:`anystar.arrays.Volume` and back: TIFF, OME-TIFF, ImageJ, NIfTI, NumPy.
+"""Files on the disk to :class:`anystar.arrays.Volume` and back: TIFF, NIfTI, NRRD, HDF5, OME-Zarr, NumPy.
 
 Only this package turns axes round: inside, arrays are ZYX and spacing is in micrometres.
 """
 
+from anystar.io.address import SUFFIXES, file_stem, file_suffix, list_volumes
 from anystar.io.errors import FileError
-from anystar.io.files import SUFFIXES, file_stem, file_suffix, list_volumes, read, write
+from anystar.io.files import read, write
+from anystar.io.lazy import LazyImage, open_image
 
-__all__ = ["SUFFIXES", "FileError", "file_stem", "file_suffix", "list_volumes", "read", "write"]
+# anystar.io.label_store.LabelStore is not named here: it brings zarr along, half a second.
+__all__ = [
+    "SUFFIXES",
+    "FileError",
+    "LazyImage",
+    "file_stem",
+    "file_suffix",
+    "list_volumes",
+    "open_image",
+    "read",
+    "write",
+]

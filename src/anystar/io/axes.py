@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from anystar.io.errors import FileError
 
-__all__ = ["pick_volume"]
+__all__ = ["Pick", "pick_volume"]
 
 _NAMES = {"T": "time", "C": "channel", "S": "colour", "Q": "unnamed", "I": "unnamed"}
 
 
-def pick_volume(
-    axes: str, shape: tuple[int, ...], channel: int | None
-) -> tuple[str, tuple[int | slice, ...]]:
-    """Return the axes that stay and the index that takes a 3D volume out of an array.
+class Pick(NamedTuple):
+    """How a volume is taken out of an array."""
+
+    kept: str
+    """The order of the axes after indexing, a permutation of ``"ZYX"``."""
+    place: tuple[int | slice, ...]
+    """An int or a full slice per axis of the file."""
+    num_channels: int
+    """How many channels (or colours) there are."""
+    num_times: int
+    """How many time points there are."""
+
+
+def pick_volume(axes: str, shape: tuple[int, ...], channel: int | None, time: int | None = None) -> Pick:
+    """Return what takes a 3D volume out of an array.
 
     Nothing is guessed from lengths. One unnamed axis of pages beside Y and X is the stack's Z, which is all
     that a plain multi-page TIFF can say.
@@ -24,15 +37,12 @@ def pick_volume(
         ``I`` or ``Q`` unnamed. Axes of length 1 other than Z, Y, X are dropped.
     shape : tuple of int
         Their lengths.
-    channel : int or None
-        Which channel to take, counted from 0.
+    channel, time : int or None
+        Which channel and time point to take, counted from 0.
 
     Returns
     -------
-    kept : str
-        A permutation of ``"ZYX"``: the order of the axes after indexing.
-    index : tuple
-        An int or a full slice per axis of the file.
+    Pick
 
     Raises
     ------
@@ -41,8 +51,9 @@ def pick_volume(
 
     Examples
     --------
-    >>> pick_volume("ZCYX", (30, 2, 64, 64), 1)
-    ('ZYX', (slice(None, None, None), 1, slice(None, None, None), slice(None, None, None)))
+    >>> pick = pick_volume("ZCYX", (30, 2, 64, 64), 1)
+    >>> pick.kept, pick.place[1], pick.num_channels
+    ('ZYX', 1, 2)
     """
     sizes = {a: n for a, n in zip(axes, shape, strict=True) if n > 1 or a in "ZYX"}
     if len(sizes) < sum(n > 1 or a in "ZYX" for a, n in zip(axes, shape, strict=True)):
@@ -53,29 +64,31 @@ def pick_volume(
         sizes["Z"] = sizes.pop(unnamed[0])
     _refuse_other_axes(sizes)
     colour = next((a for a in "CS" if a in sizes), None)
-    count = sizes[colour] if colour else 1
-    if colour and channel is None:
-        kind = "channels" if colour == "C" else "colour (RGB) channels"
-        raise FileError(f"has {count} {kind}; choose one with --channel 0 to --channel {count - 1}")
-    if channel is not None and not 0 <= channel < count:
-        has = f"channels 0 to {count - 1}" if count > 1 else "one channel, number 0"
-        raise FileError(f"has {has}, not channel {channel}; choose another --channel")
+    num_channels, num_times = sizes.get(colour or "", 1), sizes.get("T", 1)
+    kind = "colour (RGB) channel" if colour == "S" else "channel"
+    channel = _one_of(channel, num_channels, kind, "--channel")
+    time = _one_of(time, num_times, "time point", "--time")
     kept = "".join(a for a in axes if a in "ZYX")
-    index: tuple[int | slice, ...] = tuple(
-        slice(None) if a in "ZYX" else (channel or 0) if a == colour else 0 for a in axes
-    )
-    return kept, index
+    chosen = {colour: channel, "T": time}
+    index = tuple(slice(None) if a in "ZYX" else chosen.get(a, 0) for a in axes)
+    return Pick(kept, index, num_channels, num_times)
+
+
+def _one_of(wanted: int | None, count: int, kind: str, option: str) -> int:
+    """Return the number of the channel or time point, or say which there are."""
+    if wanted is None and count > 1:
+        raise FileError(f"has {count} {kind}s; choose one with {option} 0 to {option} {count - 1}")
+    if wanted is not None and not 0 <= wanted < count:
+        short = kind.removeprefix("colour (RGB) ")
+        has = f"{short}s 0 to {count - 1}" if count > 1 else f"one {short}, number 0"
+        raise FileError(f"has {has}, not {short} {wanted}; choose another {option}")
+    return wanted or 0
 
 
 def _refuse_other_axes(sizes: dict[str, int]) -> None:
-    """Raise unless what remains is Z, Y, X and at most one of channel and colour."""
+    """Raise unless what remains is Z, Y, X, time and at most one of channel and colour."""
     found = ", ".join(f"{_NAMES.get(a, a)} {n}" for a, n in sizes.items())
-    if "T" in sizes and "Z" in sizes:
-        raise FileError(
-            f"is a time series of {sizes['T']} volumes ({found}); "
-            "save the time point to segment as a file of its own"
-        )
-    if "T" in sizes:
+    if "T" in sizes and "Z" not in sizes:
         raise FileError(
             f"is a time series of 2D images ({found}) without a Z axis; "
             "if time is really Z, say so in Fiji under Image > Properties and save again"
@@ -83,7 +96,7 @@ def _refuse_other_axes(sizes: dict[str, int]) -> None:
     if not {"Z", "Y", "X"} <= set(sizes):
         kind = "2D colour (RGB)" if "S" in sizes else "2D multi-channel" if "C" in sizes else "2D"
         raise FileError(f"is a {kind} image ({found}) without a Z axis; give a 3D stack")
-    if extra := set(sizes) - set("ZYXCS"):
+    if extra := set(sizes) - set("TZYXCS"):
         raise FileError(f"has the axes {found}; save it without {', '.join(sorted(extra))}")
     if {"C", "S"} <= set(sizes):
         raise FileError(

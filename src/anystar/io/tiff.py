@@ -4,62 +4,117 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
-from pathlib import Path
+import math
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
 
 import numpy as np
 import tifffile
 
 from anystar.arrays import Volume
-from anystar.io.axes import pick_volume
+from anystar.io.address import Address
 from anystar.io.errors import FileError
+from anystar.io.source import Index, Source, Spacing
 from anystar.io.tiff_spacing import tiff_spacing
 
-__all__ = ["read", "write"]
+__all__ = ["open_source", "write"]
 
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
 
 
-def read(path: Path, channel: int | None) -> Volume:
-    """Read one volume.
+def open_source(address: Address, level: int) -> Source:
+    """Open a TIFF file.
+
+    Uncompressed images in one piece are mapped; of others only the planes, or tiles, that are asked for are
+    decoded.
 
     Raises
     ------
     FileError
-        If the axes that the file names do not make a volume, if it holds several images, or if it is cut off.
+        If it holds several images, or if it is cut off.
     """
-    with _damage_is_an_error():
-        try:
-            tif = tifffile.TiffFile(path)
-        except tifffile.TiffFileError as error:
-            raise FileError(f"is not a TIFF file ({error}); copy or export it again") from error
-        with tif:
+    with contextlib.ExitStack() as opened:
+        with _damage_is_an_error():
+            try:
+                tif = opened.enter_context(tifffile.TiffFile(address.file))
+            except tifffile.TiffFileError as error:
+                raise FileError(f"is not a TIFF file ({error}); copy or export it again") from error
             if len(tif.series) != 1:
                 shapes = ", ".join(str(s.shape) for s in tif.series[:4])
                 raise FileError(
                     f"holds {len(tif.series)} images {shapes}; save the one to segment on its own"
                 )
-            series = tif.series[0]
+            levels = tif.series[0].levels
+            series = levels[min(max(level, 0), len(levels) - 1)]
             _refuse_cut_off(tif, series)
-            kept, index = pick_volume(series.axes, series.shape, channel)
-            data = _load(tif, series, index)
-            data = data.transpose([kept.index(a) for a in "ZYX"])
-            spacing, unit = tiff_spacing(tif)
-    return Volume(data=data, spacing=spacing, unit=unit)
+            spacing, unit, fault = tiff_spacing(tif)
+        opened.pop_all()
+    if spacing is not None and series is not levels[0]:
+        spacing = _coarser(spacing, levels[0], series)
+    return Source(
+        axes=series.axes,
+        shape=series.shape,
+        dtype=np.dtype(series.dtype),
+        fetch=_reader(tif, series),
+        spacing=spacing,
+        unit=unit,
+        fault=fault,
+        chunks=_chunks(series),
+        num_levels=len(levels),
+        close=tif.close,
+    )
 
 
-def _load(
-    tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, index: tuple[int | slice, ...]
-) -> np.ndarray:
-    """Read only the pages of the wanted channel where each plane is a page; otherwise all, then choose."""
+def _coarser(spacing: Spacing, finest: tifffile.TiffPageSeries, series: tifffile.TiffPageSeries) -> Spacing:
+    """Return the spacing of a level of the pyramid, which covers the same space with fewer voxels."""
+    z, y, x = (
+        size * finest.shape[finest.axes.index(a)] / series.shape[series.axes.index(a)]
+        if a in finest.axes
+        else size
+        for a, size in zip("ZYX", spacing, strict=True)
+    )
+    return z, y, x
+
+
+def _chunks(series: tifffile.TiffPageSeries) -> tuple[int, ...] | None:
+    """Return the shape of what is compressed together: a tile or a strip of one plane."""
+    if series.dataoffset is not None or series.keyframe is None:
+        return None
+    planes = len(series.shape) - len(series.keyframe.shape)
+    return (1,) * planes + tuple(series.keyframe.chunks)
+
+
+def _reader(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Callable[[Index], np.ndarray]:
+    """Return what reads a part: from a map, of whole planes, or of the strips and tiles that it touches."""
+    if series.dataoffset is not None:
+        stored = np.dtype(tif.byteorder + np.dtype(series.dtype).char)
+        mapped = np.memmap(tif.filehandle.path, stored, "r", series.dataoffset, series.shape)
+        return lambda index: np.array(mapped[index])
     planes = series.shape[: len(series.shape) - len(series.keyframe.shape)]
-    if index.count(slice(None)) < len(index) and len(series.pages) == int(np.prod(planes)):
-        pages = np.arange(len(series.pages)).reshape(planes)[index[: len(planes)]]
+    a_page_each = len(series.pages) == math.prod(planes)
+
+    @cache
+    def pieces() -> Any:
+        import zarr  # half a second that whole planes need not wait for
+
+        return zarr.open_array(series.aszarr(), mode="r")
+
+    def fetch(index: Index) -> np.ndarray:
         rest = index[len(planes) :]
-        data = tif.asarray(key=pages.ravel().tolist(), series=0)
-        return data.reshape(pages.shape + series.keyframe.shape)[(slice(None),) * pages.ndim + rest]
-    return series.asarray()[index]
+        lengths = series.shape[len(planes) :]
+        whole = all(
+            isinstance(i, int) or (i.start, i.stop) == (0, n) for i, n in zip(rest, lengths, strict=True)
+        )
+        with _damage_is_an_error():
+            if not (a_page_each and whole):
+                return np.asarray(pieces()[index])
+            pages = np.arange(len(series.pages)).reshape(planes)[index[: len(planes)]]
+            data = tif.asarray(key=pages.ravel().tolist(), series=series)
+            return data.reshape(pages.shape + series.keyframe.shape)[(slice(None),) * pages.ndim + rest]
+
+    return fetch
 
 
 def _refuse_cut_off(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
@@ -113,12 +168,12 @@ def _damage_is_an_error() -> Iterator[None]:
         raise FileError(f"is damaged ({text:.160}); copy or export it again")
 
 
-def write(path: Path, volume: Volume) -> None:
+def write(address: Address, volume: Volume) -> None:
     """Write an ImageJ hyperstack, or OME-TIFF where the name says so or ImageJ's form cannot hold the data.
 
     ImageJ's form has no 32-bit integers and ends at 4 GB; Fiji opens OME-TIFF through Bio-Formats.
     """
-    data, spacing = volume.data, volume.spacing
+    path, data, spacing = address.file, volume.data, volume.spacing
     unit = "um" if volume.unit == "um" else "pixel"
     big = data.nbytes > 2**32 - 2**20
     if (

@@ -6,9 +6,30 @@ import numpy as np
 
 from anystar.io.errors import FileError
 
-__all__ = ["compact", "settle"]
+__all__ = ["compact", "settle", "settled_dtype"]
 
 _CHUNK = 1 << 24
+
+
+def settled_dtype(dtype: np.dtype) -> np.dtype:
+    """Return the type in which values of ``dtype`` are worked with.
+
+    Raises
+    ------
+    FileError
+        For complex or structured values, with ``<what>; <what to do>``.
+
+    Examples
+    --------
+    >>> settled_dtype(np.dtype(bool)), settled_dtype(np.dtype(">f2"))
+    (dtype('uint8'), dtype('float32'))
+    """
+    if dtype.kind not in "buif":
+        raise FileError(f"holds {dtype} values; save it as grey integers or floats")
+    if dtype.kind == "b":
+        return np.dtype(np.uint8)
+    half = dtype.kind == "f" and dtype.itemsize == 2
+    return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
 def settle(data: np.ndarray) -> np.ndarray:
@@ -24,19 +45,13 @@ def settle(data: np.ndarray) -> np.ndarray:
     >>> settle(np.array([True, False])).dtype
     dtype('uint8')
     """
-    if data.dtype.kind not in "buif":
-        raise FileError(f"holds {data.dtype} values; save it as grey integers or floats")
-    if data.dtype.kind == "b":
-        return data.astype(np.uint8)
-    if data.dtype.kind == "f":
-        if data.dtype.itemsize == 2:
-            data = data.astype(np.float32)
-        if bad := _count_nonfinite(data):
-            raise FileError(
-                f"is NaN or infinite in {bad} of {data.size} voxels; "
-                "replace them (numpy.nan_to_num, or Fiji: Process > Math > NaN Background) or crop them off"
-            )
-    return data.astype(data.dtype.newbyteorder("="), copy=False)
+    data = data.astype(settled_dtype(data.dtype), copy=False)
+    if data.dtype.kind == "f" and (bad := _count_nonfinite(data)):
+        raise FileError(
+            f"is NaN or infinite in {bad} of {data.size} voxels; "
+            "replace them (numpy.nan_to_num, or Fiji: Process > Math > NaN Background) or crop them off"
+        )
+    return data
 
 
 def _count_nonfinite(data: np.ndarray) -> int:

@@ -1,0 +1,121 @@
+"""Names of images: which format, and which part of a file that holds several."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from anystar.io.errors import FileError
+
+__all__ = ["SUFFIXES", "Address", "file_stem", "file_suffix", "list_volumes", "locate"]
+
+# The format's module is loaded when it is needed: each brings a library along.
+_FORMATS = {
+    ".ome.tif": "tiff",
+    ".ome.tiff": "tiff",
+    ".tif": "tiff",
+    ".tiff": "tiff",
+    ".nii": "nifti",
+    ".nii.gz": "nifti",
+    ".nrrd": "nrrd",
+    ".nhdr": "nrrd",
+    ".h5": "hdf5",
+    ".hdf5": "hdf5",
+    ".npy": "npy",
+    ".ome.zarr": "ome_zarr",
+    ".zarr": "ome_zarr",
+}
+SUFFIXES = tuple(_FORMATS)
+"""Name endings that can be read and written."""
+
+_INSIDE_HDF5 = re.compile(r"(?P<file>.*\.(?:h5|hdf5)):/*(?P<inner>.*)", re.IGNORECASE)
+_INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)
+_ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+
+
+class Address(NamedTuple):
+    """Where an image lies."""
+
+    file: Path
+    """The file, or the folder of a Zarr store."""
+    inner: str
+    """The path of a dataset or group inside, without slashes around it; empty for the whole."""
+    suffix: str
+    """The known ending of the file's name, in lower case, or empty."""
+    module: str
+    """The module of :mod:`anystar.io` that knows the format, or empty."""
+
+    def __str__(self) -> str:
+        if not self.inner:
+            return str(self.file)
+        return f"{self.file}:/{self.inner}" if self.module == "hdf5" else f"{self.file}/{self.inner}"
+
+
+def locate(path: str | Path) -> Address:
+    """Take a name apart: ``file.h5:/dataset``, ``store.zarr/group`` or a plain file name.
+
+    Examples
+    --------
+    >>> locate("a.h5:/raw/cells")[1:]
+    ('raw/cells', '.h5', 'hdf5')
+    >>> locate("b.OME.zarr/labels/nuclei")[1:]
+    ('labels/nuclei', '.ome.zarr', 'ome_zarr')
+    >>> locate("photo.png")[1:]
+    ('', '', '')
+    """
+    path = Path(path).expanduser()
+    inner = ""
+    found = _INSIDE_HDF5.fullmatch(str(path)) or _INSIDE_ZARR.fullmatch(str(path))
+    if found:
+        path, inner = Path(found["file"]), found["inner"].strip("/")
+    name = path.name.lower()
+    suffix = next((s for s in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(s)), "")
+    module = _FORMATS.get(suffix, "")
+    if not suffix and any((path / file).is_file() for file in _ZARR_FILES):
+        module = "ome_zarr"  # a store by its content, whatever its name
+    return Address(path, inner, suffix, module)
+
+
+def file_suffix(path: str | Path) -> str:
+    """Return the known ending of a file's name in lower case, or ``""``.
+
+    Examples
+    --------
+    >>> file_suffix("brain.NII.gz"), file_suffix("a.ome.tif"), file_suffix("photo.png")
+    ('.nii.gz', '.ome.tif', '')
+    """
+    return locate(path).suffix
+
+
+def file_stem(path: str | Path) -> str:
+    """Return a file's name without its known ending.
+
+    Examples
+    --------
+    >>> file_stem("in/brain.nii.gz"), file_stem("in/cells.h5:/raw")
+    ('brain', 'cells')
+    """
+    name = locate(path).file.name
+    return name[: len(name) - len(locate(path).suffix)]
+
+
+def list_volumes(folder: str | Path) -> list[Path]:
+    """Return the images of a folder that :func:`read` knows by their name, sorted; hidden ones are left out.
+
+    Raises
+    ------
+    FileError
+        If there are none.
+    """
+    folder = Path(folder)
+    found = [
+        p
+        for p in folder.iterdir()
+        if not p.name.startswith(".")
+        and (address := locate(p)).suffix
+        and p.is_dir() == (address.module == "ome_zarr")
+    ]
+    if not found:
+        raise FileError(f"{folder} holds no images; expected files that end in {', '.join(SUFFIXES)}")
+    return sorted(found)

@@ -1,0 +1,348 @@
+"""An OME-Zarr label image that is filled block by block, and appears when it is whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import zarr
+from numpy.typing import DTypeLike
+
+from anystar.arrays import Volume
+from anystar.io.address import locate
+from anystar.io.errors import FileError
+from anystar.io.lazy import LazyImage
+from anystar.io.ngff import Level, Multiscale, label_metadata, namespace, parse_multiscale
+from anystar.io.pyramid import Shape, blocks, coarser_shapes, most_frequent
+
+__all__ = ["LabelStore"]
+
+_CHUNK = 64
+_METHOD = "most frequent label"
+_FINEST, _RECODED = "0", "0.recoded"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelStore:
+    """A label image on its way to the disk; made by :meth:`create` or, after an interruption, :meth:`resume`.
+
+    Blocks go into a hidden folder beside the target, ``.NAME.partial``. :meth:`finish` makes the pyramid,
+    writes the metadata last and renames the folder, so that nothing unfinished can be taken for a result.
+    Blocks may be written by several threads or processes at once if they share no chunk.
+    """
+
+    target: Path
+    """The folder that the label image will be."""
+    partial: Path
+    """The folder that it is until then."""
+    geometry: Multiscale
+    """Axes, units and levels."""
+    shapes: tuple[Shape, ...]
+    """Of the levels, finest first."""
+    chunks: Shape
+    """What is stored as one: blocks written at once must not share one."""
+    image: Path | None
+    """The group of the image, for a label image in its ``labels/``."""
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        shape: Shape,
+        dtype: DTypeLike,
+        *,
+        like: Volume | LazyImage,
+        chunks: Shape | None = None,
+        version: Literal["0.4", "0.5"] | None = None,
+        overwrite: bool = False,
+    ) -> LabelStore:
+        """Begin a label image.
+
+        Parameters
+        ----------
+        path : str or Path
+            A store of its own, ``cells.zarr``, or a label image in the store of an image,
+            ``image.zarr/labels/cells``.
+        shape : 3 ints
+            Voxels along Z, Y, X.
+        dtype : dtype
+            An integer type for the blocks; :meth:`finish` can change it.
+        like : Volume or LazyImage
+            The image: its spacing, units and origin, and the levels of its pyramid if it is OME-Zarr.
+        chunks : 3 ints, optional
+            Voxels that are stored as one; 64 along each axis by default.
+        version : {"0.4", "0.5"}, optional
+            Of the metadata: by default that of the store it goes into, of an OME-Zarr image, or 0.5.
+        overwrite : bool
+            Whether a finished label image of the same name may be replaced (by :meth:`finish`).
+
+        Raises
+        ------
+        FileError
+            If the name does not end in ``.zarr`` or ``labels/NAME``, or something is there already.
+        """
+        target, image = _place(path)
+        if target.exists() and not overwrite:
+            raise FileError(f"{target} exists already; add --overwrite, or choose another name")
+        if target.exists() and not _is_zarr(target):
+            raise FileError(f"{target} is a folder but no Zarr store; choose another name")
+        if np.dtype(dtype).kind not in "ui":
+            raise ValueError(f"dtype must be an integer type, got {np.dtype(dtype)}")
+        geometry, shapes = _geometry(shape, like)
+        of_store = None if image is None else parse_multiscale(_attributes(image)).version
+        wanted = of_store or version or geometry.version
+        geometry = replace(geometry, version="0.5" if wanted == "0.5" else "0.4")
+        z, y, x = (min(c, max(n, 1)) for c, n in zip(chunks or (_CHUNK,) * 3, shape, strict=True))
+        store = cls(
+            target=target,
+            partial=_partial(target),
+            geometry=geometry,
+            shapes=shapes,
+            chunks=(z, y, x),
+            image=image,
+        )
+        store.discard()
+        zarr.create_group(store.partial, zarr_format=store._format)
+        store._array(_FINEST, shape, np.dtype(dtype))
+        return store
+
+    @classmethod
+    def resume(cls, path: str | Path, *, like: Volume | LazyImage) -> LabelStore:
+        """Go on with a label image that was begun with the same ``path`` and ``like``.
+
+        Raises
+        ------
+        FileError
+            If nothing was begun there, or it belongs to an image of another shape.
+        """
+        target, image = _place(path)
+        partial = _partial(target)
+        name = _FINEST if (partial / _FINEST).exists() else _RECODED
+        try:
+            array: Any = zarr.open_array(partial, path=name, mode="r")
+        except FileNotFoundError:
+            raise FileError(f"{target} was not begun; there is nothing to resume") from None
+        z, y, x = array.shape
+        if array.shape != tuple(like.shape):
+            raise FileError(
+                f"{target} was begun with shape {array.shape}, the image has {like.shape}; begin anew"
+            )
+        geometry, shapes = _geometry((z, y, x), like)
+        geometry = replace(geometry, version="0.5" if array.metadata.zarr_format == 3 else "0.4")
+        z, y, x = array.chunks
+        return cls(
+            target=target, partial=partial, geometry=geometry, shapes=shapes, chunks=(z, y, x), image=image
+        )
+
+    @property
+    def shape(self) -> Shape:
+        """Voxels along Z, Y, X."""
+        return self.shapes[0]
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the blocks on the disk."""
+        return self._open(_FINEST).dtype
+
+    def write(self, start: Sequence[int], labels: np.ndarray) -> None:
+        """Write a block whose first voxel is ``start``.
+
+        Raises
+        ------
+        ValueError
+            If it reaches beyond the volume, or a label does not fit the type.
+        """
+        array = self._open(_FINEST, mode="r+")
+        box = tuple(slice(s, s + n) for s, n in zip(start, labels.shape, strict=True))
+        if any(s.start < 0 or s.stop > n for s, n in zip(box, self.shape, strict=True)):
+            raise ValueError(f"start {tuple(start)} and shape {labels.shape} must lie within {self.shape}")
+        if labels.size and not (labels.min() >= 0 and labels.max() <= np.iinfo(array.dtype).max):
+            raise ValueError(f"labels must fit {array.dtype}, got {labels.min()} to {labels.max()}")
+        array[box] = labels
+
+    def read(self, box: Sequence[slice] | None = None) -> np.ndarray:
+        """Return the labels of a box (Z, Y, X) as they are on the disk; 0 where nothing was written."""
+        return np.asarray(self._open(_FINEST)[tuple(box) if box is not None else ...])
+
+    def finish(
+        self,
+        *,
+        dtype: DTypeLike | None = None,
+        relabel: Callable[[np.ndarray], np.ndarray] | None = None,
+    ) -> Path:
+        """Make the pyramid, write the metadata, and let the label image appear.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            Store the labels in this type instead.
+        relabel : callable, optional
+            Takes an array of labels and returns the final ones, of the same shape; called chunk by chunk.
+
+        Returns
+        -------
+        Path
+            The target.
+        """
+        if dtype is not None or relabel is not None:
+            self._recode(np.dtype(dtype or self.dtype), relabel)
+        for number in range(1, len(self.shapes)):
+            self._coarsen(number)
+        # The finest array is "0" while it is filled; the image it belongs to may name its levels otherwise.
+        group = zarr.open_group(self.partial, mode="r+")
+        source = None if self.image is None else os.path.relpath(self.image, self.target).replace(os.sep, "/")
+        group.attrs.update(
+            label_metadata(self.geometry, name=self.target.stem, method=_METHOD, source=source)
+        )
+        _replace_folder(self.partial, self.target)
+        if self.image is not None:
+            _register(self.image, self.target.name)
+        return self.target
+
+    def discard(self) -> None:
+        """Remove what was written, unless it is finished."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    @property
+    def _format(self) -> Literal[2, 3]:
+        return 3 if self.geometry.version == "0.5" else 2
+
+    def _open(self, name: str, mode: Literal["r", "r+"] = "r") -> Any:
+        return zarr.open_array(self.partial, path=name, mode=mode, zarr_format=self._format)
+
+    def _array(self, name: str, shape: Shape, dtype: np.dtype) -> Any:
+        chunks = tuple(min(c, n) for c, n in zip(self.chunks, shape, strict=True))
+        return zarr.create_array(
+            self.partial,
+            name=name,
+            shape=shape,
+            chunks=chunks,
+            dtype=dtype,
+            fill_value=0,
+            zarr_format=self._format,
+            chunk_key_encoding={"name": "v2" if self._format == 2 else "default", "separator": "/"},
+            dimension_names=("z", "y", "x") if self._format == 3 else None,
+            overwrite=True,
+        )
+
+    def _recode(self, dtype: np.dtype, relabel: Callable[[np.ndarray], np.ndarray] | None) -> None:
+        """Write the finest level anew, chunk by chunk, and put it in the place of the old one."""
+        if (self.partial / _FINEST).exists():  # else a recoding was interrupted when it was complete
+            old = self._open(_FINEST)
+            new = self._array(_RECODED, self.shape, dtype)
+            for box in blocks(self.shape, self.chunks):
+                labels = np.asarray(old[box])
+                labels = labels if relabel is None else relabel(labels)
+                if labels.size and labels.max() > np.iinfo(dtype).max:
+                    raise ValueError(f"dtype must hold the label {labels.max()}, got {dtype}")
+                if labels.any():
+                    new[box] = labels
+            shutil.rmtree(self.partial / _FINEST)
+        (self.partial / _RECODED).rename(self.partial / _FINEST)
+
+    def _coarsen(self, number: int) -> None:
+        """Make a level from the one before it, in pieces of eight chunks or so."""
+        fine, shape = self.shapes[number - 1], self.shapes[number]
+        fz, fy, fx = (max(1, round(n / m)) for n, m in zip(fine, shape, strict=True))
+        names = [level.path for level in self.geometry.levels]
+        source = self._open(names[number - 1])
+        target = self._array(names[number], shape, source.dtype)
+        for box in blocks(shape, self.chunks):
+            covered = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
+            size = tuple(s.stop - s.start for s in box)
+            labels = np.asarray(source[covered])
+            if labels.any():
+                target[box] = most_frequent(labels, (fz, fy, fx), (size[0], size[1], size[2]))
+
+
+def _place(path: str | Path) -> tuple[Path, Path | None]:
+    """Return the folder of a label image, and that of the image if it lies in its ``labels/``."""
+    address = locate(path)
+    if address.module != "ome_zarr":
+        raise FileError(f"{path} is no Zarr store; end its name in .zarr")
+    if not address.inner:
+        return address.file, None
+    target = address.file / address.inner
+    if target.parent.name != "labels":
+        raise FileError(f"cannot write {path}; choose a store of its own, or {address.file}/labels/NAME")
+    image = target.parent.parent
+    if not _is_zarr(image):
+        raise FileError(f"{image} is no OME-Zarr image; choose a store of its own, NAME.zarr")
+    return target, image
+
+
+def _partial(target: Path) -> Path:
+    return target.with_name(f".{target.name}.partial")
+
+
+def _is_zarr(folder: Path) -> bool:
+    return locate(folder / "x").module == "ome_zarr" and any(
+        (folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+    )
+
+
+def _attributes(group: Path) -> dict[str, Any]:
+    return dict(zarr.open_group(group, mode="r").attrs)
+
+
+def _geometry(shape: Shape, like: Volume | LazyImage) -> tuple[Multiscale, tuple[Shape, ...]]:
+    """Return axes, units, levels and their shapes: those of an OME-Zarr image, else a pyramid of our own."""
+    found = like.header.get("ngff")
+    if isinstance(found, Multiscale) and "Z" in found.axes:
+        first = like.header["level"]
+        shapes = like.header["levels"][first:]
+        levels = found.levels[first : first + len(shapes)]
+        if shapes and shapes[0] == tuple(shape):
+            spatial = [
+                Level(
+                    path=str(i),
+                    scale=found.spatial(level.scale),
+                    translation=found.spatial(level.translation),
+                )
+                for i, level in enumerate(levels)
+            ]
+            units = tuple(found.units[found.axes.index(a)] for a in "ZYX")
+            return Multiscale(version=found.version, axes="ZYX", units=units, levels=tuple(spatial)), shapes
+    unit = "micrometer" if like.spacing is not None and like.unit == "um" else ""
+    spacing = like.spacing or (1.0, 1.0, 1.0)
+    made = coarser_shapes(shape, spacing)
+    levels = tuple(_level(i, made[0], s, spacing) for i, s in enumerate(made))
+    return Multiscale(version="0.5", axes="ZYX", units=(unit,) * 3, levels=levels), tuple(made)
+
+
+def _level(number: int, finest: Shape, shape: Shape, spacing: Sequence[float]) -> Level:
+    """Return where a level lies: the centre of its first voxel is that of the voxels that it covers."""
+    factors = [2 ** round(np.log2(n / m)) for n, m in zip(finest, shape, strict=True)]
+    return Level(
+        path=str(number),
+        scale=tuple(float(s * f) for s, f in zip(spacing, factors, strict=True)),
+        translation=tuple(float(s * (f - 1) / 2) for s, f in zip(spacing, factors, strict=True)),
+    )
+
+
+def _replace_folder(made: Path, target: Path) -> None:
+    """Rename a folder onto its place; what was there is removed afterwards."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(old)
+    made.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _register(image: Path, name: str) -> None:
+    """Name a label image in the list of its image's ``labels`` group."""
+    version: Literal[2, 3] = 3 if (image / "zarr.json").is_file() else 2
+    group = zarr.open_group(image / "labels", mode="a", zarr_format=version)
+    listed = list(namespace(dict(group.attrs)).get("labels", ()))
+    if name not in listed:
+        listed.append(name)
+        group.attrs.update(
+            {"ome": {"version": "0.5", "labels": listed}} if version == 3 else {"labels": listed}
+        )

@@ -1,0 +1,285 @@
+"""A volume on the disk that is read box by box."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from anystar.arrays import Volume, check_spacing
+from anystar.io.address import SUFFIXES, Address, locate
+from anystar.io.axes import Pick, pick_volume
+from anystar.io.errors import FileError
+from anystar.io.source import Source, Spacing, Unit
+from anystar.io.values import settle, settled_dtype
+
+__all__ = ["LazyImage", "format_of", "open_image"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LazyImage:
+    """A 3D image in a file, of which only what is asked for is read; made by :func:`open_image`.
+
+    It can be pickled, which sends its name, not its voxels: whoever unpickles it opens the file again.
+    """
+
+    address: Address
+    """Where it lies; as text, the name to open it by."""
+    source: Source
+    """The array of the file, with all its axes."""
+    pick: Pick
+    """What takes the volume out of it."""
+    channel: int | None
+    """The channel that was chosen, if any."""
+    time: int | None
+    """The time point that was chosen, if any."""
+    level: int
+    """The level of the pyramid."""
+    override: Spacing | None
+    """The spacing that was given instead of the file's."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along Z, Y, X."""
+        z, y, x = self._zyx(self.source.shape)
+        return z, y, x
+
+    @property
+    def chunks(self) -> tuple[int, int, int]:
+        """Voxels along Z, Y, X that are stored together: what is cheap to read at once."""
+        z, y, x = self._zyx(self.source.chunks or self.source.shape)
+        return z, y, x
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of what :meth:`read` gives."""
+        return settled_dtype(self.source.dtype)
+
+    @property
+    def spacing(self) -> Spacing | None:
+        """Size of a voxel along Z, Y, X in micrometres (or pixels, see ``unit``), if known."""
+        return self.source.spacing if self.override is None else self.override
+
+    @property
+    def unit(self) -> Unit:
+        """``"um"``, or ``"relative"`` if only the ratios of the spacing mean anything."""
+        return self.source.unit if self.override is None else "um"
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What a format needs to write labels that lie on the image (affine, units, ...)."""
+        return self.source.header
+
+    @property
+    def axes(self) -> str:
+        """The axes of the file, slowest first, ``"TCZYX"`` say."""
+        return self.source.axes
+
+    @property
+    def num_channels(self) -> int:
+        """How many channels the file has."""
+        return self.pick.num_channels
+
+    @property
+    def num_times(self) -> int:
+        """How many time points the file has."""
+        return self.pick.num_times
+
+    @property
+    def num_levels(self) -> int:
+        """How many levels its pyramid has, 1 without one."""
+        return self.source.num_levels
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the user, a line each."""
+        return self.source.remarks()
+
+    def read(self, box: Sequence[slice] | None = None) -> np.ndarray:
+        """Read the voxels of a box.
+
+        Parameters
+        ----------
+        box : 3 slices, optional
+            Along Z, Y, X, cut at the borders as NumPy does; steps are not possible. Everything by default.
+
+        Returns
+        -------
+        numpy.ndarray
+            C-contiguous, ``dtype``, shape of the box.
+
+        Raises
+        ------
+        FileError
+            If the file is damaged there, or has NaN or infinite values there.
+        """
+        wanted = (slice(None),) * 3 if box is None else tuple(box)
+        if len(wanted) != 3 or any(not isinstance(s, slice) or s.step not in (None, 1) for s in wanted):
+            raise ValueError(f"box must be three slices (Z, Y, X) of step 1, got {box}")
+        place = dict(zip("ZYX", wanted, strict=True))
+        along = iter(self.pick.kept)
+        index = tuple(
+            i if isinstance(i, int) else slice(*place[next(along)].indices(n)[:2])
+            for i, n in zip(self.pick.place, self.source.shape, strict=True)
+        )
+        with _named(self.address):
+            data = self.source.fetch(index)
+            data = data.transpose([self.pick.kept.index(a) for a in "ZYX"])
+            return np.ascontiguousarray(settle(data))
+
+    def volume(self) -> Volume:
+        """Read everything."""
+        return self.place(self.read())
+
+    def place(self, data: np.ndarray) -> Volume:
+        """Return an array of the image's shape at the image's place (labels, say)."""
+        if data.shape != self.shape:
+            raise ValueError(f"data must have the image's shape {self.shape}, got {data.shape}")
+        return Volume(data=data, spacing=self.spacing, unit=self.unit, header=self.header)
+
+    def close(self) -> None:
+        """Give the file back; nothing can be read afterwards."""
+        self.source.close()
+
+    def __enter__(self) -> LazyImage:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (str(self.address), self.channel, self.time, self.level, self.override)
+
+    def _zyx(self, lengths: tuple[int, ...]) -> list[int]:
+        kept = [n for n, i in zip(lengths, self.pick.place, strict=True) if not isinstance(i, int)]
+        return [kept[self.pick.kept.index(a)] for a in "ZYX"]
+
+
+def open_image(
+    path: str | Path,
+    *,
+    channel: int | None = None,
+    time: int | None = None,
+    level: int = 0,
+    spacing: Sequence[float] | None = None,
+) -> LazyImage:
+    """Open a 3D image without reading its voxels.
+
+    Parameters
+    ----------
+    path : str or Path
+        TIFF, OME-TIFF or ImageJ stack, NIfTI (``.nii``, ``.nii.gz``), NRRD, HDF5 (``file.h5:/dataset``, or
+        ``file.h5`` if it holds one only), NumPy ``.npy``, OME-Zarr (``store.zarr``, ``store.zarr/group``).
+    channel, time : int, optional
+        Which channel and time point of a file that has several, counted from 0.
+    level : int
+        Level of the pyramid (OME-Zarr, OME-TIFF); 0 is the finest.
+    spacing : 3 floats, optional
+        Micrometres per voxel along Z, Y, X, instead of what the file says.
+
+    Returns
+    -------
+    LazyImage
+        Usable in a ``with`` statement.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileError
+        If the file is damaged, is not a 3D volume (2D, or several channels or time points of which none is
+        chosen), or states an impossible voxel size that ``spacing`` does not replace.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from anystar.io.files import write
+    >>> path = Path(tempfile.mkdtemp()) / "cells.tif"
+    >>> write(path, Volume(data=np.zeros((40, 80, 80), np.uint16), spacing=(2, 0.5, 0.5)))
+    >>> with open_image(path) as image:
+    ...     image.shape, image.spacing, image.read((slice(0, 8), slice(8), slice(8))).shape
+    ((40, 80, 80), (2.0, 0.5, 0.5), (8, 8, 8))
+    """
+    override = None if spacing is None else check_spacing(tuple(spacing))
+    address = locate(path)
+    if not address.file.exists():
+        raise FileNotFoundError(f"{address.file} does not exist; check the name")
+    module = format_of(address)
+    if address.file.is_dir() and address.module != "ome_zarr":
+        raise FileError(f"{address.file} is a folder; give a file")
+    with _named(address):
+        source = module.open_source(address, level)
+        try:
+            return _volume_of(source, address, channel, time, level, override)
+        except BaseException:
+            source.close()
+            raise
+
+
+def _volume_of(
+    source: Source,
+    address: Address,
+    channel: int | None,
+    time: int | None,
+    level: int,
+    override: Spacing | None,
+) -> LazyImage:
+    """Choose the volume, or say why there is none."""
+    if not 0 <= level < source.num_levels:
+        has = f"levels 0 to {source.num_levels - 1}" if source.num_levels > 1 else "one level, number 0"
+        raise FileError(f"has {has}, not level {level}; choose another --level")
+    settled_dtype(source.dtype)
+    pick = pick_volume(source.axes, source.shape, channel, time)
+    image = LazyImage(
+        address=address,
+        source=source,
+        pick=pick,
+        channel=channel,
+        time=time,
+        level=level,
+        override=override,
+    )
+    if 0 in image.shape:
+        raise FileError(f"is empty, its shape is {image.shape}; export it again")
+    if source.fault and override is None:
+        raise FileError(f"{source.fault}; give the right one with --spacing Z Y X")
+    return image
+
+
+def _reopen(
+    path: str, channel: int | None, time: int | None, level: int, spacing: Spacing | None
+) -> LazyImage:
+    return open_image(path, channel=channel, time=time, level=level, spacing=spacing)
+
+
+def format_of(address: Address) -> Any:
+    """Return the module that reads and writes what the name says."""
+    if not address.module and address.file.is_dir():
+        raise FileError(f"{address.file} is a folder; give a file")
+    if not address.module:
+        raise FileError(f"{address.file} has no known ending; use one of {', '.join(SUFFIXES)}")
+    return importlib.import_module(f"anystar.io.{address.module}")
+
+
+@contextlib.contextmanager
+def _named(address: Address) -> Iterator[None]:
+    """Put the name in front of what is wrong, and take whatever a parser raises for damage."""
+    try:
+        yield
+    except FileError as error:
+        raise FileError(f"{address} {error}") from error
+    except (MemoryError, PermissionError):
+        raise
+    except Exception as error:  # a damaged file makes a parser raise whatever it likes
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise FileError(
+            f"{address} cannot be read ({why:.200}); it is damaged, copy or export it again"
+        ) from error

@@ -1,0 +1,170 @@
+"""NRRD, attached (``.nrrd``) or with a header of its own (``.nhdr``)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import nrrd
+import numpy as np
+
+from anystar.arrays import Volume
+from anystar.io.address import Address
+from anystar.io.errors import FileError
+from anystar.io.source import Index, Source
+from anystar.io.units import micrometres_per
+from anystar.io.world import world_of
+
+__all__ = ["open_source", "write"]
+
+_KINDS = {"domain": "space", "space": "space", "time": "T"}
+_TYPES = {
+    "b": "int8, int8_t, signed char",
+    "B": "uint8, uint8_t, uchar, unsigned char",
+    "h": "int16, int16_t, short, short int, signed short, signed short int",
+    "H": "uint16, uint16_t, ushort, unsigned short, unsigned short int",
+    "i": "int32, int32_t, int, signed int",
+    "I": "uint32, uint32_t, uint, unsigned int",
+    "q": "int64, int64_t, longlong, long long, long long int, signed long long, signed long long int",
+    "Q": "uint64, uint64_t, ulonglong, unsigned long long, unsigned long long int",
+    "f": "float",
+    "d": "double",
+}
+_DTYPES = {name: np.dtype(char) for char, names in _TYPES.items() for name in names.split(", ")}
+# Signs that turn a named space into RAS, the world of NIfTI; these count in millimetres unless they say else.
+_SPACES = {
+    "right-anterior-superior": (1, 1, 1),
+    "ras": (1, 1, 1),
+    "left-anterior-superior": (-1, 1, 1),
+    "las": (-1, 1, 1),
+    "left-posterior-superior": (-1, -1, 1),
+    "lps": (-1, -1, 1),
+}
+
+
+def open_source(address: Address, level: int) -> Source:
+    """Open an NRRD file; what it says of its space travels in ``Volume.header["nrrd"]``.
+
+    Raw data in the same file is mapped; compressed data is read as a whole when it is first asked for.
+
+    Raises
+    ------
+    FileError
+        If the axes are no volume, or the file is cut off.
+    """
+    with open(address.file, "rb") as file:
+        header: dict[str, Any] = dict(nrrd.read_header(file))
+        start = file.tell()
+    shape = tuple(int(n) for n in header["sizes"])
+    if header["type"] not in _DTYPES:
+        raise FileError(f"holds values of type {header['type']}; save it as grey integers or floats")
+    little = header.get("endian", "little") == "little"
+    stored = _DTYPES[header["type"]].newbyteorder("<" if little else ">")
+    axes, directions = _axes(header)
+    attached = header["encoding"] == "raw" and not {"data file", "datafile"} & set(header)
+    plain = attached and not {"line skip", "lineskip", "byte skip", "byteskip"} & set(header)
+    size = start + int(np.prod(shape)) * stored.itemsize
+    if plain and address.file.stat().st_size < size:
+        raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
+
+    @cache
+    def voxels() -> np.ndarray:
+        if plain:
+            return np.memmap(address.file, stored, "r", start, shape, "F")
+        with open(address.file, "rb") as file:
+            file.seek(start)
+            return nrrd.read_data(header, file, str(address.file), index_order="F")
+
+    def fetch(index: Index) -> np.ndarray:
+        return np.array(voxels()[index])
+
+    spacing, unit, fault = _spacing(header, directions)
+    known: dict[str, Any] = {
+        key: header[key] for key in ("space", "space dimension", "space units") if key in header
+    }
+    if "space origin" in header and directions is not None:
+        known |= {"space directions": directions, "space origin": np.asarray(header["space origin"], float)}
+    return Source(
+        axes=axes,
+        shape=shape,
+        dtype=stored,
+        fetch=fetch,
+        spacing=spacing,
+        unit=unit,
+        fault=fault,
+        header={"nrrd": known} | _world(header, directions, unit),
+        close=voxels.cache_clear,
+    )
+
+
+def _axes(header: dict[str, Any]) -> tuple[str, np.ndarray | None]:
+    """Return a letter an axis, fastest first, and the directions of the spatial ones (a row each)."""
+    count = int(header["dimension"])
+    directions = header.get("space directions")
+    rows = None if directions is None else [None if d is None else np.asarray(d, float) for d in directions]
+    kinds = [_KINDS.get(str(k).lower(), "C") for k in header.get("kinds", ())]
+    if rows is not None and len(rows) == count:
+        spatial = [row is not None and not np.isnan(row).all() for row in rows]
+    elif kinds:
+        spatial = [kind == "space" for kind in kinds]
+    else:
+        spatial = [count == 3] * count
+    if sum(spatial) != 3:
+        raise FileError(f"has {count} axes of which {sum(spatial)} are spatial; save it as one 3D volume")
+    names = iter("XYZ")
+    others = [kind if kind != "space" else "C" for kind in kinds] or ["C"] * count
+    axes = "".join(next(names) if inside else other for inside, other in zip(spatial, others, strict=True))
+    kept = None if rows is None else [r for r, inside in zip(rows, spatial, strict=True) if inside]
+    return axes, None if kept is None else np.array(kept)
+
+
+def _spacing(
+    header: dict[str, Any], directions: np.ndarray | None
+) -> tuple[tuple[float, float, float] | None, Any, str]:
+    """Return spacing (Z, Y, X), its unit, and what is wrong with it."""
+    if directions is not None:
+        sizes = np.linalg.norm(directions, axis=1)[::-1]
+        units = [str(u) for u in header.get("space units", ())]
+        if not units and str(header.get("space", "")).lower() in _SPACES:
+            units = ["mm"]
+    elif "spacings" in header:
+        sizes = np.asarray(header["spacings"], float)
+        sizes = sizes[~np.isnan(sizes)][::-1]
+        units = [str(u) for u in header.get("units", ()) if str(u)]
+    else:
+        return None, "um", ""
+    if len(sizes) != 3 or not (np.isfinite(sizes).all() and (sizes > 0).all()):
+        return None, "um", f"states a voxel of {' x '.join(f'{s:g}' for s in sizes)} along Z, Y, X"
+    factors = {micrometres_per(u) for u in units}
+    if len(factors) == 1 and (factor := factors.pop()) is not None:
+        z, y, x = (sizes * factor).tolist()
+        return (z, y, x), "um", ""
+    z, y, x = sizes.tolist()
+    return (z, y, x), "relative", ""
+
+
+def _world(header: dict[str, Any], directions: np.ndarray | None, unit: str) -> dict[str, np.ndarray]:
+    """Return the affine (XYZ to RAS, millimetres) if the space has a name that says where RAS is."""
+    signs = _SPACES.get(str(header.get("space", "")).lower())
+    if signs is None or directions is None or "space origin" not in header:
+        return {}
+    units = [str(u) for u in header.get("space units", ())] or ["mm"]
+    scale = (micrometres_per(units[0]) or 1e3) / 1e3
+    affine = np.eye(4)
+    affine[:3, :3] = directions.T
+    affine[:3, 3] = np.asarray(header["space origin"], float)
+    return {"world": np.diag([*(s * scale for s in signs), 1.0]) @ affine}
+
+
+def write(address: Address, volume: Volume) -> None:
+    """Write a volume; one that came from NRRD keeps its space, directions, origin and units."""
+    known = volume.header.get("nrrd", {})
+    if "space directions" not in known:
+        affine, metric = world_of(volume)
+        lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine if "world" in volume.header else affine
+        known = {"space": "left-posterior-superior"} if metric else {"space dimension": 3}
+        known |= {"space directions": lps[:3, :3].T, "space origin": lps[:3, 3]}
+        if metric:
+            known["space units"] = ["mm", "mm", "mm"]
+    header = {"encoding": "gzip", "kinds": ["domain"] * 3, **known}
+    nrrd.write(str(address.file), np.ascontiguousarray(volume.data).T, header, index_order="F")
