@@ -29,6 +29,7 @@ _COMMANDS = {
     "train": "Train a model on synthetic volumes.",
     "synthesize": "Make synthetic volumes with labels.",
     "data": "List, get and check annotated data sets.",
+    "reproduce": "Run the experiments of the paper.",
 }
 
 

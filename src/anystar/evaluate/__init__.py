@@ -3,6 +3,7 @@
 from anystar.evaluate.centres import CentreScores, match_centres
 from anystar.evaluate.errors import KINDS, Errors, Fates, classify_errors
 from anystar.evaluate.matching import THRESHOLDS, Scores, add_scores, match_labels, mean_accuracy
+from anystar.evaluate.outcomes import Outcomes, find_outcomes
 from anystar.evaluate.overlap import Overlap, as_labels, overlap
 
 __all__ = [
@@ -11,11 +12,13 @@ __all__ = [
     "CentreScores",
     "Errors",
     "Fates",
+    "Outcomes",
     "Overlap",
     "Scores",
     "add_scores",
     "as_labels",
     "classify_errors",
+    "find_outcomes",
     "match_centres",
     "match_labels",
     "mean_accuracy",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Panel", "draw_picture", "label_colours", "outline", "panels", "save_picture", "to_grey"]
+__all__ = ["Panel", "draw_picture", "label_colours", "outline", "panels", "render", "save_picture", "to_grey"]
 
 _GOLDEN = 0.618033988749895
 _PIXELS, _DPI = 600, 150
@@ -133,7 +133,7 @@ def outline(labels: np.ndarray) -> np.ndarray:
     return edge & (labels > 0)
 
 
-def _render(panel: Panel, *, outlined: bool) -> np.ndarray:
+def render(panel: Panel, *, outlined: bool) -> np.ndarray:
     """Return RGB of square pixels, ``_PIXELS`` on the longer side, so that outlines are equally thin."""
     extent = panel.extent
     pixels = [max(1, round(e * _PIXELS / max(extent))) for e in extent]
@@ -186,7 +186,7 @@ def draw_picture(
     for column, view in enumerate(views):
         height, width = view.extent
         for row, shown in enumerate(axes[:, column]):
-            shown.imshow(_render(view, outlined=row == 1), extent=(0, width, height, 0))
+            shown.imshow(render(view, outlined=row == 1), extent=(0, width, height, 0))
             shown.set_anchor("N")
             shown.set_axis_off()
         axes[0, column].set_title(view.title, fontsize=10)

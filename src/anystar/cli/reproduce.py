@@ -1,0 +1,202 @@
+"""``anystar reproduce``: the paper's experiments from the files to the figure."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anystar.cli.group import complain
+
+if TYPE_CHECKING:
+    from anystar.lab.experiments import Plan
+    from anystar.lab.items import Dataset
+    from anystar.lab.methods import Method
+
+__all__ = ["reproduce"]
+
+PARTIAL = 1
+"""Exit code where something was left out."""
+
+
+@click.command(no_args_is_help=True)
+@click.argument("experiments", metavar="[EXPERIMENT]...", nargs=-1)
+@click.option(
+    "--data", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Folder of the data sets."
+)
+@click.option(
+    "-o",
+    "--output",
+    default=Path("reproduction"),
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Where tables, figures and segmentations go; a second run goes on there.",
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Only this data set; may be repeated.")
+@click.option(
+    "--cut", is_flag=True, help="Cut single volumes in two: the first half trains and tunes, the other tests."
+)
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME|PATH",
+    help="A zero-shot model; may be repeated. Default: all bundled ones.",
+)
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    metavar="DATASET=PATH",
+    help="A network trained on a data set; may be repeated, the one trained on all volumes first.",
+)
+@click.option("--stardist", multiple=True, metavar="FOLDER", help="A StarDist model folder; may be repeated.")
+@click.option(
+    "--stardist-python", type=click.Path(path_type=Path), metavar="PATH", help="Python that has stardist."
+)
+@click.option(
+    "--cellpose", multiple=True, metavar="NAME|PATH", help="A Cellpose model (nuclei, cyto, ...) or file."
+)
+@click.option(
+    "--cellpose-python", type=click.Path(path_type=Path), metavar="PATH", help="Python that has cellpose."
+)
+@click.option(
+    "--labels",
+    "label_folders",
+    multiple=True,
+    metavar="NAME=DIR",
+    help="Label images that another tool has made, by the names of the test volumes.",
+)
+@click.option("--corruption", "corruptions", multiple=True, metavar="NAME", help="Only this corruption.")
+@click.option(
+    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.pass_context
+def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) -> None:
+    """Run experiments of the paper: datasets, accuracy, domains, robustness, ablations, peers.
+
+    Without EXPERIMENT, all of them. What has been done in the output folder is not done again. The exit code
+    is 1 if a volume or a method had to be left out.
+
+    \b
+    Examples:
+      anystar reproduce --data datasets/ -o reproduction/
+      anystar reproduce accuracy robustness --data datasets/ --only ce
+      anystar reproduce peers --data datasets/ --cellpose nuclei --cellpose-python cellpose/bin/python
+    """
+    from anystar.config import nearest
+    from anystar.lab.experiments import EXPERIMENTS, run_experiment
+    from anystar.lab.runner import Laboratory
+
+    for name in experiments:
+        if name not in EXPERIMENTS:
+            raise ValueError(f"unknown experiment '{name}'{nearest(name, EXPERIMENTS)}")
+    plan = _plan(given)
+    lab = Laboratory(given["output"], seed=given["seed"], tell=click.echo, complain=complain)
+    for dataset in plan.datasets:
+        for problem in dataset.problems:
+            lab.leave_out(problem)
+    for name in [e for e in EXPERIMENTS if not experiments or e in experiments]:
+        start = time.perf_counter()
+        click.echo(f"{name} ({EXPERIMENTS[name].figure}): {EXPERIMENTS[name].about}")
+        written = run_experiment(name, plan, lab)
+        lab.write_used(sys.argv)
+        click.echo(f"  {time.perf_counter() - start:.1f} s")
+        for path in written:
+            click.echo(f"  wrote {path}")
+    if lab.problems:
+        click.echo(f"left out ({len(lab.problems)}):")
+        for problem in lab.problems:
+            click.echo(f"  {problem}")
+        ctx.exit(PARTIAL)
+
+
+def _plan(given: dict[str, Any]) -> Plan:
+    """Find the data sets and load the methods."""
+    from anystar.config import nearest
+    from anystar.lab.corruptions import CORRUPTIONS
+    from anystar.lab.experiments import Plan
+    from anystar.lab.layouts import discover
+
+    datasets = discover(given["data"], cut=given["cut"])
+    names = [d.name for d in datasets]
+    for name in given["only"]:
+        if name not in names:
+            raise ValueError(f"{given['data']} has no data set '{name}'{nearest(name, names)}")
+    for name in given["corruptions"]:
+        if name not in CORRUPTIONS:
+            raise ValueError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
+    return Plan(
+        datasets=tuple(d for d in datasets if not given["only"] or d.name in given["only"]),
+        zero_shot=_zero_shot(given),
+        supervised=_supervised(given, datasets),
+        peers=_peers(given),
+        corruptions=given["corruptions"] or tuple(CORRUPTIONS),
+    )
+
+
+def _zero_shot(given: dict[str, Any]) -> tuple[Method, ...]:
+    import anystar
+    from anystar.lab.methods import ModelMethod
+
+    wanted = given["models"] or tuple(anystar.list_models())
+    models = [anystar.load_model(name, device=given["device"]) for name in wanted]
+    names = [_name_of(name, model.name) for name, model in zip(wanted, models, strict=True)]
+    if doubled := sorted({n for n in names if names.count(n) > 1}):
+        raise ValueError(f"two models are called {doubled[0]}; rename one of the files")
+    return tuple(ModelMethod(name=n, model=m) for n, m in zip(names, models, strict=True))
+
+
+def _name_of(given: str, name: str) -> str:
+    """Return a run's name for its ``model.safetensors``, else the file's or the model's own."""
+    return Path(given).resolve().parent.name if name == "model" else name
+
+
+def _supervised(given: dict[str, Any], datasets: list[Dataset]) -> dict[str, tuple[Method, ...]]:
+    import anystar
+    from anystar.config import nearest
+    from anystar.lab.methods import ModelMethod
+
+    found: dict[str, list[Method]] = {}
+    names = [d.name for d in datasets]
+    for text in given["networks"]:
+        dataset, path = _named("--network", text)
+        if dataset not in names:
+            raise ValueError(f"--network {text}: there is no data set '{dataset}'{nearest(dataset, names)}")
+        model = anystar.load_model(path, device=given["device"])
+        role = "trained on all" if dataset not in found else "trained on one"
+        name = f"{dataset}-{role.replace(' ', '-')}"
+        found.setdefault(dataset, []).append(ModelMethod(name=name, model=model))
+    return {name: tuple(methods) for name, methods in found.items()}
+
+
+def _peers(given: dict[str, Any]) -> tuple[Method, ...]:
+    from anystar.lab.methods import LabelFolder
+    from anystar.lab.peers.tools import CellposeMethod, StarDistMethod
+
+    methods: list[Method] = []
+    for folder in given["stardist"]:
+        path = Path(folder)
+        methods.append(
+            StarDistMethod(name=f"stardist-{path.name}", folder=path, python=given["stardist_python"])
+        )
+    for model in given["cellpose"]:
+        for mode in ("slices", "planes"):
+            name = f"cellpose-{Path(model).stem}-{mode}"
+            methods.append(CellposeMethod(name=name, model=model, mode=mode, python=given["cellpose_python"]))
+    for text in given["label_folders"]:
+        name, path_text = _named("--labels", text)
+        methods.append(LabelFolder(name=name, folder=Path(path_text)))
+    return tuple(methods)
+
+
+def _named(option: str, text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise ValueError(f"{option} takes NAME=PATH, got {text!r}; write the name before the path")
+    return name, value

@@ -1,0 +1,155 @@
+"""Images made worse by a stated amount: what a deployed network meets (Figure 4C, and more)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from anystar.predict.normalise import window
+
+__all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
+
+Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
+"""``(image in about [0, 1] float32 ZYX, strength above 0, rng) -> float32 image``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corruption:
+    """One way to make an image worse."""
+
+    name: str
+    axis: str
+    """What the strength means, with its unit: the label of the plot."""
+    strengths: tuple[float, ...]
+    """Growing, from 0 (the image as it is)."""
+    apply: Change
+
+
+def corrupt(
+    image: np.ndarray, corruption: Corruption, strength: float, *, rng: np.random.Generator
+) -> np.ndarray:
+    """Return a worse image; strength 0 returns the image itself.
+
+    Parameters
+    ----------
+    image : array, shape ``(Z, Y, X)``
+        Any real type. Strengths refer to its contrast: 0 and 1 are the intensities that
+        :func:`anystar.predict.normalise.window` takes for black and white.
+    strength : float
+        In the unit that ``corruption.axis`` states.
+
+    Examples
+    --------
+    >>> dots = np.zeros((8, 8, 8), np.uint8); dots[4, 4, 4] = 200
+    >>> worse = corrupt(dots, CORRUPTIONS["blur"], 1.0, rng=np.random.default_rng(0))
+    >>> float(worse.max()) < 0.1
+    True
+    """
+    if strength < 0:
+        raise ValueError(f"strength must be at least 0, got {strength}")
+    if strength == 0:
+        return image
+    low, high = window(image)
+    scaled = (image.astype(np.float32) - low) / max(high - low, 1e-20)
+    return corruption.apply(scaled, strength, rng).astype(np.float32, copy=False)
+
+
+def _blur(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    return ndimage.gaussian_filter(image, strength)
+
+
+def _noise(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    return image + strength * rng.standard_normal(image.shape, np.float32)
+
+
+def _gamma(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    return np.clip(image, 0, None) ** (2.0**strength)
+
+
+def _brighten(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    return np.clip(image, 0, None) ** (2.0**-strength)
+
+
+def _invert(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """From the image (0) over no contrast (0.5) to its negative (1)."""
+    return (1 - strength) * image + strength * (1 - image)
+
+
+def _thin_out(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Keep every n-th plane and interpolate those between; the grid stays, so that labels fit."""
+    step = round(strength)
+    if step < 2:
+        return image
+    kept = np.arange(0, len(image), step)
+    planes = np.interp(np.arange(len(image)), kept, np.arange(len(kept)))
+    below = np.minimum(planes.astype(int), len(kept) - 1)
+    above = np.minimum(below + 1, len(kept) - 1)
+    share = (planes - below)[:, None, None].astype(np.float32)
+    return (1 - share) * image[kept[below]] + share * image[kept[above]]
+
+
+def _shade(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Multiply by a smooth field from ``exp(-strength)`` to ``exp(strength)``: a random cubic polynomial."""
+    axes = [np.linspace(-1, 1, n) for n in image.shape]
+    weights = rng.standard_normal((4, 4, 4)) * _LOW_ORDERS
+    field = np.asarray(np.polynomial.legendre.leggrid3d(axes[0], axes[1], axes[2], weights))
+    field = 2 * (field - field.min()) / max(np.ptp(field), 1e-20) - 1
+    return image * np.exp(strength * field).astype(np.float32)
+
+
+_LOW_ORDERS = (np.add.outer(np.add.outer(np.arange(4), np.arange(4)), np.arange(4)) <= 3).astype(float)
+
+
+def _lose_planes(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Set a share of the planes along Z to black."""
+    lost = rng.permutation(len(image))[: round(strength * len(image))]
+    worse = image.copy()
+    worse[lost] = 0
+    return worse
+
+
+CORRUPTIONS: dict[str, Corruption] = {
+    c.name: c
+    for c in (
+        Corruption(
+            name="blur", axis="Gaussian blur, sigma in voxels", strengths=(0, 0.5, 1, 1.5, 2, 3), apply=_blur
+        ),
+        Corruption(
+            name="noise",
+            axis="Gaussian noise, share of the contrast",
+            strengths=(0, 0.05, 0.1, 0.2, 0.4),
+            apply=_noise,
+        ),
+        Corruption(
+            name="darker", axis="gamma 2^s, dim objects fade", strengths=(0, 0.5, 1, 1.5, 2), apply=_gamma
+        ),
+        Corruption(
+            name="brighter",
+            axis="gamma 2^-s, background rises",
+            strengths=(0, 0.5, 1, 1.5, 2),
+            apply=_brighten,
+        ),
+        Corruption(
+            name="inversion",
+            axis="contrast: 0 as it is, 1 inverted",
+            strengths=(0, 0.25, 0.4, 0.6, 0.75, 1),
+            apply=_invert,
+        ),
+        Corruption(
+            name="planes", axis="every n-th plane along z", strengths=(0, 2, 3, 4, 6), apply=_thin_out
+        ),
+        Corruption(
+            name="bias", axis="bias field, exp(-s) to exp(s)", strengths=(0, 0.5, 1, 1.5, 2), apply=_shade
+        ),
+        Corruption(
+            name="missing",
+            axis="share of missing planes",
+            strengths=(0, 0.05, 0.1, 0.2, 0.4),
+            apply=_lose_planes,
+        ),
+    )
+}
+"""By name. The paper measures ``blur``; its strengths are only in a figure, so these are ours."""

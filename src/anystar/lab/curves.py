@@ -1,0 +1,134 @@
+"""Accuracy against the overlap threshold, with confidence intervals by bootstrap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anystar.evaluate import Outcomes
+
+__all__ = ["NUM_RESAMPLES", "Curve", "Interval", "accuracy_curve"]
+
+NUM_RESAMPLES = 1000
+"""Bootstrap samples."""
+_LEVEL = 0.95
+_BATCH = 2_000_000
+"""Weights drawn at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A number with the bounds that 95 of 100 resamplings stay within."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Scores of one method on the test volumes of one data set, all objects pooled."""
+
+    thresholds: tuple[float, ...]
+    """Intersection over union from which an object counts as found."""
+    accuracy: tuple[Interval, ...]
+    """TP / (TP + FP + FN) at each threshold."""
+    panoptic_quality: tuple[Interval, ...]
+    """3D panoptic quality at each threshold."""
+    mean_accuracy: Interval
+    """Mean of the accuracy over the thresholds."""
+    mean_over_volumes: float
+    """The same for every volume by itself, averaged: small volumes weigh as much as large ones."""
+    num_volumes: int
+    num_true: int
+    num_pred: int
+
+    def at(self, threshold: float) -> Interval:
+        """Return the accuracy at one of the thresholds."""
+        return self.accuracy[self.thresholds.index(threshold)]
+
+    def quality_at(self, threshold: float) -> Interval:
+        """Return the panoptic quality at one of the thresholds."""
+        return self.panoptic_quality[self.thresholds.index(threshold)]
+
+
+def accuracy_curve(
+    volumes: Sequence[Outcomes], *, rng: np.random.Generator, num_resamples: int = NUM_RESAMPLES
+) -> Curve:
+    """Pool the objects of several volumes and bootstrap over volumes, then over the instances in them.
+
+    Parameters
+    ----------
+    volumes : sequence of Outcomes
+        One a volume, of the same thresholds. With a single volume only the instances are resampled: the
+        interval then says nothing about other volumes.
+    rng : numpy.random.Generator
+    num_resamples : int
+
+    Raises
+    ------
+    ValueError
+        If there is no volume.
+    """
+    if not volumes:
+        raise ValueError("volumes must be at least one, got none")
+    counts = _stacked(volumes)
+    totals = np.array([c.sum(axis=0) for c in counts])
+    drawn = _resample(counts, rng, num_resamples)
+    accuracy, quality = _ratios(totals.sum(axis=0))
+    drawn_accuracy, drawn_quality = _ratios(drawn)
+    each, _ = _ratios(totals)
+    last = totals[..., -1].sum(axis=0)
+    return Curve(
+        thresholds=volumes[0].thresholds,
+        accuracy=_intervals(accuracy, drawn_accuracy),
+        panoptic_quality=_intervals(quality, drawn_quality),
+        mean_accuracy=_intervals(accuracy.mean(keepdims=True), drawn_accuracy.mean(1, keepdims=True))[0],
+        mean_over_volumes=float(each.mean()),
+        num_volumes=len(volumes),
+        num_true=int(last[0] + last[2]),
+        num_pred=int(last[0] + last[1]),
+    )
+
+
+def _stacked(volumes: Sequence[Outcomes]) -> list[np.ndarray]:
+    """Return ``(U, 4, T)`` a volume: tp, fp, fn and the sum of the overlaps."""
+    return [np.stack([v.tp, v.fp, v.fn, v.sum_iou], axis=1).astype(float) for v in volumes]
+
+
+def _resample(counts: list[np.ndarray], rng: np.random.Generator, number: int) -> np.ndarray:
+    """Return ``(number, 4, T)`` counts of resampled volumes with resampled instances.
+
+    A volume drawn c times, each time with all its U rows drawn anew, is c U rows drawn with replacement.
+    """
+    volumes = rng.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=number)
+    drawn = np.zeros((number, *counts[0].shape[1:]))
+    for times, rows in zip(volumes.T, counts, strict=True):
+        if len(rows) == 0:
+            continue
+        flat, step = rows.reshape(len(rows), -1), max(1, _BATCH // len(rows))
+        for start in range(0, number, step):
+            chosen = slice(start, start + step)
+            weights = rng.multinomial(times[chosen] * len(rows), np.full(len(rows), 1 / len(rows)))
+            drawn[chosen] += (weights @ flat).reshape(-1, *rows.shape[1:])
+    return drawn
+
+
+def _ratios(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return accuracy and panoptic quality from ``(..., 4, T)``; nothing of nothing is 0."""
+    tp, fp, fn, sum_iou = np.moveaxis(counts, -2, 0)
+    whole, half = tp + fp + fn, tp + (fp + fn) / 2
+    return tp / np.where(whole, whole, 1), sum_iou / np.where(half, half, 1)
+
+
+def _intervals(value: np.ndarray, drawn: np.ndarray) -> tuple[Interval, ...]:
+    low, high = np.quantile(drawn, [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2], axis=0)
+    return tuple(
+        Interval(value=float(v), low=float(a), high=float(b))
+        for v, a, b in zip(value, low, high, strict=True)
+    )

@@ -1,0 +1,78 @@
+"""The outputs of several methods on the same slice, side by side (Figure 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from anystar.lab.items import Dataset, Item, Pair, read_pair
+from anystar.lab.methods import Method
+from anystar.lab.runner import FLAT, Laboratory
+from anystar.lab.tables import Row
+from anystar.report.picture import Panel, render, to_grey
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_side_by_side"]
+
+_INCHES, _TITLE = 2.2, 0.45
+
+
+def draw_side_by_side(
+    datasets: Sequence[Dataset], methods: Sequence[Method], lab: Laboratory, rows: Sequence[Row]
+) -> Figure:
+    """Draw a line a data set: the slice that cuts most true objects, the truth, and every method's outlines.
+
+    Only data sets with rows are drawn, each with its first test volume that could be used.
+    """
+    from matplotlib.figure import Figure
+
+    shown = [(d, *first) for d in datasets if (first := _first(d, rows)) is not None]
+    columns = 2 + len(methods)
+    size = (max(_INCHES * columns, 4), (_INCHES + _TITLE) * max(len(shown), 1))
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    axes = figure.subplots(max(len(shown), 1), columns, squeeze=False)
+    for place in axes.ravel():
+        place.set_axis_off()
+    for line, (dataset, item, pair) in zip(axes, shown, strict=False):
+        plane = int(np.count_nonzero(pair.labels, axis=(1, 2)).argmax())
+        segmented = {m.name: lab.labels(m, dataset, item) for m in methods if _ran(dataset, m, rows)}
+        views = {dataset.name: None, "truth": pair.labels, **segmented}
+        for place, (title, labels) in zip(line, views.items(), strict=False):
+            panel = _panel(pair, labels, plane)
+            height, width = panel.extent
+            place.imshow(render(panel, outlined=labels is not None), extent=(0, width, height, 0))
+            place.set_title(f"{title}{_score(dataset, title, rows)}", fontsize=8)
+    return figure
+
+
+def _first(dataset: Dataset, rows: Sequence[Row]) -> tuple[Item, Pair] | None:
+    if not any(row.dataset == dataset.name and row.curve for row in rows):
+        return None
+    for item in dataset.test:
+        try:
+            pair = read_pair(item)
+        except (ValueError, OSError):  # said when the scores were made
+            continue
+        if pair.labels.any():
+            return item, pair
+    return None
+
+
+def _ran(dataset: Dataset, method: Method, rows: Sequence[Row]) -> bool:
+    return any((r.dataset, r.method) == (dataset.name, method.name) and r.curve for r in rows)
+
+
+def _score(dataset: Dataset, method: str, rows: Sequence[Row]) -> str:
+    """Return the accuracy at 0.5 as a second line of the title."""
+    found = [r.curve for r in rows if (r.dataset, r.method) == (dataset.name, method) and r.curve]
+    return f"\naccuracy at 0.5: {found[0].at(0.5).value:.2f}" if found else "\n"
+
+
+def _panel(pair: Pair, labels: np.ndarray | None, plane: int) -> Panel:
+    spacing = pair.image.spacing or FLAT
+    here = np.zeros(pair.image.shape[1:], np.int32) if labels is None else labels[plane]
+    return Panel(title="", grey=to_grey(pair.image.data[plane]), labels=here, size=(spacing[1], spacing[2]))

@@ -1,0 +1,1 @@
+"""Other people's tools, run in environments of their own through files."""

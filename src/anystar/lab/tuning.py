@@ -1,0 +1,69 @@
+"""The setting of a method that does best on validation data: the same search for everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anystar.evaluate import add_scores, match_labels, mean_accuracy
+from anystar.lab.methods import Method, Request, Setting
+
+__all__ = ["TUNING_THRESHOLDS", "Choice", "choose", "typical_diameter"]
+
+TUNING_THRESHOLDS = (0.3, 0.5, 0.7)
+"""Mean accuracy over these is what the search maximises, as StarDist's ``optimize_thresholds`` does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """A setting, and how it came about."""
+
+    setting: Setting
+    """Empty: the method's own defaults."""
+    how: str
+    """For the table: what it was chosen on."""
+    tried: tuple[tuple[Setting, float], ...] = ()
+    """Every setting with its mean accuracy on the validation data."""
+
+
+def choose(
+    method: Method, validation: Sequence[tuple[Request, np.ndarray]], voxel: Sequence[float]
+) -> Choice:
+    """Run a method in all its settings over validation data and return the best (the first of equals).
+
+    Parameters
+    ----------
+    method : Method
+    validation : sequence of (Request, int32 labels)
+        May be empty: then the method's own defaults are used.
+    voxel : three floats
+        Size of a voxel in units of the finest axis, for the objects' diameter.
+    """
+    settings = (
+        method.search(typical_diameter((truth for _, truth in validation), voxel)) if validation else []
+    )
+    if not settings:
+        return Choice(setting={}, how="its own defaults")
+    truths = {request.name: truth for request, truth in validation}
+    scores = [
+        [match_labels(truths[request.name], one, thresholds=TUNING_THRESHOLDS) for one in labels]
+        for request, labels in method.run([r for r, _ in validation], settings)
+    ]
+    means = [mean_accuracy(add_scores(of_setting)) for of_setting in zip(*scores, strict=True)]
+    names = ", ".join(truths)
+    return Choice(
+        setting=settings[int(np.argmax(means))],
+        how=f"searched on {names}",
+        tried=tuple(zip(settings, means, strict=True)),
+    )
+
+
+def typical_diameter(truths: Iterable[np.ndarray], voxel: Sequence[float]) -> float:
+    """Return the median diameter of a ball of an object's volume, in voxels of the finest axis."""
+    volumes = np.concatenate([np.bincount(t.ravel())[1:] for t in truths])
+    volumes = volumes[volumes > 0]
+    if len(volumes) == 0:
+        return 0.0
+    return float((6 / np.pi * np.median(volumes) * np.prod(np.asarray(voxel) / min(voxel))) ** (1 / 3))

@@ -1,0 +1,64 @@
+"""``anystar reproduce`` with a real network on toy volumes."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from anystar import io
+from anystar.arrays import Volume
+from anystar.predict.model import DEFAULT_MODEL
+from tests.lab.conftest import balls
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """One volume of sixteen balls, far easier than anything real."""
+    image, labels = balls((28, 28, 56), seed=4, num=16)
+    place = Volume(data=image, spacing=(1, 1, 1))
+    io.write(tmp_path / "data" / "toy_image.tif", place)
+    io.write(tmp_path / "data" / "toy_labels.tif", labels, like=place)
+    return tmp_path
+
+
+def test_a_toy_reproduction_of_everything(toy, run):
+    options = ["--data", toy / "data", "-o", toy / "out", "--model", DEFAULT_MODEL, "--cut"]
+    options += ["--corruption", "planes", "--stardist", toy / "no-model", "--device", "cpu"]
+    result = run("reproduce", *options)
+    assert result.exit_code == 1, result.output
+    assert (
+        result.stderr
+        == "anystar: no environment for stardist is given; name its Python with --stardist-python\n"
+    )
+    assert "left out (1):" in result.stdout
+    for name in ("accuracy", "domains", "robustness", "ablations", "peers"):
+        for ending in ("md", "csv", "png", "svg"):
+            assert f"wrote {toy / 'out' / name}.{ending}" in result.stdout
+    with open(toy / "out/accuracy.csv", newline="") as file:
+        half = next(r for r in csv.DictReader(file) if r["iou"] == "0.5")
+    assert half["chosen"] == "searched on toy-held-out"
+    assert float(half["accuracy"]) > 0.5
+    assert "toy_image.tif" in (toy / "out/used.json").read_text()
+
+    before = {p: p.read_bytes() for p in (toy / "out").rglob("*.csv")}
+    result = run("reproduce", "accuracy", "peers", *options)
+    assert "segments" not in result.stdout
+    assert {p: p.read_bytes() for p in before} == before
+
+
+def test_bad_input(tmp_path, refused):
+    np.save(tmp_path / "a_image.npy", np.zeros((8, 8, 8)))
+    np.save(tmp_path / "a_labels.npy", np.ones((8, 8, 8), int))
+    for words, message in (
+        (["acuracy"], "unknown experiment 'acuracy'; did you mean 'accuracy'?"),
+        (["--only", "b"], "has no data set 'b'; known: a"),
+        (["--corruption", "blurr"], "unknown corruption 'blurr'; did you mean 'blur'?"),
+        (["--network", "x"], "--network takes NAME=PATH, got 'x'; write"),
+        (["--network", "b=c"], "--network b=c: there is no data set 'b'; known: a"),
+        (["--model", "non"], "unknown model 'non'"),
+        (["--labels", "=c"], "--labels takes NAME=PATH"),
+    ):
+        line = refused("reproduce", *words, "--data", tmp_path, "-o", tmp_path / "out", folder=tmp_path)
+        assert message in line, line
+    line = refused("reproduce", "--data", tmp_path / "no", folder=tmp_path)
+    assert "is not a folder; give the folder that holds the data sets" in line
