@@ -31,7 +31,8 @@ class TrainingBatch(NamedTuple):
 class TrainingBatches(Dataset[TrainingBatch]):
     """Batch ``k`` holds samples ``k B`` to ``(k + 1) B - 1``; sample ``i`` follows recipe ``i mod n``.
 
-    Keyed by step, so that a resumed run, or one with other workers, sees exactly the same batches.
+    Keyed by step, so that a resumed run, or one with other workers, sees exactly the same batches. Of several
+    processes, each makes its part of ``W B`` samples: together what one makes of batches of that size.
     """
 
     def __init__(
@@ -44,21 +45,31 @@ class TrainingBatches(Dataset[TrainingBatch]):
         rays: Rays,
         grid: int,
         max_points: int | None,
+        rank: int = 0,
+        world_size: int = 1,
+        device: torch.device | str = "cpu",
     ) -> None:
         self.recipes, self.seed, self.batch_size = tuple(recipes), seed, batch_size
         self.shape, self.rays, self.grid, self.max_points = shape, rays, grid, max_points
+        self.rank, self.world_size, self.device = rank, world_size, device
 
     def __getitem__(self, step: int) -> TrainingBatch:
-        indices = range(step * self.batch_size, (step + 1) * self.batch_size)
+        first = (step * self.world_size + self.rank) * self.batch_size
+        indices = range(first, first + self.batch_size)
         images, labels = [], []
         for index in indices:
             recipe = self.recipes[index % len(self.recipes)]
-            sample = generate(recipe, seed=self.seed, indices=[index], shape=self.shape)
+            sample = generate(recipe, seed=self.seed, indices=[index], shape=self.shape, device=self.device)
             images.append(sample.image)
             labels.append(sample.labels)
         label = torch.cat(labels)
-        rng = stream(self.seed, step, "targets")
-        targets = make_targets(label, self.rays, grid=self.grid, max_points=self.max_points, rng=rng)
+        targets = make_targets(
+            label,
+            self.rays,
+            grid=self.grid,
+            max_points=self.max_points,
+            rngs=[stream(self.seed, index, "targets") for index in indices],
+        )
         return TrainingBatch(torch.cat(images), label, targets)
 
 
@@ -67,7 +78,7 @@ def _one_thread(worker: int) -> None:
 
 
 def batch_loader(
-    batches: TrainingBatches, *, first: int, last: int, workers: int
+    batches: Dataset[TrainingBatch], *, first: int, last: int, workers: int
 ) -> DataLoader[TrainingBatch]:
     """Return batches ``first`` to ``last - 1`` in order, made by ``workers`` processes (0: this one)."""
     return DataLoader(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,12 @@ class Targets(NamedTuple):
     """Batch row and ZYX grid index of the points with distances, int64."""
     dist_PR: Tensor
     """Their star distances in voxels, float32."""
+    valid_BZYX: Tensor | None = None
+    """Where on the grid the truth is known, bool; everywhere if left out."""
+
+    def to(self, device: torch.device) -> Targets:
+        """Return the targets on ``device``."""
+        return Targets(*(None if t is None else t.to(device, non_blocking=True) for t in self))  # type: ignore[arg-type]
 
 
 def make_targets(
@@ -32,7 +39,7 @@ def make_targets(
     *,
     grid: int,
     max_points: int | None,
-    rng: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
 ) -> Targets:
     """Return the targets of a batch of labels.
 
@@ -45,12 +52,12 @@ def make_targets(
     max_points : int or None
         At most so many object points a sample get distances, chosen uniformly: the weighted mean over them is
         an estimate of that over all points. ``None`` takes all.
-    rng : numpy.random.Generator
-        Chooses the points.
+    rngs : sequence of numpy.random.Generator
+        One a sample, chooses the points.
     """
-    labels = np.asarray(labels_BZYX)
+    labels = labels_BZYX.cpu().numpy() if isinstance(labels_BZYX, Tensor) else labels_BZYX
     probs, points, dists = [], [], []
-    for row, one in enumerate(labels):
+    for row, (one, rng) in enumerate(zip(labels, rngs, strict=True)):
         probs.append(object_probability(one, grid=grid))
         at = np.argwhere(one[::grid, ::grid, ::grid] > 0)
         if max_points is not None and len(at) > max_points:

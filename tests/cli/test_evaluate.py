@@ -76,7 +76,7 @@ def test_bad_input(labels, refused):
         ("pred.tif", "negative.nii", r"negative\.nii has negative labels; give a label image"),
         ("no.tif", "truth.tif", r"no\.tif does not exist; check the name"),
         ("one", "truth.tif", r"are a file and a folder; give two files or two folders"),
-        ("one", "two", r"differ in their files: a, b; give folders of matching names"),
+        ("one", "two", r"one lacks b and .*two lacks a; give folders of matching names"),
         ("one", "none", r"none holds no images; expected"),
     ):
         line = refused("evaluate", labels / pred, labels / truth, "--json", labels / "s.json", folder=labels)

@@ -1,6 +1,7 @@
 """``anystar train``, and the whole path from nothing to scores at toy size."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from anystar.cli import main
 from anystar.cli.train import _config
+from anystar.nn.checkpoint import load_model_file
 from anystar.train import load_start
 
 TOY = """
@@ -138,3 +140,58 @@ def test_from_keeps_the_network_and_the_loss_and_takes_new_samples(tmp_path):
     assert config.seed not in start.seeds
     given["seed"] = 0
     assert _config(tmp_path, False, given | {"size": "paper", "start": "mild-small"}).seed == 0
+
+
+def annotated(tmp_path, num=2):
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    for folder in (images, labels):
+        folder.mkdir()
+    for index, (image, truth) in enumerate(clear_volumes(num)):
+        np.save(images / f"{index}.npy", image)
+        np.save(labels / f"{index}.npy", truth)
+    return images, labels
+
+
+@pytest.mark.slow
+def test_annotated_volumes_from_files_to_a_model(tmp_path):
+    """Fine-tuned from the bundled model, judged by the volume that was held out."""
+    images, labels = annotated(tmp_path)
+    words = ["--images", images, "--labels", labels, "--hold-out", 1, "--size", "small", "--iterations", 2]
+    done = run("train", "--out", tmp_path / "run", "--from", "mild-small", "--device", "cpu", *words)
+    assert done.exit_code == 0, done.output
+    assert "4 objects in 1 volume; judged by 1.npy" in done.output
+    (row,) = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
+    assert 0 < float(row.split(",")[-1]) < 2
+    done = run("train", "--out", tmp_path / "run", "--resume", "--iterations", 3, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    assert "3 of 3 iterations, finished" in done.output
+    card = load_model_file(tmp_path / "run" / "best.safetensors").card
+    assert (card["volumes"], card["objects"], card["defaults"]["diameter"]) == (["0.npy"], 4, 11.0)
+    assert card["from"]["model"] == "mild-small"
+    assert str(tmp_path) not in json.dumps(card)
+
+
+def test_bad_annotated_volumes_are_one_line(tmp_path):
+    images, labels = annotated(tmp_path)
+    (labels / "1.npy").rename(labels / "2.npy")
+    np.save(images / "small.npy", np.zeros((8, 8, 8), np.uint8))
+    for words, message in (
+        (["--images", images], "belong together; give both"),
+        (["--images", images, "--labels", tmp_path / "none"], "none does not exist"),
+        (["--images", images, "--labels", labels], "images lacks 2 and .*labels lacks 1, small; give"),
+        (
+            ["--images", images / "small.npy", "--labels", labels / "0.npy"],
+            r"small.npy: .*\(8, 8, 8\), its labels",
+        ),
+        (
+            ["--images", images / "0.npy", "--labels", labels / "0.npy", "--hold-out", 1],
+            "leaves none of the 1",
+        ),
+        (["--images", images, "--labels", labels, "--recipe", "wide"], "leave one of them out"),
+        (["--unlabelled-is", "ignore"], "--unlabelled-is need"),
+    ):
+        done = run("train", "--out", tmp_path / "run", *words)
+        assert done.exit_code == 2
+        assert re.search(message, done.stderr), done.stderr
+        assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "run").exists()

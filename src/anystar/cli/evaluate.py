@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import BAD_INPUT, complain, one_line
+from anystar.cli.matching import file_pairs
 from anystar.cli.options import Number
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def evaluate(
     """
     from anystar.evaluate import THRESHOLDS, add_scores
 
-    pairs = _pairs(pred, truth)
+    pairs = file_pairs(pred, truth)
     scores: dict[str, Sequence[Scores]] = {}
     for name, (one, other) in pairs.items():
         try:
@@ -67,24 +68,6 @@ def evaluate(
     if len(scores) < len(pairs):
         click.echo(f"{len(pairs) - len(scores)} of {len(pairs)} pairs failed and are left out")
         ctx.exit(BAD_INPUT)
-
-
-def _pairs(pred: Path, truth: Path) -> dict[str, tuple[Path, Path]]:
-    """Return the pairs of files by name."""
-    from anystar.io import file_stem, list_volumes
-
-    for path in (pred, truth):
-        if not path.exists():
-            raise ValueError(f"{path} does not exist; check the name")
-    if pred.is_dir() != truth.is_dir():
-        raise ValueError(f"{pred} and {truth} are a file and a folder; give two files or two folders")
-    if not pred.is_dir():
-        return {pred.name: (pred, truth)}
-    found = [{file_stem(p): p for p in list_volumes(folder)} for folder in (pred, truth)]
-    if unmatched := sorted(found[0].keys() ^ found[1].keys()):
-        names = ", ".join(unmatched[:5]) + (", ..." if len(unmatched) > 5 else "")
-        raise ValueError(f"{pred} and {truth} differ in their files: {names}; give folders of matching names")
-    return {name: (found[0][name], found[1][name]) for name in sorted(found[0])}
 
 
 def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from anystar.cli.options import Number, spacing_option
+
 if TYPE_CHECKING:
-    from anystar.train import Progress, TrainConfig
+    from anystar.train import LabelledVolumes, Progress, TrainConfig
 
 __all__ = ["train"]
 
@@ -46,7 +49,42 @@ __all__ = ["train"]
     help="Begin with the weights of a bundled model, a model file or a checkpoint; its network and loss are "
     "kept, the optimiser starts anew.",
 )
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Learn from these annotated images (a folder, or one file) instead of synthetic samples.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Their label images, of the same names: 0 background, one number per object.",
+)
+@click.option(
+    "--validation-images", type=click.Path(path_type=Path), metavar="DIR", help="Images to judge by."
+)
+@click.option("--validation-labels", type=click.Path(path_type=Path), metavar="DIR", help="Their labels.")
+@click.option(
+    "--hold-out",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Without validation images: judge by the last N volumes instead of learning from them. "
+    "[default: a fifth, none of fewer than five]",
+)
+@click.option(
+    "--ignore-label", type=int, metavar="N", help="Label of voxels that teach nothing. [default: -1]"
+)
+@click.option(
+    "--unlabelled-is",
+    "unlabelled",
+    type=click.Choice(["background", "ignore"]),
+    help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
+    "labelled. [default: background]",
+)
+@spacing_option
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps in all.")
+@click.option("--learning-rate", type=Number(0, above=True), metavar="R", help="Initial learning rate.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="Seed of samples and weights.")
 @click.option("--resume", is_flag=True, help="Go on with the run in RUN, with its own settings.")
 @click.option(
@@ -57,7 +95,7 @@ __all__ = ["train"]
     help="Where to train.",
 )
 def train(out: Path, resume: bool, device: str, **given: Any) -> None:
-    """Train a model on synthetic volumes that are made as it learns.
+    """Train a model on synthetic volumes that are made as it learns, or on annotated ones.
 
     RUN gets config.toml, log.csv (and TensorBoard events, if it is installed), preview pictures, a
     checkpoint, and model.safetensors, which 'anystar segment --model RUN/model.safetensors' takes. It may be
@@ -69,15 +107,25 @@ def train(out: Path, resume: bool, device: str, **given: Any) -> None:
       anystar train --recipe wide --size small --out runs/small --iterations 4000
       anystar train --out runs/small --resume
       anystar train --from mild-small --recipe wide --size small --out runs/further
+      anystar train --from mild-small --images images/ --labels labels/ --size small --out runs/mine
+      torchrun --nproc-per-node 4 -m anystar train --recipe as-mix --out runs/as-mix
     """
     from tqdm import tqdm
 
+    from anystar.cli.labelled import read_labelled
     from anystar.train import fit
 
     config = _config(out, resume, given)
+    labelled = None if config.labelled is None else read_labelled(config.labelled)
+    if int(os.environ.get("RANK", "0")) > 0:  # of torchrun's processes, only the first speaks
+        for _ in fit(config, out, resume=resume, device=device, labelled=labelled):
+            pass
+        return
+    if labelled is not None:
+        click.echo(_describe(labelled))
     with tqdm(total=config.iterations, desc="train", disable=None, unit="step") as bar, _Board(out) as board:
         event = None
-        for event in fit(config, out, resume=resume, device=device):
+        for event in fit(config, out, resume=resume, device=device, labelled=labelled):
             bar.update(event.step - bar.n)
             bar.set_postfix_str(f"loss {event.losses['total']:.3f}, waiting {event.waiting:.0%}")
             board.add(event)
@@ -91,6 +139,18 @@ def train(out: Path, resume: bool, device: str, **given: Any) -> None:
     )
     click.echo(f"{done} of {config.iterations} iterations, {state}")
     click.echo(f"  wrote {out / 'model.safetensors'}")
+    if labelled is not None and labelled.validation:
+        click.echo(f"  wrote {out / 'best.safetensors'}")
+
+
+def _describe(labelled: LabelledVolumes) -> str:
+    """Say what is learnt from."""
+    objects = sum(len(volume.centres) for volume in labelled.training)
+    volumes = len(labelled.training)
+    text = f"{objects} objects in {volumes} volume{'s' if volumes > 1 else ''}"
+    if labelled.validation:
+        return f"{text}; judged by {', '.join(volume.name for volume in labelled.validation)}"
+    return f"{text}; none to judge by (see --hold-out)"
 
 
 def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
@@ -109,16 +169,43 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         config = load_toml(TrainConfig, path)
     else:
         config = {"paper": paper_config, "small": small_config}[given["size"]]()
-    changes = {k: given[k] for k in ("recipes", "iterations", "start") if given[k]}
+    changes = {k: given[k] for k in ("recipes", "iterations", "learning_rate", "start") if given.get(k)}
+    changes |= _labelled(config, given)
     if given["seed"] is not None:
         changes["seed"] = given["seed"]
     if given["start"]:
         start = load_start(given["start"])
         if path is None:
             changes |= {"network": start.network, "loss": start.loss or config.loss}
+        if changes.get("labelled") and start.diameter and path is None:
+            changes["labelled"] = dataclasses.replace(changes["labelled"], diameter=start.diameter)
         if given["seed"] is None and config.seed in start.seeds:  # samples that it has not seen yet
             changes["seed"] = max(start.seeds) + 1
     return dataclasses.replace(config, **changes)
+
+
+_LABELLED = ("hold_out", "ignore_label", "unlabelled", "spacing")
+
+
+def _labelled(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
+    """Return what the options say of annotated volumes, as changes of the configuration."""
+    from anystar.train import LabelledConfig
+
+    said = {k: given[k] for k in _LABELLED if given.get(k) is not None}
+    paths = ("images", "labels", "validation_images", "validation_labels")
+    said |= {k: str(given[k].resolve()) for k in paths if given.get(k) is not None}
+    if "images" not in said and "labels" not in said:
+        if said and config.labelled is None:
+            names = ", ".join("--" + k.replace("_", "-").replace("unlabelled", "unlabelled-is") for k in said)
+            raise ValueError(f"{names} need annotated volumes; give --images and --labels")
+        return {"labelled": dataclasses.replace(config.labelled, **said)} if said and config.labelled else {}
+    if "images" not in said or "labels" not in said:
+        raise ValueError("--images and --labels belong together; give both")
+    if given["recipes"]:
+        raise ValueError("--recipe makes synthetic volumes, --images gives real ones; leave one of them out")
+    if config.labelled is not None:
+        return {"labelled": dataclasses.replace(config.labelled, **said), "recipes": ()}
+    return {"labelled": LabelledConfig(**said), "recipes": ()}
 
 
 class _Board:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -47,14 +47,31 @@ class Losses(NamedTuple):
     distance: Tensor
 
 
-def star_loss(prediction: Prediction, targets: Targets, config: LossConfig) -> Losses:
+def _alone(value: Tensor) -> Tensor:
+    return value
+
+
+def star_loss(
+    prediction: Prediction,
+    targets: Targets,
+    config: LossConfig,
+    *,
+    mean_over_processes: Callable[[Tensor], Tensor] = _alone,
+) -> Losses:
     """Return the loss of a batch.
 
     Binary cross-entropy against the object probability; mean absolute error of the distances, weighted by the
-    object probability and divided by its mean; and a small pull towards zero on background.
+    object probability and divided by its mean; and a small pull towards zero on background. Where the truth
+    is not known (``targets.valid_BZYX``), nothing counts.
+
+    ``mean_over_processes`` averages what the sums are divided by over the processes of a run: then the mean
+    of their losses is the loss of all their samples in one batch.
     """
     logits = prediction.logits[:, 0].float()
-    probability = F.binary_cross_entropy_with_logits(logits, targets.prob_BZYX)
+    known = targets.prob_BZYX.new_ones(()) if targets.valid_BZYX is None else targets.valid_BZYX.float()
+    count = mean_over_processes(known.expand_as(logits).sum()).clamp_min(1)
+    entropy = F.binary_cross_entropy_with_logits(logits, targets.prob_BZYX, reduction="none")
+    probability = (entropy * known).sum() / count
 
     at = targets.points_P4
     rows = prediction.distances.movedim(1, -1)[at[:, 0], at[:, 1], at[:, 2], at[:, 3]].float()
@@ -63,9 +80,9 @@ def star_loss(prediction: Prediction, targets: Targets, config: LossConfig) -> L
     if config.distance_error == "logarithmic":
         rows, truth = 5 * rows.clamp_min(_SHORTEST).log(), 5 * truth.clamp_min(_SHORTEST).log()
     error = (rows - truth).abs().mean(1)
-    distance = (error * weight).sum() / weight.sum().clamp_min(1e-3)
+    distance = (error * weight).sum() / mean_over_processes(weight.sum()).clamp_min(1e-3)
     if config.background_weight:
-        outside = targets.prob_BZYX == 0
+        outside = (targets.prob_BZYX == 0) * known
         level = prediction.distances.float().abs().mean(1)
-        distance = distance + config.background_weight * torch.where(outside, level, 0.0).mean()
+        distance = distance + config.background_weight * (level * outside).sum() / count
     return Losses(probability + config.distance_weight * distance, probability, distance)

@@ -9,6 +9,7 @@ from anystar.config import ConfigError
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
 from anystar.synth.recipes import get_recipe
+from anystar.train.labelled import LabelledConfig
 
 __all__ = ["TrainConfig", "paper_config", "small_config"]
 
@@ -27,7 +28,7 @@ class TrainConfig:
     iterations: int = 180_000
     """Optimiser steps."""
     batch_size: int = 1
-    """Samples a step."""
+    """Samples a step, of each process."""
     patch: tuple[int, int, int] = (64, 64, 64)
     """Voxels of a sample (ZYX)."""
     learning_rate: float = 2e-4
@@ -50,6 +51,13 @@ class TrainConfig:
     """Steps between checkpoints."""
     preview_every: int = 500
     """Steps between preview pictures."""
+    samples: Literal["auto", "workers", "device"] = "auto"
+    """Where samples are made: by ``workers`` on CPU cores, or on the training device itself (``auto``: on a
+    GPU)."""
+    compile: bool = False
+    """Whether the network is compiled (``torch.compile``) before training."""
+    labelled: LabelledConfig | None = None
+    """Annotated volumes to learn from instead of recipes' samples."""
     network: NetworkConfig = field(default_factory=NetworkConfig)
     """Shape of the network."""
     loss: LossConfig = field(default_factory=LossConfig)
@@ -59,8 +67,10 @@ class TrainConfig:
         for name in ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not self.recipes:
+        if not self.recipes and self.labelled is None:
             raise ConfigError("recipes must name at least one recipe")
+        if self.recipes and self.labelled is not None:
+            raise ConfigError("recipes must be empty if labelled volumes are learnt from")
         for name in self.recipes:
             get_recipe(name)
         if any(n % self.network.divisor for n in self.patch):

@@ -26,6 +26,8 @@ class Progress:
     """Time spent training, over all sessions of the run."""
     waiting: float
     """Share of the time since the last event spent waiting for samples."""
+    validation: float | None = None
+    """Now and then, the loss of the averaged weights on the volumes to validate by, if there are any."""
     preview: tuple[TrainingBatch, Prediction] | None = None
     """Now and then, what the network sees and says."""
 
@@ -33,7 +35,7 @@ class Progress:
 class Log:
     """``log.csv``; lines beyond the step a run is resumed from are dropped."""
 
-    columns = ("step", "loss", "probability", "distance", "learning_rate", "seconds", "waiting")
+    columns = ("step", "loss", "probability", "distance", "learning_rate", "seconds", "waiting", "validation")
 
     def __init__(self, path: Path, step: int) -> None:
         self.path, self.since = path, time.perf_counter()
@@ -54,6 +56,7 @@ class Log:
             learning_rate,
             event.seconds,
             event.waiting,
+            *([] if event.validation is None else [event.validation]),
         ]
         with open(self.path, "a", newline="") as file:
             csv.writer(file).writerow([event.step, *(f"{v:.6g}" for v in values)])

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils.data import Dataset
 
 from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml
@@ -19,30 +22,44 @@ from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import Losses, star_loss
 from anystar.nn.model import Prediction
 from anystar.synth.recipes import get_recipe
-from anystar.targets import Targets
 from anystar.train.config import TrainConfig
+from anystar.train.crops import CropBatches
+from anystar.train.labelled import LabelledVolumes
 from anystar.train.log import Log, Progress
+from anystar.train.processes import Processes, joined
 from anystar.train.start import load_start
 from anystar.train.state import TrainState
+from anystar.train.validate import Validation
 
-__all__ = ["fit"]
+__all__ = ["fit", "training_batches", "training_step"]
 
 
 def fit(
-    config: TrainConfig, out: str | Path, *, resume: bool = False, device: str = "auto"
+    config: TrainConfig,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    labelled: LabelledVolumes | None = None,
 ) -> Iterator[Progress]:
     """Train, yielding an event every ``log_every`` steps.
+
+    Under ``torchrun``, all processes train the same network, each on its own part of every batch; only the
+    first writes files and yields events.
 
     Parameters
     ----------
     config : TrainConfig
     out : path
-        Run folder: ``config.toml``, ``log.csv``, ``checkpoint.safetensors`` (everything needed to continue)
-        and ``model.safetensors`` (the averaged weights, for prediction).
+        Run folder: ``config.toml``, ``log.csv``, ``checkpoint.safetensors`` (everything needed to continue),
+        ``model.safetensors`` (the averaged weights, for prediction) and, with volumes to validate by,
+        ``best.safetensors`` (those of the least validation loss).
     resume : bool
         Continue from the checkpoint in ``out``; otherwise a folder that holds a run is refused.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
+    labelled : LabelledVolumes, optional
+        The volumes that ``config.labelled`` speaks of, read and prepared.
 
     Yields
     ------
@@ -51,6 +68,8 @@ def fit(
     """
     out, where = Path(out), device_or_error(device)
     checkpoint = out / "checkpoint.safetensors"
+    if (config.labelled is None) != (labelled is None):
+        raise ConfigError("labelled volumes must be given as configuration and as volumes, or not at all")
     if checkpoint.exists() and not resume:
         raise ConfigError(f"{out} already holds a run; continue it with --resume or choose another folder")
     if resume and not checkpoint.exists():
@@ -60,83 +79,127 @@ def fit(
         raise ConfigError(
             f"{config.start} holds another network than the configuration says; give both the same [network]"
         )
-    state = TrainState(config, where, start)
-    out.mkdir(parents=True, exist_ok=True)
-    if resume:
-        state.load(checkpoint)
-    state.remember()
-    with staged(out / "config.toml") as (temporary,):
-        temporary.write_text(dump_toml(config))
-    yield from _loop(state, out, where)
+    with joined(where) as (processes, where):
+        state = TrainState(config, where, start, processes=processes, labelled=labelled)
+        if resume:
+            state.load(checkpoint)
+        state.remember()
+        if processes.first:
+            out.mkdir(parents=True, exist_ok=True)
+            with staged(out / "config.toml") as (temporary,):
+                temporary.write_text(dump_toml(config))
+        yield from _loop(state, out, where, labelled)
 
 
-def _loop(state: TrainState, out: Path, device: torch.device) -> Iterator[Progress]:
-    config = state.config
-    batches = TrainingBatches(
-        [get_recipe(name) for name in config.recipes],
-        seed=config.seed,
-        batch_size=config.batch_size,
-        shape=config.patch,
-        rays=golden_spiral(config.network.num_rays),
-        grid=config.network.grid,
-        max_points=config.max_points,
-    )
-    loader = batch_loader(batches, first=state.step, last=config.iterations, workers=config.workers)
-    log = Log(out / "log.csv", state.step)
-    sums: dict[str, float] = {}
-    started = mark = time.perf_counter()
-    spent, waited, count = state.seconds, 0.0, 0
+def training_batches(
+    config: TrainConfig, device: torch.device, processes: Processes, labelled: LabelledVolumes | None
+) -> Dataset[TrainingBatch]:
+    """Return the endless series of this process's batches."""
+    common: dict[str, Any] = {
+        "seed": config.seed,
+        "batch_size": config.batch_size,
+        "shape": config.patch,
+        "rays": golden_spiral(config.network.num_rays),
+        "grid": config.network.grid,
+        "max_points": config.max_points,
+        "rank": processes.rank,
+        "world_size": processes.size,
+    }
+    if labelled is not None:
+        assert config.labelled is not None
+        return CropBatches(labelled.training, config.labelled, **common)
+    where = device if made_on_device(config, device) else torch.device("cpu")
+    return TrainingBatches([get_recipe(name) for name in config.recipes], device=where, **common)
+
+
+def made_on_device(config: TrainConfig, device: torch.device) -> bool:
+    """Return whether samples are made where they are learnt from, rather than by worker processes."""
+    if config.labelled is not None:
+        return False
+    return config.samples == "device" or (config.samples == "auto" and device.type == "cuda")
+
+
+def _loop(
+    state: TrainState, out: Path, device: torch.device, labelled: LabelledVolumes | None
+) -> Iterator[Progress]:
+    config, processes = state.config, state.processes
+    batches = training_batches(config, device, processes, labelled)
+    workers = 0 if made_on_device(config, device) else config.workers
+    loader = batch_loader(batches, first=state.step, last=config.iterations, workers=workers)
+    validation = Validation(config, labelled, device) if labelled and processes.first else None
+    log = Log(out / "log.csv", state.step) if processes.first else None
+    sums: dict[str, Tensor] = {}
+    started = mark = since = time.perf_counter()
+    spent, waited, count, judged = state.seconds, 0.0, 0, None
     with _stop_signal() as stopped:
         try:
             for batch in loader:
                 ready = time.perf_counter()
                 waited += ready - mark
-                prediction, losses = _step(state, batch, device)
-                for name, value in losses._asdict().items():
-                    sums[name] = sums.get(name, 0.0) + float(value)
+                prediction, losses = training_step(state, batch, device)
+                for name, value in losses._asdict().items():  # on the device: nothing waits for it
+                    sums[name] = sums.get(name, 0.0) + value
                 count += 1
                 state.seconds = spent + time.perf_counter() - started
-                last = state.step == config.iterations or stopped.is_set()
+                asked = processes.size == 1 or state.step % config.log_every == 0
+                last = state.step == config.iterations or (asked and processes.any(stopped.is_set(), device))
                 if last or state.step % config.checkpoint_every == 0:
-                    state.save(out, device)
+                    judged = validation.loss(state.average) if validation else None
+                    state.save(out, device, judged)
                 if last or state.step % config.log_every == 0:
+                    means = {k: float(processes.mean(v)) / count for k, v in sums.items()}
                     now = time.perf_counter()
-                    event = Progress(
-                        step=state.step,
-                        losses={k: v / count for k, v in sums.items()},
-                        seconds=state.seconds,
-                        waiting=waited / max(now - log.since, 1e-9),
-                        preview=(batch, prediction) if state.step % config.preview_every == 0 else None,
-                    )
-                    log.write(event, state.learning_rate())
-                    sums, waited, count, log.since = {}, 0.0, 0, now
-                    yield event
+                    if log is not None:
+                        event = Progress(
+                            step=state.step,
+                            losses=means,
+                            seconds=state.seconds,
+                            waiting=waited / max(now - since, 1e-9),
+                            validation=judged,
+                            preview=(batch, prediction) if state.step % config.preview_every == 0 else None,
+                        )
+                        log.write(event, state.learning_rate())
+                        yield event
+                    sums, waited, count, since, judged = {}, 0.0, 0, now, None
                 if last:
                     return
                 mark = time.perf_counter()
         finally:
-            state.save(out, device)
+            if state.step != state.saved:
+                state.save(out, device)
 
 
-def _step(state: TrainState, batch: TrainingBatch, device: torch.device) -> tuple[Prediction, Losses]:
+def _no_clock(stage: str) -> None:
+    pass
+
+
+def training_step(
+    state: TrainState, batch: TrainingBatch, device: torch.device, *, lap: Callable[[str], None] = _no_clock
+) -> tuple[Prediction, Losses]:
+    """Learn from one batch; ``lap`` is called after each part with its name."""
     config = state.config
     image = batch.image.to(device, memory_format=torch.channels_last_3d, non_blocking=True)
-    targets = Targets(*(t.to(device, non_blocking=True) for t in batch.targets))
-    with torch.autocast(device.type, torch.bfloat16, enabled=_use_bfloat16(config, device)):
-        prediction = state.network(image)
-    losses = star_loss(prediction, targets, config.loss)
+    targets = batch.targets.to(device)
+    lap("transfer")
+    with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(config, device)):
+        prediction = state.forward(image)
+    losses = star_loss(prediction, targets, config.loss, mean_over_processes=state.processes.mean)
+    lap("forward and loss")
     for group in state.optimiser.param_groups:
         group["lr"] = state.learning_rate()
     state.optimiser.zero_grad(set_to_none=True)
     losses.total.backward()
+    lap("backward")
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
     state.optimiser.step()
     state.step += 1
     state.update_average()
+    lap("optimiser and average")
     return Prediction(*(p.detach() for p in prediction)), Losses(*(x.detach() for x in losses))
 
 
-def _use_bfloat16(config: TrainConfig, device: torch.device) -> bool:
+def use_bfloat16(config: TrainConfig, device: torch.device) -> bool:
+    """Return whether the network computes in bfloat16."""
     return fast_bfloat16(device) if config.precision == "auto" else config.precision == "bfloat16"
 
 

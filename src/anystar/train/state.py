@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +14,43 @@ from anystar.config import ConfigError, to_dict
 from anystar.nn.checkpoint import load_tensors, save_model_file, save_tensors
 from anystar.nn.model import StarNet, place
 from anystar.train.config import TrainConfig
+from anystar.train.labelled import LabelledVolumes
+from anystar.train.processes import Processes
+from anystar.train.provenance import commit, describe_device
 from anystar.train.start import Start, count_samples
 
 __all__ = ["TrainState"]
+
+_PATHS = ("images", "labels", "validation_images", "validation_labels")
 
 
 class TrainState:
     """Weights, their average and the optimiser."""
 
-    def __init__(self, config: TrainConfig, device: torch.device, start: Start | None = None) -> None:
+    def __init__(
+        self,
+        config: TrainConfig,
+        device: torch.device,
+        start: Start | None = None,
+        *,
+        processes: Processes | None = None,
+        labelled: LabelledVolumes | None = None,
+    ) -> None:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(config.seed)
             network = StarNet(config.network)
         if start is not None:
             network.load_state_dict(network.state_dict() | start.weights)
         self.network = place(network, device).train()
-        self.config, self.step, self.seconds = config, 0, 0.0
+        self.processes = processes or Processes()
+        if config.compile:
+            self.network.compile()
+        self.forward = self.processes.wrap(self.network, device)
+        self.config, self.step, self.seconds, self.saved = config, 0, 0.0, -1
+        self.labelled, self.best = labelled, math.inf
         self.origin = {} if start is None else start.origin
         self.history: list[dict[str, Any]] = []
+        self.commit = commit()
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
         self.average = {
             k: v.detach().clone() for k, v in self.network.state_dict().items() if v.is_floating_point()
@@ -82,18 +102,28 @@ class TrainState:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
-        self.origin = header.get("origin", {})
+        self.origin, self.saved = header.get("origin", {}), self.step
+        best = header.get("best")
+        self.best = math.inf if best is None else best
 
     def remember(self) -> None:
         """Note what the steps from here on are trained with, if it differs from those before."""
         config = to_dict(self.config)
         entry = {k: config[k] for k in ("recipes", "seed", "batch_size", "patch", "loss")}
-        if not self.history or any(self.history[-1][k] != v for k, v in entry.items()):
+        entry |= {"processes": self.processes.size} if self.processes.size > 1 else {}
+        entry |= {"volumes": [v.name for v in self.labelled.training]} if self.labelled else {}
+        if not self.history or any(self.history[-1].get(k) != v for k, v in entry.items()):
             self.history.append(entry | {"first": self.step, "last": self.step})
 
-    def save(self, out: Path, device: torch.device) -> None:
-        """Write the checkpoint, and the averaged weights as a model."""
+    def save(self, out: Path, device: torch.device, validation: float | None = None) -> None:
+        """Write the checkpoint, and the averaged weights as a model; as the best one too, if it is."""
+        if not self.processes.first:
+            return
         config = self.config
+        self.saved = self.step
+        better = validation is not None and validation < self.best
+        if better and validation is not None:
+            self.best = validation
         self.history[-1]["last"] = self.step
         header = {
             "network": to_dict(config.network),
@@ -101,6 +131,7 @@ class TrainState:
             "seconds": self.seconds,
             "history": self.history,
             "origin": self.origin,
+            "best": self.best if math.isfinite(self.best) else None,
             "version": __version__,
         }
         save_tensors(out / "checkpoint.safetensors", self.tensors(), header)
@@ -110,10 +141,25 @@ class TrainState:
             "samples": count_samples(self.history),
             "history": self.history,
             "minutes": round(self.seconds / 60, 1),
-            "device": str(device),
+            "device": describe_device(device, self.processes.size),
+            "commit": self.commit,
             "seed": config.seed,
             "version": __version__,
-            "config": to_dict(config) | ({"start": self.origin["model"]} if self.origin else {}),
+            "config": _public(config),
         }
         card |= {"from": self.origin} if self.origin else {}
-        save_model_file(out / "model.safetensors", self.average, config.network, card)
+        if self.labelled is not None and config.labelled is not None:
+            card["volumes"] = [v.name for v in self.labelled.training]
+            card["objects"] = sum(len(v.centres) for v in self.labelled.training)
+            card["defaults"] = {"diameter": config.labelled.diameter}
+        card |= {} if validation is None else {"validation loss": round(validation, 4)}
+        for name in ("model", "best") if better else ("model",):
+            save_model_file(out / f"{name}.safetensors", self.average, config.network, card)
+
+
+def _public(config: TrainConfig) -> dict[str, Any]:
+    """Return the configuration for a card: names of files, not where they lie."""
+    found = to_dict(config)
+    for table, keys in ((found, ("start",)), (found.get("labelled", {}), _PATHS)):
+        table |= {key: Path(table[key]).name for key in keys if key in table}
+    return found

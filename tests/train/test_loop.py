@@ -116,14 +116,16 @@ def test_workers_do_not_change_the_batches():
 def test_targets_are_where_the_objects_are():
     labels = np.zeros((1, 16, 16, 16), np.int32)
     labels[0, 4:13, 4:13, 4:13] = 1
-    targets = make_targets(labels, golden_spiral(32), grid=2, max_points=None, rng=np.random.default_rng(0))
+    targets = make_targets(
+        labels, golden_spiral(32), grid=2, max_points=None, rngs=[np.random.default_rng(0)]
+    )
     assert targets.prob_BZYX.shape == (1, 8, 8, 8)
     assert float(targets.prob_BZYX[0, 4, 4, 4]) == pytest.approx(1)
     inside = (targets.prob_BZYX > 0).nonzero()
     assert torch.equal(inside, targets.points_P4)
     centre = (targets.points_P4[:, 1:] == 4).all(1)
     assert float(targets.dist_PR[centre].min()) == pytest.approx(4.5, abs=0.1)
-    few = make_targets(labels, golden_spiral(32), grid=2, max_points=7, rng=np.random.default_rng(0))
+    few = make_targets(labels, golden_spiral(32), grid=2, max_points=7, rngs=[np.random.default_rng(0)])
     assert len(few.points_P4) == len(few.dist_PR) == 7
 
 

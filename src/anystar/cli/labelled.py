@@ -1,0 +1,57 @@
+"""Annotated volumes, from their files to what ``anystar train`` and ``anystar tune`` take."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from anystar.cli.matching import file_pairs
+
+if TYPE_CHECKING:
+    from anystar.train import LabelledConfig, LabelledVolumes, RawVolume
+
+__all__ = ["read_labelled", "read_pairs"]
+
+
+def read_pairs(
+    images: Path, labels: Path, *, spacing: tuple[float, float, float] | None = None
+) -> list[RawVolume]:
+    """Read images with their labels, paired by name.
+
+    Raises
+    ------
+    ValueError
+        If a file is missing, cannot be read, or an image and its labels differ in shape.
+    """
+    from anystar import io
+    from anystar.train import RawVolume
+
+    volumes = []
+    for image_path, labels_path in file_pairs(images, labels).values():
+        image = io.read(image_path, spacing=spacing)
+        truth = io.read(labels_path)
+        volumes.append(
+            RawVolume(name=image_path.name, image=image.data, labels=truth.data, spacing=image.spacing)
+        )
+    return volumes
+
+
+def read_labelled(config: LabelledConfig) -> LabelledVolumes:
+    """Read, split and prepare the volumes that a configuration names."""
+    from anystar.train import LabelledVolumes, prepare
+
+    volumes = read_pairs(Path(config.images), Path(config.labels), spacing=config.spacing)
+    judges: list[RawVolume] = []
+    if config.validation_images is not None and config.validation_labels is not None:
+        judges = read_pairs(
+            Path(config.validation_images), Path(config.validation_labels), spacing=config.spacing
+        )
+    else:
+        number = len(volumes) // 5 if config.hold_out is None else config.hold_out
+        if number >= len(volumes):
+            raise ValueError(
+                f"--hold-out {number} leaves none of the {len(volumes)} volumes to learn from; hold out fewer"
+            )
+        volumes, judges = volumes[: len(volumes) - number], volumes[len(volumes) - number :]
+    prepared = prepare([*volumes, *judges], config)
+    return LabelledVolumes(training=prepared[: len(volumes)], validation=prepared[len(volumes) :])

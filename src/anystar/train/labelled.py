@@ -1,0 +1,232 @@
+"""Annotated volumes, brought to the scale and the intensities that a network is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from anystar.config import ConfigError, check_range
+from anystar.predict.candidates import resample
+from anystar.predict.normalise import check_image, normalise, window
+from anystar.synth.augment.base import Augmentation
+from anystar.synth.augment.blur import GaussianSmooth, ThickSlices
+from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
+from anystar.synth.augment.shading import BiasField, Gamma, HistogramShift, Invert
+from anystar.synth.augment.window import Window
+
+__all__ = ["CropAugment", "LabelledConfig", "LabelledVolume", "LabelledVolumes", "RawVolume", "prepare"]
+
+_SHELL = 0.2
+"""Depth of the background around a labelled object, as a share of the diameter, if the unlabelled is
+ignored."""
+_SHRINK = 0.75
+"""An axis is reduced beforehand if its voxels shrink to less than this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CropAugment:
+    """What is done to the intensities of a crop, in this order; each with a probability of its own."""
+
+    invert: Invert = Invert(probability=0.0)
+    bias_field: BiasField = BiasField(probability=0.3, coefficient=(-0.2, 0.2))
+    thick_slices: ThickSlices = ThickSlices(probability=0.1, step=(1.5, 3.0))
+    gaussian_smooth: GaussianSmooth = GaussianSmooth(probability=0.2, sigma=(0.0, 1.0))
+    photon_noise: PhotonNoise = PhotonNoise(probability=0.2, photons=(30.0, 1000.0))
+    gaussian_noise: GaussianNoise = GaussianNoise(probability=0.3, deviation=(0.0, 0.08))
+    gamma: Gamma = Gamma(probability=0.5, gamma=(0.6, 1.7), logarithmic=True)
+    histogram_shift: HistogramShift = HistogramShift(probability=0.1)
+    window: Window = Window(probability=0.3, gain=(0.5, 1.0))
+
+    def stages(self) -> list[tuple[str, Augmentation]]:
+        """Return the augmentations by name, in their order."""
+        return [(f.name, getattr(self, f.name)) for f in fields(self)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelledConfig:
+    """Which annotated volumes are learnt from, and how crops of them are taken."""
+
+    images: str
+    """Folder of images, or one image."""
+    labels: str
+    """Folder of label images of the same names, or one."""
+    validation_images: str | None = None
+    """Images that are only judged by."""
+    validation_labels: str | None = None
+    """Their labels."""
+    hold_out: int | None = None
+    """Volumes (the last by name) that are only judged by, if there are no others for that; a fifth of all by
+    default, none of fewer than five."""
+    spacing: tuple[float, float, float] | None = None
+    """Micrometres per voxel (ZYX) of all volumes, instead of what their files say."""
+    ignore_label: int = -1
+    """Voxels of this label teach nothing."""
+    unlabelled: Literal["background", "ignore"] = "background"
+    """What voxels of label 0 are. ``ignore``: unknown, but for a thin shell around each labelled object."""
+    diameter: float = 16.0
+    """Volumes are scaled so that their median object has this diameter, in voxels."""
+    scale: tuple[float, float] = (0.7, 1.4)
+    """Range of a further factor, log-uniform, a crop."""
+    turn: float = 0.5
+    """Share of the crops that are turned by any angle; the others are only flipped and have axes swapped."""
+    near_objects: float = 0.8
+    """Share of the crops that are placed by choosing an object; the others lie anywhere."""
+    augment: CropAugment = field(default_factory=CropAugment)
+    """Changes of the intensities."""
+
+    def __post_init__(self) -> None:
+        if self.ignore_label == 0:
+            raise ConfigError(
+                "ignore_label must not be 0; to ignore what has no label, set unlabelled to ignore"
+            )
+        if not self.diameter > 0:
+            raise ConfigError(f"diameter must be positive, got {self.diameter}")
+        if self.hold_out is not None and self.hold_out < 0:
+            raise ConfigError(f"hold_out must be at least 0, got {self.hold_out}")
+        if (self.validation_images is None) != (self.validation_labels is None):
+            raise ConfigError("validation images and validation labels must be given together")
+        check_range("scale", self.scale, 0.1, 10)
+        check_range("turn", (0, self.turn), 0, 1)
+        check_range("near_objects", (0, self.near_objects), 0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawVolume:
+    """An image with its labels, as they are in their files."""
+
+    name: str
+    image: np.ndarray
+    """Any real type, shape ``(Z, Y, X)``."""
+    labels: np.ndarray
+    """Whole numbers, the same shape."""
+    spacing: tuple[float, float, float] | None
+    """Length of a voxel along each axis (ZYX)."""
+
+    def __post_init__(self) -> None:
+        try:
+            check_image(self.image)
+        except ValueError as error:
+            raise ValueError(f"{self.name}: {error}") from None
+        if self.labels.shape != self.image.shape:
+            raise ValueError(
+                f"{self.name}: the image has the shape {self.image.shape}, its labels {self.labels.shape}; "
+                "give labels on the grid of the image"
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledVolume:
+    """An annotated volume, ready for crops."""
+
+    name: str
+    image: Tensor
+    """Normalised to [0, 1], float32, shape ``(Z, Y, X)``."""
+    labels: Tensor
+    """Int32, the same shape: 0 is background, -1 unknown, objects are 1 to n."""
+    step: tuple[float, float, float]
+    """Length of a voxel along each axis in voxels of a crop."""
+    centres: np.ndarray
+    """Middle of each object's box in voxels, float64, shape ``(n, 3)``."""
+
+
+class LabelledVolumes(NamedTuple):
+    """What is learnt from, and what is only judged by."""
+
+    training: tuple[LabelledVolume, ...]
+    validation: tuple[LabelledVolume, ...] = ()
+
+
+def prepare(volumes: Sequence[RawVolume], config: LabelledConfig) -> tuple[LabelledVolume, ...]:
+    """Normalise, number and scale annotated volumes.
+
+    Each volume is scaled so that its own median object has the diameter that ``config`` says; one without
+    objects as the median of the others, in their unit.
+
+    Raises
+    ------
+    ValueError
+        For an image or labels that cannot be used, or if no volume has any object; with the volume's name.
+    """
+    numbered = [_number(volume, config) for volume in volumes]
+    known = [_diameter(labels, _unit(volume)) for volume, labels in zip(volumes, numbered, strict=True)]
+    usual = [d for d in known if d is not None]
+    if not usual:
+        names = ", ".join(volume.name for volume in volumes)
+        raise ValueError(f"there is no labelled object in {names}; check that these are the labels")
+    return tuple(
+        _scale(volume, labels, diameter or float(np.median(usual)), config)
+        for volume, labels, diameter in zip(volumes, numbered, known, strict=True)
+    )
+
+
+def _unit(volume: RawVolume) -> np.ndarray:
+    return np.array((1.0, 1.0, 1.0) if volume.spacing is None else volume.spacing)
+
+
+def _number(volume: RawVolume, config: LabelledConfig) -> np.ndarray:
+    """Return int32 labels: objects 1 to n, background 0, unknown -1."""
+    found = np.unique(volume.labels)
+    if found.dtype.kind == "f" and not np.array_equal(found, np.round(found)):
+        raise ValueError(
+            f"{volume.name}: the labels have fractional values; give a label image (0 background, one number "
+            "per object)"
+        )
+    if bad := [int(v) for v in found if v < 0 and v != config.ignore_label]:
+        raise ValueError(
+            f"{volume.name}: the labels hold {bad[0]}; only {config.ignore_label} may be negative (ignored "
+            "voxels), or name another with --ignore-label"
+        )
+    numbers = np.zeros(len(found), np.int32)
+    objects = (found > 0) & (found != config.ignore_label)
+    numbers[objects] = np.arange(1, objects.sum() + 1)
+    numbers[found == config.ignore_label] = -1
+    labels = numbers[np.searchsorted(found, volume.labels)]
+    if config.unlabelled == "ignore":
+        diameter = _diameter(labels, _unit(volume))
+        near = np.zeros(labels.shape, bool)
+        if diameter is not None:
+            near = ndimage.distance_transform_edt(labels <= 0, sampling=_unit(volume)) <= _SHELL * diameter
+        labels[(labels == 0) & ~near] = -1
+    return labels
+
+
+def _diameter(labels: np.ndarray, unit: np.ndarray) -> float | None:
+    """Return the median diameter of the objects, of those that the border does not cut if there are any."""
+    boxes = ndimage.find_objects(np.maximum(labels, 0))
+    if not boxes:
+        return None
+    volumes = np.bincount(labels[labels > 0], minlength=len(boxes) + 1)[1:] * unit.prod()
+    whole = [all(s.start > 0 and s.stop < n for s, n in zip(box, labels.shape, strict=True)) for box in boxes]
+    chosen = volumes[whole] if any(whole) else volumes
+    return float(np.cbrt(6 / np.pi * np.median(chosen)))
+
+
+def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: LabelledConfig) -> LabelledVolume:
+    """Reduce what is finer than crops ever need; note how large the voxels then are in a crop."""
+    step = _unit(volume) * config.diameter / diameter
+    shrink = step * config.scale[1]
+    zoom = np.where(shrink < _SHRINK, shrink, 1.0)
+    image: Any = normalise(volume.image, window(volume.image))
+    reduced = resample(image, tuple(zoom), torch.device("cpu"))[0, 0]
+    index = [
+        np.minimum(((np.arange(size) + 0.5) * num / size).astype(int), num - 1)
+        for size, num in zip(reduced.shape, labels.shape, strict=True)
+    ]
+    small = torch.from_numpy(np.ascontiguousarray(labels[np.ix_(*index)]))
+    boxes = [box for box in ndimage.find_objects(np.maximum(small.numpy(), 0)) if box is not None]
+    centres = [[(s.start + s.stop - 1) / 2 for s in box] for box in boxes]
+    num = np.array(labels.shape) / np.array(reduced.shape)
+    return LabelledVolume(
+        name=volume.name,
+        # Shared, so that worker processes see the same memory instead of copies.
+        image=reduced.share_memory_(),
+        labels=small.share_memory_(),
+        step=tuple((step * num).tolist()),
+        centres=np.array(centres, np.float64).reshape(-1, 3),
+    )
