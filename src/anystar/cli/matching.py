@@ -20,7 +20,7 @@ def file_pairs(first: Path, second: Path) -> dict[str, tuple[Path, Path]]:
         return {first.name: (first, second)}
     found = [{file_stem(p): p for p in list_volumes(folder)} for folder in (first, second)]
     lacks = []
-    for folder, own, other in ((first, *found), (second, *found[::-1])):
+    for folder, own, other in ((first, found[0], found[1]), (second, found[1], found[0])):
         if missing := sorted(other.keys() - own.keys()):
             lacks.append(f"{folder} lacks {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}")
     if lacks:

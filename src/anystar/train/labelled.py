@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,8 +12,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.predict.candidates import resample
 from anystar.predict.normalise import check_image, normalise, window
+from anystar.separable import resample_matrix, separable
 from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import GaussianSmooth, ThickSlices
 from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
@@ -212,8 +212,10 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     step = _unit(volume) * config.diameter / diameter
     shrink = step * config.scale[1]
     zoom = np.where(shrink < _SHRINK, shrink, 1.0)
-    image: Any = normalise(volume.image, window(volume.image))
-    reduced = resample(image, tuple(zoom), torch.device("cpu"))[0, 0]
+    image = normalise(volume.image, window(volume.image))
+    matrices = [resample_matrix(num, factor) for num, factor in zip(image.shape, zoom, strict=True)]
+    whole = torch.from_numpy(image)
+    reduced = separable(whole[None, None], matrices)[0, 0].contiguous() if (zoom < 1).any() else whole
     index = [
         np.minimum(((np.arange(size) + 0.5) * num / size).astype(int), num - 1)
         for size, num in zip(reduced.shape, labels.shape, strict=True)
