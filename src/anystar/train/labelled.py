@@ -12,8 +12,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.predict.normalise import check_image, normalise, window
-from anystar.separable import resample_matrix, separable
+from anystar.predict.normalise import check_image, window
+from anystar.predict.view import Scene, View
 from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import GaussianSmooth, ThickSlices
 from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
@@ -212,10 +212,12 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     step = _unit(volume) * config.diameter / diameter
     shrink = step * config.scale[1]
     zoom = np.where(shrink < _SHRINK, shrink, 1.0)
-    image = normalise(volume.image, window(volume.image))
-    matrices = [resample_matrix(num, factor) for num, factor in zip(image.shape, zoom, strict=True)]
-    whole = torch.from_numpy(image)
-    reduced = separable(whole[None, None], matrices)[0, 0].contiguous() if (zoom < 1).any() else whole
+    z, y, x = zoom.tolist()
+    scene = Scene(image=volume.image, limits=window(volume.image))
+    view = View(scene=scene, zoom=(z, y, x), device=torch.device("cpu"))
+    box = slice(0, view.shape[0]), slice(0, view.shape[1]), slice(0, view.shape[2])
+    seen = view.read(box)
+    reduced = torch.zeros(view.shape) if seen is None else seen[0, 0]  # none of a constant image
     index = [
         np.minimum(((np.arange(size) + 0.5) * num / size).astype(int), num - 1)
         for size, num in zip(reduced.shape, labels.shape, strict=True)
