@@ -88,13 +88,13 @@ def suppress(order, overlaps):
     return kept
 
 
-def object_probability(labels):
+def object_probability(labels, anisotropy=(1, 1, 1)):
     """SciPy's distance transform of every object in turn, divided by its maximum."""
     out = np.zeros(labels.shape)
     if (labels == labels.flat[0]).all() and labels.flat[0]:
-        return object_probability(np.pad(labels, 1))[1:-1, 1:-1, 1:-1]
+        return object_probability(np.pad(labels, 1), anisotropy)[1:-1, 1:-1, 1:-1]
     for label in np.unique(labels[labels > 0]):
         mask = labels == label
-        distance = distance_transform_edt(mask)
+        distance = distance_transform_edt(mask, sampling=anisotropy)
         out[mask] = distance[mask] / distance.max()
     return out

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anystar.geometry.probability import object_probability
+from anystar.geometry.probability import boundary_distance_squared, object_probability
 from tests import reference
 from tests.geometry import scenes
 
@@ -15,6 +15,33 @@ def test_equals_scipy_object_by_object(seed, scene):
     got = object_probability(labels)
     assert got.dtype == np.float32
     np.testing.assert_allclose(got, reference.object_probability(labels), atol=1e-6)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.integers(0, 1000),
+    st.sampled_from([scenes.ellipsoids, scenes.blocks]),
+    st.sampled_from([(2, 1, 1), (1, 0.3, 0.65), (0.1, 40, 7)]),
+)
+def test_anisotropic_voxels(seed, scene, anisotropy):
+    labels = scene(np.random.default_rng(seed), shape=(19, 22, 37))
+    got = object_probability(labels, anisotropy=anisotropy)
+    np.testing.assert_allclose(got, reference.object_probability(labels, anisotropy), atol=1e-5)
+    full = np.ones((3, 4, 5), np.int32)
+    np.testing.assert_allclose(
+        object_probability(full, anisotropy=anisotropy),
+        reference.object_probability(full, anisotropy),
+        atol=1e-5,
+    )
+
+
+def test_squared_distances_have_the_unit_of_the_spacing():
+    labels = np.zeros((9, 5, 5), np.int32)
+    labels[2:7] = 1
+    got = boundary_distance_squared(labels, spacing=(1000.0, 1.0, 1.0))
+    np.testing.assert_allclose(got[:, 0, 0], np.array([0, 0, 1, 2, 3, 2, 1, 0, 0]) ** 2 * 1e6)
+    with pytest.raises(ValueError, match="spacing must be positive"):
+        object_probability(labels, anisotropy=(1, 0, 1))
 
 
 def test_every_object_reaches_one_and_only_background_is_zero():

@@ -56,9 +56,10 @@ def test_distances_are_within_one_step(labels, grid):
 
 
 @pytest.mark.parametrize("labels", volumes())
-def test_object_probability_is_the_same(labels):
-    theirs = edt_prob(labels, anisotropy=(1, 1, 1))
-    np.testing.assert_allclose(object_probability(labels), theirs, atol=1e-5)
+@pytest.mark.parametrize("anisotropy", [(1, 1, 1), (2, 1, 0.7)])
+def test_object_probability_is_the_same(labels, anisotropy):
+    theirs = edt_prob(labels, anisotropy=anisotropy)
+    np.testing.assert_allclose(object_probability(labels, anisotropy=anisotropy), theirs, atol=1e-5)
 
 
 @pytest.mark.parametrize("labels", volumes())

@@ -36,11 +36,11 @@ def pairs(points, distances, rays, threshold):
     inner, outer, volume = np.empty((3, len(points)), np.float32)
     box = np.empty((len(points), 6), np.float32)
     bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
-    shapes = neighbours.Shapes(points.astype(float), distances, inner, outer, volume, box)
+    shapes = neighbours.shapes(points, distances, inner, outer, volume, box)
     sampling, room = neighbours.sampling(tables), neighbours.new_room(len(rays))
 
     def decide(n, m):
-        square = float(((shapes.points[n] - shapes.points[m]) ** 2).sum())
+        square = float(((shapes.sizes[n, :3] - shapes.sizes[m, :3]) ** 2).sum())
         return overlaps(shapes, sampling, n, m, square, threshold, room)
 
     return decide, lambda n, m: estimates(shapes, sampling, n, m, threshold, room)
@@ -103,8 +103,8 @@ def test_bounds_hold():
         inner, outer, volume = np.empty((3, 2), np.float32)
         box = np.empty((2, 6), np.float32)
         bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
-        shapes = neighbours.Shapes(points, distances, inner, outer, volume, box)
-        low, high = bounds(shapes, 0, 1, float((points[1] ** 2).sum()))
+        shapes = neighbours.shapes(points, distances, inner, outer, volume, box)
+        low, high = bounds(shapes.sizes, 0, 1, float((points[1] ** 2).sum()))
         assert low - 0.02 <= exact <= high + 0.02
 
 

@@ -13,6 +13,8 @@ def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
     """Give a function ``(done, total, what)`` that draws a bar on a terminal, and nothing elsewhere."""
     from tqdm import tqdm
 
+    from anystar.compiled import announced
+
     with tqdm(total=0, desc=name, disable=None, leave=False, bar_format="{l_bar}{bar}| {elapsed}") as bar:
 
         def update(done: int, total: int, what: str) -> None:
@@ -20,4 +22,5 @@ def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
             bar.set_description_str(f"{name}: {what}", refresh=False)
             bar.refresh()
 
-        yield update
+        with announced(lambda: update(0, 1, "compiling, first run only")):
+            yield update

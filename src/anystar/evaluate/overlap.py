@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
+
+from anystar.compiled import kernel
 
 __all__ = ["Overlap", "as_labels", "overlap"]
 
@@ -118,7 +119,7 @@ def _sum_by_label(label: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.
     return labels[labels > 0], volume[labels > 0]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _joint_histogram(a, b):  # pragma: no cover - compiled
     """Count each distinct pair ``(a[i], b[i])`` in an open-addressing table that doubles when half full.
 
@@ -153,7 +154,7 @@ def _joint_histogram(a, b):  # pragma: no cover - compiled
     return keys_a[filled], keys_b[filled], counts[filled]
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _slot(keys_a, keys_b, counts, a, b):  # pragma: no cover - compiled
     """Return the slot of the pair, or the empty one where it belongs."""
     mask = np.uint64(counts.size - 1)

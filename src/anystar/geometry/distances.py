@@ -16,10 +16,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numpy.typing import DTypeLike
 
+from anystar.compiled import kernel
 from anystar.geometry.labels import check_labels
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
@@ -28,7 +28,7 @@ __all__ = ["star_distances", "star_distances_at"]
 
 # Layers of background around the volume: the first stops a march by unit steps, the others let the
 # interpolation look around and beyond where it stopped.
-_PAD = 3
+PAD = 3
 
 
 def star_distances(
@@ -80,7 +80,7 @@ def star_distances(
     out = np.empty((*shape, len(rays)), dtype)
     if out.size == 0:
         return out
-    offsets = _march_offsets(padded.shape, rays)
+    offsets = march_offsets(padded.shape, rays)
     rays_3R = np.ascontiguousarray(rays.vertices.T)
     flat = out.reshape(-1, len(rays))
     points = np.empty((0, 3), np.int64)
@@ -140,7 +140,7 @@ def star_distances_at(
             f"got {points.min(axis=0).tolist()} to {points.max(axis=0).tolist()}"
         )
     out = np.empty((len(points), len(rays)), np.float32)
-    offsets = _march_offsets(padded.shape, rays)
+    offsets = march_offsets(padded.shape, rays)
     rays_3R = np.ascontiguousarray(rays.vertices.T)
     run_chunks(
         lambda a, b: _voxels_kernel(padded, rays_3R, offsets, a, b, labels.shape, 1, points, out[a:b]),
@@ -155,14 +155,14 @@ def _pad(labels: np.ndarray) -> np.ndarray:
     """Return int32 labels inside layers of background, or raise ``ValueError``."""
     labels = check_labels(labels)
     z, y, x = labels.shape
-    if (z + 2 * _PAD) * (y + 2 * _PAD) * (x + 2 * _PAD) >= 2**31:
+    if (z + 2 * PAD) * (y + 2 * PAD) * (x + 2 * PAD) >= 2**31:
         raise ValueError(f"labels must have fewer than 2^31 voxels, got shape {labels.shape}")
-    padded = np.zeros((z + 2 * _PAD, y + 2 * _PAD, x + 2 * _PAD), np.int32)
-    padded[_PAD : _PAD + z, _PAD : _PAD + y, _PAD : _PAD + x] = labels
+    padded = np.zeros((z + 2 * PAD, y + 2 * PAD, x + 2 * PAD), np.int32)
+    padded[PAD : PAD + z, PAD : PAD + y, PAD : PAD + x] = labels
     return padded
 
 
-def _march_offsets(shape: tuple[int, ...], rays: Rays) -> np.ndarray:
+def march_offsets(shape: tuple[int, ...], rays: Rays) -> np.ndarray:
     """Return flat offsets ``(R, K)`` of the nearest voxel after 1, 2, ... steps; the same for every start.
 
     Rounding is ``floor(x + 0.5)``, by which one step moves at most one voxel along an axis: no march can
@@ -176,11 +176,11 @@ def _march_offsets(shape: tuple[int, ...], rays: Rays) -> np.ndarray:
     return np.clip(nearest @ strides, -(2**31), 2**31 - 1).astype(np.int32)
 
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "fastmath": {"contract", "nsz"}}
+_KERNEL: dict[str, Any] = {"fastmath": {"contract", "nsz"}}
 _HALF = np.float32(0.5)
 
 
-@nb.njit(forceinline=True, **_KERNEL)
+@kernel(forceinline=True, **_KERNEL)
 def _corners(flat, i, stride_z, stride_y, value):
     """Which of the eight voxels of the cell at ``i`` bear ``value``, as bits (x fastest)."""
     # Unsigned indices are several times faster: signed ones may count from the end.
@@ -201,7 +201,7 @@ def _corners(flat, i, stride_z, stride_y, value):
     )
 
 
-@nb.njit(forceinline=True, **_KERNEL)
+@kernel(forceinline=True, **_KERNEL)
 def _interpolate(bits, wz, wy, wx):
     """Trilinear interpolation of eight bits."""
     one, zero = np.float32(1), np.float32(0)
@@ -215,7 +215,7 @@ def _interpolate(bits, wz, wy, wx):
     return a + wz * (c - a)
 
 
-@nb.njit(forceinline=True, **_KERNEL)
+@kernel(forceinline=True, **_KERNEL)
 def _share(flat, start, stride_z, stride_y, value, dz, dy, dx):
     """Trilinear share of ``value`` at the flat voxel ``start`` plus the offset (dz, dy, dx)."""
     fz, fy, fx = np.floor(dz), np.floor(dy), np.floor(dx)
@@ -223,7 +223,7 @@ def _share(flat, start, stride_z, stride_y, value, dz, dy, dx):
     return _interpolate(_corners(flat, i, stride_z, stride_y, value), dz - fz, dy - fy, dx - fx)
 
 
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def _shares(flat, start, stride_z, stride_y, value, rays_3R, t, bits, out):
     """:func:`_share` at distance ``t[r]`` along every ray: loops of arithmetic only, or of look-ups only."""
     num_rays = t.shape[0]
@@ -241,7 +241,7 @@ def _shares(flat, start, stride_z, stride_y, value, rays_3R, t, bits, out):
         out[r] = _interpolate(bits[r], dz - np.floor(dz), dy - np.floor(dy), dx - np.floor(dx))
 
 
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def _bracket(flat, start, stride_z, stride_y, value, rays_3R, near, f_near, far, f_far):
     """Move the few brackets that do not hold the half-crossing until they do."""
     for r in range(near.shape[0]):
@@ -257,7 +257,7 @@ def _bracket(flat, start, stride_z, stride_y, value, rays_3R, near, f_near, far,
             f_far[r] = _share(flat, start, stride_z, stride_y, value, t * dz, t * dy, t * dx)
 
 
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out):
     """Distances of one voxel: march by nearest labels, bracket the half-crossing, close in.
 
@@ -293,7 +293,7 @@ def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out
         out[r] += (end - out[r]) * (f[r] - _HALF) / (f[r] - f_end)
 
 
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def _voxels_kernel(padded, rays_3R, offsets, first, stop, shape, grid, points, out):
     """Fill ``out`` for the grid samples ``first`` to ``stop`` (flat, X fastest), or for ``points`` if any."""
     stride_y = np.int32(padded.shape[2])
@@ -308,5 +308,5 @@ def _voxels_kernel(padded, rays_3R, offsets, first, stop, shape, grid, points, o
             z = (n // (shape[1] * shape[2])) * grid
             y = (n // shape[2]) % shape[1] * grid
             x = n % shape[2] * grid
-        start = (z + _PAD) * np.int64(stride_z) + (y + _PAD) * np.int64(stride_y) + (x + _PAD)
+        start = (z + PAD) * np.int64(stride_z) + (y + PAD) * np.int64(stride_y) + (x + PAD)
         _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out[n - first])

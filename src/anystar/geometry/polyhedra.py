@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 
 from anystar.arrays import check_spacing
+from anystar.compiled import kernel
 from anystar.geometry.radius import bodies, check_bodies, inside, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import default_num_threads, run_chunks
@@ -199,14 +199,12 @@ def _check_start(start: tuple[int, ...]) -> tuple[int, int, int]:
 
 
 _KERNEL: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
     "fastmath": {"contract", "nsz"},
     "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
 }
 
 
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def _draw_kernel(points, distances, size, boxes, names, order, face_map, first, out):
     """Draw all bodies, in order, into ``out``: the part of the volume from voxel ``first`` on."""
     first_z, first_y, first_x = first

@@ -10,11 +10,10 @@ Labels that touch separate each other. The pieces of an object that comes in sev
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba as nb
 import numpy as np
 
+from anystar.arrays import check_spacing
+from anystar.compiled import kernel
 from anystar.geometry.labels import check_labels
 from anystar.geometry.threads import run_chunks
 
@@ -26,7 +25,13 @@ _FAR = np.float32(1e12)
 _LINES = 16
 
 
-def object_probability(labels: np.ndarray, *, grid: int = 1, num_threads: int | None = None) -> np.ndarray:
+def object_probability(
+    labels: np.ndarray,
+    *,
+    grid: int = 1,
+    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    num_threads: int | None = None,
+) -> np.ndarray:
     """Return the distance to each object's boundary, normalised by the object's maximum.
 
     Parameters
@@ -35,6 +40,8 @@ def object_probability(labels: np.ndarray, *, grid: int = 1, num_threads: int | 
         Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
     grid : int
         Voxels between samples along each axis. The distance is that of the full volume, sampled afterwards.
+    anisotropy : tuple of 3 floats
+        Length of a voxel along Z, Y, X in any unit: what is deepest in micrometres has probability 1.
     num_threads : int, optional
         Threads at most; all cores by default.
 
@@ -53,7 +60,7 @@ def object_probability(labels: np.ndarray, *, grid: int = 1, num_threads: int | 
     if grid < 1:
         raise ValueError(f"grid must be at least 1, got {grid}")
     labels = check_labels(labels)
-    squared = boundary_distance_squared(labels, num_threads=num_threads)
+    squared = boundary_distance_squared(labels, spacing=anisotropy, num_threads=num_threads)
     sampled = np.ascontiguousarray(squared[::grid, ::grid, ::grid])
     sampled_labels = np.ascontiguousarray(labels[::grid, ::grid, ::grid])
     if labels.size == 0 or labels.max() == 0:
@@ -74,7 +81,12 @@ def object_probability(labels: np.ndarray, *, grid: int = 1, num_threads: int | 
     return sampled
 
 
-def boundary_distance_squared(labels: np.ndarray, *, num_threads: int | None = None) -> np.ndarray:
+def boundary_distance_squared(
+    labels: np.ndarray,
+    *,
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    num_threads: int | None = None,
+) -> np.ndarray:
     """Return each voxel's squared distance to the nearest voxel of another label; 0 in the background.
 
     Exact, in time linear in the volume: one pass per axis, each a lower envelope of parabolas within the runs
@@ -84,21 +96,25 @@ def boundary_distance_squared(labels: np.ndarray, *, num_threads: int | None = N
     ----------
     labels : numpy.ndarray
         Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
+    spacing : tuple of 3 floats
+        Length of a voxel along Z, Y, X.
     num_threads : int, optional
         Threads at most; all cores by default.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``(Z, Y, X)``, float32, voxels squared.
+        Shape ``(Z, Y, X)``, float32, in the unit of ``spacing``, squared.
 
     References
     ----------
     Felzenszwalb and Huttenlocher, Distance transforms of sampled functions, Theory of Computing 8, 2012.
     """
     labels = check_labels(labels)
+    longest = np.float32(max(check_spacing(spacing)))
+    weight_z, weight_y, weight_x = ((np.float32(s) / longest) ** 2 for s in spacing)
     if labels.size and labels.flat[0] > 0 and (labels == labels.flat[0]).all():
-        inner = boundary_distance_squared(np.pad(labels, 1), num_threads=num_threads)
+        inner = boundary_distance_squared(np.pad(labels, 1), spacing=spacing, num_threads=num_threads)
         return np.ascontiguousarray(inner[1:-1, 1:-1, 1:-1])
     num_z, num_y, num_x = labels.shape
     out = np.empty(labels.shape, np.float32)
@@ -110,23 +126,22 @@ def boundary_distance_squared(labels: np.ndarray, *, num_threads: int | None = N
 
     def along_x_and_y(start: int, stop: int) -> None:
         for z in range(start, stop):
-            _first_axis_kernel(labels[z], out[z])
-            _envelope_kernel(flat_labels, flat_out, z * plane, num_y, num_x, num_x)
+            _first_axis_kernel(labels[z], out[z], weight_x)
+            _envelope_kernel(flat_labels, flat_out, z * plane, num_y, num_x, num_x, weight_y)
 
     def along_z(start: int, stop: int) -> None:
         for y in range(start, stop):
-            _envelope_kernel(flat_labels, flat_out, y * num_x, num_z, plane, num_x)
+            _envelope_kernel(flat_labels, flat_out, y * num_x, num_z, plane, num_x, weight_z)
 
     run_chunks(along_x_and_y, num_z, num_threads=num_threads)
     run_chunks(along_z, num_y, num_threads=num_threads)
+    if longest != 1:
+        out *= longest * longest
     return out
 
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True}
-
-
-@nb.njit(**_KERNEL)
-def _first_axis_kernel(labels, out):
+@kernel()
+def _first_axis_kernel(labels, out, weight):
     """Squared distance along the last axis of (Y, X) to the nearest other label; ``_FAR`` without one."""
     num_y, num_x = labels.shape
     for y in range(num_y):
@@ -145,16 +160,17 @@ def _first_axis_kernel(labels, out):
                 elif nearest > num_x:
                     out[y, x] = _FAR
                 else:
-                    out[y, x] = np.float32(nearest) * np.float32(nearest)
+                    out[y, x] = np.float32(nearest) * np.float32(nearest) * weight
             start = stop
 
 
-@nb.njit(**_KERNEL)
-def _envelope_kernel(labels, out, origin, size, stride, num_x):
+@kernel()
+def _envelope_kernel(labels, out, origin, size, stride, num_x, weight):
     """Lower envelopes down the columns of one plane, in place, within runs of one label.
 
     The plane is ``num_x`` columns of ``size`` voxels, ``stride`` apart, from ``origin`` on in the flat
-    volume. The neighbours at either end of a run bear another label: parabolas of height 0.
+    volume; ``weight`` is the squared length of a voxel along the columns. The neighbours at either end of a
+    run bear another label: parabolas of height 0.
     """
     column = np.empty((_LINES, size), np.float32)
     names = np.empty((_LINES, size), np.int32)
@@ -182,9 +198,10 @@ def _envelope_kernel(labels, out, origin, size, stride, num_x):
                         h = column[x, k] if start <= k < stop else np.float32(0)
                         while num > 0:
                             a = apex[num - 1]
-                            meet = ((h + np.float32(k) * k) - (height[num - 1] + np.float32(a) * a)) / (
-                                np.float32(2) * (k - a)
-                            )
+                            meet = (
+                                (h + weight * np.float32(k) * k)
+                                - (height[num - 1] + weight * np.float32(a) * a)
+                            ) / (np.float32(2) * weight * (k - a))
                             if meet > border[num - 1]:
                                 border[num] = meet
                                 break
@@ -199,18 +216,18 @@ def _envelope_kernel(labels, out, origin, size, stride, num_x):
                         while i + 1 < num and border[i + 1] < k:
                             i += 1
                         offset = np.float32(k - apex[i])
-                        out[origin + k * stride + first + x] = min(height[i] + offset * offset, _FAR)
+                        out[origin + k * stride + first + x] = min(height[i] + weight * offset * offset, _FAR)
                 start = stop
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _maxima_kernel(labels, squared, maxima):
     for i in range(labels.size):
         if squared[i] > maxima[labels[i]]:
             maxima[labels[i]] = squared[i]
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _normalise_kernel(labels, maxima, squared):
     """Squared distances to probabilities, in place."""
     for i in range(labels.size):

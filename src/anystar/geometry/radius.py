@@ -17,14 +17,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-import numba as nb
 import numpy as np
 
+from anystar.compiled import kernel
 from anystar.geometry.rays import Rays
 
-__all__ = ["FaceMap", "RadiusTables", "bodies", "check_bodies", "inside", "radius_tables"]
+__all__ = ["MAP_SIZE", "FaceMap", "RadiusTables", "bodies", "check_bodies", "inside", "radius_tables"]
 
-_MAP_SIZE = 128
+MAP_SIZE = 128
 
 
 class FaceMap(NamedTuple):
@@ -86,7 +86,7 @@ def radius_tables(rays: Rays) -> RadiusTables:
 
 def _map_directions() -> np.ndarray:
     """Return the direction (ZYX) in the middle of every cell of the octahedral map."""
-    middle = (np.arange(_MAP_SIZE) + 0.5) / _MAP_SIZE * 2 - 1
+    middle = (np.arange(MAP_SIZE) + 0.5) / MAP_SIZE * 2 - 1
     u, v = (g.ravel() for g in np.meshgrid(middle, middle, indexing="ij"))
     w = 1 - np.abs(u) - np.abs(v)
     lower = w < 0
@@ -127,39 +127,28 @@ def check_bodies(points: np.ndarray, distances: np.ndarray, rays: Rays) -> tuple
         raise ValueError(f"distances must have shape {(len(points), len(rays))}, got {distances.shape}")
     if not np.isfinite(points).all():
         raise ValueError(f"points must be finite, got {points[~np.isfinite(points).all(axis=1)][0]}")
-    wrong = _first_wrong(distances.ravel())
-    if wrong >= 0:
+    if distances.size and not (distances.min() >= 0 and distances.max() < np.inf):  # NaN is neither
+        wrong = int(np.argmin((distances >= 0) & (distances < np.inf)))
         row, value = wrong // len(rays), distances.flat[wrong]
         raise ValueError(f"distances must be finite and not negative, got {value} for point {row}")
     return points, distances
 
 
 _KERNEL: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
     "fastmath": {"contract", "nsz"},
     "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
 }
 
 
-@nb.njit(cache=True, nogil=True)
-def _first_wrong(values):
-    """Index of the first value that is negative, infinite or not a number; -1 without any."""
-    for i in range(values.size):
-        if not (values[i] >= 0 and values[i] < np.inf):
-            return i
-    return -1
-
-
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
     """Find which of the first ``num`` offsets (ZYX) from a centre lie in the body with these distances.
 
     Loops of arithmetic only, which compile to vectors, and one of look-ups; several times faster than point
     by point.
     """
-    one, half = np.float32(1), np.float32(_MAP_SIZE / 2)
-    top, tiny = np.float32(_MAP_SIZE - 1), np.float32(1e-20)
+    one, half = np.float32(1), np.float32(MAP_SIZE / 2)
+    top, tiny = np.float32(MAP_SIZE - 1), np.float32(1e-20)
     mixed, total = scratch_2K[0], scratch_2K[1]
     for k in range(num):
         z, y, x = offsets_3K[0, k], offsets_3K[1, k], offsets_3K[2, k]
@@ -170,7 +159,7 @@ def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
         u = folded_u if z < 0 else u
         v = folded_v if z < 0 else v
         row, column = min((u + one) * half, top), min((v + one) * half, top)
-        out_K[k] = np.int32(row) * np.int32(_MAP_SIZE) + np.int32(column)
+        out_K[k] = np.int32(row) * np.int32(MAP_SIZE) + np.int32(column)
     cells, inverse, rays = face_map.cells, face_map.inverse, face_map.rays
     for k in range(num):
         z, y, x = offsets_3K[0, k], offsets_3K[1, k], offsets_3K[2, k]
@@ -190,7 +179,7 @@ def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
         out_K[k] = 1 if mixed[k] >= 0 and square <= mixed[k] * mixed[k] else 0
 
 
-@nb.njit(**_KERNEL)
+@kernel(**_KERNEL)
 def bodies(distances, solid_angle, reach, inner, outer, volume, box):
     """Radii, volume (voxels) and box relative to the centre (``(N, 6)``, as ``reach``) of every body."""
     num_rays = distances.shape[1]

@@ -207,13 +207,27 @@ def _order(points: np.ndarray, distances: np.ndarray, prob: np.ndarray) -> np.nd
     same = (np.diff(prob[order]) == 0) & (np.diff(points[order], axis=0) == 0).all(axis=1)
     if same.any():
         # Several candidates at one place: only what they describe can tell them apart.
-        rng = np.random.default_rng(0)
-        factors = rng.integers(1, 2**63, distances.shape[1], dtype=np.uint64)
         run = np.concatenate([[0], np.cumsum(~same)])
         twins = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
-        digest = neighbours.digest(distances.view(np.uint32), order[twins], factors)
-        order[twins] = order[twins][np.lexsort((order[twins], digest, run[twins]))]
+        digests = _digests(distances, order[twins])
+        order[twins] = order[twins][np.lexsort((order[twins], digests, run[twins]))]
     return order
+
+
+def _digests(distances: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return an int64 number per row, equal for equal distances."""
+    factors = digest_factors(distances.shape[1])
+    out = np.empty(len(rows), np.int64)
+    for a in range(0, len(rows), 4096):
+        bits = distances[rows[a : a + 4096]].view(np.int32).astype(np.int64)
+        out[a : a + 4096] = (bits * factors).sum(axis=1)  # wraps around
+    return out
+
+
+def digest_factors(num_rays: int) -> np.ndarray:
+    """Return the odd factors, ``(R,)`` int64, that make a number of a body's distances."""
+    rng = np.random.default_rng(0)
+    return rng.integers(-(2**62), 2**62, num_rays) * 2 + 1
 
 
 def _greedy(
@@ -239,7 +253,7 @@ def _greedy(
     start, size = 0, _FIRST_BATCH
     while start < num:
         stop = min(start + size, num)
-        kept_before = int(index.used[0])
+        kept_before = index.used
         if kept_before:
             against_kept = partial(settle, 0, False, start)
             run_chunks(against_kept, stop - start, num_threads=num_threads, min_chunk=64)
@@ -270,4 +284,4 @@ def _shapes(
         )
 
     run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
-    return neighbours.Shapes(points, distances, inner, outer, volume, box)
+    return neighbours.shapes(points, distances, inner, outer, volume, box)

@@ -1,0 +1,89 @@
+"""Kernels that Numba compiles on first use, and where it keeps them.
+
+The compiled code goes to ``NUMBA_CACHE_DIR`` if that is set; otherwise to the user's cache folder, in a
+subfolder named after the source of every kernel (Numba itself would not notice that a function in another
+file has changed). So a package folder that cannot be written is no obstacle. If nothing can be written, the
+kernels are compiled anew in every process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba.core import event
+
+__all__ = ["announced", "cache_folder", "kernel"]
+
+
+def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator: compiled when first called, without the interpreter's lock, kept for later runs.
+
+    Parameters
+    ----------
+    **options
+        Of :func:`numba.njit`.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = before or str(cache_folder())
+        try:
+            return numba.njit(cache=True, nogil=True, **options)(function)
+        except RuntimeError as error:
+            if "no locator available" not in str(error):
+                raise
+            return numba.njit(nogil=True, **options)(function)
+        finally:
+            numba.config.CACHE_DIR = before
+
+    return decorate
+
+
+@cache
+def cache_folder() -> Path:
+    """Return the folder for compiled kernels where ``NUMBA_CACHE_DIR`` is not set; it need not exist."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in (Path(__file__), *sorted(here.glob("geometry/*.py")), *sorted(here.glob("evaluate/*.py"))):
+        digest.update(path.read_bytes())
+    return Path(os.path.expanduser(base)) / "anystar" / f"kernels-{digest.hexdigest()[:16]}"
+
+
+class _Announcer(event.Listener):
+    def __init__(self, say: Callable[[], object]) -> None:
+        self.say, self.said = say, False
+
+    def on_start(self, event: event.Event) -> None:
+        if not self.said:
+            self.said = True
+            self.say()
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+@contextmanager
+def announced(say: Callable[[], object]) -> Iterator[None]:
+    """Call ``say`` once if a kernel must be compiled inside the block, right before.
+
+    Examples
+    --------
+    >>> with announced(lambda: print("compiling, first run only")):
+    ...     pass  # nothing to compile
+    """
+    with event.install_listener("numba:compile", _Announcer(say)):
+        yield
