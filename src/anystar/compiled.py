@@ -33,8 +33,9 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
-        before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = before or str(cache_folder())
+        config: Any = numba.config
+        before = config.CACHE_DIR
+        config.CACHE_DIR = before or str(cache_folder())
         try:
             return numba.njit(cache=True, nogil=True, **options)(function)
         except RuntimeError as error:
@@ -42,7 +43,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
                 raise
             return numba.njit(nogil=True, **options)(function)
         finally:
-            numba.config.CACHE_DIR = before
+            config.CACHE_DIR = before
 
     return decorate
 
