@@ -20,6 +20,7 @@ from anystar.nn.checkpoint import ModelFile, load_model_file, load_tensors
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.model import StarNet, place
 from anystar.predict.candidates import Candidates, ProgressCallback, find_candidates
+from anystar.predict.level import level
 from anystar.predict.normalise import check_image, window
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import Found, search
@@ -99,7 +100,8 @@ class Model:
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
-        limits = window(image)
+        seen = level(image)
+        limits = window(seen)
         if limits[0] == limits[1]:
             found = Found(
                 candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
@@ -108,7 +110,7 @@ class Model:
         else:
             found = search(
                 self,
-                Scene(image=image, limits=limits),
+                Scene(image=seen, limits=limits),
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
                 floor=min(_FLOOR, prob_thresh),
