@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from anystar.nn.model import NetworkConfig, StarNet
-from anystar.predict.tiles import Tile, tiles
+from anystar.predict.tiles import Axes, Tile, product, tile_axes
 from anystar.predict.view import View
 
 __all__ = ["Candidates", "find_candidates", "plan_tiles", "tile_candidates"]
@@ -62,11 +62,11 @@ class Candidates:
         return replace(self, points=points, distances=distances)
 
 
-def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> list[Tile]:
+def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> Axes:
     """Return the tiles of a volume of ``shape`` on the network's lattice: always the same for a shape."""
     core = round(_TILE_VOXELS[config.grid] ** (1 / 3)) - 2 * _HALO
     z, y, x = (-(-n // config.divisor) * config.divisor for n in shape)
-    return list(tiles((z, y, x), core=core, halo=_HALO, divisor=config.divisor))
+    return tile_axes((z, y, x), core=core, halo=_HALO, divisor=config.divisor)
 
 
 def find_candidates(
@@ -97,7 +97,7 @@ def find_candidates(
     Candidates
         In voxels of ``view``.
     """
-    plan = plan_tiles(network.config, view.shape)
+    plan = list(product(plan_tiles(network.config, view.shape)))
     parts = []
     for done, tile in enumerate(plan):
         if progress is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import time
 from dataclasses import dataclass
 from importlib import resources
@@ -19,11 +20,17 @@ from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import ModelFile, load_model_file, load_tensors
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.model import StarNet, place
-from anystar.predict.candidates import Candidates, ProgressCallback, find_candidates
-from anystar.predict.level import level
+from anystar.predict.candidates import (
+    Candidates,
+    ProgressCallback,
+    find_candidates,
+    plan_tiles,
+    tile_candidates,
+)
 from anystar.predict.normalise import check_image, window
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import Found, search
+from anystar.predict.tiles import Axes, Tile
 from anystar.predict.view import Scene, View
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
@@ -92,16 +99,15 @@ class Model:
             If the image is not a finite volume, or an argument is out of range.
         """
         image = check_image(image)
-        prob_thresh = self._threshold("prob_thresh", prob_thresh)
-        nms_thresh = self._threshold("nms_thresh", nms_thresh)
+        prob_thresh = self.threshold("prob_thresh", prob_thresh)
+        nms_thresh = self.threshold("nms_thresh", nms_thresh)
         spacing = None if spacing is None else check_spacing(spacing)
         unit = 1.0 if spacing is None else min(spacing)
         z, y, x = (1.0, 1.0, 1.0) if spacing is None else (s / unit for s in spacing)
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
-        seen = level(image)
-        limits = window(seen)
+        limits = window(image)
         if limits[0] == limits[1]:
             found = Found(
                 candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
@@ -110,7 +116,7 @@ class Model:
         else:
             found = search(
                 self,
-                Scene(image=seen, limits=limits),
+                Scene(image=image, limits=limits),
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
                 floor=min(_FLOOR, prob_thresh),
@@ -148,12 +154,35 @@ class Model:
         return find_candidates(self.network, view, floor=floor, bfloat16=bfloat16, progress=progress)
 
     @property
+    def num_rays(self) -> int:
+        """Rays of the bodies that it proposes."""
+        return self.network.config.num_rays
+
+    def tile_axes(self, shape: tuple[int, int, int]) -> Axes:
+        """Return the tiles in which it sees a volume of ``shape`` on its own lattice."""
+        return plan_tiles(self.network.config, shape)
+
+    def detect(self, view: View, tile: Tile, floor: float) -> Candidates:
+        """Return the candidates of one tile; lengths in voxels of ``view``."""
+        bfloat16 = fast_bfloat16(self.device)
+        return tile_candidates(self.network, view, tile, floor=floor, bfloat16=bfloat16)
+
+    def digest(self) -> str:
+        """Return a number that other weights would not have."""
+        total = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            total.update(name.encode())
+            total.update(tensor.cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+        return total.hexdigest()[:16]
+
+    def threshold(self, name: str, value: float | None) -> float:
+        """Return a threshold within [0, 1], the model's own for ``None``: ``prob_thresh``, ``nms_thresh``."""
+        return check_threshold(name, self.card["defaults"][name] if value is None else value)
+
+    @property
     def diameter(self) -> float:
         """Object diameter in voxels that the network knows best."""
         return float(self.card["defaults"]["diameter"])
-
-    def _threshold(self, name: str, value: float | None) -> float:
-        return check_threshold(name, self.card["defaults"][name] if value is None else value)
 
 
 def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model:

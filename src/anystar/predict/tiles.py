@@ -6,9 +6,11 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Tile", "tiles"]
+__all__ = ["Axes", "Box", "Tile", "product", "tile_axes", "tiles"]
 
 Box = tuple[slice, slice, slice]
+Axes = tuple[list[tuple[slice, slice]], list[tuple[slice, slice]], list[tuple[slice, slice]]]
+"""What is seen and what is owned, along Z, Y and X."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +44,11 @@ def tiles(shape: tuple[int, int, int], *, core: int, halo: int, divisor: int) ->
     >>> [t.core[0] for t in tiles((96, 16, 16), core=32, halo=8, divisor=8)]
     [slice(0, 32, None), slice(32, 64, None), slice(64, 96, None)]
     """
+    yield from product(tile_axes(shape, core=core, halo=halo, divisor=divisor))
+
+
+def tile_axes(shape: tuple[int, int, int], *, core: int, halo: int, divisor: int) -> Axes:
+    """Return the tiles' parts of each axis; parameters as for :func:`tiles`, which are all combinations."""
     step = max(divisor, core // divisor * divisor)
     around = -(-halo // divisor) * divisor
     axes = []
@@ -52,5 +59,10 @@ def tiles(shape: tuple[int, int, int], *, core: int, halo: int, divisor: int) ->
             stop = min(start + stride, num)
             parts.append((slice(max(0, start - around), min(num, stop + around)), slice(start, stop)))
         axes.append(parts)
+    return axes[0], axes[1], axes[2]
+
+
+def product(axes: Axes) -> Iterator[Tile]:
+    """Yield the tiles of all combinations, Z slowest."""
     for z, y, x in itertools.product(*axes):
         yield Tile(read=(z[0], y[0], x[0]), core=(z[1], y[1], x[1]))

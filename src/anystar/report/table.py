@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from anystar.atomic import staged
 
-__all__ = ["COLUMNS", "ObjectTable", "write_table"]
+__all__ = ["COLUMNS", "ObjectTable", "table_rows", "write_table"]
 
 COLUMNS = (
     "label",
@@ -75,20 +76,23 @@ def write_table(
     with staged(path) as (temporary,), open(temporary, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
-        for i in range(len(objects.label)):
-            centroid, volume = objects.centroid_vox[i], int(objects.volume_vox[i])
-            lengths = ["", "", ""] if scale is None else [_short(c) for c in centroid * scale]
-            writer.writerow(
-                [
-                    int(objects.label[i]),
-                    _short(objects.probability[i]),
-                    *(_short(c) for c in centroid),
-                    *lengths,
-                    volume,
-                    "" if scale is None else _short(volume * scale.prod()),
-                    *(int(b) for b in objects.bbox[i]),
-                ]
-            )
+        writer.writerows(table_rows(objects, scale))
+
+
+def table_rows(objects: ObjectTable, scale: np.ndarray | None) -> Iterator[list[int | str]]:
+    """Yield the cells of each object; ``scale`` is micrometres per voxel (ZYX), if known."""
+    for i in range(len(objects.label)):
+        centroid, volume = objects.centroid_vox[i], int(objects.volume_vox[i])
+        lengths = ["", "", ""] if scale is None else [_short(c) for c in centroid * scale]
+        yield [
+            int(objects.label[i]),
+            _short(objects.probability[i]),
+            *(_short(c) for c in centroid),
+            *lengths,
+            volume,
+            "" if scale is None else _short(volume * scale.prod()),
+            *(int(b) for b in objects.bbox[i]),
+        ]
 
 
 def _short(value: float) -> str:

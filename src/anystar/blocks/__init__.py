@@ -1,0 +1,5 @@
+"""Volumes larger than memory, block by block, on one machine or many: the same result as at once."""
+
+from anystar.blocks.run import Outcome, segment_blocks
+
+__all__ = ["Outcome", "segment_blocks"]

@@ -1,0 +1,185 @@
+"""All blocks of a run, stage after stage; what the journal knows is never done again."""
+
+from __future__ import annotations
+
+import errno
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from anystar.blocks.journal import Journal
+from anystar.blocks.partition import Boxes
+from anystar.blocks.stages import Painter, Run, Writable, detect, paint, resolve
+
+__all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Progress = Callable[[int, int, str], None]
+
+
+class Mapper(Protocol):
+    """Calls a function of every item, here or elsewhere, and gives each with its result as it is finished."""
+
+    def __call__(
+        self, function: Callable[[Item], Result], items: Iterable[Item], /
+    ) -> Iterator[tuple[Item, Result]]:
+        """Yield items and results in any order."""
+
+
+def in_turn(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[tuple[Item, Result]]:
+    """Call ``function`` of one item after the other, in this process."""
+    for item in items:
+        yield item, function(item)
+
+
+def find_objects(run: Run, journal: Journal, mapper: Mapper, progress: Progress | None = None) -> None:
+    """Run the network on every block, and suppress until every candidate is decided."""
+    num = len(run.tile_blocks)
+    todo = (n for n in range(num) if journal.entry("network", n) is None)
+    clock = _Clock("network", num, len(journal.of("network")), progress)
+    for number, entry in _guarded(mapper(partial(detect, run), todo), run):
+        journal.add("network", number, **entry)
+        clock.tick()
+    state = _State(num, journal)
+    rounds = 0
+    while len(waiting := state.undecided()):
+        before = state.open.sum()
+        clock = _Clock("suppression", num, num - len(waiting), progress)
+        tasks = ((int(n), state.near(int(n))) for n in waiting)
+        for (number, _), entry in _guarded(mapper(partial(resolve, run), tasks), run):
+            journal.add("suppression", number, **entry)
+            state.update(number, entry)
+            clock.tick()
+        rounds += 1
+        # The most probable undecided candidate of all can always be decided
+        assert state.open.sum() < before, f"round {rounds} of suppression decided nothing"
+
+
+def count_objects(run: Run, journal: Journal) -> np.ndarray:
+    """Return how many objects each block holds; call after :func:`find_objects`."""
+    counts = np.zeros(len(run.tile_blocks), np.int64)
+    for number, entry in journal.of("suppression").items():
+        counts[number] = entry["kept"]
+    return counts
+
+
+def paint_all(
+    run: Run, journal: Journal, labels: Writable, dtype: str, mapper: Mapper, progress: Progress | None = None
+) -> None:
+    """Draw and measure every block of the result."""
+    counts = count_objects(run, journal)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    state = _State(len(run.tile_blocks), journal)
+    state.boxes[counts == 0] = np.nan
+    size = np.array(run.plan.voxel_size)
+    done = journal.of("labels")
+    num = len(run.boxes)
+
+    def tasks() -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+        for number in range(num):
+            if number not in done:
+                low, high = _extent(run.boxes, number, size)
+                yield number, tuple((int(n), int(before[n])) for n in state.within(low, high))
+
+    clock = _Clock("labels", num, len(done), progress)
+    painter = Painter(run=run, labels=labels, dtype=dtype)
+    for (number, _), entry in _guarded(mapper(partial(paint, painter), tasks()), run):
+        journal.add("labels", number, **entry)
+        clock.tick()
+
+
+def _extent(boxes: Boxes, number: int, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a box of the result lies, in voxels of the finest axis."""
+    box = boxes[number]
+    low, high = (np.array([getattr(s, end) for s in box], float) for end in ("start", "stop"))
+    return (low - 0.5) * size - 1, (high + 0.5) * size + 1
+
+
+class _State:
+    """What is known of each block's candidates: how many are undecided, and where their bodies reach."""
+
+    def __init__(self, num: int, journal: Journal) -> None:
+        self.open = np.zeros(num, np.int64)
+        self.boxes = np.full((num, 6), np.nan)
+        self.reach = np.zeros(num)
+        for stage in ("network", "suppression"):
+            for number, entry in journal.of(stage).items():
+                self.update(number, entry)
+
+    def update(self, number: int, entry: dict[str, Any]) -> None:
+        self.open[number] = entry["open"]
+        self.boxes[number] = entry["box"] or np.nan
+        self.reach[number] = entry["reach"]
+
+    def undecided(self) -> np.ndarray:
+        return np.flatnonzero(self.open)
+
+    def near(self, number: int) -> tuple[int, ...]:
+        """Return the other blocks whose bodies may touch those of one."""
+        box = self.boxes[number]
+        touching = (self.boxes[:, :3] <= box[3:]).all(1) & (self.boxes[:, 3:] >= box[:3]).all(1)
+        return tuple(int(n) for n in np.flatnonzero(touching) if n != number)
+
+    def within(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return the blocks whose bodies may reach into a box, or into bodies whose centres it holds."""
+        touching = (self.boxes[:, :3] <= high).all(1) & (self.boxes[:, 3:] >= low).all(1)
+        reach = self.reach[touching].max(initial=0)
+        near = (self.boxes[:, :3] <= high + reach).all(1) & (self.boxes[:, 3:] >= low - reach).all(1)
+        return np.flatnonzero(near)
+
+
+class _Clock:
+    """Tells how far a stage is, and how long it will take at the pace so far."""
+
+    def __init__(self, stage: str, total: int, done: int, progress: Progress | None) -> None:
+        self.stage, self.total, self.done, self.progress = stage, total, done, progress
+        self.before, self.began = done, time.monotonic()
+        self._tell()
+
+    def tick(self) -> None:
+        self.done += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if self.progress is not None:
+            self.progress(self.done, self.total, f"{self.stage}{self._left()}")
+
+    def _left(self) -> str:
+        if self.done == self.before or self.done == self.total:
+            return ""
+        pace = (time.monotonic() - self.began) / (self.done - self.before)
+        return f", {_duration(pace * (self.total - self.done))} left"
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as people say it.
+
+    Examples
+    --------
+    >>> _duration(42), _duration(600), _duration(36000), _duration(400000)
+    ('42 s', '10 min', '10 h', '5 days')
+    """
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86400:.0f} days"
+
+
+def _guarded(done: Iterator[Result], run: Run) -> Iterator[Result]:
+    """Say that nothing finished is lost when a task fails for a reason that the user can mend."""
+    advice = "the finished blocks are kept; mend it, then run the same command with --resume"
+    try:
+        yield from done
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise OSError(f"no space left beside {run.folder}; {advice}") from error
+        if error.errno:
+            what = error.filename or run.folder
+            raise OSError(f"{what}: {error.strerror}; {advice}") from error
+        raise
+    except ValueError as error:
+        raise type(error)(f"{str(error).rstrip('.')}; {advice}") from error

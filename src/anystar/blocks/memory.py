@@ -1,0 +1,112 @@
+"""How large blocks may be for a given memory."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from anystar.config import ConfigError
+
+__all__ = ["Sizes", "available_memory", "choose_sizes", "parse_memory", "whole_volume_bytes"]
+
+_BASE = 900 << 20
+"""Python, its packages and compiled code, the image library's caches."""
+_NETWORK = {1: 1700 << 20, 2: 1700 << 20}
+"""What the network's features of one tile take, by grid."""
+_PAINT = 20
+"""Bytes a voxel of a block of the result: labels, their final type, a compressed copy; measured."""
+_WHOLE = 14
+"""Bytes a voxel of a volume that is segmented at once, beside the image itself."""
+_MARGIN = 64
+_CHUNK = 64
+_MOST_TILES = 4
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_UNITS |= {f"{k}I": 1024 ** (i + 1) for i, k in enumerate("KMGT")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What fits into a given memory."""
+
+    tiles_along: int
+    """Tiles of the network along each axis in a block of the first stage."""
+    hold: int
+    """Bytes of the image that are kept while the network runs."""
+    block: tuple[int, int, int]
+    """Voxels along Z, Y, X of a block of the result."""
+
+
+def parse_memory(text: str) -> int:
+    """Return an amount of memory in bytes.
+
+    Examples
+    --------
+    >>> parse_memory("4GB"), parse_memory("512 MiB"), parse_memory("1.5g")
+    (4000000000, 536870912, 1500000000)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", text.upper())
+    if found is None or found[2] not in _UNITS or float(found[1]) <= 0:
+        raise ConfigError(f"memory must be an amount such as 4GB or 512MiB, got '{text}'")
+    return int(float(found[1]) * _UNITS[found[2]])
+
+
+def choose_sizes(
+    memory: int, shape: tuple[int, int, int], *, grid: int, itemsize: int, zoom: tuple[float, float, float]
+) -> Sizes:
+    """Return the largest blocks with which a process stays within ``memory`` bytes.
+
+    Parameters
+    ----------
+    memory : int
+        Bytes.
+    shape : three ints
+        Of the volume.
+    grid : int
+        Of the network.
+    itemsize : int
+        Bytes a voxel of the image.
+    zoom : three floats
+        Magnification along Z, Y, X of what the network sees.
+
+    Raises
+    ------
+    ConfigError
+        If not even the smallest blocks fit.
+    """
+    least = _BASE + _NETWORK[grid] + _PAINT * (_CHUNK + _MARGIN) ** 3
+    if memory < least:
+        raise ConfigError(
+            f"memory must be at least {least / 1e9:.1f}GB for this model, got {memory / 1e9:.2g}GB; give more"
+        )
+    hold = memory - _BASE - _NETWORK[grid]
+    core, halo = (32, 32) if grid == 1 else (128, 32)
+    along = 1
+    while along < _MOST_TILES:
+        sides = [min(n, ((along + 1) * core + 2 * halo) / z) for n, z in zip(shape, zoom, strict=True)]
+        if math.prod(sides) * itemsize > hold:
+            break
+        along += 1
+    # Painting comes after the network, but what that has used may not have been given back
+    chunks = int((hold / _PAINT) ** (1 / 3) - _MARGIN) // _CHUNK
+    side = _CHUNK * max(1, min(8, chunks))
+    return Sizes(tiles_along=along, hold=hold, block=(side, side, side))
+
+
+def whole_volume_bytes(shape: tuple[int, int, int], itemsize: int) -> int:
+    """Return about how many bytes it takes to segment a volume at once."""
+    return _BASE + _NETWORK[2] + math.prod(shape) * (itemsize + _WHOLE)
+
+
+def available_memory() -> int:
+    """Return how many bytes this process can expect: what is free, within its control group's limit."""
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    info = Path("/proc/meminfo")
+    if info.exists() and (found := re.search(r"^MemAvailable:\s+(\d+) kB", info.read_text(), re.M)):
+        free = int(found[1]) << 10
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.exists() and (text := limit.read_text().strip()).isdigit():
+        free = min(free, int(text))
+    return free

@@ -1,0 +1,102 @@
+"""How a volume is cut: tiles of the network into blocks, voxels of the result into blocks of chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from anystar.predict.tiles import Axes, Box, Tile, product
+
+__all__ = ["Boxes", "Shape", "TileBlocks", "hull", "owner"]
+
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class TileBlocks:
+    """The network's tiles of a volume, grouped; a sequence whose members are made when asked for.
+
+    The tiles are those of the whole volume, so that nothing depends on how they are grouped.
+    """
+
+    axes: Axes
+    along: int
+    """Tiles along each axis that make a block, at most."""
+
+    @property
+    def _blocks(self) -> Shape:
+        z, y, x = (-(-len(parts) // self.along) for parts in self.axes)
+        return z, y, x
+
+    def __len__(self) -> int:
+        z, y, x = self._blocks
+        return z * y * x
+
+    def __getitem__(self, number: int) -> list[Tile]:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        place = np.unravel_index(number, self._blocks)
+        z, y, x = (
+            parts[int(at) * self.along : (int(at) + 1) * self.along]
+            for at, parts in zip(place, self.axes, strict=True)
+        )
+        return list(product((z, y, x)))
+
+
+def hull(parts: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all of ``parts``."""
+    z, y, x = (
+        slice(min(s.start for s in along), max(s.stop for s in along)) for along in zip(*parts, strict=True)
+    )
+    return z, y, x
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes of ``size``, cut at the end, that cover ``shape``; Z slowest; made when asked for.
+
+    Examples
+    --------
+    >>> parts = Boxes((10, 10, 5), (4, 10, 5))
+    >>> len(parts), parts[2][0]
+    (3, slice(8, 10, None))
+    """
+
+    shape: Shape
+    size: Shape
+
+    @property
+    def counts(self) -> Shape:
+        """Boxes along each axis."""
+        z, y, x = (-(-n // s) for n, s in zip(self.shape, self.size, strict=True))
+        return z, y, x
+
+    def __len__(self) -> int:
+        z, y, x = self.counts
+        return z * y * x
+
+    def __getitem__(self, number: int) -> Box:
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        place = np.unravel_index(number, self.counts)
+        z, y, x = (
+            slice(int(at) * s, min((int(at) + 1) * s, n))
+            for at, s, n in zip(place, self.size, self.shape, strict=True)
+        )
+        return z, y, x
+
+
+def owner(centres: np.ndarray, boxes: Boxes) -> np.ndarray:
+    """Return which of ``boxes`` owns each body: the one that holds its centre, or is nearest to it.
+
+    Parameters
+    ----------
+    centres : numpy.ndarray
+        ``(N, 3)``, voxels, inside or outside of the volume.
+    """
+    voxel = np.clip(np.floor(centres + 0.5).astype(np.int64), 0, np.array(boxes.shape) - 1)
+    place = voxel // np.array(boxes.size)
+    _, ny, nx = boxes.counts
+    return (place[:, 0] * ny + place[:, 1]) * nx + place[:, 2]

@@ -1,0 +1,109 @@
+"""Candidates of one block on the disk, of which only the rows that matter are read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+
+from anystar.atomic import staged
+from anystar.geometry.polyhedra import bounding_boxes
+from anystar.geometry.rays import Rays
+from anystar.geometry.suppression import UNDECIDED
+
+__all__ = ["Rows", "read_rows", "write_rows"]
+
+_SLACK = 1e-2
+"""Boxes are compared with this much to spare, voxels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Candidates that are not dropped, in voxels of the finest axis of the whole volume."""
+
+    points: np.ndarray
+    """(N, 3) float32."""
+    prob: np.ndarray
+    """(N,) float32."""
+    distances: np.ndarray
+    """(N, R) float32."""
+    status: np.ndarray
+    """(N,) uint8: ``UNDECIDED`` or ``KEPT``."""
+    boxes: np.ndarray
+    """(N, 6) float32: lowest and highest corner of each body."""
+
+    def __len__(self) -> int:
+        return len(self.prob)
+
+    @classmethod
+    def of(cls, points: np.ndarray, prob: np.ndarray, distances: np.ndarray, rays: Rays) -> Rows:
+        """Return undecided rows, in order of position."""
+        order = np.lexsort(points.T[::-1])
+        points, prob, distances = points[order], prob[order], distances[order]
+        boxes = bounding_boxes(points, distances, rays).reshape(-1, 6)
+        boxes += np.repeat([-_SLACK, _SLACK], 3)
+        status = np.full(len(prob), UNDECIDED, np.uint8)
+        return cls(
+            points=points, prob=prob, distances=distances, status=status, boxes=boxes.astype(np.float32)
+        )
+
+    @classmethod
+    def joined(cls, parts: list[Rows]) -> Rows:
+        """Return the rows of at least one part together."""
+        return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS})
+
+    def take(self, rows: np.ndarray, *, status: np.ndarray | None = None) -> Rows:
+        """Return some rows, with another status if one is given."""
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        return Rows(**columns if status is None else columns | {"status": status})
+
+    @property
+    def box(self) -> list[float]:
+        """Lowest and highest corner of all bodies together; empty without any."""
+        if not len(self):
+            return []
+        return [*self.boxes[:, :3].min(0).tolist(), *self.boxes[:, 3:].max(0).tolist()]
+
+    @property
+    def reach(self) -> float:
+        """Farthest that a body reaches from its centre along an axis."""
+        if not len(self):
+            return 0.0
+        return float(max((self.points - self.boxes[:, :3]).max(), (self.boxes[:, 3:] - self.points).max()))
+
+
+_COLUMNS = ("points", "prob", "status", "boxes", "distances")
+
+
+def write_rows(path: Path, rows: Rows) -> None:
+    """Write a file that appears whole or not at all, and may be replaced while others read it."""
+    with staged(path) as (temporary,), open(temporary, "wb") as file:
+        for name in _COLUMNS:
+            npy.write_array(file, np.ascontiguousarray(getattr(rows, name)), allow_pickle=False)
+
+
+def read_rows(path: Path, near: Sequence[float] | None = None) -> tuple[Rows, np.ndarray]:
+    """Read the rows whose bodies reach into the box ``near`` (lowest and highest corner), or all.
+
+    Returns
+    -------
+    Rows, numpy.ndarray
+        The rows, and their numbers in the file.
+    """
+    with open(path, "rb") as file:
+        points, prob, status, boxes = (npy.read_array(file) for _ in range(4))
+        if npy.read_magic(file) != (1, 0):
+            raise ValueError(f"{path} was not written by this program; begin anew with --overwrite")
+        shape, _, dtype = npy.read_array_header_1_0(file)
+        distances = np.zeros(shape, dtype)
+        if distances.size:
+            distances = np.memmap(file, dtype, "r", offset=file.tell(), shape=shape)
+    chosen = np.arange(len(prob))
+    if near is not None and len(near):
+        low, high = np.array(near[:3]), np.array(near[3:])
+        chosen = np.flatnonzero(((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1))
+    rows = Rows(points=points, prob=prob, distances=distances, status=status, boxes=boxes)
+    return rows.take(chosen), chosen

@@ -1,0 +1,129 @@
+"""An image that is read box by box, seen as an array."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from anystar.predict.tiles import Box
+
+__all__ = ["Held", "Lazy", "Readable"]
+
+_SLAB_BYTES = 1 << 28
+
+
+class Readable(Protocol):
+    """What :func:`anystar.io.open_image` gives."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(Z, Y, X)."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of NumPy."""
+
+    @property
+    def chunks(self) -> tuple[int, int, int]:
+        """Voxels that are stored together."""
+
+    def read(self, box: Box, /) -> np.ndarray:
+        """Return the voxels of three slices of step 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lazy:
+    """As much of an array as prediction needs, over an image on the disk; adds up the time of reading."""
+
+    image: Readable
+    seconds: list[float] = field(default_factory=lambda: [0.0])
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along Z, Y, X."""
+        return self.image.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the voxels."""
+        return self.image.dtype
+
+    @property
+    def size(self) -> int:
+        """Number of voxels."""
+        z, y, x = self.shape
+        return z * y * x
+
+    def __getitem__(self, box: Box) -> np.ndarray:
+        """Return the voxels of three slices, of any positive step; slab by slab if not all are wanted."""
+        z, y, x = (slice(*s.indices(n)) for s, n in zip(box, self.shape, strict=True))
+        if z.step == y.step == x.step == 1:
+            return self._read((z, y, x))
+        planes = range(z.start, z.stop, z.step)
+        parts = []
+        for slab in self._slabs((z, y, x)):
+            first = -(-(slab.start - z.start) // z.step) * z.step + z.start
+            wanted = slice(first - slab.start, None, z.step)
+            whole = self._read((slab, slice(y.start, y.stop), slice(x.start, x.stop)))
+            parts.append(whole[wanted, :: y.step, :: x.step].copy())
+        result = np.concatenate(parts) if parts else np.empty((0, 0, 0), self.dtype)
+        assert len(result) == len(planes)
+        return result
+
+    def min(self) -> Any:
+        """Return the least voxel; reads everything."""
+        return min(self._read(box).min() for box in self._whole())
+
+    def max(self) -> Any:
+        """Return the greatest voxel; reads everything."""
+        return max(self._read(box).max() for box in self._whole())
+
+    def _read(self, box: Box) -> np.ndarray:
+        began = time.perf_counter()
+        part = self.image.read(box)
+        self.seconds[0] += time.perf_counter() - began
+        return part
+
+    def _slabs(self, box: Box) -> list[slice]:
+        """Return the planes of a box in pieces that are cheap to read at once."""
+        z, y, x = box
+        plane = max(1, (y.stop - y.start) * (x.stop - x.start) * self.dtype.itemsize)
+        thick = self.image.chunks[0]
+        depth = max(1, _SLAB_BYTES // plane)
+        depth = depth // thick * thick or depth  # whole chunks, if any fits
+        cuts = [z.start, *range((z.start // depth + 1) * depth, z.stop, depth), z.stop]
+        return [slice(a, b) for a, b in itertools.pairwise(cuts) if a < b]
+
+    def _whole(self) -> list[Box]:
+        z, y, x = (slice(0, n) for n in self.shape)
+        return [(slab, y, x) for slab in self._slabs((z, y, x))]
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """An array of which a part is in memory; asked for anything else, it reads."""
+
+    whole: Lazy
+    start: tuple[int, int, int]
+    part: np.ndarray
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along Z, Y, X of the whole."""
+        return self.whole.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Type of the voxels."""
+        return self.whole.dtype
+
+    def __getitem__(self, box: Box) -> np.ndarray:
+        """Return the voxels of three slices of step 1."""
+        here = [slice(s.start - a, s.stop - a) for s, a in zip(box, self.start, strict=True)]
+        if all(s.start >= 0 and s.stop <= n for s, n in zip(here, self.part.shape, strict=True)):
+            return self.part[tuple(here)]
+        return self.whole[box]

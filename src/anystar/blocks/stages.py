@@ -1,0 +1,290 @@
+"""The three things that are done to a block, each a task of its own that any process can run.
+
+1. ``detect``: run the network on the block's tiles, keep its candidates.
+2. ``resolve``: decide which of them survive, as far as the neighbours' candidates allow; again until all are
+   decided.
+3. ``paint``: draw the survivors that reach into a box of the result, and measure those whose centre it holds.
+
+A task reads and writes files of the run's folder and returns what the journal notes. It may run twice, or be
+killed: its file appears whole or not at all, and holds the same either time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from anystar.atomic import staged
+from anystar.blocks.measure import Measured, measure_bodies
+from anystar.blocks.partition import Boxes, TileBlocks, hull, owner
+from anystar.blocks.plan import Plan
+from anystar.blocks.rows import Rows, read_rows, write_rows
+from anystar.blocks.source import Held, Lazy, Readable
+from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.rays import Rays, golden_spiral
+from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
+from anystar.predict.candidates import Candidates
+from anystar.predict.tiles import Axes, Box, Tile
+from anystar.predict.view import Scene, View
+
+__all__ = ["Detector", "Run", "Writable", "detect", "paint", "resolve"]
+
+_MARGIN = 32
+"""Voxels beyond its box that a task draws to measure its bodies whole; larger ones are drawn alone."""
+
+
+class Detector(Protocol):
+    """What proposes objects; a :class:`anystar.predict.Model` is one."""
+
+    @property
+    def num_rays(self) -> int:
+        """Rays of the bodies."""
+
+    def tile_axes(self, shape: tuple[int, int, int]) -> Axes:
+        """Return the tiles in which it sees a volume of ``shape`` on its own lattice."""
+
+    def detect(self, view: View, tile: Tile, floor: float) -> Candidates:
+        """Return the candidates of one tile; lengths in voxels of ``view``."""
+
+
+class Writable(Protocol):
+    """Where labels go: :class:`anystar.io.label_store.LabelStore`."""
+
+    def write(self, start: Sequence[int], labels: np.ndarray) -> None:
+        """Write a block whose first voxel is ``start``."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """A run as its tasks know it; travels to other processes by name, not by content."""
+
+    folder: Path
+    """Where its files lie."""
+    plan: Plan
+    image: Readable
+    detector: Detector
+    hold: int
+    """Bytes of the image that a task may keep at once."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels of the image along Z, Y, X."""
+        return self.plan.request.shape
+
+    def view(self, image: Lazy | Held) -> View:
+        """Return what the network sees."""
+        z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
+        device = getattr(self.detector, "device", torch.device("cpu"))
+        return View(scene=Scene(image=image, limits=self.plan.limits), zoom=(z, y, x), device=device)
+
+    @cached_property
+    def tile_blocks(self) -> TileBlocks:
+        """Blocks of the first two stages."""
+        axes = self.detector.tile_axes(self.view(Lazy(self.image)).shape)
+        return TileBlocks(axes, self.plan.tiles_along)
+
+    @cached_property
+    def boxes(self) -> Boxes:
+        """Blocks of the last stage."""
+        return Boxes(self.shape, self.plan.block)
+
+    @cached_property
+    def rays(self) -> Rays:
+        """Directions of the distances."""
+        return golden_spiral(self.detector.num_rays)
+
+    def rows_path(self, number: int) -> Path:
+        """Return where the candidates of a block lie."""
+        return self.folder / "candidates" / f"{number // 1000:04d}" / f"{number % 1000:03d}"
+
+    def table_path(self, number: int) -> Path:
+        """Return where the objects that a box owns lie."""
+        return self.folder / "objects" / f"{number // 1000:04d}" / f"{number % 1000:03d}.npz"
+
+
+def detect(run: Run, number: int) -> dict[str, Any]:
+    """Run the network on a block; return the number and the extent of its candidates."""
+    began = time.perf_counter()
+    tiles, whole = run.tile_blocks[number], Lazy(run.image)
+    source = run.view(whole).source(hull([tile.read for tile in tiles]))
+    voxels = np.prod([s.stop - s.start for s in source], dtype=float)
+    image: Lazy | Held = whole
+    if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
+        z, y, x = source
+        image = Held(whole, (z.start, y.start, x.start), whole[source])
+    view, floor = run.view(image), run.plan.request.prob_thresh
+    parts = [run.detector.detect(view, tile, floor) for tile in tiles]
+    found = Candidates.joined(parts).scaled(1 / run.plan.factor)
+    sure = found.prob >= floor
+    network = time.perf_counter() - began - whole.seconds[0]
+    rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
+    write_rows(run.rows_path(number), rows)
+    seconds = {"reading": whole.seconds[0], "network": network}
+    return _noted(began, seconds, candidates=len(rows), open=len(rows), **_extent(rows))
+
+
+def resolve(run: Run, task: tuple[int, tuple[int, ...]]) -> dict[str, Any]:
+    """Decide what can be decided of a block, given those whose bodies may touch its own."""
+    began = time.perf_counter()
+    number, near = task
+    own, _ = read_rows(run.rows_path(number))
+    rows = Rows.joined([own, *(read_rows(run.rows_path(n), own.box)[0] for n in near)])
+    status = suppress_partly(
+        rows.points,
+        rows.distances,
+        rows.prob,
+        run.rays,
+        rows.status,
+        np.arange(len(rows)) < len(own),
+        threshold=run.plan.request.nms_thresh,
+    )[: len(own)]
+    left = own.take(np.flatnonzero(status != DROPPED), status=status[status != DROPPED])
+    suppression = time.perf_counter() - began
+    write_rows(run.rows_path(number), left)
+    num_open, kept = int((left.status == UNDECIDED).sum()), int((left.status == KEPT).sum())
+    return _noted(began, {"suppression": suppression}, open=num_open, kept=kept, **_extent(left))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Painter:
+    """A run whose objects are known: how many come before those of each block, and where they lie."""
+
+    run: Run
+    labels: Writable
+    dtype: str
+    """Of the labels on the disk."""
+
+    def __call__(self, task: tuple[int, tuple[tuple[int, int], ...]]) -> dict[str, Any]:
+        """Paint a box, given the blocks whose bodies may reach it and the label before each one's first."""
+        return paint(self, task)
+
+
+def paint(painter: Painter, task: tuple[int, tuple[tuple[int, int], ...]]) -> dict[str, Any]:
+    """Write the labels of a box and the objects that it owns."""
+    began = time.perf_counter()
+    run, (number, sources) = painter.run, task
+    box = run.boxes[number]
+    bodies = _gather(run, box, sources)
+    owned = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
+    # One drawing serves the result and the measures, if it is large enough for what is measured.
+    reach = _voxels(bodies.boxes[owned], run.shape)
+    region = _grown(box, reach, run.shape)
+    bodies_near = _gather(run, region, sources) if region != box else bodies
+    labels = _draw(run, bodies_near, region)
+    inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
+    names = np.concatenate([[0], bodies_near.names]).astype(painter.dtype)
+    core = names[labels[inner]]
+    measured = _measure(run, bodies_near, labels, region, number, sources)
+    drawn = time.perf_counter()
+    if core.any():
+        painter.labels.write([s.start for s in box], core)
+    written = time.perf_counter()
+    path = run.table_path(number)
+    with staged(path) as (temporary,), open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **measured.columns())
+    seconds = {"rasterising": drawn - began, "writing": written - drawn}
+    return _noted(began, seconds, objects=len(measured))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Bodies:
+    """Survivors that reach into a box, most probable first."""
+
+    centres: np.ndarray
+    """(N, 3) float64, voxels of the image."""
+    distances: np.ndarray
+    prob: np.ndarray
+    boxes: np.ndarray
+    """(N, 6) float64, voxels of the image."""
+    names: np.ndarray
+    """(N,) int64, labels."""
+
+
+def _gather(run: Run, box: Box, sources: tuple[tuple[int, int], ...]) -> _Bodies:
+    size = np.array(run.plan.voxel_size)
+    low = (np.array([s.start for s in box]) - 0.5) * size + 0.5 - 1
+    high = (np.array([s.stop for s in box]) + 0.5) * size - 0.5 + 1
+    parts, names = [], []
+    for block, before in sources:
+        rows, which = read_rows(run.rows_path(block), [*low, *high])
+        parts.append(rows)
+        names.append(before + 1 + which)
+    if not parts:
+        empty = np.zeros((0, 3 + 1 + run.detector.num_rays), np.float32)
+        parts.append(Rows.of(empty[:, :3], empty[:, 3], empty[:, 4:], run.rays))
+        names.append(np.zeros(0, np.int64))
+    rows = Rows.joined(parts)
+    order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))
+    rows, label = rows.take(order), np.concatenate(names)[order]
+    centres = (rows.points + 0.5) / size - 0.5
+    boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5
+    return _Bodies(centres=centres, distances=rows.distances, prob=rows.prob, boxes=boxes, names=label)
+
+
+def _draw(run: Run, bodies: _Bodies, region: Box) -> np.ndarray:
+    z, y, x = region
+    return rasterise(
+        bodies.centres,
+        bodies.distances,
+        run.rays,
+        (z.stop - z.start, y.stop - y.start, x.stop - x.start),
+        prob=bodies.prob,
+        voxel_size=run.plan.voxel_size,
+        start=(z.start, y.start, x.start),
+    )
+
+
+def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return half-open boxes ``(N, 2, 3)`` of the voxels of the image that bodies may have."""
+    low = np.floor(boxes[:, :3]).clip(0, np.array(shape) - 1)
+    high = (np.ceil(boxes[:, 3:]) + 1).clip(1, shape)
+    return np.stack([low, high], axis=1).astype(np.int64)
+
+
+def _grown(box: Box, reach: np.ndarray, shape: tuple[int, int, int]) -> Box:
+    """Return the box with its bodies, as far as they reach and the margin allows."""
+    grown = []
+    for axis, (part, num) in enumerate(zip(box, shape, strict=True)):
+        low = min(part.start, int(reach[:, 0, axis].min(initial=part.start)))
+        high = max(part.stop, int(reach[:, 1, axis].max(initial=part.stop)))
+        grown.append(slice(max(low, part.start - _MARGIN, 0), min(high, part.stop + _MARGIN, num)))
+    return grown[0], grown[1], grown[2]
+
+
+def _measure(
+    run: Run,
+    bodies: _Bodies,
+    labels: np.ndarray,
+    region: Box,
+    number: int,
+    sources: tuple[tuple[int, int], ...],
+) -> Measured:
+    """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
+    mine = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
+    reach = _voxels(bodies.boxes[mine], run.shape)
+    low, high = (np.array([getattr(s, end) for s in region]) for end in ("start", "stop"))
+    inside = ((reach[:, 0] >= low) & (reach[:, 1] <= high)).all(1)
+    parts = [measure_bodies(labels, mine[inside], bodies.names, bodies.prob, region)]
+    for n, (start, stop) in zip(mine[~inside], reach[~inside], strict=True):
+        z, y, x = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+        here = _gather(run, (z, y, x), sources)
+        alone = np.flatnonzero(here.names == bodies.names[n])
+        parts.append(measure_bodies(_draw(run, here, (z, y, x)), alone, here.names, here.prob, (z, y, x)))
+    return Measured.joined(parts)
+
+
+def _extent(rows: Rows) -> dict[str, Any]:
+    return {"box": rows.box, "reach": rows.reach}
+
+
+def _noted(began: float, seconds: dict[str, float], **entry: Any) -> dict[str, Any]:
+    whole = time.perf_counter() - began
+    seconds["files"] = whole - sum(seconds.values())
+    return {**entry, "seconds": {name: round(value, 4) for name, value in seconds.items()}}

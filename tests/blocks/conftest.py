@@ -1,0 +1,49 @@
+"""Volumes on the disk that need several blocks, and a run whose blocks have any size."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from anystar import io
+from anystar.arrays import Volume
+from anystar.blocks import memory, run
+from anystar.predict import candidates
+from tests.predict.stub import stub_model
+
+
+def texture(seed, shape):
+    """Smooth noise: a network that takes bright for probable finds overlapping bodies everywhere."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), 2.5)
+    noise = (noise - noise.min()) / np.ptp(noise)
+    return (60000 * noise**2).astype(np.uint16)
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """A stub whose tiles are small: cores of 32 voxels of its own lattice."""
+    monkeypatch.setitem(candidates._TILE_VOXELS, 2, 96**3)
+    return stub_model(radius=4.0)
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Texture with voxels twice as thick as wide, on the disk."""
+
+    def make(seed=0, shape=(40, 70, 60), spacing=(1.0, 0.5, 0.5), name="image.npy"):
+        path = tmp_path / name
+        io.write(path, Volume(data=texture(seed, shape)))
+        return io.open_image(path, spacing=spacing)
+
+    return make
+
+
+@pytest.fixture
+def sized(monkeypatch):
+    """Call :func:`segment_blocks` with blocks of a given size."""
+
+    def call(image, output, *, tiles_along=1, block=(16, 16, 16), hold=1 << 30, **options):
+        sizes = memory.Sizes(tiles_along=tiles_along, hold=hold, block=block)
+        monkeypatch.setattr(run, "choose_sizes", lambda *args, **kwargs: sizes)
+        return run.segment_blocks(image, output, **options)
+
+    return call

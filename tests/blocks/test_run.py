@@ -1,0 +1,59 @@
+"""Blockwise is the same as at once."""
+
+import csv
+
+import numpy as np
+import pytest
+import zarr
+
+from anystar import io
+
+
+def same_objects(one, other):
+    """Whether two label images differ in nothing but the numbers; return number by number."""
+    pairs = np.unique(np.stack([one.ravel(), other.ravel()]).astype(np.int64), axis=1).T
+    assert len(np.unique(pairs[:, 0])) == len(np.unique(pairs[:, 1])) == len(pairs)
+    assert (0, 0) in {tuple(p) for p in pairs.tolist()}
+    return {int(a): int(b) for a, b in pairs}
+
+
+def labels_of(store):
+    return np.asarray(zarr.open_array(store, path="0", mode="r"))
+
+
+@pytest.mark.parametrize(
+    ("seed", "tiles_along", "block", "hold"),
+    [(0, 1, (16, 16, 16), 1 << 30), (0, 3, (64, 16, 48), 0), (1, 2, (8, 64, 64), 1 << 30)],
+)
+def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, seed, tiles_along, block, hold):
+    source = image(seed)
+    how = {"diameter": 3.3, "prob_thresh": 0.25}
+    want = model.segment(source.read(), spacing=source.spacing, **how)
+    assert len(want.objects) > 30
+    out = tmp_path / "labels.zarr"
+    outcome = sized(
+        source,
+        out,
+        model=model,
+        tiles_along=tiles_along,
+        block=block,
+        hold=hold,
+        table=tmp_path / "objects.csv",
+        **how,
+    )
+    numbers = same_objects(want.labels, labels_of(out))
+    assert outcome.num_objects == len(want.objects)
+    with open(tmp_path / "objects.csv", newline="", encoding="utf-8") as file:
+        table = {int(row["label"]): row for row in csv.DictReader(file)}
+    assert sorted(table) == sorted(b for a, b in numbers.items() if a)
+    for i, label in enumerate(want.objects.label):
+        row = table[numbers[int(label)]]
+        assert int(row["volume_vox"]) == want.objects.volume_vox[i]
+        assert [int(row[f"{a}_{end}"]) for end in ("start", "stop") for a in "zyx"] == want.objects.bbox[
+            i
+        ].tolist()
+        assert float(row["probability"]) == pytest.approx(want.objects.probability[i], rel=1e-5)
+        centroid = [float(row[f"{a}_um"]) for a in "zyx"]
+        np.testing.assert_allclose(centroid, want.objects.centroid_vox[i] * (1.0, 0.5, 0.5), atol=1e-3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["image.npy", "labels.zarr", "objects.csv"]
+    assert io.open_image(out).spacing == source.spacing
