@@ -33,7 +33,8 @@ def test_two_files(labels, run):
         "fp": 1,
         "fn": 1,
     }
-    assert content["files"]["pred.tif"] == content["total"]
+    files = {"pred": "pred.tif", "truth": "truth.tif"}
+    assert content["files"]["pred.tif"] == files | content["total"]
 
 
 def test_chosen_thresholds(labels, run):

@@ -1,5 +1,6 @@
 """Small volumes in the layouts in which the paper's data sets are published."""
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -38,6 +39,42 @@ def ce(tmp_path):
     (root / "readme.md").write_text("about")
     (tmp_path / "data" / "__MACOSX" / "train" / "images").mkdir(parents=True)
     return root
+
+
+def nucmm(root, shape, places, *, bright, dtype):
+    """Write ``Image`` and ``Label`` as the owners do: HDF5 with one array ``main``, sparse label numbers."""
+    for split, names in places.items():
+        for i, name in enumerate(names):
+            image, labels = balls(shape, seed=len(split) + i, num=40, bright=bright)
+            for folder, prefix, data in (
+                ("Image", "img", image),
+                ("Label", "seg", (labels.astype(np.int64) * 37).astype(dtype)),
+            ):
+                path = root / folder / split / f"{prefix}_{name}.h5"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with h5py.File(path, "w") as file:
+                    file.create_dataset("main", data=data, compression="gzip")
+    (root / "README.txt").write_text("about")
+    with h5py.File(root / "mask.h5", "w") as file:
+        file.create_dataset("main", data=np.zeros((4, 4, 4), np.uint8))
+    return root
+
+
+@pytest.fixture
+def nucmm_z(tmp_path):
+    """``Zebrafish (NucMM-Z)``: small volumes by their place in the brain; 4 and 2 of them."""
+    places = [f"0000_{y:04d}_0768" for y in (576, 640, 704, 768)]
+    given = {"train": places, "val": [f"0064_{y:04d}_0832" for y in (384, 448)]}
+    root = tmp_path / "data" / "Zebrafish (NucMM-Z)"
+    return nucmm(root, (32, 34, 36), given, bright=True, dtype=np.uint32)
+
+
+@pytest.fixture
+def nucmm_m(tmp_path):
+    """``Mouse (NucMM-M)``: dark nuclei on grey; 2 and 1 volumes of the 4 and 4."""
+    given = {"train": ["000_200_200", "508_604_200"], "val": ["000_200_576"]}
+    root = tmp_path / "data" / "NucMM-Release" / "Mouse (NucMM-M)"
+    return nucmm(root, (36, 36, 52), given, bright=False, dtype=np.uint16)
 
 
 @pytest.fixture

@@ -35,6 +35,31 @@ def test_celegans_as_on_zenodo(ce):
     assert "8 objects" in findings[0].text
 
 
+def test_nucmm_z_as_in_the_owners_archive(nucmm_z):
+    (dataset,) = discover(nucmm_z.parent)
+    assert dataset.name == "nucmm-z"
+    assert not dataset.dark
+    assert [i.name for i in dataset.train] == ["0000_0576_0768", "0000_0640_0768"]
+    assert [i.name for i in dataset.validation] == ["0000_0704_0768", "0000_0768_0768"], "the last two"
+    assert [i.name for i in dataset.test] == ["0064_0384_0832", "0064_0448_0832"], "the owners' val"
+    image, labels = read_pair(dataset.test[0])
+    assert image.spacing == (0.48, 0.51, 0.51)
+    assert np.unique(labels).tolist() == [37 * i for i in range(9)]
+    assert image.data[labels > 0].mean() > image.data[labels == 0].mean()
+
+
+def test_nucmm_m_is_dark_and_validates_on_a_crop(nucmm_m, nucmm_z):
+    first, second = discover(nucmm_m.parents[1])
+    assert (first.name, second.name) == ("nucmm-z", "nucmm-m")
+    assert second.dark
+    assert [i.part for i in second.train] == [None, (0.0, 0.75)]
+    image, labels = read_pair(second.validation[0])
+    assert image.spacing == (0.72, 0.72, 0.72)
+    assert image.shape == (36, 36, 13)
+    assert image.data[labels > 0].mean() < image.data[labels == 0].mean()
+    assert len(second.test) == 1
+
+
 def test_platyish_validates_on_a_crop_of_the_training_set(platyish):
     (dataset,) = discover(platyish.parent)
     assert dataset.name == "platyish"

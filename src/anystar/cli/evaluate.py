@@ -64,7 +64,7 @@ def evaluate(
         total = add_scores(scores.values())
         click.echo(_as_text(scores, total))
         if json_path:
-            _write_json(json_path, scores, total)
+            _write_json(json_path, scores, total, pairs)
     if len(scores) < len(pairs):
         click.echo(f"{len(pairs) - len(scores)} of {len(pairs)} pairs failed and are left out")
         ctx.exit(BAD_INPUT)
@@ -110,13 +110,29 @@ def _as_text(scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> st
     return "\n".join(lines)
 
 
-def _write_json(path: Path, scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> None:
+def _write_json(
+    path: Path,
+    scores: dict[str, Sequence[Scores]],
+    total: Sequence[Scores],
+    pairs: dict[str, tuple[Path, Path]],
+) -> None:
+    """Write all numbers, and the files compared, relative to the folder of ``path``."""
+    import os
+
     from anystar.atomic import staged
     from anystar.evaluate import mean_accuracy
 
     def entry(one: Sequence[Scores]) -> dict[str, Any]:
         return {"mean_accuracy": mean_accuracy(one), "scores": [s.as_dict() for s in one]}
 
-    content = {"files": {n: entry(s) for n, s in scores.items()}, "total": entry(total)}
+    def place(file: Path) -> str:
+        return Path(os.path.relpath(file.absolute(), path.absolute().parent)).as_posix()
+
+    files = {
+        name: {"pred": place(pairs[name][0]), "truth": place(pairs[name][1]), **entry(one)}
+        for name, one in scores.items()
+    }
     with staged(path) as (temporary,):
-        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(
+            json.dumps({"files": files, "total": entry(total)}, indent=2) + "\n", encoding="utf-8"
+        )

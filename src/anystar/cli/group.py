@@ -16,15 +16,18 @@ import click
 
 from anystar._version import __version__
 
-__all__ = ["BAD_INPUT", "complain", "main", "one_line"]
+__all__ = ["BAD_INPUT", "PARTIAL", "complain", "main", "one_line"]
 
 BAD_INPUT = 2
 """Exit code for whatever the user can mend."""
+PARTIAL = 1
+"""Exit code where some inputs were left out, with a line each, and the others done."""
 INTERRUPTED = 130
 
 _COMMANDS = {
     "segment": "Find the objects in 3D images.",
     "evaluate": "Compare label images with a truth.",
+    "report": "Put results side by side on one page.",
     "models": "List the models that can be used.",
     "train": "Train a model on synthetic volumes.",
     "synthesize": "Make synthetic volumes with labels.",

@@ -1,6 +1,8 @@
 """How well instances agree with a truth: matching by overlap, or by centres. Pure functions over arrays."""
 
 from anystar.evaluate.centres import CentreScores, match_centres
+from anystar.evaluate.describe import Described, describe
+from anystar.evaluate.doubt import Doubt, doubtful
 from anystar.evaluate.errors import KINDS, Errors, Fates, classify_errors
 from anystar.evaluate.matching import THRESHOLDS, Scores, add_scores, match_labels, mean_accuracy
 from anystar.evaluate.outcomes import Outcomes, find_outcomes
@@ -10,6 +12,8 @@ __all__ = [
     "KINDS",
     "THRESHOLDS",
     "CentreScores",
+    "Described",
+    "Doubt",
     "Errors",
     "Fates",
     "Outcomes",
@@ -18,6 +22,8 @@ __all__ = [
     "add_scores",
     "as_labels",
     "classify_errors",
+    "describe",
+    "doubtful",
     "find_outcomes",
     "match_centres",
     "match_labels",

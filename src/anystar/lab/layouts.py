@@ -191,13 +191,14 @@ def _single(dataset: Dataset, cut: bool) -> Dataset:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(
-        p for p in folder.iterdir() if file_suffix(p) and not p.name.startswith(_HIDDEN) and p.is_file()
-    )
+    """Return the volumes of a folder: files, and Zarr stores, which are folders."""
+    return sorted(p for p in folder.iterdir() if file_suffix(p) and not p.name.startswith(_HIDDEN))
 
 
 def _folders(root: Path) -> list[Path]:
-    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith(_HIDDEN))
+    return sorted(
+        p for p in root.iterdir() if p.is_dir() and not file_suffix(p) and not p.name.startswith(_HIDDEN)
+    )
 
 
 def _ends(path: Path, ending: str) -> bool:

@@ -139,9 +139,14 @@ class LabelFolder:
 
 
 def digest(path: Path) -> str:
-    """Return the first 16 digits of a file's SHA-256."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    """Return the first 16 digits of the SHA-256 of a file, or of all files of a folder by name."""
+    if not path.is_dir():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    state = hashlib.sha256()
+    for inner in sorted(p for p in path.rglob("*") if p.is_file()):
+        state.update(f"{inner.relative_to(path)} {digest(inner)}\n".encode())
+    return state.hexdigest()[:16]
 
 
 def _weights_digest(model: Model) -> str:

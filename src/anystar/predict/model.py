@@ -27,6 +27,7 @@ from anystar.predict.candidates import (
     plan_tiles,
     tile_candidates,
 )
+from anystar.predict.level import level
 from anystar.predict.normalise import check_image, window
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import Found, search
@@ -107,7 +108,8 @@ class Model:
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
-        limits = window(image)
+        seen = level(image)
+        limits = window(seen)
         if limits[0] == limits[1]:
             found = Found(
                 candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
@@ -116,7 +118,7 @@ class Model:
         else:
             found = search(
                 self,
-                Scene(image=image, limits=limits),
+                Scene(image=seen, limits=limits),
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
                 floor=min(_FLOOR, prob_thresh),

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-__all__ = ["check_image", "normalise", "window"]
+if TYPE_CHECKING:
+    from anystar.predict.view import ArrayLike
+
+__all__ = ["check_image", "normalise", "sample", "window"]
 
 _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
 _SPARSE = 3.0
@@ -30,19 +36,24 @@ def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
     return image
 
 
-def window(image: np.ndarray) -> tuple[float, float]:
+def sample(image: ArrayLike) -> np.ndarray:
+    """Return every n-th plane, row and column of a large volume, or all of a small one."""
+    step = max(1, round((math.prod(image.shape) / _MAX_SAMPLE) ** (1 / 3)))
+    return np.asarray(image[::step, ::step, ::step])
+
+
+def window(image: ArrayLike) -> tuple[float, float]:
     """Return the intensities that become 0 and 1.
 
     0 is the 0.1st percentile; 1 is the 99.99th, but at most three times as far as the 99.8th, so that objects
     which fill less than 0.2% of a volume are not cut down to their noise, nor everything to a few hot voxels.
     Percentiles are taken over every n-th plane, row and column of large volumes.
     """
-    step = max(1, round((image.size / _MAX_SAMPLE) ** (1 / 3)))
-    sample = image[::step, ::step, ::step].astype(np.float32, copy=False)
-    low, high, top = np.percentile(sample, [_LOW, _HIGH, _TOP]).tolist()
+    low, high, top = np.percentile(sample(image).astype(np.float32, copy=False), [_LOW, _HIGH, _TOP]).tolist()
     high = min(top, low + _SPARSE * (high - low))
     if high <= low:  # a few bright voxels on a constant ground
-        low, high = float(image.min()), float(image.max())
+        voxels = np.asarray(image[:, :, :])
+        low, high = float(voxels.min()), float(voxels.max())
     return low, high
 
 

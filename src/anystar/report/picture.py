@@ -86,17 +86,24 @@ def panels(
     return made
 
 
-def to_grey(image: np.ndarray) -> np.ndarray:
-    """Return a view stretched from its 1st to its 99.8th percentile to [0, 1]; black if it is constant.
+def to_grey(image: np.ndarray, window: tuple[float, float] | None = None) -> np.ndarray:
+    """Return a view stretched to [0, 1]; black if it is constant.
 
     A gamma of 0.7 lets dim objects be seen beside bright ones.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        Any real type.
+    window : two floats, optional
+        The values that become 0 and 1: the 1st and the 99.8th percentile by default.
 
     Examples
     --------
     >>> to_grey(np.array([[3, 3], [3, 3]])).tolist()
     [[0.0, 0.0], [0.0, 0.0]]
     """
-    low, high = np.percentile(image, [1.0, 99.8])
+    low, high = np.percentile(image, [1.0, 99.8]) if window is None else window
     if not high > low:
         return np.zeros(image.shape, np.float32)
     return (np.clip((image.astype(np.float32) - low) / (high - low), 0, 1) ** 0.7).astype(np.float32)

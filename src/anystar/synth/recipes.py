@@ -154,23 +154,23 @@ def _broad() -> Recipe:
     return Recipe(
         name="broad",
         layout=Packing(
-            diameter=(6.5, 34.0), elongation=(1.0, 3.5), gap=(0.8, 1.8), bump=(0.0, 1.3), empty=0.06
+            diameter=(6.5, 34.0), elongation=(1.0, 3.5), gap=(0.8, 1.8), bump=(0.0, 1.3), empty=0.1
         ),
         world=None,
         image=Contrast(
             either=0.04,
             variation=(0.0, 0.4),
             chromatin=(0.0, 0.6),
-            rim=0.3,
+            rim=0.35,
             rim_gain=(0.4, 2.0),
-            hollow=0.5,
+            hollow=0.6,
             hollow_loss=(0.6, 1.0),
             shading=0.4,
             shading_gain=(0.1, 0.6),
             haze=0.3,
             haze_gain=(0.1, 0.6),
             regions=0.1,
-            fibres=0.25,
+            fibres=0.3,
             membranes=0.1,
             specks=0.15,
             distractor_gain=(0.3, 1.2),

@@ -1,0 +1,254 @@
+"""``anystar report``: runs side by side, as one HTML file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from anystar.cli.group import PARTIAL, complain, one_line
+from anystar.cli.options import Number
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from anystar.arrays import Volume
+    from anystar.cli.runs import FoundRun, Source
+    from anystar.report.html import Examined, Subject
+
+__all__ = ["report"]
+
+
+@click.command(no_args_is_help=True)
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    metavar="FILE.html",
+    type=click.Path(path_type=Path),
+    help="Where the report goes.",
+)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="The images, a file or a folder: volumes are matched by name ('a_labels.tif' belongs to 'a.tif').",
+)
+@click.option(
+    "--truth",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="True labels, a file or a folder; volumes without a truth are described instead of scored.",
+)
+@click.option("--title", default="AnyStar report", show_default=True, help="Heading of the page.")
+@click.option(
+    "--iou",
+    type=Number(0, 1, above=True),
+    default=0.5,
+    show_default=True,
+    metavar="T",
+    help="Overlap (intersection over union) from which an object counts as found where errors are sorted.",
+)
+@click.option(
+    "--slices",
+    type=click.IntRange(min=1),
+    default=32,
+    show_default=True,
+    help="Slices along each axis of a volume: more make the file larger.",
+)
+@click.option(
+    "--shown",
+    type=click.IntRange(min=0),
+    default=8,
+    show_default=True,
+    help="How many volumes, the worst first, are shown in slices.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the report if it exists.")
+@click.pass_context
+def report(
+    ctx: click.Context,
+    runs: tuple[str, ...],
+    output: Path,
+    images: Path | None,
+    truth: Path | None,
+    title: str,
+    iou: float,
+    slices: int,
+    shown: int,
+    overwrite: bool,
+) -> None:
+    """Put RUNs side by side on one page that needs no network: FILE.html.
+
+    A RUN is what 'anystar segment' wrote (its labels: a file, or a folder of them) or what 'anystar evaluate
+    --json' wrote; NAME=RUN gives it a name. With a truth the page has scores, curves and where errors come
+    from; without, distributions and the objects to look at first. Tables of the objects beside the labels
+    (labels/a.tif and labels/a.csv or tables/a.csv) add the confidence.
+
+    \b
+    Examples:
+      anystar report labels/ --images images/ -o report.html
+      anystar report ours=labels/ other=cellpose/ --images images/ --truth truth/ -o report.html
+    """
+    from anystar.cli.runs import by_volume, find_run
+    from anystar.report.html import Run, write_report
+
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--output must end in .html, got {output}; change the name")
+    if output.exists() and not overwrite:
+        raise ValueError(f"{output} exists already; add --overwrite, or choose another name")
+    found = _unlike([find_run(text) for text in runs])
+    given = {"image": by_volume(images) if images else {}, "truth": by_volume(truth) if truth else {}}
+    volumes = _arrange(found, given)
+    left_out: list[str] = []
+    examined = _examine(volumes, iou, left_out)
+    if not examined:
+        raise ValueError(
+            left_out[0] if len(left_out) == 1 else "no volume could be used, see above; mend them"
+        )
+    examined = _draw(examined, volumes, slices, shown)
+    size = write_report(
+        output,
+        [Run(name=run.name, facts=run.facts) for run in found],
+        examined,
+        title=title,
+        left_out=left_out,
+        threshold=iou,
+    )
+    drawn = min(shown, len(examined))
+    click.echo(f"{len(found)} runs, {len(examined)} volumes, {drawn} of them in slices, {size / 1e6:.1f} MB")
+    click.echo(f"  wrote {output}")
+    if left_out:
+        click.echo(f"{len(left_out)} left out (see above)")
+        ctx.exit(PARTIAL)
+
+
+def _unlike(runs: Sequence[FoundRun]) -> list[FoundRun]:
+    """Give runs of the same name a number."""
+    made: list[FoundRun] = []
+    for run in runs:
+        taken = {r.name for r in made}
+        name, number = run.name, 2
+        while name in taken:
+            name, number = f"{run.name} ({number})", number + 1
+        made.append(replace(run, name=name))
+    return made
+
+
+def _arrange(
+    runs: Sequence[FoundRun], given: Mapping[str, Mapping[str, Path]]
+) -> dict[str, dict[str, Source]]:
+    """Return the files by volume and run, completed by images and truth; a lone volume needs no name."""
+    volumes: dict[str, dict[str, Source]] = {}
+    for run in runs:
+        for name, source in run.sources.items():
+            volumes.setdefault(name, {})[run.name] = source
+    for role, files in given.items():
+        lone = len(files) == 1 and len(volumes) == 1
+        matched = 0
+        for name, sources in volumes.items():
+            path = next(iter(files.values())) if lone else files.get(name)
+            if path is not None:
+                matched += 1
+                sources.update({run: replace(source, **{role: path}) for run, source in sources.items()})
+        if files and not matched:
+            some = f"{', '.join(sorted(files)[:3])} and {', '.join(sorted(volumes)[:3])}"
+            raise ValueError(f"--{role} and the runs have no volume of the same name ({some}); rename them")
+    return volumes
+
+
+def _examine(volumes: Mapping[str, Mapping[str, Source]], iou: float, left_out: list[str]) -> list[Examined]:
+    from tqdm import tqdm
+
+    from anystar.report.html import examine
+
+    examined = []
+    for name, sources in tqdm(volumes.items(), desc="examine", disable=None, leave=False):
+        try:
+            examined.append(examine(_load(name, sources), threshold=iou))
+        except Exception as error:
+            message = one_line(error)
+            if message is None:
+                raise
+            left_out.append(message)
+            complain(message)
+    return examined
+
+
+def _draw(
+    examined: Sequence[Examined], volumes: Mapping[str, Mapping[str, Source]], slices: int, shown: int
+) -> list[Examined]:
+    """Add slices to the worst volumes, which are read once more: only one is in memory at a time."""
+    from tqdm import tqdm
+
+    from anystar.report.html import draw, worst_first
+
+    ordered = worst_first(examined)
+    bar: Iterable[Examined] = tqdm(ordered[:shown], desc="draw", disable=None, leave=False)
+    return [draw(e, _load(e.name, volumes[e.name]), most=slices) for e in bar] + ordered[shown:]
+
+
+def _load(name: str, sources: Mapping[str, Source]) -> Subject:
+    """Read all files of a volume and check that they lie on each other."""
+    from anystar import io
+    from anystar.cli.runs import read_probabilities
+    from anystar.report.html import Prediction, Subject
+
+    volumes: list[tuple[Path, Volume]] = []
+
+    def load(path: Path) -> Volume:
+        volume = io.read(path)
+        volumes.append((path, volume))
+        _refuse_mismatch(volumes[0], volumes[-1])
+        return volume
+
+    image_path = next((s.image for s in sources.values() if s.image), None)
+    truth_path = next((s.truth for s in sources.values() if s.truth), None)
+    predictions = {}
+    for run, source in sources.items():
+        labels = _as_labels(source.labels, load(source.labels))
+        table = read_probabilities(source.table) if source.table else None
+        predictions[run] = Prediction(labels=labels, probability=table)
+    truth = _as_labels(truth_path, load(truth_path)) if truth_path else None
+    image = load(image_path).data if image_path else None
+    # The image, read last, knows its spacing best.
+    best = next((v for _, v in reversed(volumes) if v.spacing), volumes[0][1])
+    return Subject(
+        name=name,
+        predictions=predictions,
+        image=image,
+        truth=truth,
+        spacing=best.spacing,
+        unit=best.unit,
+    )
+
+
+def _as_labels(path: Path, volume: Volume) -> np.ndarray:
+    from anystar.evaluate import as_labels
+
+    try:
+        return as_labels(volume.data)
+    except ValueError as error:
+        raise ValueError(f"{path} {error}") from error
+
+
+def _refuse_mismatch(one: tuple[Path, Volume], other: tuple[Path, Volume]) -> None:
+    import numpy as np
+
+    (path, a), (other_path, b) = one, other
+    if a.shape != b.shape:
+        raise ValueError(
+            f"{path} has the shape {a.shape} but {other_path} {b.shape}; give files of the same volume"
+        )
+    if a.spacing and b.spacing and a.unit == b.unit and not np.allclose(a.spacing, b.spacing, rtol=0.01):
+        raise ValueError(
+            f"{path} has the spacing {_short(a.spacing)} but {other_path} {_short(b.spacing)}; "
+            "correct the spacing in one of the files"
+        )
+
+
+def _short(spacing: tuple[float, float, float]) -> str:
+    return " ".join(f"{s:.4g}" for s in spacing)

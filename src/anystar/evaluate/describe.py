@@ -1,0 +1,77 @@
+"""Objects of a label image in numbers: place, size, brightness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Described", "describe"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Described:
+    """One row an object, ascending by label."""
+
+    label: np.ndarray
+    "(N,) int64."
+    volume_vox: np.ndarray
+    "(N,) int64, voxels."
+    centroid: np.ndarray
+    "(N, 3) float64, ZYX in voxels."
+    start: np.ndarray
+    "(N, 3) int64: first voxel of the box."
+    stop: np.ndarray
+    "(N, 3) int64: one past its last."
+    intensity: np.ndarray | None
+    "(N,) float64: mean of the image, where there is one."
+    border: np.ndarray
+    "(N,) bool: whether a voxel lies on the border of the volume."
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+
+def describe(labels: np.ndarray, image: np.ndarray | None = None) -> Described:
+    """Measure every object.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) int array
+        0 is background; labels may have gaps.
+    image : (Z, Y, X) array, optional
+        For the mean intensities.
+
+    Examples
+    --------
+    >>> found = describe(np.array([[[0, 7, 7]]]), np.array([[[5.0, 1.0, 2.0]]]))
+    >>> found.label.tolist(), found.centroid.tolist(), found.intensity.tolist()
+    ([7], [[0.0, 0.0, 1.5]], [1.5])
+    """
+    if labels.ndim != 3:
+        raise ValueError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
+    if image is not None and image.shape != labels.shape:
+        raise ValueError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
+    index = np.flatnonzero(labels)
+    label, row = np.unique(labels.reshape(-1)[index], return_inverse=True)
+    num = len(label)
+    volume = np.bincount(row, minlength=num)
+    start, stop = np.zeros((num, 3), np.int64), np.zeros((num, 3), np.int64)
+    centroid = np.zeros((num, 3))
+    for axis, place in enumerate(np.unravel_index(index, labels.shape)):
+        centroid[:, axis] = np.bincount(row, place, minlength=num) / np.maximum(volume, 1)
+        start[:, axis] = labels.shape[axis]
+        np.minimum.at(start[:, axis], row, place)
+        np.maximum.at(stop[:, axis], row, place + 1)
+    intensity = None
+    if image is not None:
+        intensity = np.bincount(row, image.reshape(-1)[index], minlength=num) / np.maximum(volume, 1)
+    return Described(
+        label=label.astype(np.int64),
+        volume_vox=volume,
+        centroid=centroid,
+        start=start,
+        stop=stop,
+        intensity=intensity,
+        border=((start == 0) | (stop == labels.shape)).any(axis=1),
+    )

@@ -1,0 +1,84 @@
+"""Which objects to look at first when there is no truth: those that are unlike the others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from anystar.evaluate.describe import Described
+
+__all__ = ["Doubt", "doubtful"]
+
+_FAR = 3.5
+"""Robust standard deviations from which a value is called unusual (Iglewicz and Hoaglin 1993)."""
+_RATIO = 1.5
+"""Octaves from the median volume from which a size is called unusual: 2.8 times."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubt:
+    """Why an object deserves a look."""
+
+    row: int
+    "Of the table of objects."
+    score: float
+    "How unusual it is; from 1 on it is called doubtful."
+    reasons: tuple[str, ...]
+    "What is unusual, the worst first."
+
+
+def doubtful(objects: Described, probability: np.ndarray | None = None) -> list[Doubt]:
+    """Rank all objects by how unlike the others they are, the strangest first.
+
+    The score is the largest of: octaves between its volume and the median volume, over 1.5; robust standard
+    deviations (1.4826 times the median absolute deviation) of its mean intensity from the median, over 3.5;
+    and of the logit of its probability below the median, over 3.5. An object on the border is cut off, which
+    is named as a reason but does not add to the score. Unusual is not wrong: it is where to look first.
+
+    Parameters
+    ----------
+    objects : Described
+        N objects.
+    probability : (N,) array, optional
+        Confidence in [0, 1]; NaN where it is not known.
+
+    Examples
+    --------
+    >>> from anystar.evaluate.describe import describe
+    >>> labels = np.repeat(np.arange(1, 8), [9, 9, 9, 9, 9, 9, 90])[None, None]
+    >>> first = doubtful(describe(labels))[0]
+    >>> first.row, first.reasons
+    (6, ('10 times the typical volume', 'cut by the border'))
+    """
+    if len(objects) == 0:
+        return []
+    octaves = np.log2(objects.volume_vox / np.median(objects.volume_vox))
+    scores = [np.abs(octaves) / _RATIO]
+    words = [[f"{2**o:.2g} times the typical volume" for o in octaves]]
+    if objects.intensity is not None:
+        z = _robust_z(objects.intensity)
+        scores.append(np.abs(z) / _FAR)
+        words.append(["brighter than the others" if v > 0 else "darker than the others" for v in z])
+    if probability is not None:
+        p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
+        z = _robust_z(np.log(p / (1 - p)))
+        scores.append(np.maximum(-z, 0) / _FAR)
+        words.append([f"probability only {v:.2f}" for v in p])
+    table = np.nan_to_num(np.stack(scores, axis=1))
+    top = table.max(axis=1)
+    made = []
+    for row in np.argsort(-top, kind="stable"):
+        order = np.argsort(-table[row], kind="stable")
+        reasons = [words[k][row] for k in order if table[row, k] >= 1]
+        if objects.border[row]:
+            reasons.append("cut by the border")
+        made.append(Doubt(row=int(row), score=float(top[row]), reasons=tuple(reasons)))
+    return made
+
+
+def _robust_z(values: np.ndarray) -> np.ndarray:
+    """Return distances from the median in robust standard deviations; 0 where half of the values agree."""
+    middle = np.nanmedian(values) if np.isfinite(values).any() else 0.0
+    scale = 1.4826 * np.nanmedian(np.abs(values - middle)) if np.isfinite(values).any() else 0.0
+    return (values - middle) / scale if scale > 0 else np.zeros(len(values))

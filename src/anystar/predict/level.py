@@ -1,0 +1,130 @@
+"""Even out illumination: where it is uneven, each region is spread over the range of the whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from anystar.predict.normalise import sample
+from anystar.predict.view import ArrayLike
+
+__all__ = ["Illumination", "Levelled", "illumination", "level"]
+
+_CELLS, _SMALLEST = 3, 24
+"""Regions along an axis at most, and voxels of the sample that one needs."""
+_LOW, _HIGH = 1.0, 99.8
+"""Percentiles that a region's range lies between."""
+_BLANK = 0.45
+"""A region with a smaller share of the whole's range holds no objects, for all we know: it is treated as its
+neighbours are, and nothing is amplified more than the inverse."""
+_EVEN = 0.1
+"""Differences that are left alone, as a share of the range."""
+
+
+@dataclass(frozen=True)
+class Illumination:
+    """Ground and range of regions of a volume, between whose centres they vary linearly."""
+
+    shape: tuple[int, int, int]
+    """Of the volume, in voxels."""
+    ground: np.ndarray
+    """Intensity of the background, shape (A, B, C): regions along Z, Y, X."""
+    reach: np.ndarray
+    """Intensities above it, same shape."""
+
+    @property
+    def even(self) -> bool:
+        """Whether there is nothing to even out."""
+        scale = self.reach.max()
+        return bool(np.ptp(self.ground) <= _EVEN * scale and np.ptp(self.reach) <= _EVEN * scale)
+
+    def at(self, box: tuple[slice, slice, slice]) -> tuple[np.ndarray, np.ndarray]:
+        """Return ground and range of each voxel of a box, float32."""
+        rows = [
+            _between(np.arange(*part.indices(num)), num, cells)
+            for part, num, cells in zip(box, self.shape, self.ground.shape, strict=True)
+        ]
+        ground, reach = (_blend(grid.astype(np.float32), rows) for grid in (self.ground, self.reach))
+        return ground, reach
+
+
+@dataclass(frozen=True)
+class Levelled:
+    """An image under even light: 0 is the ground and 1 the top of the range everywhere."""
+
+    image: ArrayLike
+    light: Illumination
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(Z, Y, X)."""
+        return self.image.shape
+
+    @property
+    def dtype(self) -> Any:
+        """Float32."""
+        return np.dtype(np.float32)
+
+    def __getitem__(self, box: Any, /) -> np.ndarray:
+        """Return the part of three slices."""
+        part = np.asarray(self.image[box]).astype(np.float32)
+        ground, reach = self.light.at(box)
+        part -= ground
+        part /= reach
+        return part
+
+
+def level(image: ArrayLike) -> ArrayLike:
+    """Return ``image``, evened out as it is read if its illumination is uneven."""
+    z, y, x = image.shape
+    light = illumination(sample(image), (z, y, x))
+    return image if light.even else Levelled(image, light)
+
+
+def illumination(sampled: np.ndarray, shape: tuple[int, int, int]) -> Illumination:
+    """Return the illumination of a volume of ``shape`` from every n-th plane, row and column of it.
+
+    A region's range is that of its percentiles, smoothed over its neighbours; blank regions take over that of
+    their neighbours, so that their noise is not blown up.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> image = rng.random((24, 96, 96)) * np.linspace(1, 3, 96)
+    >>> light = illumination(image, image.shape)
+    >>> light.reach.shape, light.even, bool(light.reach[0, 0, 2] > 1.5 * light.reach[0, 0, 0])
+    ((1, 3, 3), False, True)
+    """
+    cells = [max(1, min(_CELLS, num // _SMALLEST)) for num in sampled.shape]
+    low, high = np.zeros(cells), np.zeros(cells)
+    edges = [np.linspace(0, num, k + 1).astype(int) for num, k in zip(sampled.shape, cells, strict=True)]
+    for cell in np.ndindex(*cells):
+        box = tuple(slice(edge[i], edge[i + 1]) for edge, i in zip(edges, cell, strict=True))
+        low[cell], high[cell] = np.percentile(sampled[box].astype(np.float32, copy=False), [_LOW, _HIGH])
+    full = max(float(high.max() - low.min()), 1e-20)
+    live = (high - low >= _BLANK * full).astype(float)
+    near, far = (ndimage.gaussian_filter(live, width, mode="nearest") for width in (0.7, 3.0))
+    # Where a neighbour is live it decides; else those further away do
+    reaches = [ndimage.gaussian_filter((high - low) * live, width, mode="nearest") for width in (0.7, 3.0)]
+    weight = near + 1e-3 * far
+    reach = np.where(weight > 0, (reaches[0] + 1e-3 * reaches[1]) / np.maximum(weight, 1e-30), full)
+    ground = ndimage.gaussian_filter(low, 0.7, mode="nearest")
+    return Illumination(shape, ground, np.maximum(reach, _BLANK * full))
+
+
+def _blend(grid: np.ndarray, rows: list[np.ndarray]) -> np.ndarray:
+    """Return weighted sums over cells; voxel by voxel, so that a part equals the same part of the whole."""
+    for axis, weights in enumerate(rows):
+        cells = np.moveaxis(grid, axis, 0)
+        total = sum(np.multiply.outer(weights[:, cell], cells[cell]) for cell in range(len(cells)))
+        grid = np.moveaxis(np.asarray(total), 0, axis)
+    return grid
+
+
+def _between(index: np.ndarray, num: int, cells: int) -> np.ndarray:
+    """Return the weights of the cells' values at voxels, ``(len(index), cells)`` float32."""
+    place = ((index + 0.5) * cells / num - 0.5).clip(0, cells - 1)
+    return (1 - np.abs(place[:, None] - np.arange(cells))).clip(0).astype(np.float32)

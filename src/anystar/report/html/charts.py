@@ -1,0 +1,142 @@
+"""Line charts and histograms as numbers for an inline SVG: paths, ticks, and the table behind them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["HEIGHT", "WIDTH", "Chart", "Line", "curve_chart", "histogram"]
+
+WIDTH, HEIGHT = 420, 250
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 44
+_BINS = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One line of a chart."""
+
+    name: str
+    path: str
+    "Of an SVG path."
+    values: tuple[str, ...]
+    "Its values at the rows of the chart's table."
+    style: int
+    "Number of its colour and dashes; -1 is the truth's."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chart:
+    """A chart of :data:`WIDTH` by :data:`HEIGHT`."""
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: tuple[Line, ...]
+    x_ticks: tuple[tuple[float, str], ...]
+    y_ticks: tuple[tuple[float, str], ...]
+    rows: tuple[str, ...]
+    "First column of the table of values."
+    box: tuple[int, int, int, int] = (_LEFT, _TOP, WIDTH - _RIGHT, HEIGHT - _BOTTOM)
+    "Left, top, right and bottom of the plot."
+
+
+def curve_chart(
+    title: str, x: Sequence[float], curves: Mapping[str, Sequence[float]], *, x_label: str, y_label: str
+) -> Chart:
+    """Return a chart of curves within 0 and 1."""
+    low, high = min(x), max(x)
+    x_ticks = [(v, f"{v:g}") for v in x]
+    lines = [
+        Line(
+            name=name,
+            path="M" + "L".join(_point(a, b, (low, high), (0, 1)) for a, b in zip(x, values, strict=True)),
+            values=tuple(f"{v:.3f}" for v in values),
+            style=style,
+        )
+        for style, (name, values) in enumerate(curves.items())
+    ]
+    return Chart(
+        title=title,
+        x_label=x_label,
+        y_label=y_label,
+        lines=tuple(lines),
+        x_ticks=tuple((_x(v, low, high), text) for v, text in x_ticks),
+        y_ticks=tuple((_y(v, 1), f"{v:g}") for v in (0, 0.25, 0.5, 0.75, 1)),
+        rows=tuple(f"{v:g}" for v in x),
+    )
+
+
+def histogram(
+    title: str,
+    groups: Mapping[str, np.ndarray],
+    *,
+    x_label: str,
+    limits: tuple[float, float] | None = None,
+    truth: str | None = None,
+) -> Chart | None:
+    """Return a histogram of several groups with common bins, or None without a value.
+
+    Parameters
+    ----------
+    title, x_label : str
+    groups : mapping of str to 1D arrays
+        Values that are not finite are left out.
+    limits : two floats, optional
+        Of the horizontal axis; those of the values by default.
+    truth : str, optional
+        Name of the group that is drawn as the truth.
+    """
+    values = {name: v[np.isfinite(v)] for name, v in groups.items()}
+    every = np.concatenate([*values.values(), np.zeros(0)])
+    if len(every) == 0:
+        return None
+    low, high = (float(every.min()), float(every.max())) if limits is None else limits
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, _BINS + 1)
+    counts = {name: np.histogram(v, edges)[0] for name, v in values.items()}
+    ticks = _round_ticks(max(1, max(int(c.max()) for c in counts.values())))
+    runs = [name for name in counts if name != truth]
+    lines = []
+    for name, count in counts.items():
+        corners = [f"{_x(edges[0], low, high):.1f} {_y(0, ticks[-1]):.1f}"]
+        for n, number in enumerate(count):
+            height = _y(int(number), ticks[-1])
+            corners += [f"{_x(e, low, high):.1f} {height:.1f}" for e in (edges[n], edges[n + 1])]
+        corners.append(f"{_x(edges[-1], low, high):.1f} {_y(0, ticks[-1]):.1f}")
+        style = -1 if name == truth else runs.index(name)
+        lines.append(
+            Line(name=name, path="M" + "L".join(corners), values=tuple(map(str, count)), style=style)
+        )
+    return Chart(
+        title=title,
+        x_label=x_label,
+        y_label="objects",
+        lines=tuple(lines),
+        x_ticks=tuple((_x(v, low, high), f"{v:.3g}") for v in np.linspace(low, high, 5)),
+        y_ticks=tuple((_y(v, ticks[-1]), f"{v:g}") for v in ticks),
+        rows=tuple(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)),
+    )
+
+
+def _round_ticks(top: int) -> list[int]:
+    """Return ticks from 0 to at least ``top`` in whole steps."""
+    power = 10 ** max(0, int(np.floor(np.log10(top / 4))) if top > 4 else 0)
+    step = next(s * power for s in (1, 2, 5, 10) if s * power * 4 >= top)
+    return list(range(0, step * 4 + 1, step)) if top > 3 else list(range(top + 1))
+
+
+def _x(value: float, low: float, high: float) -> float:
+    return round(_LEFT + (value - low) / (high - low) * (WIDTH - _LEFT - _RIGHT), 1)
+
+
+def _y(value: float, high: float) -> float:
+    return round(HEIGHT - _BOTTOM - value / high * (HEIGHT - _TOP - _BOTTOM), 1)
+
+
+def _point(x: float, y: float, across: tuple[float, float], up: tuple[float, float]) -> str:
+    return f"{_x(x, *across)} {_y(y, up[1])}"

@@ -1,0 +1,156 @@
+"""Slices of a volume as small WebP images: the grey values once, the outlines of every layer over them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import imagecodecs
+import numpy as np
+from scipy.ndimage import binary_dilation
+
+from anystar.report.picture import outline, to_grey
+
+__all__ = ["Layer", "Plane", "cut_planes"]
+
+_PIXELS = 400
+"""Of the longer side of a slice."""
+_QUALITY = 60
+"""Of the lossy compression of the grey values, 0 to 100; outlines are lossless."""
+_SAMPLE = 1 << 21
+"""Voxels that the grey scale is chosen from."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Layer:
+    """Outlines to lay over the image."""
+
+    name: str
+    "What they are."
+    labels: np.ndarray
+    "(Z, Y, X) int."
+    colour: tuple[int, int, int]
+    "RGB, 0 to 255."
+    marked: np.ndarray
+    "Labels that are drawn bold."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """The slices along one axis."""
+
+    name: str
+    "XY, XZ or YZ."
+    axis: int
+    "The axis that the slices are stacked along: 0 Z, 1 Y, 2 X."
+    size: tuple[int, int]
+    "Voxels down and across."
+    aspect: float
+    "Width by height of a slice as it lies in space."
+    index: tuple[int, ...]
+    "Which slices there are, ascending."
+    grey: tuple[str, ...]
+    "The slices, WebP in base64."
+    outlines: tuple[tuple[str, ...], ...]
+    "For each layer the same slices, transparent where there is no outline."
+
+
+def cut_planes(
+    image: np.ndarray | None,
+    layers: Sequence[Layer],
+    *,
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    most: int = 32,
+    wanted: np.ndarray | None = None,
+) -> tuple[Plane, ...]:
+    """Cut a volume along its three axes.
+
+    Parameters
+    ----------
+    image : (Z, Y, X) array, optional
+        Any real type; without it the slices are black.
+    layers : sequence of Layer
+        At least one, all of one shape.
+    spacing : 3 floats
+        Size of a voxel along Z, Y, X.
+    most : int
+        Slices along an axis, evenly chosen if the volume has more of them.
+    wanted : (N, 3) array, optional
+        Positions (ZYX) whose slices are added.
+
+    Returns
+    -------
+    tuple of 3 Plane
+        XY, XZ and YZ.
+    """
+    shape = layers[0].labels.shape
+    window = None if image is None else _grey_window(image)
+    planes = []
+    for axis, name in enumerate(("XY", "XZ", "YZ")):
+        down, across = (a for a in range(3) if a != axis)
+        index = _chosen(shape[axis], most, None if wanted is None else wanted[:, axis])
+        extent = (shape[down] * spacing[down], shape[across] * spacing[across])
+        pixels = tuple(max(1, round(e * _PIXELS / max(extent))) for e in extent)
+        grey = [
+            _grey(None if image is None else image.take(i, axis=axis), (shape[down], shape[across]), window)
+            for i in index
+        ]
+        outlines = [
+            tuple(_outlines(layer.labels.take(i, axis=axis), layer, pixels) for i in index)
+            for layer in layers
+        ]
+        planes.append(
+            Plane(
+                name=name,
+                axis=axis,
+                size=(shape[down], shape[across]),
+                aspect=extent[1] / extent[0],
+                index=tuple(index),
+                grey=tuple(grey),
+                outlines=tuple(outlines),
+            )
+        )
+    return tuple(planes)
+
+
+def _chosen(count: int, most: int, wanted: np.ndarray | None) -> list[int]:
+    """Return the indices of evenly spaced slices and of those that must be there."""
+    even = np.linspace(0, count - 1, min(count, most)).round().astype(int)
+    extra = np.zeros(0) if wanted is None else np.clip(np.round(wanted), 0, count - 1)
+    return sorted({*map(int, even), *map(int, extra)})
+
+
+def _grey_window(image: np.ndarray) -> tuple[float, float]:
+    """Return the values that become black and white, of a sample of evenly spaced voxels."""
+    step = max(1, round((image.size / _SAMPLE) ** (1 / 3)))
+    low, high = np.percentile(image[::step, ::step, ::step], [1.0, 99.8])
+    return float(low), float(high)
+
+
+def _grey(plane: np.ndarray | None, size: tuple[int, int], window: tuple[float, float] | None) -> str:
+    """Encode one slice, averaged in blocks if it is larger than it will be shown."""
+    if plane is None or window is None:
+        return _encode(np.zeros((1, 1, 3), np.uint8))
+    step = [max(1, n // _PIXELS) for n in size]
+    kept = plane[: size[0] // step[0] * step[0], : size[1] // step[1] * step[1]]
+    blocks = kept.reshape(kept.shape[0] // step[0], step[0], kept.shape[1] // step[1], step[1])
+    grey = (to_grey(blocks.mean(axis=(1, 3)), window) * 255).round().astype(np.uint8)
+    return _encode(np.repeat(grey[..., None], 3, axis=2), level=_QUALITY)
+
+
+def _outlines(plane: np.ndarray, layer: Layer, pixels: tuple[int, ...]) -> str:
+    """Encode the outlines of one slice in square pixels, so that they are equally thin in all directions."""
+    rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(pixels, plane.shape, strict=True))
+    labels = plane[np.ix_(rows.astype(int), columns.astype(int))]
+    edge = outline(labels)
+    marked = np.isin(labels, layer.marked)
+    edge |= binary_dilation(edge & marked, iterations=2) & marked
+    rgba = np.zeros((*labels.shape, 4), np.uint8)
+    rgba[edge] = (*layer.colour, 255)
+    return _encode(rgba, lossless=True)
+
+
+def _encode(pixels: np.ndarray, *, level: int | None = None, lossless: bool = False) -> str:
+    encoded = imagecodecs.webp_encode(pixels, level=level, lossless=lossless, method=2)
+    return base64.b64encode(encoded).decode("ascii")

@@ -1,0 +1,180 @@
+"""``anystar report``: runs, truth and images in, one page out."""
+
+import re
+
+import numpy as np
+import pytest
+
+from anystar import io
+from anystar.arrays import Volume
+
+RNG = np.random.default_rng(0)
+SPACING = (2.0, 0.5, 0.5)
+
+
+def balls(*objects, shape=(12, 40, 40)):
+    labels = np.zeros(shape, np.int32)
+    grid = np.ogrid[tuple(slice(0, n) for n in shape)]
+    for label, centre, radius in objects:
+        labels[sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)) <= radius**2] = label
+    return labels
+
+
+TRUTH = balls((3, (6, 8, 8), 4), (7, (6, 20, 20), 5), (9, (5, 32, 10), 4))
+PRED = balls((1, (6, 8, 8), 4), (2, (6, 20, 20), 3), (4, (6, 32, 32), 4))
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Two volumes with images, a run with tables, another run of one volume, a truth for one volume."""
+    image = (10 + 100 * (TRUTH > 0) + RNG.normal(0, 3, TRUTH.shape)).astype(np.float32)
+    for folder, name, data in (
+        ("images", "a", image),
+        ("images", "b", image[:, ::-1].copy()),
+        ("truth", "a_labels", TRUTH),
+        ("first", "a", PRED),
+        ("first", "b", PRED[:, ::-1].copy()),
+        ("second", "a", TRUTH),
+    ):
+        io.write(tmp_path / folder / f"{name}.tif", Volume(data=data, spacing=SPACING))
+    table = "label,probability\n1,0.9\n2,0.8\n4,0.7\n"
+    (tmp_path / "first" / "a.csv").write_text(table)
+    (tmp_path / "first" / "b.csv").write_text(table)
+    return tmp_path
+
+
+def test_runs_side_by_side(project, run):
+    out = project / "report.html"
+    options = ("--images", project / "images", "--truth", project / "truth", "-o", out, "--slices", 3)
+    result = run("report", project / "first", f"other={project / 'second'}", *options)
+    assert result.exit_code == 0, result.output
+    assert "2 runs, 2 volumes, 2 of them in slices" in result.stdout
+    page = out.read_text(encoding="utf-8")
+    text = " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)).split())
+    # 'first' finds one of three, one too small, misses one and invents one; 'other' is the truth itself.
+    assert "first 3 1 1 0 0 1" in text
+    assert "other 3 3 0 0 0 0" in text
+    assert "missed truth 9" in text
+    assert "spurious prediction 4" in text
+    assert "loose truth 7" in text
+    assert "first: objects to look at first" in text  # volume b has no truth
+    assert page.index(">a</h3>") < page.index(">b</h3>")
+
+
+def test_the_page_needs_nothing_else(project, run):
+    out = project / "report.html"
+    name = project / '<img src=x onerror="alert(1)">&'
+    (project / "first").rename(name)
+    assert run("report", name, "--images", project / "images", "-o", out).exit_code == 0
+    page = out.read_text(encoding="utf-8")
+    assert "<img src=x" not in page
+    assert "://" not in page
+    assert "url(" not in page
+    sources = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert len(sources) >= 20
+    assert all(s.startswith(("data:", "#")) for s in sources), sources
+    assert "default-src 'none'" in page
+
+
+def test_what_evaluate_wrote_is_a_run(project, run):
+    pair = (project / "first" / "a.tif", project / "truth" / "a_labels.tif")
+    assert run("evaluate", *pair, "--json", project / "scores" / "s.json").exit_code == 0
+    out = project / "report.html"
+    result = run("report", project / "scores" / "s.json", "-o", out)
+    assert result.exit_code == 0, result.output
+    assert "The image was not given: only outlines are shown." in out.read_text(encoding="utf-8")
+
+
+def test_one_file_a_side_needs_no_matching_names(project, run):
+    (project / "images" / "a.tif").rename(project / "x.tif")
+    (project / "truth" / "a_labels.tif").rename(project / "y.tif")
+    options = ("--images", project / "x.tif", "--truth", project / "y.tif", "-o", project / "r.html")
+    result = run("report", project / "first" / "a.tif", *options)
+    assert result.exit_code == 0, result.output
+    assert "Where errors come from" in (project / "r.html").read_text(encoding="utf-8")
+
+
+def empty_truth(project):
+    io.write(project / "truth" / "a_labels.tif", Volume(data=TRUTH * 0, spacing=SPACING))
+
+
+def empty_prediction(project):
+    io.write(project / "first" / "a.tif", Volume(data=PRED * 0, spacing=SPACING))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (empty_truth, "The truth is empty: whatever was found is spurious."),
+        (empty_prediction, "first found nothing."),
+    ],
+)
+def test_nothing_on_one_side_is_said(project, run, change, said):
+    change(project)
+    out = project / "report.html"
+    result = run("report", project / "first", "--truth", project / "truth", "-o", out, "--shown", 0)
+    assert result.exit_code == 0, result.output
+    assert said in out.read_text(encoding="utf-8")
+
+
+def other_shape(project):
+    io.write(project / "first" / "b.tif", Volume(data=PRED[:, :30].copy(), spacing=SPACING))
+
+
+def other_spacing(project):
+    io.write(project / "first" / "b.tif", Volume(data=PRED, spacing=(1.0, 0.5, 0.5)))
+
+
+def fractions(project):
+    io.write(project / "first" / "b.tif", Volume(data=PRED * np.float32(0.5), spacing=SPACING))
+
+
+def negative(project):
+    io.write(project / "first" / "b.npy", Volume(data=-PRED))
+    (project / "first" / "b.tif").unlink()
+
+
+def broken_table(project):
+    (project / "first" / "b.csv").write_text("label,size\n1,2\n")
+
+
+LEFT_OUT = {
+    "other shape": (other_shape, r"b\.tif has the shape \(12, 30, 40\) but .*b\.tif \(12, 40, 40\); give"),
+    "other spacing": (other_spacing, r"has the spacing 1 0\.5 0\.5 but .* 2 0\.5 0\.5; correct the spacing"),
+    "fractions": (fractions, r"b\.tif has fractional values; give a label image"),
+    "negative": (negative, r"b\.npy has negative labels; give a label image"),
+    "broken table": (broken_table, r"b\.csv lacks label and probability of an object; give a table"),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_OUT)
+def test_a_volume_that_cannot_be_used_is_left_out(project, run, case):
+    change, message = LEFT_OUT[case]
+    change(project)
+    out = project / "report.html"
+    result = run("report", project / "first", "--images", project / "images", "-o", out, "--shown", 0)
+    assert result.exit_code == 1, result.output
+    (line,) = result.stderr.splitlines()
+    assert re.search(message, line), line
+    assert "1 left out" in result.stdout
+    assert ">Left out</h2>" in out.read_text(encoding="utf-8")
+
+
+def test_bad_calls(project, refused):
+    out = project / "report.html"
+    images = ("--images", project / "images")
+    assert "must end in .html" in refused(
+        "report", project / "first", "-o", project / "r.txt", folder=project
+    )
+    assert "does not exist" in refused("report", project / "third", "-o", out, folder=project)
+    (project / "s.json").write_text('{"files": {"a": {}}}')
+    line = refused("report", project / "s.json", "-o", out, folder=project)
+    assert "does not say which files were compared; give what 'anystar evaluate --json'" in line
+    (project / "images" / "b.tif").rename(project / "images" / "c.tif")
+    (project / "images" / "a.tif").rename(project / "images" / "d.tif")
+    line = refused("report", project / "first", *images, "-o", out, folder=project)
+    assert "have no volume of the same name (c, d and a, b); rename them" in line
+    out.write_text("mine")
+    line = refused("report", project / "first", "-o", out, folder=project)
+    assert "exists already; add --overwrite" in line
+    assert out.read_text() == "mine"

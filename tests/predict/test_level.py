@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anystar.predict.level import Levelled, illumination, level
+from anystar.predict.normalise import normalise, window
+
+
+def lit(shape, light, seed=0):
+    """Return small spots everywhere, lit by a factor along x."""
+    rng = np.random.default_rng(seed)
+    spots = (rng.random(shape) < 0.05) * 1.0
+    return (0.1 + spots) * light + 0.01 * rng.normal(size=shape)
+
+
+def test_even_light_leaves_the_image_as_it_is():
+    image = lit((48, 96, 96), 1.0)
+    assert level(image) is image
+
+
+def test_uneven_light_is_evened_out():
+    image = lit((32, 96, 144), np.linspace(1.0, 0.5, 144))
+    seen = level(image)
+    assert isinstance(seen, Levelled)
+    part = normalise(seen[:, :, :], window(seen))
+    spots = [np.percentile(part[..., k * 48 : (k + 1) * 48], 99) for k in range(3)]
+    assert max(spots) / min(spots) < 1.2
+    before = [np.percentile(image[..., k * 48 : (k + 1) * 48], 99) for k in range(3)]
+    assert max(before) / min(before) > 1.4
+
+
+def test_a_blank_region_is_not_blown_up():
+    image = lit((32, 96, 144), 1.0)
+    image[..., 96:] = 0.1 + 0.01 * np.random.default_rng(1).normal(size=(32, 96, 48))
+    light = illumination(image, image.shape)
+    assert light.reach.min() > 0.9 * light.reach.max()
+
+
+def test_amplification_is_bounded():
+    image = lit((32, 96, 144), np.array([1.0, 1.0, 0.5])[np.arange(144) // 48])
+    light = illumination(image, image.shape)
+    assert light.reach.max() / light.reach.min() < 1 / 0.45 + 1e-6
+
+
+@given(
+    box=st.tuples(*[st.tuples(st.integers(0, 30), st.integers(31, 60)) for _ in range(3)]),
+    step=st.integers(1, 3),
+)
+def test_a_part_is_the_same_as_cut_from_the_whole(box, step):
+    image = np.random.default_rng(3).random((60, 72, 96))
+    image[..., 48:] *= 0.5
+    seen = Levelled(image, illumination(image, image.shape))
+    part = tuple(slice(a, b, step) for a, b in box)
+    assert np.array_equal(seen[part], seen[:, :, :][part])
+
+
+def test_a_large_volume_is_sampled():
+    image = np.broadcast_to(np.linspace(0, 1, 400, dtype=np.float32), (200, 300, 400))
+    light = illumination(image[::2, ::2, ::2], image.shape)
+    ground, reach = light.at((slice(0, 1), slice(0, 1), slice(0, 400)))
+    assert ground.shape == (1, 1, 400)
+    assert ground[0, 0, -1] - ground[0, 0, 0] == pytest.approx(0.5, abs=0.2)
+    assert (reach > 0).all()
