@@ -31,7 +31,13 @@ def read_pairs(
         image = io.read(image_path, spacing=spacing)
         truth = io.read(labels_path)
         volumes.append(
-            RawVolume(name=image_path.name, image=image.data, labels=truth.data, spacing=image.spacing)
+            RawVolume(
+                name=image_path.name,
+                image=image.data,
+                labels=truth.data,
+                spacing=image.spacing,
+                unit=image.unit,
+            )
         )
     return volumes
 

@@ -52,6 +52,12 @@ MIN_SIZE = 4
     help="How sure an object must be, 0 to 1: lower finds more, higher only the clearest.",
 )
 @click.option(
+    "--thresholds",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE.toml",
+    help="Thresholds, model and diameter as 'anystar tune' wrote them; other options go before them.",
+)
+@click.option(
     "--nms-thresh",
     type=Number(0, 1),
     metavar="T",
@@ -100,6 +106,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
     """
     from anystar.cli.plan import plan_jobs
 
+    _apply_thresholds(given)
     jobs = plan_jobs(
         given["inputs"],
         given["output"],
@@ -108,6 +115,27 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         overwrite=given["overwrite"],
     )
     _segment_all(ctx, jobs, given)
+
+
+def _apply_thresholds(given: dict[str, Any]) -> None:
+    """Fill in what a file of thresholds says and no option does."""
+    given["diameter_unit"] = None
+    if given["thresholds"] is None:
+        return
+    from anystar.config import load_toml
+    from anystar.predict.thresholds import Thresholds
+
+    found = load_toml(Thresholds, given["thresholds"])
+    if given["model"] and found.model and Path(given["model"]).resolve() != Path(found.model).resolve():
+        raise ValueError(
+            f"{given['thresholds']} was tuned for the model {found.model}, not for {given['model']}; "
+            "leave out --model, or tune for that one"
+        )
+    if given["diameter"] is None and found.diameter is not None:
+        given["diameter"], given["diameter_unit"] = found.diameter, found.unit
+    for name in ("model", "prob_thresh", "nms_thresh"):
+        if given[name] is None:
+            given[name] = getattr(found, name)
 
 
 def _segment_all(ctx: click.Context, jobs: list[Job], given: dict[str, Any]) -> None:
@@ -170,6 +198,13 @@ def _segment_one(job: Job, volume: Volume, model: Any, given: dict[str, Any]) ->
     from anystar.atomic import staged
 
     start = time.perf_counter()
+    known = "um" if volume.spacing is not None and volume.unit == "um" else "voxels"
+    if given["diameter_unit"] not in (None, known):
+        raise ValueError(
+            f"{given['thresholds']} gives the diameter in {given['diameter_unit']}, but the voxel size of "
+            f"{job.image} is {'known' if known == 'um' else 'not known'}; give --diameter"
+            + ("" if known == "um" else " or --spacing")
+        )
     with staged(*job.outputs) as temporary, progress_bar(job.image.name) as progress:
         result = model.segment(
             volume.data,

@@ -20,7 +20,16 @@ from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
 from anystar.synth.augment.shading import BiasField, Gamma, HistogramShift, Invert
 from anystar.synth.augment.window import Window
 
-__all__ = ["CropAugment", "LabelledConfig", "LabelledVolume", "LabelledVolumes", "RawVolume", "prepare"]
+__all__ = [
+    "CropAugment",
+    "LabelledConfig",
+    "LabelledVolume",
+    "LabelledVolumes",
+    "RawVolume",
+    "known_labels",
+    "median_diameter",
+    "prepare",
+]
 
 _SHELL = 0.2
 """Depth of the background around a labelled object, as a share of the diameter, if the unlabelled is
@@ -107,6 +116,8 @@ class RawVolume:
     """Whole numbers, the same shape."""
     spacing: tuple[float, float, float] | None
     """Length of a voxel along each axis (ZYX)."""
+    unit: Literal["um", "relative"] = "um"
+    """Of the spacing; see :class:`anystar.arrays.Volume`."""
 
     def __post_init__(self) -> None:
         try:
@@ -153,24 +164,33 @@ def prepare(volumes: Sequence[RawVolume], config: LabelledConfig) -> tuple[Label
     ValueError
         For an image or labels that cannot be used, or if no volume has any object; with the volume's name.
     """
-    numbered = [_number(volume, config) for volume in volumes]
-    known = [_diameter(labels, _unit(volume)) for volume, labels in zip(volumes, numbered, strict=True)]
-    usual = [d for d in known if d is not None]
-    if not usual:
+    numbered = [known_labels(volume, config) for volume in volumes]
+    usual = median_diameter(volumes, numbered)
+    return tuple(
+        _scale(volume, labels, _diameter(labels, _unit(volume)) or usual, config)
+        for volume, labels in zip(volumes, numbered, strict=True)
+    )
+
+
+def median_diameter(volumes: Sequence[RawVolume], labels: Sequence[np.ndarray]) -> float:
+    """Return the median over volumes of their objects' median diameter, in the unit of their spacing.
+
+    ``labels`` are those of :func:`known_labels`; ``ValueError`` if there is no object in any.
+    """
+    found = [_diameter(one, _unit(volume)) for volume, one in zip(volumes, labels, strict=True)]
+    known = [d for d in found if d is not None]
+    if not known:
         names = ", ".join(volume.name for volume in volumes)
         raise ValueError(f"there is no labelled object in {names}; check that these are the labels")
-    return tuple(
-        _scale(volume, labels, diameter or float(np.median(usual)), config)
-        for volume, labels, diameter in zip(volumes, numbered, known, strict=True)
-    )
+    return float(np.median(known))
 
 
 def _unit(volume: RawVolume) -> np.ndarray:
     return np.array((1.0, 1.0, 1.0) if volume.spacing is None else volume.spacing)
 
 
-def _number(volume: RawVolume, config: LabelledConfig) -> np.ndarray:
-    """Return int32 labels: objects 1 to n, background 0, unknown -1."""
+def known_labels(volume: RawVolume, config: LabelledConfig) -> np.ndarray:
+    """Return int32 labels: objects 1 to n, background 0, unknown -1; ``ValueError`` if they are no labels."""
     found = np.unique(volume.labels)
     if found.dtype.kind == "f" and not np.array_equal(found, np.round(found)):
         raise ValueError(

@@ -1,0 +1,186 @@
+"""``anystar tune``: thresholds for a kind of image, from a few annotated volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anystar.cli.labelled import read_pairs
+from anystar.cli.options import Number, spacing_option
+from anystar.cli.progress import progress_bar
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from anystar.predict import Model
+    from anystar.train import RawVolume
+    from anystar.tune import Tuned
+
+__all__ = ["tune"]
+
+_WORTH = 0.005
+"""Accuracy that a diameter must add to be written."""
+
+
+@click.command(no_args_is_help=True)
+@click.option(
+    "--images",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Annotated images (a folder, or one file).",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Their label images, of the same names: 0 background, one number per object.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="FILE.toml",
+    help="Where the thresholds go.",
+)
+@click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'.")
+@click.option(
+    "--diameter",
+    type=Number(0, above=True),
+    metavar="D",
+    help="Diameter to tell the model. Left out, its own estimate and the median of the labels are compared.",
+)
+@click.option(
+    "--iou",
+    type=Number(0, 1, above=True),
+    multiple=True,
+    metavar="T",
+    help="Overlap from which an object counts as found; may be repeated. Default: 0.3, 0.5 and 0.7.",
+)
+@click.option(
+    "--ignore-label", type=int, default=-1, show_default=True, metavar="N", help="Label of unknown voxels."
+)
+@click.option(
+    "--unlabelled-is",
+    "unlabelled",
+    type=click.Choice(["background", "ignore"]),
+    default="background",
+    show_default=True,
+    help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
+    "labelled.",
+)
+@spacing_option
+@click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the network runs.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace FILE.toml if it exists.")
+def tune(output: Path, **given: Any) -> None:
+    """Find the thresholds that suit your images, on a few annotated volumes.
+
+    The network runs once a volume and size; then every threshold of probability and of overlap is tried.
+    FILE.toml is what 'anystar segment --thresholds' takes. Judge the result on other volumes than these.
+
+    \b
+    Examples:
+      anystar tune --images validation/images --labels validation/labels -o thresholds.toml
+      anystar segment images/ -o labels/ --thresholds thresholds.toml
+    """
+    import anystar
+    from anystar.atomic import staged
+    from anystar.config import dump_toml
+    from anystar.predict.thresholds import Thresholds
+    from anystar.train.labelled import LabelledConfig, known_labels, median_diameter
+    from anystar.tune import IOU
+
+    if output.suffix != ".toml":
+        raise ValueError(f"{output} must end in .toml; change the name")
+    if output.exists() and not given["overwrite"]:
+        raise ValueError(f"{output} exists already; add --overwrite, or choose another name")
+    iou = given["iou"] or IOU
+    volumes = read_pairs(given["images"], given["labels"], spacing=given["spacing"])
+    config = LabelledConfig(
+        images="", labels="", ignore_label=given["ignore_label"], unlabelled=given["unlabelled"]
+    )
+    truths = [known_labels(volume, config) for volume in volumes]
+    sized = median_diameter(volumes, truths)
+    unit = _unit(volumes)
+    with staged(output) as (temporary,):  # a place that cannot be written is known before the work
+        model = anystar.load_model(given["model"], device=given["device"])
+        diameters = [given["diameter"]] if given["diameter"] else [None, float(f"{sized:.4g}")]
+        if unit is None and given["diameter"] is None:
+            diameters = [None]
+        tried = {d: _search(model, volumes, truths, d, iou, unit) for d in diameters}
+        diameter, best = next(iter(tried.items()))
+        for other, found in tried.items():
+            if found.accuracy > best.accuracy + _WORTH:
+                diameter, best = other, found
+        given_path = given["model"] is not None and Path(given["model"]).is_file()
+        thresholds = Thresholds(
+            model=str(Path(given["model"]).resolve()) if given_path else model.name,
+            prob_thresh=best.prob,
+            nms_thresh=best.nms,
+            diameter=diameter,
+            unit=unit or "um",
+            accuracy=round(best.accuracy, 4),
+            iou=tuple(iou),
+            volumes=tuple(volume.name for volume in volumes),
+        )
+        temporary.write_text(dump_toml(thresholds))
+    if best.accuracy == 0:
+        click.echo("  note: nothing was found at any threshold; check the labels, or train on them")
+    click.echo(f"  wrote {output}")
+
+
+def _search(
+    model: Model,
+    volumes: list[RawVolume],
+    truths: list[np.ndarray],
+    diameter: float | None,
+    iou: tuple[float, ...],
+    unit: str | None,
+) -> Tuned:
+    """Segment all volumes once, try all thresholds, and say what came out."""
+    from anystar.tune import Judged, tune
+
+    judged = []
+    for volume, truth in zip(volumes, truths, strict=True):
+        with progress_bar(volume.name) as progress:
+            result = model.segment(volume.image, spacing=volume.spacing, diameter=diameter, progress=progress)
+        judged.append(Judged(result=result, truth=truth))
+    found = tune(judged, iou=iou)
+    size = "size estimated" if diameter is None else f"told a diameter of {diameter:g}{_suffix(unit)}"
+    default = _own(found, model.card["defaults"])
+    click.echo(
+        f"{size}: mean accuracy {found.accuracy:.3f} at a probability of {found.prob:.2f} and an overlap of "
+        f"{found.nms:g}{default}"
+    )
+    return found
+
+
+def _own(found: Tuned, defaults: dict[str, float]) -> str:
+    """Say what the model's own thresholds score, if they are among those that were tried."""
+    import numpy as np
+
+    values = found.table.get(float(defaults["nms_thresh"]))
+    near = np.abs(found.probs - defaults["prob_thresh"]) < 1e-6
+    return (
+        "" if values is None or not near.any() else f" (with the model's own: {float(values[near][0]):.3f})"
+    )
+
+
+def _unit(volumes: list[RawVolume]) -> Any:
+    """Return the unit that a diameter has in all volumes, none if they differ."""
+    units = {"um" if v.spacing is not None and v.unit == "um" else "voxels" for v in volumes}
+    return units.pop() if len(units) == 1 else None
+
+
+def _suffix(unit: str | None) -> str:
+    return {"um": " µm", "voxels": " voxels"}.get(unit or "", "")

@@ -1,0 +1,84 @@
+"""``anystar tune`` and ``anystar segment --thresholds``."""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+import anystar
+from anystar import io
+from anystar.arrays import Volume
+from tests.predict.stub import stub_model
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    """A network that takes the bright for probable, told or guessing the size."""
+    model = stub_model()
+    monkeypatch.setitem(vars(anystar), "load_model", lambda name=None, device="auto": model)
+    return model
+
+
+@pytest.fixture
+def annotated(tmp_path):
+    """Two volumes of balls, the dim ones of which are not objects."""
+    grid = np.stack(np.meshgrid(*[np.arange(40)] * 3, indexing="ij"), -1)
+    for name, bright in (("a", 1.0), ("b", 0.95)):
+        image, labels = np.zeros((40, 40, 40), np.float32), np.zeros((40, 40, 40), np.uint8)
+        for number, index in enumerate(np.ndindex(2, 2, 2)):
+            ball = np.linalg.norm(grid - (np.array(index) * 20 + 10), axis=-1) < 4.5
+            image[ball] = bright if number < 5 else 0.6
+            labels[ball] = number + 1 if number < 5 else 0
+        for folder, data in (("images", image), ("labels", labels)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            io.write(tmp_path / folder / f"{name}.tif", Volume(data=data, spacing=(0.5, 0.5, 0.5)))
+    return tmp_path
+
+
+def test_tuned_thresholds_are_what_segment_uses(annotated, run, stub):
+    out = annotated / "t.toml"
+    words = ["--images", annotated / "images", "--labels", annotated / "labels", "-o", out]
+    done = run("tune", *words)
+    assert done.exit_code == 0, done.output
+    found = tomllib.loads(out.read_text())
+    assert found["accuracy"] > 0.6  # the network does not know where the middle of a ball is
+    assert found["prob_thresh"] > 0.6
+    assert found["volumes"] == ["a.tif", "b.tif"]
+    assert found.get("unit") == "um"
+    done = run("segment", annotated / "images" / "a.tif", "-o", annotated / "l.tif", "--thresholds", out)
+    assert done.exit_code == 0, done.output
+    assert "5 objects" in done.output
+    done = run("tune", *words)
+    assert done.exit_code == 2
+    assert "exists already; add --overwrite" in done.stderr
+
+
+def test_bad_thresholds_are_one_line(annotated, refused, stub):
+    image, out = annotated / "images" / "a.tif", annotated / "l.tif"
+    bad = {
+        "unknown.toml": ("prob_tresh = 0.5\n", "did you mean 'prob_thresh'"),
+        "missing.toml": ("nms_thresh = 0.5\n", "prob_thresh"),
+        "range.toml": ("prob_thresh = 1.5\nnms_thresh = 0.5\n", "prob_thresh must be within"),
+        "model.toml": ('model = "other"\nprob_thresh = 0.5\nnms_thresh = 0.5\n', "tuned for the model other"),
+        "unit.toml": (
+            'unit = "voxels"\ndiameter = 9.0\nprob_thresh = 0.5\nnms_thresh = 0.5\n',
+            "gives the diameter in voxels, but",
+        ),
+    }
+    for name, (text, _) in bad.items():
+        (annotated / name).write_text(text)
+    for name, (_, message) in bad.items():
+        more = ["--model", "mild-small"] if name == "model.toml" else []
+        assert message in refused(
+            "segment", image, "-o", out, "--thresholds", annotated / name, *more, folder=annotated
+        )
+
+
+def test_bad_labels_are_one_line(annotated, refused, stub):
+    empty = annotated / "empty.tif"
+    io.write(empty, Volume(data=np.zeros((40, 40, 40), np.uint8)))
+    image = annotated / "images" / "a.tif"
+    line = refused("tune", "--images", image, "--labels", empty, "-o", annotated / "t.toml", folder=annotated)
+    assert "no labelled object in a.tif; check" in line
+    line = refused("tune", "--images", image, "--labels", empty, "-o", annotated / "t.txt", folder=annotated)
+    assert "must end in .toml; change" in line

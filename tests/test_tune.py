@@ -1,0 +1,99 @@
+"""Thresholds: all trials at once equal trials one by one."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from anystar.evaluate import add_scores, match_labels, mean_accuracy
+from anystar.geometry.rays import golden_spiral
+from anystar.predict.candidates import Candidates
+from anystar.predict.result import Result, assemble
+from anystar.tune import IOU, Judged, tune
+
+RAYS = golden_spiral(32)
+SHAPE = (32, 40, 40)
+
+
+def scene(seed, *, unknown=False):
+    """Overlapping balls of random probability, and a truth that has most of them."""
+    rng = np.random.default_rng(seed)
+    num = 60
+    points = rng.uniform(2, np.array(SHAPE) - 2, (num, 3)).astype(np.float32)
+    distances = np.repeat(rng.uniform(2, 6, (num, 1)), 32, 1).astype(np.float32)
+    prob = rng.uniform(0.1, 0.99, num).astype(np.float32)
+    candidates = Candidates(points=points, prob=prob, distances=distances, floor=0.1)
+    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3)
+    truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
+    if unknown:
+        truth[:, :20] = -1
+    result = Result(
+        labels=labels,
+        objects=objects,
+        spacing=None,
+        prob_thresh=0.5,
+        nms_thresh=0.3,
+        candidates=candidates,
+        voxel_size=(1.0, 1.0, 1.0),
+        rays=RAYS,
+    )
+    return Judged(result=result, truth=truth.astype(np.int32))
+
+
+def test_every_trial_equals_segmenting_with_those_thresholds():
+    scenes = [scene(0), scene(1)]
+    tuned = tune(scenes, nms=(0.2, 0.5))
+    for nms in (0.2, 0.5):
+        for prob in (0.1, 0.33, 0.5, 0.8, 0.95):
+            results = [s.result.rethreshold(prob=float(np.float32(prob)), nms=nms) for s in scenes]
+            scores = [
+                match_labels(s.truth, r.labels, thresholds=IOU) for s, r in zip(scenes, results, strict=True)
+            ]
+            column = int(np.argmin(np.abs(tuned.probs - prob)))
+            assert tuned.table[nms][column] == pytest.approx(mean_accuracy(add_scores(scores)))
+    assert tuned.accuracy == max(v.max() for v in tuned.table.values())
+    assert tuned.table[tuned.nms][np.argmin(np.abs(tuned.probs - tuned.prob))] == tuned.accuracy
+    assert tuned.accuracy > tuned.table[0.5][-1]
+
+
+def test_the_middle_of_equals_is_taken():
+    one = scene(2)
+    few = np.array([0.2, 0.9], np.float32)
+    candidates = Candidates(
+        points=np.array([[8, 8, 8], [24, 28, 28]], np.float32),
+        prob=few,
+        distances=np.full((2, 32), 5, np.float32),
+        floor=0.1,
+    )
+    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3)
+    result = dataclasses.replace(one.result, candidates=candidates, labels=labels, objects=objects)
+    truth = np.where(labels == 1, 1, 0)  # the surer of the two
+    tuned = tune([Judged(result=result, truth=truth)])
+    assert tuned.accuracy == 1
+    assert tuned.prob == pytest.approx((0.21 + 0.9) / 2, abs=0.011)
+
+
+def test_objects_in_the_unknown_do_not_count():
+    """What is found where nothing is known changes nothing."""
+    some = scene(3, unknown=True)
+    kept = np.flatnonzero(some.result.candidates.points[:, 1] > 26)
+    candidates = some.result.candidates
+    only = Candidates(
+        points=candidates.points[kept],
+        prob=candidates.prob[kept],
+        distances=candidates.distances[kept],
+        floor=0.1,
+    )
+    fewer = dataclasses.replace(some.result, candidates=only)
+    clear = some.truth.copy()
+    clear[:, :27] = -1
+    far = np.flatnonzero((candidates.points[:, 1] > 26) | (candidates.points[:, 1] < 12))
+    more = Candidates(
+        points=candidates.points[far],
+        prob=candidates.prob[far],
+        distances=candidates.distances[far],
+        floor=0.1,
+    )
+    a = tune([Judged(result=fewer, truth=clear)])
+    b = tune([Judged(result=dataclasses.replace(some.result, candidates=more), truth=clear)])
+    assert a.accuracy == b.accuracy > 0
