@@ -68,6 +68,10 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
         if key not in fields:
             raise ConfigError(f"unknown key '{path}'{nearest(key, fields)}")
         kwargs[key] = _convert(hints[key], value, path)
+    for each in dataclasses.fields(cls):  # type: ignore[arg-type]
+        default = (each.default, each.default_factory)
+        if each.init and each.name not in kwargs and default == (dataclasses.MISSING, dataclasses.MISSING):
+            raise ConfigError(f"the key '{where}{each.name}' is missing; add it")
     try:
         return cls(**kwargs)
     except ConfigError as error:

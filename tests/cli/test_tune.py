@@ -57,7 +57,7 @@ def test_bad_thresholds_are_one_line(annotated, refused, stub):
     image, out = annotated / "images" / "a.tif", annotated / "l.tif"
     bad = {
         "unknown.toml": ("prob_tresh = 0.5\n", "did you mean 'prob_thresh'"),
-        "missing.toml": ("nms_thresh = 0.5\n", "prob_thresh"),
+        "missing.toml": ("nms_thresh = 0.5\n", "the key 'prob_thresh' is missing; add it"),
         "range.toml": ("prob_thresh = 1.5\nnms_thresh = 0.5\n", "prob_thresh must be within"),
         "model.toml": ('model = "other"\nprob_thresh = 0.5\nnms_thresh = 0.5\n', "tuned for the model other"),
         "unit.toml": (

@@ -34,6 +34,6 @@ class Thresholds:
     def __post_init__(self) -> None:
         for name in ("prob_thresh", "nms_thresh"):
             if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must be within [0, 1], got {getattr(self, name)}")
+                raise ConfigError(f"{name} must be within [0, 1], got {getattr(self, name)}; mend it")
         if self.diameter is not None and not self.diameter > 0:
-            raise ConfigError(f"diameter must be positive, got {self.diameter}")
+            raise ConfigError(f"diameter must be positive, got {self.diameter}; mend it")
