@@ -11,6 +11,7 @@ import anystar
 from anystar import io
 from anystar.arrays import Volume
 from anystar.cli import main
+from anystar.geometry.rays import golden_spiral
 
 
 class FakeModel:
@@ -35,8 +36,12 @@ class FakeModel:
             centroid_vox=np.reshape(centroid, (-1, 3)),
             volume_vox=np.bincount(labels.ravel(), minlength=count + 1)[1:],
             bbox=np.reshape(boxes, (-1, 6)),
+            centre_vox=np.reshape(centroid, (-1, 3)),
+            distances=np.full((count, 32), 4.5, np.float32),
         )
-        return SimpleNamespace(labels=labels.astype(np.int32), objects=objects, notes=("a remark",))
+        return SimpleNamespace(
+            labels=labels.astype(np.int32), objects=objects, notes=("a remark",), rays=golden_spiral(32)
+        )
 
 
 @pytest.fixture

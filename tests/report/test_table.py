@@ -1,48 +1,96 @@
-"""The table of objects as other programs read it."""
+"""The table of objects as other programs read it, and as we read it again."""
 
 import csv
-from types import SimpleNamespace
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
-from anystar.report.table import COLUMNS, write_table
+from anystar.report.table import TableWriter, read_table, sidecar, write_table
+from anystar.table import Table
 
-OBJECTS = SimpleNamespace(
-    label=np.array([1, 70_000], np.int32),
-    probability=np.array([0.987654321, 0.5], np.float32),
-    centroid_vox=np.array([[1.5, 2.25, 3.0], [10, 20, 30.5]]),
-    volume_vox=np.array([8, 123_456_789]),
-    bbox=np.array([[1, 2, 3, 3, 4, 5], [0, 0, 0, 11, 12, 13]]),
+TABLE = Table(
+    columns={
+        "label": np.array([1, 70_000], np.int32),
+        "probability": np.array([0.987654321, 0.5], np.float32),
+        "z_um": np.array([1.5, np.nan]),
+        "volume_vox": np.array([8, 123_456_789]),
+        "touches_border": np.array([True, False]),
+    }
 )
+RECORD = 'anystar = "1"\n'
 
 
-def rows(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def test_rows_in_micrometres(tmp_path):
-    write_table(tmp_path / "a.csv", OBJECTS, spacing=(2, 0.5, 0.5))
-    first, second = rows(tmp_path / "a.csv")
-    assert tuple(first) == COLUMNS
+def test_csv_for_other_programs(tmp_path):
+    write_table(tmp_path / "a.csv", TABLE)
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+        first, second = csv.DictReader(file)
+    assert tuple(first) == tuple(TABLE.columns)
     assert (first["label"], first["probability"], second["label"]) == ("1", "0.987654", "70000")
-    assert [float(first[f"{a}_vox"]) for a in "zyx"] == [1.5, 2.25, 3]
-    assert [float(first[f"{a}_um"]) for a in "zyx"] == [3, 1.125, 1.5]
+    assert (first["z_um"], second["z_um"]) == ("1.5", "")
     assert (first["volume_vox"], second["volume_vox"]) == ("8", "123456789")
-    assert float(first["volume_um3"]) == 4
-    assert [int(first[f"{a}_{end}"]) for end in ("start", "stop") for a in "zyx"] == [1, 2, 3, 3, 4, 5]
+    assert (first["touches_border"], second["touches_border"]) == ("1", "0")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
 
 
-@pytest.mark.parametrize("place", [{}, {"spacing": (4.54, 1, 1), "unit": "relative"}])
-def test_no_micrometres_where_they_are_not_known(tmp_path, place):
-    write_table(tmp_path / "a.csv", OBJECTS, **place)
-    first, _ = rows(tmp_path / "a.csv")
-    assert {first[k] for k in COLUMNS if "_um" in k} == {""}
-    assert first["z_vox"] == "1.5"
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_what_is_written_is_read(tmp_path, name):
+    write_table(tmp_path / name, TABLE, record=RECORD)
+    table, record = read_table(tmp_path / name)
+    assert record == RECORD
+    assert list(table.columns) == list(TABLE.columns)
+    for column, values in TABLE.columns.items():
+        np.testing.assert_allclose(table[column], values, rtol=1e-5, err_msg=column)
+        assert table[column].dtype.kind == values.dtype.kind
+    expected = {name} | ({"a.csv.toml"} if name == "a.csv" else set())
+    assert {p.name for p in tmp_path.iterdir()} == expected
+    assert (sidecar(tmp_path / name) is not None) == (name == "a.csv")
 
 
-def test_no_objects_is_a_header(tmp_path):
-    none = SimpleNamespace(**{k: v[:0] for k, v in vars(OBJECTS).items()})
-    write_table(tmp_path / "a.csv", none, spacing=(1, 1, 1))
-    assert (tmp_path / "a.csv").read_text().splitlines() == [",".join(COLUMNS)]
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_in_parts_it_is_the_same(tmp_path, name):
+    write_table(tmp_path / f"whole_{name}", TABLE, record=RECORD)
+    with TableWriter(tmp_path / name) as writer:
+        for row in range(2):
+            writer.add(TABLE.select(np.array([row])))
+        writer.record = RECORD
+    whole, parts = read_table(tmp_path / f"whole_{name}"), read_table(tmp_path / name)
+    assert whole[1] == parts[1] == RECORD
+    for column in TABLE.columns:
+        np.testing.assert_array_equal(whole[0][column], parts[0][column])
+
+
+def test_parquet_for_other_programs(tmp_path):
+    write_table(tmp_path / "a.parquet", TABLE, record=RECORD)
+    found = pyarrow.parquet.read_table(tmp_path / "a.parquet")
+    assert found["label"].to_pylist() == [1, 70_000]
+    assert str(found.schema.field("touches_border").type) == "bool"
+    assert pyarrow.parquet.read_metadata(tmp_path / "a.parquet").metadata[b"anystar"] == RECORD.encode()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_a_failure_leaves_nothing(tmp_path, name):
+    with pytest.raises((TypeError, ValueError)), TableWriter(tmp_path / name) as writer:
+        writer.add(Table(columns=dict(TABLE.columns) | {"z_um": np.array([object()] * 2)}))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+def test_no_objects_is_a_header(tmp_path, name):
+    write_table(tmp_path / name, TABLE.select(np.zeros(2, bool)))
+    table, _ = read_table(tmp_path / name)
+    assert (len(table), list(table.columns)) == (0, list(TABLE.columns))
+
+
+def test_what_is_no_table(tmp_path):
+    with pytest.raises(ValueError, match=r"must end in .csv or .parquet, got .*a.xlsx; change"):
+        write_table(tmp_path / "a.xlsx", TABLE)
+    write_table(tmp_path / "a.parquet", TABLE)
+    content = (tmp_path / "a.parquet").read_bytes()
+    (tmp_path / "a.parquet").write_bytes(content[: len(content) // 2])
+    with pytest.raises(ValueError, match="is no Parquet file, or cut off"):
+        read_table(tmp_path / "a.parquet")
+    for text in ("", "x,y\n1,2\n", "label,z_um\n1,\n2", "label\nx\n"):
+        (tmp_path / "a.csv").write_text(text)
+        with pytest.raises(ValueError, match="is no table of"):
+            read_table(tmp_path / "a.csv")

@@ -149,7 +149,7 @@ def segment_blocks(
         if table is not None:
             parts = objects_of(run.table_path(n) for n in sorted(journal.of("labels")))
             scale = image.spacing if image.unit == "um" else None
-            write_tables(table, parts, spacing=scale)
+            write_tables(table, parts, image.shape, spacing=scale)
         if progress is not None:
             progress(0, 1, "pyramid")
         labels.finish()

@@ -234,7 +234,7 @@ def _write(place: dict[Path, Path], job: Job, volume: Volume, result: Any) -> No
 
     io.write(place[job.labels], result.labels, like=volume)
     if job.table:
-        write_table(place[job.table], result.objects, spacing=volume.spacing, unit=volume.unit)
+        write_table(place[job.table], _table(volume, result))
     if job.picture:
         from anystar.report.picture import save_picture
 
@@ -246,6 +246,20 @@ def _write(place: dict[Path, Path], job: Job, volume: Volume, result: Any) -> No
             unit=volume.unit,
             title=f"{job.image.name}: {len(result.objects.label)} objects",
         )
+
+
+def _table(volume: Volume, result: Any) -> Any:
+    """Measure what was found."""
+    from anystar.table import tabulate
+
+    return tabulate(
+        result.labels,
+        result.objects,
+        result.rays,
+        image=volume.data,
+        spacing=volume.spacing,
+        unit=volume.unit,
+    )
 
 
 def _spacing_note(volume: Volume) -> list[str]:

@@ -13,6 +13,7 @@ from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import Rays
 from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates
+from anystar.table import Table, tabulate
 
 __all__ = ["Objects", "Result", "assemble"]
 
@@ -31,6 +32,10 @@ class Objects:
     """Number of voxels, int64, shape ``(N,)``."""
     bbox: np.ndarray
     """Half-open box ``z0 y0 x0 z1 y1 x1``, int64, shape ``(N, 6)``."""
+    centre_vox: np.ndarray
+    """Where the rays of the polyhedron start, ZYX, float64, shape ``(N, 3)``."""
+    distances: np.ndarray
+    """Lengths of the rays in units of the shortest edge of a voxel, float32, shape ``(N, R)``."""
 
     def __len__(self) -> int:
         return len(self.label)
@@ -85,6 +90,12 @@ class Result:
             timings=self.timings | timings,
         )
 
+    def table(self, image: np.ndarray | None = None, *, distances: bool = False) -> Table:
+        """Measure the objects, see :func:`anystar.table.tabulate`; with ``image`` their intensities too."""
+        return tabulate(
+            self.labels, self.objects, self.rays, image=image, spacing=self.spacing, distances=distances
+        )
+
 
 def check_threshold(name: str, value: float) -> float:
     """Return a threshold within [0, 1] or raise ``ConfigError``."""
@@ -117,12 +128,14 @@ def assemble(
     middle = time.perf_counter()
     centres = (points[kept] + 0.5) / np.array(voxel_size) - 0.5
     labels = rasterise(centres, distances[kept], rays, shape, prob=prob[kept], voxel_size=voxel_size)
-    labels, objects = _measure(labels, prob[kept])
+    labels, objects = _measure(labels, prob[kept], centres, distances[kept])
     stop = time.perf_counter()
     return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}
 
 
-def _measure(labels: np.ndarray, prob: np.ndarray) -> tuple[np.ndarray, Objects]:
+def _measure(
+    labels: np.ndarray, prob: np.ndarray, centres: np.ndarray, distances: np.ndarray
+) -> tuple[np.ndarray, Objects]:
     """Number the objects that own at least one voxel from 1, and measure them."""
     regions = regionprops(labels)
     old = np.array([r.label for r in regions], dtype=np.int64)
@@ -134,5 +147,7 @@ def _measure(labels: np.ndarray, prob: np.ndarray) -> tuple[np.ndarray, Objects]
         centroid_vox=np.array([r.centroid for r in regions], dtype=np.float64).reshape(-1, 3),
         volume_vox=np.array([r.area for r in regions], dtype=np.int64),
         bbox=np.array([r.bbox for r in regions], dtype=np.int64).reshape(-1, 6),
+        centre_vox=centres[old - 1].astype(np.float64),
+        distances=distances[old - 1].astype(np.float32),
     )
     return number[labels], objects

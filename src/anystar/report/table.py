@@ -1,100 +1,180 @@
-"""One line per object, as CSV."""
+"""The table of objects on the disk: CSV for people, Parquet for programs."""
 
 from __future__ import annotations
 
+import contextlib
 import csv
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, Protocol
+from types import TracebackType
+from typing import Any
 
 import numpy as np
 
 from anystar.atomic import staged
+from anystar.table import Table
 
-__all__ = ["COLUMNS", "ObjectTable", "table_rows", "write_table"]
+__all__ = ["TABLE_SUFFIXES", "TableWriter", "read_table", "sidecar", "write_table"]
 
-COLUMNS = (
-    "label",
-    "probability",
-    *(f"{a}_vox" for a in "zyx"),
-    *(f"{a}_um" for a in "zyx"),
-    "volume_vox",
-    "volume_um3",
-    *(f"{a}_start" for a in "zyx"),
-    *(f"{a}_stop" for a in "zyx"),
-)
-"""Columns of the table. Positions are centroids, in micrometres counted from the centre of the first voxel;
-the box is half-open, ``[start, stop)`` in voxels. Without a spacing in micrometres, those cells are empty.
-"""
+TABLE_SUFFIXES = (".csv", ".parquet")
+_KEY = b"anystar"
+_WHOLE = ("label", "volume_vox", *(f"{a}_{end}" for end in ("start", "stop") for a in "zyx"))
 
 
-class ObjectTable(Protocol):
-    """Arrays of N rows: what :class:`anystar.predict.Objects` has."""
+def sidecar(path: str | Path) -> Path | None:
+    """Return the file beside a CSV table that holds the record of its run; Parquet holds it inside.
 
-    @property
-    def label(self) -> np.ndarray:
-        """(N,) int32."""
-
-    @property
-    def probability(self) -> np.ndarray:
-        """(N,) float32."""
-
-    @property
-    def centroid_vox(self) -> np.ndarray:
-        """(N, 3) ZYX."""
-
-    @property
-    def volume_vox(self) -> np.ndarray:
-        """(N,) int."""
-
-    @property
-    def bbox(self) -> np.ndarray:
-        """(N, 6) z0 y0 x0 z1 y1 x1, half-open."""
+    Examples
+    --------
+    >>> sidecar("out/a.csv").name, sidecar("out/a.parquet")
+    ('a.csv.toml', None)
+    """
+    path = Path(path)
+    return path.with_name(f"{path.name}.toml") if path.suffix.lower() == ".csv" else None
 
 
-def write_table(
-    path: str | Path,
-    objects: ObjectTable,
-    *,
-    spacing: tuple[float, float, float] | None = None,
-    unit: Literal["um", "relative"] = "um",
-) -> None:
-    """Write the objects to a CSV file with the columns :data:`COLUMNS`, which appears whole or not at all.
+def write_table(path: str | Path, table: Table, *, record: str = "") -> None:
+    """Write a table, which appears whole or not at all.
 
     Parameters
     ----------
     path : str or Path
-        Name of the file.
-    objects : ObjectTable
-        Any object with these arrays.
-    spacing : 3 floats, optional
-        Size of a voxel along Z, Y, X.
-    unit : {"um", "relative"}
-        Only spacing in micrometres fills the ``_um`` columns.
+        Ends in ``.csv`` or ``.parquet``.
+    table : Table
+        See :data:`anystar.table.COLUMNS`.
+    record : str
+        TOML: how the table was made. Kept in the metadata of a Parquet file (key ``anystar``), in the
+        :func:`sidecar` of a CSV file.
     """
-    scale = np.array(spacing) if spacing is not None and unit == "um" else None
-    with staged(path) as (temporary,), open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        writer.writerows(table_rows(objects, scale))
+    with TableWriter(path) as writer:
+        writer.add(table)
+        writer.record = record
 
 
-def table_rows(objects: ObjectTable, scale: np.ndarray | None) -> Iterator[list[int | str]]:
-    """Yield the cells of each object; ``scale`` is micrometres per voxel (ZYX), if known."""
-    for i in range(len(objects.label)):
-        centroid, volume = objects.centroid_vox[i], int(objects.volume_vox[i])
-        lengths = ["", "", ""] if scale is None else [_short(c) for c in centroid * scale]
-        yield [
-            int(objects.label[i]),
-            _short(objects.probability[i]),
-            *(_short(c) for c in centroid),
-            *lengths,
-            volume,
-            "" if scale is None else _short(volume * scale.prod()),
-            *(int(b) for b in objects.bbox[i]),
-        ]
+class TableWriter:
+    """Writes a table part by part (block by block, say); the file appears when the ``with`` statement ends.
+
+    Parameters
+    ----------
+    path : str or Path
+        Ends in ``.csv`` or ``.parquet``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "a.csv"
+    >>> with TableWriter(path) as writer:
+    ...     writer.add(Table(columns={"label": np.array([1])}))
+    ...     writer.add(Table(columns={"label": np.array([2])}))
+    >>> path.read_text().split()
+    ['label', '1', '2']
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.record = ""
+        "TOML that is kept with the table, see :func:`write_table`; read at the end."
+        self._parquet = _ending(self.path) == ".parquet"
+        self._rows: Any = None
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> TableWriter:
+        (self._temporary,) = self._open.enter_context(staged(self.path))
+        if not self._parquet:
+            self._file = self._open.enter_context(open(self._temporary, "w", newline="", encoding="utf-8"))
+        return self
+
+    def add(self, table: Table) -> None:
+        """Append rows; all parts have the same columns."""
+        if self._parquet:
+            self._add_parquet(table)
+            return
+        if self._rows is None:
+            self._rows = csv.writer(self._file)
+            self._rows.writerow(table.columns)
+        cells = [[_text(v) for v in column.tolist()] for column in table.columns.values()]
+        self._rows.writerows(zip(*cells, strict=True))
+
+    def _add_parquet(self, table: Table) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        made = pyarrow.table({name: np.ascontiguousarray(c) for name, c in table.columns.items()})
+        if self._rows is None:
+            writer = pyarrow.parquet.ParquetWriter(self._temporary, made.schema, compression="zstd")
+            self._rows = self._open.enter_context(writer)
+        self._rows.write_table(made.cast(self._rows.schema))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None and self._parquet and self._rows is not None:
+            self._rows.add_key_value_metadata({_KEY: self.record.encode()})
+        self._open.__exit__(kind, error, trace)
+        beside = sidecar(self.path)
+        if error is None and self.record and beside is not None:
+            with staged(beside) as (temporary,):
+                temporary.write_text(self.record, encoding="utf-8")
 
 
-def _short(value: float) -> str:
-    """Return six significant digits, as much as a voxel grid can mean."""
-    return f"{float(value):.6g}"
+def read_table(path: str | Path) -> tuple[Table, str]:
+    """Read a table and its record (empty if there is none).
+
+    Raises
+    ------
+    ValueError
+        If the file is no table of objects.
+    """
+    path = Path(path)
+    if _ending(path) == ".parquet":
+        return _read_parquet(path)
+    beside = sidecar(path)
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    if not rows or "label" not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
+        raise ValueError(f"{path} is no table of objects, or cut off; give one that anystar segment wrote")
+    try:
+        columns = {name: _parse(name, [r[i] for r in rows[1:]]) for i, name in enumerate(rows[0])}
+    except ValueError as error:
+        raise ValueError(f"{path} is no table of numbers ({error}); give one that anystar wrote") from None
+    record = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
+    return Table(columns=columns), record
+
+
+def _ending(path: Path) -> str:
+    ending = path.suffix.lower()
+    if ending not in TABLE_SUFFIXES:
+        raise ValueError(f"a table must end in .csv or .parquet, got {path}; change the name")
+    return ending
+
+
+def _text(value: float | bool) -> str:
+    """Return an integer as it is, a float with six significant digits, nothing for NaN.
+
+    Six are as much as a voxel grid can mean.
+    """
+    if isinstance(value, int):
+        return str(int(value))
+    return "" if value != value else f"{value:.6g}"
+
+
+def _parse(name: str, cells: list[str]) -> np.ndarray:
+    if name in _WHOLE:
+        return np.array([int(c) for c in cells], np.int64)
+    if name == "touches_border":
+        return np.array([c == "1" for c in cells], bool)
+    return np.array([float(c or "nan") for c in cells], np.float64)
+
+
+def _read_parquet(path: Path) -> tuple[Table, str]:
+    import pyarrow.parquet
+
+    try:
+        found = pyarrow.parquet.read_table(path)
+    except pyarrow.ArrowInvalid as error:
+        why = str(error).splitlines()[0]
+        raise ValueError(f"{path} is no Parquet file, or cut off ({why:.120}); write it again") from None
+    if "label" not in found.column_names:
+        raise ValueError(f"{path} is no table of objects; give one that anystar segment wrote")
+    columns = {name: found[name].to_numpy() for name in found.column_names}
+    stored = pyarrow.parquet.read_metadata(path).metadata or {}
+    return Table(columns=columns), stored.get(_KEY, b"").decode()

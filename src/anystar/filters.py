@@ -1,0 +1,237 @@
+"""Which objects are relevant: predicates over the table of objects.
+
+A predicate takes a :class:`anystar.table.Table` of N rows and returns a bool array ``(N,)``: which objects it
+keeps. What cannot be known of an object (NaN) is not held against it.
+
+Examples
+--------
+>>> from anystar.table import Table
+>>> table = Table(columns={
+...     "label": np.array([1, 2, 3]),
+...     "volume_vox": np.array([900, 40, 700]),
+...     "sphericity": np.array([0.9, 0.8, 0.3]),
+... })
+>>> relevant(table, [volume(low=50), where("sphericity > 0.5")])
+array([ True, False, False])
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from anystar.config import ConfigError
+from anystar.table import Table
+
+__all__ = [
+    "Predicate",
+    "bright",
+    "contrast",
+    "dark",
+    "drop",
+    "inside_mask",
+    "keep_labels",
+    "off_border",
+    "probability",
+    "relevant",
+    "sphericity",
+    "volume",
+    "where",
+]
+
+Predicate = Callable[[Table], np.ndarray]
+
+_COMPARE = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_ARITHMETIC = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Pow: operator.pow,
+}
+
+
+def relevant(table: Table, predicates: Iterable[Predicate]) -> np.ndarray:
+    """Return which objects all predicates keep, bool ``(N,)``."""
+    keep = np.ones(len(table), bool)
+    for predicate in predicates:
+        keep &= predicate(table)
+    return keep
+
+
+def keep_labels(labels: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return the label image with only the labels in ``kept``, which keep their numbers.
+
+    Examples
+    --------
+    >>> keep_labels(np.array([0, 1, 2, 2, 3]), np.array([1, 3]))
+    array([0, 1, 0, 0, 3])
+    """
+    top = int(labels.max(initial=0))
+    table = np.zeros(top + 1, labels.dtype)
+    kept = np.asarray(kept)
+    kept = kept[kept <= top]
+    table[kept] = kept
+    return table[labels]
+
+
+def volume(low: float = 0.0, high: float = math.inf) -> Predicate:
+    """Keep objects of ``low`` to ``high`` cubic micrometres, or voxels if the voxel size is not known."""
+
+    def predicate(table: Table) -> np.ndarray:
+        name = "volume_um3" if table.known("volume_um3") else "volume_vox"
+        return _between(table[name], low, high)
+
+    return predicate
+
+
+def sphericity(low: float) -> Predicate:
+    """Keep objects of at least this sphericity, 1 for a ball."""
+    return lambda table: _between(table["sphericity"], low, math.inf)
+
+
+def probability(low: float) -> Predicate:
+    """Keep objects that the model is at least this sure of."""
+    return lambda table: _between(table["probability"], low, math.inf)
+
+
+def bright() -> Predicate:
+    """Keep objects that are brighter than what surrounds them."""
+    return lambda table: _between(table["contrast"], np.nextafter(0, 1), math.inf)
+
+
+def dark() -> Predicate:
+    """Keep objects that are darker than what surrounds them."""
+    return lambda table: _between(table["contrast"], -math.inf, -np.nextafter(0, 1))
+
+
+def contrast(low: float) -> Predicate:
+    """Keep objects that differ from what surrounds them by ``low`` standard deviations or more."""
+    return lambda table: _between(np.abs(table["contrast"]), low, math.inf)
+
+
+def off_border() -> Predicate:
+    """Keep objects that do not touch the border of the image."""
+    return lambda table: ~table["touches_border"].astype(bool)
+
+
+def inside_mask(low: float = 0.5) -> Predicate:
+    """Keep objects of which at least this fraction lies inside the mask."""
+    return lambda table: _between(table["mask_overlap"], low, math.inf)
+
+
+def _between(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return ((values >= low) & (values <= high)) | _unknown(values)
+
+
+def _unknown(values: Any) -> np.ndarray:
+    values = np.asarray(values)
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+
+
+def where(condition: str) -> Predicate:
+    """Keep objects that meet a condition over the columns of the table.
+
+    Parameters
+    ----------
+    condition : str
+        Columns, numbers, ``+ - * / **``, ``abs(...)``, comparisons, ``and``, ``or``, ``not`` and brackets:
+        ``"volume_um3 > 50 and abs(contrast) > 1"``. A comparison with what is not known is true.
+
+    Raises
+    ------
+    ConfigError
+        If it is not such a condition, here; if a column is missing, when it is applied.
+    """
+    try:
+        tree = ast.parse(condition.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ConfigError(f"cannot read the condition '{condition}' ({error.msg}); {_FORM}") from None
+    _check(tree, condition, truth=True)
+
+    return lambda table: _truth(tree, table, unknown=True)
+
+
+def drop(condition: str) -> Predicate:
+    """Keep objects that do not meet a condition, see :func:`where`."""
+    return where(f"not ({condition})")
+
+
+_FORM = "write it like 'volume_um3 > 50 and sphericity > 0.6'"
+
+
+def _check(node: ast.AST, condition: str, *, truth: bool) -> None:
+    """Refuse whatever is not a condition; ``truth`` says whether a truth or a number must stand here."""
+    children: list[ast.AST] = []
+    inner = False
+    if isinstance(node, ast.BoolOp):
+        good, children, inner = truth, list(node.values), True
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        good, children, inner = truth, [node.operand], True
+    elif isinstance(node, ast.Compare):
+        good = truth and all(type(op) in _COMPARE for op in node.ops)
+        children = [node.left, *node.comparators]
+    elif isinstance(node, ast.BinOp):
+        good, children = not truth and type(node.op) in _ARITHMETIC, [node.left, node.right]
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
+        good, children = not truth, [node.operand]
+    elif isinstance(node, ast.Call):
+        named = isinstance(node.func, ast.Name) and node.func.id == "abs"
+        good, children = not truth and named and len(node.args) == 1 and not node.keywords, list(node.args)
+    elif isinstance(node, ast.Constant):
+        good = not truth and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    else:
+        good = isinstance(node, ast.Name)  # a column, of truths such as touches_border even alone
+    if not good:
+        part = ast.unparse(node)
+        raise ConfigError(f"cannot use '{part}' in the condition '{condition}'; {_FORM}")
+    for child in children:
+        _check(child, condition, truth=inner)
+
+
+def _truth(node: ast.AST, table: Table, unknown: bool) -> np.ndarray:
+    """Return bool ``(N,)``; a comparison with what is not known is ``unknown``."""
+    if isinstance(node, ast.BoolOp):
+        join = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
+        return join.reduce([_truth(value, table, unknown) for value in node.values])
+    if isinstance(node, ast.UnaryOp):
+        return ~_truth(node.operand, table, not unknown)
+    if isinstance(node, ast.Compare):
+        values = [_number(value, table) for value in (node.left, *node.comparators)]
+        truth = np.ones(len(table), bool)
+        for op, a, b in zip(node.ops, values[:-1], values[1:], strict=True):
+            missing = _unknown(a) | _unknown(b)
+            truth = truth & np.where(missing, unknown, _COMPARE[type(op)](a, b))
+        return truth
+    assert isinstance(node, ast.Name), ast.dump(node)
+    if table[node.id].dtype.kind != "b":
+        raise ConfigError(f"'{node.id}' is a number, not a truth; compare it, '{node.id} > 0' say")
+    return table[node.id]
+
+
+def _number(node: ast.AST, table: Table) -> Any:
+    """Return a number, or one an object."""
+    if isinstance(node, ast.UnaryOp):
+        value = _number(node.operand, table)
+        return -value if isinstance(node.op, ast.USub) else value
+    if isinstance(node, ast.BinOp):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return _ARITHMETIC[type(node.op)](_number(node.left, table), _number(node.right, table))
+    if isinstance(node, ast.Call):
+        return np.abs(_number(node.args[0], table))
+    if isinstance(node, ast.Constant):
+        return np.float64(node.value)  # type: ignore[arg-type]
+    assert isinstance(node, ast.Name), ast.dump(node)
+    return table[node.id].astype(np.float64)
