@@ -10,6 +10,11 @@ from anystar.compiled import kernel
 from anystar.geometry.radius import FaceMap, RadiusTables, inside
 
 __all__ = [
+    "ANGLE",
+    "MARGIN",
+    "NUM_LEVELS",
+    "SHELLS",
+    "VERTICES",
     "Index",
     "Room",
     "Sampling",
@@ -24,14 +29,14 @@ __all__ = [
     "shapes",
 ]
 
-_SHELLS = 8
-_MARGIN = 0.12
-_NUM_LEVELS = 64
+SHELLS = 8
+MARGIN = 0.12
+NUM_LEVELS = 64
 
 
 # Few arrays with many columns: every array that a kernel hands on to another takes time to compile.
 _INNER, _OUTER, _VOLUME = 9, 10, 11
-_ANGLE, _VERTICES = _SHELLS, _SHELLS + 1
+ANGLE, VERTICES = SHELLS, SHELLS + 1
 
 
 class Shapes(NamedTuple):
@@ -75,9 +80,9 @@ def sampling(tables: RadiusTables) -> Sampling:
     the rays), shifted by an eighth between shells: every shell alone samples all depths.
     """
     num_rays = len(tables.vertices)
-    base = np.arange(num_rays) * 0.7548776662466927 + 0.5 / _SHELLS
+    base = np.arange(num_rays) * 0.7548776662466927 + 0.5 / SHELLS
     # Bit-reversed shifts: the first shells together are spread as evenly as possible.
-    shifts = np.array([0, 4, 2, 6, 1, 5, 3, 7]) / _SHELLS
+    shifts = np.array([0, 4, 2, 6, 1, 5, 3, 7]) / SHELLS
     depths = np.cbrt((base + shifts[:, None]) % 1).astype(np.float32)
     pattern = np.concatenate([depths, tables.solid_angle[None], tables.vertices.T]).astype(np.float32)
     return Sampling(pattern, tables.face_map)
@@ -110,7 +115,7 @@ def new_index(capacity: int, *, full: bool = False) -> Index:
     return Index(
         head=np.full(buckets, -1, np.int64),
         slots=np.empty((capacity, 3), np.int64),
-        levels=np.append(np.full(_NUM_LEVELS, -1.0), 0),
+        levels=np.append(np.full(NUM_LEVELS, -1.0), 0),
     )
 
 
@@ -188,22 +193,22 @@ def overlap_estimates(shapes, sampling, n, m, threshold, room):
     offsets, weight, hits = room.scratch[:3], room.scratch[3], room.hits
     whole = np.float32(3 * sizes[n, _VOLUME])
     for r in range(mine.size):
-        weight[r] = pattern[_ANGLE, r] * mine[r] * mine[r] * mine[r]
+        weight[r] = pattern[ANGLE, r] * mine[r] * mine[r] * mine[r]
     one, all_shells = np.float32(0), np.float32(0)
-    for shell in range(_SHELLS):
+    for shell in range(SHELLS):
         for axis in range(3):
             apart = np.float32(sizes[n, axis] - sizes[m, axis])
             for r in range(mine.size):
-                offsets[axis, r] = apart + pattern[shell, r] * mine[r] * pattern[_VERTICES + axis, r]
+                offsets[axis, r] = apart + pattern[shell, r] * mine[r] * pattern[VERTICES + axis, r]
         inside(offsets, mine.size, theirs, sampling.face_map, room.scratch[4:6], hits)
         common = np.float32(0)
         for r in range(mine.size):
             common += weight[r] * np.float32(hits[r])
         share = common / whole if whole > 0 else np.float32(0)
-        all_shells += share / np.float32(_SHELLS)
+        all_shells += share / np.float32(SHELLS)
         if shell == 0:
             one = share
-            if abs(one - threshold) > _MARGIN:
+            if abs(one - threshold) > MARGIN:
                 return one, one
     return one, all_shells
 
@@ -224,10 +229,10 @@ def _search(shapes, sampling, index, n, threshold, first_slot, quick, room):
     ``quick`` looks close by and asks the nearest body there only: no answer, but usually the one that
     suppresses.
     """
-    sizes, head, slots, used = shapes.sizes, index.head, index.slots, np.int64(index.levels[_NUM_LEVELS])
+    sizes, head, slots, used = shapes.sizes, index.head, index.slots, np.int64(index.levels[NUM_LEVELS])
     outer, pz, py, px = sizes[n, _OUTER], sizes[n, 0], sizes[n, 1], sizes[n, 2]
     nearest, nearest_square = np.int64(-1), np.inf
-    for level in range(_NUM_LEVELS):
+    for level in range(NUM_LEVELS):
         largest = index.levels[level]
         if largest < 0:
             continue
@@ -268,16 +273,16 @@ def _search(shapes, sampling, index, n, threshold, first_slot, quick, room):
 def _insert(sizes, index, n):
     head, slots, levels = index.head, index.slots, index.levels
     outer, level, size = sizes[n, _OUTER], 0, 2.0
-    while size < 2 * outer and level < _NUM_LEVELS - 1:
+    while size < 2 * outer and level < NUM_LEVELS - 1:
         size, level = 2 * size, level + 1
-    slot, z, y, x = np.int64(levels[_NUM_LEVELS]), sizes[n, 0], sizes[n, 1], sizes[n, 2]
+    slot, z, y, x = np.int64(levels[NUM_LEVELS]), sizes[n, 0], sizes[n, 1], sizes[n, 2]
     z, y, x = np.floor(z / size), np.floor(y / size), np.floor(x / size)
     key = _key(level, np.int64(z), np.int64(y), np.int64(x))
     bucket = key & (head.size - 1)
     slots[slot, 0], slots[slot, 1], slots[slot, 2] = key, head[bucket], n
     head[bucket] = slot
     levels[level] = max(levels[level], outer)
-    levels[_NUM_LEVELS] = slot + 1
+    levels[NUM_LEVELS] = slot + 1
 
 
 @kernel(**_ENTRY)

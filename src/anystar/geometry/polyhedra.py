@@ -17,7 +17,7 @@ from anystar.geometry.radius import bodies, check_bodies, inside, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import default_num_threads, run_chunks
 
-__all__ = ["Patch", "bounding_boxes", "patches", "rasterise"]
+__all__ = ["Patch", "bounding_boxes", "check_shape", "patches", "rasterise"]
 
 
 class Patch(NamedTuple):
@@ -76,7 +76,7 @@ def rasterise(
     array([0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0], dtype=int32)
     """
     points, distances = check_bodies(points, distances, rays)
-    shape = _check_shape(shape)
+    shape = check_shape(shape)
     num = len(points)
     names = np.arange(1, num + 1) if labels is None else np.asarray(labels)
     if names.shape != (num,) or names.dtype.kind not in "iu":
@@ -128,7 +128,7 @@ def patches(
     ((0, 3, 3), (3, 5, 5), 23)
     """
     points, distances = check_bodies(points, distances, rays)
-    shape = _check_shape(shape)
+    shape = check_shape(shape)
     face_map = radius_tables(rays).face_map
     one, order, size = np.ones(1, np.int32), np.zeros(1, np.int64), np.ones(3)
     origin, result = np.zeros(3, np.int64), []
@@ -186,7 +186,8 @@ def _voxel_boxes(
     return np.stack([start, np.maximum(stop, start)], axis=1).astype(np.int64)
 
 
-def _check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+def check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return ``shape`` as three integers of at least 0, or raise ``ValueError``."""
     if len(shape) != 3 or any(int(s) != s or s < 0 for s in shape):
         raise ValueError(f"shape must be three integers of at least 0 (Z Y X), got {shape}")
     return int(shape[0]), int(shape[1]), int(shape[2])
