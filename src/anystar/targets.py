@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.geometry.distances import star_distances_at
-from anystar.geometry.probability import object_probability
 from anystar.geometry.rays import Rays
+from anystar.geometry.tensors import object_probability, star_distances_at
 
 __all__ = ["Targets", "make_targets"]
 
@@ -41,11 +40,14 @@ def make_targets(
     max_points: int | None,
     rngs: Sequence[np.random.Generator],
 ) -> Targets:
-    """Return the targets of a batch of labels.
+    """Return the targets of a batch of labels, where the labels are.
+
+    On a graphics card nothing but the number of object points comes to the host; the points chosen are the
+    same everywhere.
 
     Parameters
     ----------
-    labels_BZYX : int32, shape ``(B, Z, Y, X)``
+    labels_BZYX : tensor or array of integers, shape ``(B, Z, Y, X)``
     rays : Rays
     grid : int
         Voxels between grid points.
@@ -55,18 +57,25 @@ def make_targets(
     rngs : sequence of numpy.random.Generator
         One a sample, chooses the points.
     """
-    labels = labels_BZYX.cpu().numpy() if isinstance(labels_BZYX, Tensor) else labels_BZYX
-    probs, points, dists = [], [], []
-    for row, (one, rng) in enumerate(zip(labels, rngs, strict=True)):
-        probs.append(object_probability(one, grid=grid))
-        at = np.argwhere(one[::grid, ::grid, ::grid] > 0)
-        if max_points is not None and len(at) > max_points:
-            at = at[np.sort(rng.choice(len(at), max_points, replace=False, shuffle=False))]
-        dists.append(star_distances_at(one, at * grid, rays))
-        points.append(np.concatenate([np.full((len(at), 1), row), at], axis=1))
-    device = labels_BZYX.device if isinstance(labels_BZYX, Tensor) else torch.device("cpu")
-    return Targets(
-        torch.from_numpy(np.stack(probs)).to(device),
-        torch.from_numpy(np.concatenate(points).astype(np.int64)).to(device),
-        torch.from_numpy(np.concatenate(dists)).to(device),
-    )
+    labels = torch.as_tensor(labels_BZYX)
+    if len(labels) != len(rngs):
+        raise ValueError(f"rngs must be one a sample, got {len(rngs)} for {len(labels)} samples")
+    points = (labels[:, ::grid, ::grid, ::grid] > 0).nonzero()
+    if max_points is not None:
+        points = points[
+            _choose(points[:, 0].bincount(minlength=len(labels)).tolist(), max_points, rngs).to(points.device)
+        ]
+    voxels = points * torch.tensor([1, grid, grid, grid], device=points.device)
+    return Targets(object_probability(labels, grid=grid), points, star_distances_at(labels, voxels, rays))
+
+
+def _choose(counts: Sequence[int], most: int, rngs: Sequence[np.random.Generator]) -> Tensor:
+    """Return which of the points, sorted by sample, are taken: at most so many of each sample."""
+    chosen, first = [], 0
+    for count, rng in zip(counts, rngs, strict=True):
+        own = np.arange(count)
+        if count > most:
+            own = np.sort(rng.choice(count, most, replace=False, shuffle=False))
+        chosen.append(first + own)
+        first += count
+    return torch.from_numpy(np.concatenate(chosen))
