@@ -1,6 +1,8 @@
 """``anystar reproduce`` with a real network on toy volumes."""
 
 import csv
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.predict.model import DEFAULT_MODEL
 from tests.lab.conftest import balls
+
+MODEL = Path(str(resources.files("anystar") / "models" / f"{DEFAULT_MODEL}.safetensors"))
 
 
 @pytest.fixture
@@ -23,8 +27,10 @@ def toy(tmp_path):
 
 def test_a_toy_reproduction_of_everything(toy, run):
     options = ["--data", toy / "data", "-o", toy / "out", "--model", DEFAULT_MODEL, "--cut"]
+    options += ["--network", f"toy={MODEL}"]  # in the place of one trained on it: training takes too long
     options += ["--corruption", "planes", "--stardist", toy / "no-model", "--device", "cpu"]
     result = run("reproduce", *options)
+    assert isinstance(result.exception, SystemExit), result.exception
     assert result.exit_code == 1, result.output
     assert (
         result.stderr
@@ -34,6 +40,8 @@ def test_a_toy_reproduction_of_everything(toy, run):
     for name in ("accuracy", "domains", "robustness", "ablations", "peers"):
         for ending in ("md", "csv", "png", "svg"):
             assert f"wrote {toy / 'out' / name}.{ending}" in result.stdout
+    assert "trained-on-all" in (toy / "out/accuracy.md").read_text()
+    assert "toy-trained-on-all" in (toy / "out/domains.md").read_text()
     with open(toy / "out/accuracy.csv", newline="") as file:
         half = next(r for r in csv.DictReader(file) if r["iou"] == "0.5")
     assert half["chosen"] == "searched on toy-held-out"
@@ -56,6 +64,7 @@ def test_bad_input(tmp_path, refused):
         (["--network", "x"], "--network takes NAME=PATH, got 'x'; write"),
         (["--network", "b=c"], "--network b=c: there is no data set 'b'; known: a"),
         (["--model", "non"], "unknown model 'non'"),
+        (["--iterations", 3], "--iterations belongs to --train; give both"),
         (["--labels", "=c"], "--labels takes NAME=PATH"),
     ):
         line = refused("reproduce", *words, "--data", tmp_path, "-o", tmp_path / "out", folder=tmp_path)

@@ -9,17 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.group import complain
+from anystar.cli.group import PARTIAL, complain
+from anystar.cli.progress import progress_bar
 
 if TYPE_CHECKING:
     from anystar.lab.experiments import Plan
     from anystar.lab.items import Dataset
     from anystar.lab.methods import Method
+    from anystar.lab.runner import Laboratory
 
 __all__ = ["reproduce"]
-
-PARTIAL = 1
-"""Exit code where something was left out."""
 
 
 @click.command(no_args_is_help=True)
@@ -54,6 +53,12 @@ PARTIAL = 1
     metavar="DATASET=PATH",
     help="A network trained on a data set; may be repeated, the one trained on all volumes first.",
 )
+@click.option(
+    "--train",
+    type=click.Choice(["small", "paper"]),
+    help="First train networks on the data sets themselves, as upper bounds: the size as in 'anystar train'.",
+)
+@click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps of --train.")
 @click.option("--stardist", multiple=True, metavar="FOLDER", help="A StarDist model folder; may be repeated.")
 @click.option(
     "--stardist-python", type=click.Path(path_type=Path), metavar="PATH", help="Python that has stardist."
@@ -81,12 +86,14 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
     """Run experiments of the paper: datasets, accuracy, domains, robustness, ablations, peers.
 
     Without EXPERIMENT, all of them. What has been done in the output folder is not done again. The exit code
-    is 1 if a volume or a method had to be left out.
+    is 1 if a volume or a method had to be left out. Networks that --train has made there are used from then
+    on.
 
     \b
     Examples:
       anystar reproduce --data datasets/ -o reproduction/
       anystar reproduce accuracy robustness --data datasets/ --only ce
+      anystar reproduce accuracy domains --data datasets/ --train paper
       anystar reproduce peers --data datasets/ --cellpose nuclei --cellpose-python cellpose/bin/python
     """
     from anystar.config import nearest
@@ -96,11 +103,14 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
     for name in experiments:
         if name not in EXPERIMENTS:
             raise ValueError(f"unknown experiment '{name}'{nearest(name, EXPERIMENTS)}")
-    plan = _plan(given)
+    datasets = _datasets(given)
     lab = Laboratory(given["output"], seed=given["seed"], tell=click.echo, complain=complain)
-    for dataset in plan.datasets:
+    for dataset in datasets:
         for problem in dataset.problems:
             lab.leave_out(problem)
+    if given["train"]:
+        _train(lab, datasets, given)
+    plan = _plan(datasets, given)
     for name in [e for e in EXPERIMENTS if not experiments or e in experiments]:
         start = time.perf_counter()
         click.echo(f"{name} ({EXPERIMENTS[name].figure}): {EXPERIMENTS[name].about}")
@@ -116,11 +126,10 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
         ctx.exit(PARTIAL)
 
 
-def _plan(given: dict[str, Any]) -> Plan:
-    """Find the data sets and load the methods."""
+def _datasets(given: dict[str, Any]) -> list[Dataset]:
+    """Find the data sets and check what is asked for, before anything is loaded."""
     from anystar.config import nearest
     from anystar.lab.corruptions import CORRUPTIONS
-    from anystar.lab.experiments import Plan
     from anystar.lab.layouts import discover
 
     datasets = discover(given["data"], cut=given["cut"])
@@ -131,8 +140,32 @@ def _plan(given: dict[str, Any]) -> Plan:
     for name in given["corruptions"]:
         if name not in CORRUPTIONS:
             raise ValueError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
+    if given["iterations"] and not given["train"]:
+        raise ValueError("--iterations belongs to --train; give both")
+    return [d for d in datasets if not given["only"] or d.name in given["only"]]
+
+
+def _train(lab: Laboratory, datasets: list[Dataset], given: dict[str, Any]) -> None:
+    """Train the upper bounds that are not there yet."""
+    from anystar.lab.networks import Schedule, train_networks
+
+    schedule = Schedule(
+        size=given["train"], iterations=given["iterations"], seed=given["seed"], device=given["device"]
+    )
+    for dataset in datasets:
+        with progress_bar(f"{dataset.name}: train") as bar:
+            found = train_networks(dataset, lab, schedule, progress=bar)
+        for path in found.values():
+            click.echo(f"  network {path}")
+
+
+def _plan(datasets: list[Dataset], given: dict[str, Any]) -> Plan:
+    """Load the methods."""
+    from anystar.lab.corruptions import CORRUPTIONS
+    from anystar.lab.experiments import Plan
+
     return Plan(
-        datasets=tuple(d for d in datasets if not given["only"] or d.name in given["only"]),
+        datasets=tuple(datasets),
         zero_shot=_zero_shot(given),
         supervised=_supervised(given, datasets),
         peers=_peers(given),
@@ -158,21 +191,27 @@ def _name_of(given: str, name: str) -> str:
 
 
 def _supervised(given: dict[str, Any], datasets: list[Dataset]) -> dict[str, tuple[Method, ...]]:
+    """Load the networks of ``--network``, else those that ``--train`` has made in the output folder."""
     import anystar
     from anystar.config import nearest
     from anystar.lab.methods import ModelMethod
+    from anystar.lab.networks import find_networks
 
-    found: dict[str, list[Method]] = {}
-    names = [d.name for d in datasets]
+    paths = {d.name: list(find_networks(given["output"], d).values()) for d in datasets}
+    own = {name: list[Path]() for name in paths}
     for text in given["networks"]:
-        dataset, path = _named("--network", text)
-        if dataset not in names:
-            raise ValueError(f"--network {text}: there is no data set '{dataset}'{nearest(dataset, names)}")
-        model = anystar.load_model(path, device=given["device"])
-        role = "trained on all" if dataset not in found else "trained on one"
-        name = f"{dataset}-{role.replace(' ', '-')}"
-        found.setdefault(dataset, []).append(ModelMethod(name=name, model=model))
-    return {name: tuple(methods) for name, methods in found.items()}
+        name, path = _named("--network", text)
+        if name not in own:
+            raise ValueError(f"--network {text}: there is no data set '{name}'{nearest(name, own)}")
+        own[name].append(Path(path))
+    found: dict[str, tuple[Method, ...]] = {}
+    for name in paths:
+        models = [anystar.load_model(p, device=given["device"]) for p in own[name] or paths[name]]
+        found[name] = tuple(
+            ModelMethod(name=f"{name}-trained-on-{role}", model=model)
+            for role, model in zip(("all", "one"), models, strict=False)
+        )
+    return found
 
 
 def _peers(given: dict[str, Any]) -> tuple[Method, ...]:

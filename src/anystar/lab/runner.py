@@ -103,7 +103,7 @@ class Laboratory:
                         "choose another output folder, or remove it"
                     )
             return Choice(setting=stored["setting"], how=stored["how"])
-        validation = list(self._pairs(dataset, "validation"))
+        validation = list(self.pairs(dataset, "validation"))
         if validation:
             self.tell(f"{dataset.name}: {method.name} searches its setting on {len(validation)} volumes")
         requests = [(self._request(i, p, PLAIN, dataset, method), p.labels) for i, p in validation]
@@ -125,7 +125,7 @@ class Laboratory:
     ) -> dict[str, Outcomes]:
         """Return what each test volume contributes to the scores, segmenting what is not there yet."""
         folder = self.out / "labels" / dataset.name / method.name / condition.name
-        pairs = {item.name: (item, pair) for item, pair in self._pairs(dataset, "test")}
+        pairs = {item.name: (item, pair) for item, pair in self.pairs(dataset, "test")}
         todo = [n for n in pairs if not (folder / f"{n}.tif").exists()]
         if todo:
             self.tell(f"{dataset.name}: {method.name} segments {len(todo)} volumes ({condition.name})")
@@ -154,7 +154,7 @@ class Laboratory:
         """Return a segmentation that :meth:`outcomes` has made."""
         return io.read(self.out / "labels" / dataset.name / method.name / "plain" / f"{item.name}.tif").data
 
-    def _pairs(self, dataset: Dataset, split: Split) -> Iterator[tuple[Item, Pair]]:
+    def pairs(self, dataset: Dataset, split: Split) -> Iterator[tuple[Item, Pair]]:
         """Yield what can be used; say what cannot."""
         for item in dataset.split(split):
             try:

@@ -1,0 +1,142 @@
+"""Upper bounds: our network trained on all, or on one, of a data set's annotated volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from anystar import io
+from anystar.arrays import Volume
+from anystar.config import load_toml
+from anystar.lab.items import Dataset, Item, Pair
+from anystar.lab.runner import Laboratory
+from anystar.train import (
+    LabelledConfig,
+    LabelledVolumes,
+    RawVolume,
+    TrainConfig,
+    fit,
+    paper_config,
+    prepare,
+    small_config,
+)
+
+__all__ = ["Role", "Schedule", "find_networks", "train_networks"]
+
+Role = Literal["all", "one"]
+ROLES: tuple[Role, ...] = ("all", "one")
+"""Fully supervised: all training volumes. Weakly supervised: the first alone."""
+
+_FEW = 5
+"""With fewer training volumes none is trained on one alone, as in the paper."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """How long the networks are trained, and which."""
+
+    size: Literal["paper", "small"] = "paper"
+    """As ``anystar train --size``: the same architecture and optimisation as the zero-shot models."""
+    iterations: int | None = None
+    """Optimiser steps; the size's own by default."""
+    seed: int = 0
+    device: str = "auto"
+
+
+def find_networks(out: Path, dataset: Dataset) -> dict[Role, Path]:
+    """Return the finished networks of a data set: the best on validation data, else the last."""
+    found: dict[Role, Path] = {}
+    for role in ROLES:
+        run = _run_folder(out, dataset, role)
+        names = [n for n in ("best.safetensors", "model.safetensors") if (run / n).exists()]
+        if names and (run / "finished").exists():
+            found[role] = run / names[0]
+    return found
+
+
+def train_networks(
+    dataset: Dataset, lab: Laboratory, schedule: Schedule, *, progress: Callable[[int, int, str], None]
+) -> dict[Role, Path]:
+    """Train what is not trained yet; a run that was stopped goes on.
+
+    The volumes are written to ``networks/DATASET-ROLE/images`` and ``labels``, so that ``anystar train`` can
+    be run on them by itself.
+
+    Returns
+    -------
+    dict
+        The networks' files by role; empty if the data set has nothing to train on.
+    """
+    training = list(lab.pairs(dataset, "train"))
+    if not training:
+        return {}
+    validation = list(lab.pairs(dataset, "validation"))
+    found = find_networks(lab.out, dataset)
+    for role in ROLES if len(training) >= _FEW else ROLES[:1]:
+        if role in found:
+            continue
+        chosen = training if role == "all" else training[:1]
+        run = _run_folder(lab.out, dataset, role)
+        lab.tell(f"{dataset.name}: trains on {len(chosen)} of {len(training)} volumes, in {run}")
+        _train(run, chosen, validation, schedule, progress)
+    return find_networks(lab.out, dataset)
+
+
+def _run_folder(out: Path, dataset: Dataset, role: Role) -> Path:
+    return out / "networks" / f"{dataset.name}-{role}"
+
+
+def _train(
+    run: Path,
+    training: Sequence[tuple[Item, Pair]],
+    validation: Sequence[tuple[Item, Pair]],
+    schedule: Schedule,
+    progress: Callable[[int, int, str], None],
+) -> None:
+    """Train one network, or go on with it, and mark it as finished."""
+    resume = (run / "checkpoint.safetensors").exists()
+    if resume:
+        config = load_toml(TrainConfig, run / "config.toml")
+    else:
+        config = _config(run, bool(validation), schedule)
+        _write_volumes(run, "", training)
+        _write_volumes(run, "validation_", validation)
+    raw = [_raw(item, pair) for item, pair in (*training, *validation)]
+    assert config.labelled is not None
+    prepared = prepare(raw, config.labelled)
+    labelled = LabelledVolumes(training=prepared[: len(training)], validation=prepared[len(training) :])
+    step = 0
+    for event in fit(config, run, resume=resume, device=schedule.device, labelled=labelled):
+        step = event.step
+        progress(step, config.iterations, "steps")
+    if step >= config.iterations:
+        (run / "finished").touch()
+
+
+def _config(run: Path, judged: bool, schedule: Schedule) -> TrainConfig:
+    images, labels, validation_images, validation_labels = (
+        str((run / name).resolve()) for name in ("images", "labels", "validation_images", "validation_labels")
+    )
+    labelled = LabelledConfig(
+        images=images,
+        labels=labels,
+        validation_images=validation_images if judged else None,
+        validation_labels=validation_labels if judged else None,
+    )
+    config = {"paper": paper_config, "small": small_config}[schedule.size](
+        recipes=(), seed=schedule.seed, labelled=labelled
+    )
+    return config if schedule.iterations is None else replace(config, iterations=schedule.iterations)
+
+
+def _write_volumes(run: Path, prefix: str, pairs: Sequence[tuple[Item, Pair]]) -> None:
+    for item, pair in pairs:
+        io.write(run / f"{prefix}images" / f"{item.name}.tif", pair.image)
+        labels = Volume(data=pair.labels, spacing=pair.image.spacing, unit=pair.image.unit)
+        io.write(run / f"{prefix}labels" / f"{item.name}.tif", labels)
+
+
+def _raw(item: Item, pair: Pair) -> RawVolume:
+    return RawVolume(name=item.name, image=pair.image.data, labels=pair.labels, spacing=pair.image.spacing)
