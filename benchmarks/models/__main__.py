@@ -36,6 +36,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
     parser.add_argument("--told-diameter", action="store_true", help="tell the model the true diameter too")
+    parser.add_argument("--tta", action="store_true", help="average over mirror images")
+    parser.add_argument("--fast", action="store_true", help="let the network see objects smaller")
     parser.add_argument("--sweep", action="store_true", help="try a grid of thresholds as well")
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("ANYSTAR_DATA", "../shared/data")))
     parser.add_argument("--cache", type=Path, default=Path("out/models/cache"), help="for simulated volumes")
@@ -65,7 +67,13 @@ def main() -> None:
     drawn = set()
     for task in tasks(groups=tuple(options.groups), seeds=seeds, cache=options.cache, data=options.data):
         print(f"{task.group}: {task.name}, seed {task.seed}", file=sys.stderr)
-        result, seconds = segment(model, task.sample, told_diameter=options.told_diameter)
+        result, seconds = segment(
+            model,
+            task.sample,
+            told_diameter=options.told_diameter,
+            tta=options.tta,
+            fast=options.fast,
+        )
         plain, smoothed = classical_outcomes(task, options.cache)
         rows.append(
             Row(
@@ -83,7 +91,8 @@ def main() -> None:
             drawn.add((task.group, task.name))
             _picture(options.out, task, result)
 
-    told = ", told the diameter" if options.told_diameter else ", its defaults only"
+    given = [name for name in ("told_diameter", "tta", "fast") if vars(options)[name]]
+    told = f", {' and '.join(given).replace('_', ' ')}" if given else ", its defaults only"
     print(f"Model {model.name}{told}; seeds {seeds.start} to {seeds.stop - 1}.")
     for group in GROUPS:
         chosen = [r for r in rows if r.group == group]

@@ -65,13 +65,17 @@ def add_outcomes(outcomes: list[Outcome]) -> Outcome:
     )
 
 
-def segment(model: anystar.Model, sample: Sample, *, told_diameter: bool) -> tuple[anystar.Result, float]:
+def segment(
+    model: anystar.Model, sample: Sample, *, told_diameter: bool, tta: bool = False, fast: bool = False
+) -> tuple[anystar.Result, float]:
     """Return what the model finds with its defaults, and the seconds it took."""
     start = time.perf_counter()
     result = model.segment(
         sample.image.data,
         spacing=sample.image.spacing,
         diameter=sample.diameter if told_diameter else None,
+        tta=tta,
+        fast=fast,
     )
     return result, time.perf_counter() - start
 

@@ -9,12 +9,14 @@ import numpy as np
 import torch
 
 from anystar.nn.model import NetworkConfig, StarNet
+from anystar.predict.flips import FLIPS, predict_flipped
 from anystar.predict.tiles import Axes, Tile, product, tile_axes
 from anystar.predict.view import View
 
 __all__ = ["Candidates", "find_candidates", "plan_tiles", "tile_candidates"]
 
 _HALO = 32
+_MARGIN = 4
 _TILE_VOXELS = {1: 96**3, 2: 192**3}
 """Voxels that the network sees at once, by grid: about 1.5 GB of features."""
 
@@ -63,10 +65,17 @@ class Candidates:
 
 
 def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> Axes:
-    """Return the tiles of a volume of ``shape`` on the network's lattice: always the same for a shape."""
+    """Return the tiles of a volume of ``shape`` on the network's lattice: always the same for a shape.
+
+    They reach a little beyond the volume, so that objects at its border are not seen as cut by it: on
+    ``benchmarks/models`` that is worth 0.02 in accuracy at IoU 0.5 and 0.04 in its mean over thresholds.
+    """
     core = round(_TILE_VOXELS[config.grid] ** (1 / 3)) - 2 * _HALO
-    z, y, x = (-(-n // config.divisor) * config.divisor for n in shape)
-    return tile_axes((z, y, x), core=core, halo=_HALO, divisor=config.divisor)
+    margin = -(-_MARGIN // config.grid) * config.grid
+    z, y, x = (-(-(n + 2 * margin) // config.divisor) * config.divisor for n in shape)
+    return tile_axes(
+        (z, y, x), core=core, halo=_HALO, divisor=config.divisor, margin=margin, inside=shape
+    )
 
 
 def find_candidates(
@@ -75,6 +84,7 @@ def find_candidates(
     *,
     floor: float,
     bfloat16: bool,
+    tta: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Candidates:
     """Run the network over ``view`` in tiles and keep the grid points of at least ``floor`` probability.
@@ -89,6 +99,8 @@ def find_candidates(
         Least probability of a candidate.
     bfloat16 : bool
         Compute in bfloat16 where the device is faster at it.
+    tta : bool
+        Average over mirror images.
     progress : callable, optional
         Called as ``progress(tiles done, tiles in all, "network")``.
 
@@ -102,14 +114,16 @@ def find_candidates(
     for done, tile in enumerate(plan):
         if progress is not None:
             progress(done, len(plan), "network")
-        parts.append(tile_candidates(network, view, tile, floor=floor, bfloat16=bfloat16))
+        parts.append(tile_candidates(network, view, tile, floor=floor, bfloat16=bfloat16, tta=tta))
     if progress is not None:
         progress(len(plan), len(plan), "network")
     return Candidates.joined(parts)
 
 
 @torch.inference_mode()
-def tile_candidates(network: StarNet, view: View, tile: Tile, *, floor: float, bfloat16: bool) -> Candidates:
+def tile_candidates(
+    network: StarNet, view: View, tile: Tile, *, floor: float, bfloat16: bool, tta: bool = False
+) -> Candidates:
     """Return the candidates of one of the tiles of :func:`plan_tiles`; none where the image is constant."""
     grid = network.config.grid
     seen = view.read(tile.read)
@@ -117,12 +131,11 @@ def tile_candidates(network: StarNet, view: View, tile: Tile, *, floor: float, b
         return Candidates.none(network.config.num_rays, floor)
     seen = seen.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast(seen.device.type, torch.bfloat16, enabled=bfloat16):
-        prediction = network(seen)
+        prediction = predict_flipped(network, seen, FLIPS) if tta else network(seen)
     core, offset = [], []
-    for read, own, num in zip(tile.read, tile.core, view.shape, strict=True):
-        start, stop = own.start, min(own.stop, num)
-        core.append(slice((start - read.start) // grid, -(-(stop - read.start) // grid)))
-        offset.append(start)
+    for read, own in zip(tile.read, tile.core, strict=True):
+        core.append(slice((own.start - read.start) // grid, -(-(own.stop - read.start) // grid)))
+        offset.append(own.start)
     prob = prediction.logits[0, 0][tuple(core)].float().sigmoid()
     at = (prob >= floor).nonzero()
     distances = prediction.distances[0][(slice(None), *core)][:, at[:, 0], at[:, 1], at[:, 2]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
 DEFAULT_MODEL = "mild-small"
 _FLOOR = 0.1
+_FAST = 0.7
 _DEFAULTS = {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 16.0}
 """Of a model whose card does not say better."""
 
@@ -59,6 +60,10 @@ class Model:
     network: StarNet
     device: torch.device
     card: dict[str, Any]
+    tta: bool = False
+    """Average the predictions for four orientations of the volume: four times the time."""
+    fast: bool = False
+    """See objects smaller than the network knows best: a third of the time."""
 
     def segment(
         self,
@@ -68,6 +73,8 @@ class Model:
         diameter: float | None = None,
         prob_thresh: float | None = None,
         nms_thresh: float | None = None,
+        tta: bool = False,
+        fast: bool = False,
         progress: ProgressCallback | None = None,
     ) -> Result:
         """Find every star-convex object of a volume.
@@ -87,6 +94,10 @@ class Model:
         nms_thresh : float, optional
             Overlap (intersection over the smaller volume) above which the less probable of two objects is
             dropped; the model's own by default.
+        tta : bool
+            Average the network's predictions for four orientations of the volume.
+        fast : bool
+            Let the network see the objects smaller: a third of its time, small ones are lost first.
         progress : callable, optional
             Called as ``progress(done, total, stage)``.
 
@@ -117,7 +128,7 @@ class Model:
             )
         else:
             found = search(
-                self,
+                replace(self, tta=self.tta or tta, fast=self.fast or fast),
                 Scene(image=seen, limits=limits),
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
@@ -153,7 +164,9 @@ class Model:
         """Run the network over an image magnified by ``zoom``; lengths in voxels of that."""
         view = View(scene=scene, zoom=zoom, device=self.device)
         bfloat16 = fast_bfloat16(self.device)
-        return find_candidates(self.network, view, floor=floor, bfloat16=bfloat16, progress=progress)
+        return find_candidates(
+            self.network, view, floor=floor, bfloat16=bfloat16, tta=self.tta, progress=progress
+        )
 
     @property
     def num_rays(self) -> int:
@@ -183,8 +196,9 @@ class Model:
 
     @property
     def diameter(self) -> float:
-        """Object diameter in voxels that the network knows best."""
-        return float(self.card["defaults"]["diameter"])
+        """Object diameter in voxels at which the network is to see objects."""
+        best = float(self.card["defaults"]["diameter"])
+        return best * _FAST if self.fast else best
 
 
 def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model:

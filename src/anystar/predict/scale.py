@@ -8,7 +8,7 @@ them was tried, and was worse: details seen too large, and clumps seen too small
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -83,7 +83,7 @@ def search(
         )
     guess = estimate(model, scene, voxel_size=voxel_size, floor=floor, progress=progress)
     candidates = guess.candidates
-    if candidates is None:
+    if candidates is None or (guess.diameter and (model.fast or model.tta)):
         assert guess.diameter is not None
         candidates = at_scale(model, scene, voxel_size, known / guess.diameter, floor, progress)
     return Found(candidates=candidates, diameter=guess.diameter, notes=guess.notes)
@@ -110,6 +110,7 @@ def estimate(
     progress: ProgressCallback | None = None,
 ) -> Estimate:
     """Find the size of the objects from a part of the volume; parameters as for :func:`search`."""
+    model = replace(model, fast=False, tta=False)
     part = _sample(scene, voxel_size)
     level = _best_level(model, scene, part, voxel_size, floor, progress)
     if level.evidence.confidence < _NOTHING:

@@ -47,17 +47,32 @@ def tiles(shape: tuple[int, int, int], *, core: int, halo: int, divisor: int) ->
     yield from product(tile_axes(shape, core=core, halo=halo, divisor=divisor))
 
 
-def tile_axes(shape: tuple[int, int, int], *, core: int, halo: int, divisor: int) -> Axes:
-    """Return the tiles' parts of each axis; parameters as for :func:`tiles`, which are all combinations."""
+def tile_axes(
+    shape: tuple[int, int, int],
+    *,
+    core: int,
+    halo: int,
+    divisor: int,
+    margin: int = 0,
+    inside: tuple[int, int, int] | None = None,
+) -> Axes:
+    """Return the tiles' parts of each axis; parameters as for :func:`tiles`, which are all combinations.
+
+    With ``margin``, ``shape`` holds a volume of shape ``inside`` after as many voxels; tiles are given in
+    voxels of that, may see what is beyond it, and own nothing there.
+    """
     step = max(divisor, core // divisor * divisor)
     around = -(-halo // divisor) * divisor
     axes = []
-    for num in shape:
+    for num, own in zip(shape, inside or shape, strict=True):
         stride = num if num <= step + 2 * around else step
         parts = []
         for start in range(0, num, stride):
             stop = min(start + stride, num)
-            parts.append((slice(max(0, start - around), min(num, stop + around)), slice(start, stop)))
+            seen = slice(max(0, start - around) - margin, min(num, stop + around) - margin)
+            owned = slice(max(0, start - margin), min(own, stop - margin))
+            if owned.start < owned.stop:
+                parts.append((seen, owned))
         axes.append(parts)
     return axes[0], axes[1], axes[2]
 

@@ -108,7 +108,7 @@ class View:
     def read(self, box: Box) -> Tensor | None:
         """Return a box as a tensor ``(1, 1, Z, Y, X)``, or ``None`` if all of it is constant.
 
-        Beyond the lattice's end the last voxels are repeated, which is where networks are padded to.
+        Beyond the lattice's ends the last voxels are repeated, which is where networks are padded to.
         """
         z, y, x = self._rows(box)
         depth = max(1, _SLAB_VOXELS // ((y.last - y.first) * (x.last - x.first)))
@@ -161,7 +161,7 @@ def _rows(num: int, factor: float, part: slice, size: int) -> _Rows:
 
     Coordinate ``i`` of the image comes to lie at ``(i + 0.5) * factor - 0.5``.
     """
-    index = np.minimum(np.arange(part.start, part.stop), size - 1)
+    index = np.arange(part.start, part.stop).clip(0, size - 1)
     if size == num and abs(factor - 1) < 1e-3:
         first, last = int(index[0]), int(index[-1]) + 1
         if last - first == len(index):

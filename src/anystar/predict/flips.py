@@ -1,0 +1,106 @@
+"""Predictions averaged over mirror images of a volume."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from anystar.geometry.rays import Rays, golden_spiral
+from anystar.nn.model import Prediction, StarNet
+
+__all__ = ["FLIPS", "mirrored_rays", "predict_flipped"]
+
+FLIPS = ((), (0, 1), (0, 2), (1, 2))
+"""Axes that are reversed: the half turns, with the volume as it is."""
+
+
+def predict_flipped(network: StarNet, seen: Tensor, flips: tuple[tuple[int, ...], ...]) -> Prediction:
+    """Return the mean prediction over mirror images.
+
+    Parameters
+    ----------
+    network : StarNet
+        In evaluation mode.
+    seen : tensor, shape ``(B, 1, Z, Y, X)``
+        Multiples of the network's divisor.
+    flips : tuples of axes
+        For each mirror image, which of Z, Y, X (0, 1, 2) are reversed.
+
+    Returns
+    -------
+    Prediction
+        Logits of the mean probability, and geometric means of the distances.
+    """
+    config = network.config
+    rays, shape = golden_spiral(config.num_rays), [num // config.grid for num in seen.shape[2:]]
+    total: Tensor | None = None
+    logs: Tensor | None = None
+    for axes in flips:
+        logits, distances = network(_flip(seen, axes, config.divisor))
+        prob = _back(logits.float().sigmoid(), axes, shape)
+        log = _back(_log_along(distances, rays, axes), axes, shape)
+        total = prob if total is None else total.add_(prob)
+        logs = log if logs is None else logs.add_(log)
+    assert total is not None
+    assert logs is not None
+    return Prediction((total / len(flips)).logit(1e-6), (logs / len(flips)).exp())
+
+
+def _flip(seen: Tensor, axes: tuple[int, ...], divisor: int) -> Tensor:
+    """Reverse axes, with one more voxel before and the rest of a divisor behind.
+
+    So points of the network's grid fall on points of its grid, and no voxel is lost at either end.
+    """
+    for axis in axes:
+        pad = [0] * 6
+        pad[2 * (2 - axis)], pad[2 * (2 - axis) + 1] = 1, divisor - 1
+        seen = torch.nn.functional.pad(seen.flip(2 + axis), pad, mode="replicate")
+    return seen.contiguous(memory_format=torch.channels_last_3d)
+
+
+def _back(found: Tensor, axes: tuple[int, ...], shape: list[int]) -> Tensor:
+    """Put what was found at the grid points of a mirror image where it belongs."""
+    for axis in axes:
+        found = found.narrow(2 + axis, 1, shape[axis]).flip(2 + axis)
+    return found.clone() if not axes else found
+
+
+def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:
+    """Return the logarithms of the distances along the rays from those along their mirror images."""
+    log = distances.float().clamp_min(1e-3).log()
+    if not axes:
+        return log
+    matrix = torch.from_numpy(mirrored_rays(rays, axes)).to(log.device)
+    return torch.einsum("rk,bkzyx->brzyx", matrix, log)
+
+
+@lru_cache(maxsize=32)
+def mirrored_rays(rays: Rays, axes: tuple[int, ...]) -> np.ndarray:
+    """Return each ray's mirror image as a mixture of the three rays around it, ``(R, R)`` float32.
+
+    Parameters
+    ----------
+    rays : Rays
+    axes : ints
+        Which of Z, Y, X are reversed.
+
+    Examples
+    --------
+    >>> matrix = mirrored_rays(golden_spiral(96), (0, 2))
+    >>> bool(np.allclose(matrix.sum(1), 1)), bool(matrix.min() >= 0)
+    (True, True)
+    """
+    mirror = np.ones(3)
+    mirror[list(axes)] = -1
+    directions = rays.vertices.astype(np.float64) * mirror
+    corners = rays.vertices[rays.faces].astype(np.float64)
+    mixture = np.einsum("fkc,nc->nfk", np.linalg.inv(corners.transpose(0, 2, 1)), directions)
+    face = mixture.min(axis=2).argmax(axis=1)
+    rows = np.arange(len(directions))
+    weights = mixture[rows, face].clip(0)
+    matrix = np.zeros((len(directions),) * 2, np.float32)
+    matrix[rows[:, None], rays.faces[face]] = weights / weights.sum(1, keepdims=True)
+    return matrix
