@@ -67,7 +67,7 @@ def test_mirrored_rays_return_the_radius_along_the_mirror_image(num):
         mirror = np.ones(3)
         mirror[list(axes)] = -1
         expected = 3 + (rays.vertices * mirror) @ np.array([0.3, -0.5, 0.8])
-        assert np.allclose(mirrored_rays(rays, axes) @ smooth, expected, atol=0.06)
+        assert np.allclose(mirrored_rays(rays, axes) @ smooth, expected, atol=6 / num)
     assert np.allclose(mirrored_rays(rays, ()), np.eye(num), atol=1e-5)
 
 

@@ -73,9 +73,7 @@ def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> Axes:
     core = round(_TILE_VOXELS[config.grid] ** (1 / 3)) - 2 * _HALO
     margin = -(-_MARGIN // config.grid) * config.grid
     z, y, x = (-(-(n + 2 * margin) // config.divisor) * config.divisor for n in shape)
-    return tile_axes(
-        (z, y, x), core=core, halo=_HALO, divisor=config.divisor, margin=margin, inside=shape
-    )
+    return tile_axes((z, y, x), core=core, halo=_HALO, divisor=config.divisor, margin=margin, inside=shape)
 
 
 def find_candidates(

@@ -162,7 +162,7 @@ def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray
     sure = candidates.prob > _DOUBT
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
     kept = suppress(points, distances, prob, rays, threshold=0.3).kept
-    diameter = 2 * np.cbrt((distances[kept].astype(np.float64) ** 3).mean(1))
+    diameter = 2 * np.median(distances[kept], axis=1).astype(np.float64)
     return points[kept], (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
 
 
