@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, load_toml
+from anystar.predict.level import Illumination
 
 __all__ = ["Plan", "Request", "read_plan", "refuse_other", "write_plan"]
 
@@ -52,7 +55,13 @@ class Plan:
     voxel_size: Vec
     """Length of a voxel along each axis in units of the shortest."""
     limits: tuple[float, float]
-    """Intensities that become 0 and 1."""
+    """Intensities that become 0 and 1, after the light is evened out."""
+    light_cells: Shape = (1, 1, 1)
+    """Regions along Z, Y, X between which the light is evened out."""
+    light_ground: tuple[float, ...] = ()
+    """Background of each region; none if the light is even."""
+    light_reach: tuple[float, ...] = ()
+    """Intensities above it."""
     diameter_vox: float | None = None
     """Object size that is scaled for, in voxels of the finest axis; ``None``: there are no objects."""
     factor: float = 1.0
@@ -63,6 +72,14 @@ class Plan:
     """Tiles of the network along each axis that make a block of the first stage."""
     block: Shape
     """Voxels along Z, Y, X of a block of the last stage."""
+
+    @property
+    def light(self) -> Illumination | None:
+        """What is evened out, if anything."""
+        if not self.light_ground:
+            return None
+        ground, reach = (np.array(v).reshape(self.light_cells) for v in (self.light_ground, self.light_reach))
+        return Illumination(self.request.shape, ground, reach)
 
 
 _NAMES = {"prob_thresh": "--prob-thresh", "nms_thresh": "--nms-thresh"}

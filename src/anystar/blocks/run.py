@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
@@ -24,6 +23,7 @@ from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
+from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.normalise import window
 from anystar.predict.scale import estimate
@@ -204,13 +204,15 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     z, y, x = (1.0, 1.0, 1.0) if request.spacing is None else (s / unit for s in request.spacing)
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
-    limits = window(cast(Any, whole))
+    seen = level(whole)
+    light = seen.light if isinstance(seen, Levelled) else None
+    limits = window(seen)
     notes: tuple[str, ...] = ()
     diameter = None if request.diameter is None else request.diameter / unit
     if limits[0] == limits[1]:
         diameter, notes = None, ("the image is constant: there is nothing to find",)
     elif diameter is None:
-        scene = Scene(image=whole, limits=limits)
+        scene = Scene(image=seen, limits=limits)
         floor = min(0.1, request.prob_thresh)
         guess = estimate(model, scene, voxel_size=(z, y, x), floor=floor, progress=progress)
         diameter, notes = guess.diameter, guess.notes
@@ -226,6 +228,9 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         request=request,
         voxel_size=(z, y, x),
         limits=limits,
+        light_cells=light.cells if light else (1, 1, 1),
+        light_ground=tuple(light.ground.ravel().tolist()) if light else (),
+        light_reach=tuple(light.reach.ravel().tolist()) if light else (),
         diameter_vox=diameter,
         factor=factor,
         notes=notes,

@@ -31,6 +31,7 @@ from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.predict.candidates import Candidates
+from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Box, Tile
 from anystar.predict.view import Scene, View
 
@@ -82,7 +83,9 @@ class Run:
         """Return what the network sees."""
         z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
         device = getattr(self.detector, "device", torch.device("cpu"))
-        return View(scene=Scene(image=image, limits=self.plan.limits), zoom=(z, y, x), device=device)
+        light = self.plan.light
+        lit = image if light is None else Levelled(image, light)
+        return View(scene=Scene(image=lit, limits=self.plan.limits), zoom=(z, y, x), device=device)
 
     @cached_property
     def tile_blocks(self) -> TileBlocks:

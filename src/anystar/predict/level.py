@@ -36,6 +36,12 @@ class Illumination:
     """Intensities above it, same shape."""
 
     @property
+    def cells(self) -> tuple[int, int, int]:
+        """Regions along Z, Y, X."""
+        a, b, c = self.ground.shape
+        return a, b, c
+
+    @property
     def even(self) -> bool:
         """Whether there is nothing to even out."""
         scale = self.reach.max()
