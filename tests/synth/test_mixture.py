@@ -22,7 +22,7 @@ def painted():
     owner = Owner(index_BZYX=key - 1, depth_BZYX=torch.full(key.shape, 5.0))
     drawn = [MixtureDrawn(kind="random", background_mean=(0.0,), background_deviation=(0.0,))] * 40
     scaled = lattice(SHAPE, "cpu").expand(40, -1, -1, -1, -1)
-    image = paint_mixture(Mixture(), drawn, owner, key, scaled, 32, streams)[:, 0]
+    image = paint_mixture(Mixture(), drawn, owner, key, scaled, 32, [NUM + 1] * 40, streams)[:, 0]
     tables = np.stack([rng.random((NUM + 1, 2)) for rng in streams.scalars("instances")])
     noise = streams.normal("voxels", SHAPE) * NOISE
     return image.double().numpy(), key.numpy(), tables, noise.double().numpy()

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 
 from anystar.synth.augment.blur import blur
-from anystar.synth.fields import largest_channel
+from anystar.synth.fields import largest_channel, upsample
 from anystar.synth.knobs import check_probabilities, check_ranges
 from anystar.synth.layouts import LayoutDrawn
 from anystar.synth.objects import Owner
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Contrast", "ContrastDrawn", "paint_contrast"]
 
@@ -170,9 +170,16 @@ class ContrastDrawn:
 
 
 def paint_contrast(
-    config: Contrast, drawn: Sequence[ContrastDrawn], owner: Owner, key_BZYX: Tensor, streams: Streams
+    drawn: Sequence[ContrastDrawn],
+    owner: Owner,
+    key_BZYX: Tensor,
+    num_keys: Sequence[int],
+    streams: Streams,
 ) -> Tensor:
-    """Return the image ``(B, 1, Z, Y, X)`` of the objects before acquisition."""
+    """Return the image ``(B, 1, Z, Y, X)`` of the objects before acquisition.
+
+    ``num_keys`` is above every key of each sample.
+    """
     shape = key_BZYX.shape[1:]
     grains = streams.normal("voxels", shape)
     tables = streams.scalars("instances")
@@ -181,7 +188,7 @@ def paint_contrast(
         depth = owner.depth_BZYX[row]
         index = owner.index_BZYX[row] + 1
         inside = key_BZYX[row] > 0
-        contrast = _instance_contrast(d, tables[row], int(index.amax()) + 1, depth)[index]
+        contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)[index]
         body = d.core + d.rim * torch.exp(-depth.clamp_min(0) / d.rim_width)
         if d.chromatin or d.nucleoli:
             body = body * _interior(d, row, shape, streams)
@@ -189,17 +196,17 @@ def paint_contrast(
         surroundings = _surroundings(d, row, shape, streams)
         objects = alpha * contrast * body
         if d.haze:
-            width = torch.tensor([[d.haze_width] * 3], device=depth.device)
+            width = put([[d.haze_width] * 3], depth.device)
             surroundings = surroundings + d.haze * blur(objects[None, None], width)[0, 0]
         images.append(surroundings * (1 - alpha) + objects + d.floor * grains[row])
     return torch.stack(images)[:, None]
 
 
-def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int, like: Tensor) -> Tensor:
+def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> np.ndarray:
     values = np.clip(1 + d.variation * rng.normal(size=num), 0.25, 2.5) * d.polarity
     if d.either:
         values = values * rng.choice([-1.0, 1.0], num)
-    return torch.from_numpy(values).to(like)
+    return values
 
 
 def _noise(
@@ -208,7 +215,7 @@ def _noise(
     """Return unit-variance smooth noise ``(C, Z, Y, X)`` with a grain of ``cell`` voxels."""
     nodes = [max(2, round(n / cell) + 2) for n in shape]
     draw = streams.normal(stage, (channels, *nodes), [row])
-    values = torch.nn.functional.interpolate(draw, tuple(shape), mode="trilinear", align_corners=True)[0]
+    values = upsample(draw, shape)[0]
     return values / values.std(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)
 
 
@@ -237,7 +244,7 @@ def _surroundings(d: ContrastDrawn, row: int, shape: Sequence[int], streams: Str
     if d.specks:
         seeds = streams.uniform("specks", shape, [row])[0]
         points = (seeds > 1 - 10 / d.cell**3).float() * 20 * d.thickness**2
-        width = torch.tensor([[0.4 + 0.3 * d.thickness] * 3], device=total.device)
+        width = put([[0.4 + 0.3 * d.thickness] * 3], total.device)
         total = total + d.specks * blur(points[None, None], width)[0, 0].clamp(0, 1.5)
     return total
 

@@ -5,6 +5,7 @@ Legend: B batch, C channel, Z Y X space, I J K nodes of a coarse lattice, 3 a ZY
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -13,6 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from anystar.separable import separable
+from anystar.synth.compiled import is_compiled, read
 from anystar.synth.streams import Streams
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "perlin_gradients",
     "sample",
     "smooth_noise",
+    "upsample",
     "upsample_sum",
 ]
 
@@ -97,14 +100,27 @@ def smooth_noise(
     return lattices
 
 
+def upsample(values: Tensor, shape: Sequence[int]) -> Tensor:
+    """Return ``(B, C, I, J, K)`` on ``shape``: linear, corners aligned."""
+    if tuple(values.shape[-3:]) == tuple(shape):
+        return values
+    sizes = zip(values.shape[-3:], shape, strict=True)
+    return separable(values, [_hats(old, new).to(values.device) for old, new in sizes])
+
+
+@functools.lru_cache(maxsize=256)
+def _hats(old: int, new: int) -> Tensor:
+    """Return the matrix ``(1, new, old)`` that interpolates between the nodes of an axis."""
+    at = torch.arange(new, dtype=torch.float64) * ((old - 1) / max(new - 1, 1))
+    return (1 - (at[:, None] - torch.arange(old)).abs()).clamp_min(0).float()[None]
+
+
 def upsample_sum(lattices: Sequence[Tensor], nodes: int) -> Float[Tensor, "B C I I I"]:
     """Sum lattices of any size on ``nodes`` nodes an axis (linear, corners aligned)."""
-    sizes = [(nodes,) * 3 if x.shape[-1] != nodes else None for x in lattices]
-    parts = [
-        x if s is None else F.interpolate(x, s, mode="trilinear", align_corners=True)
-        for x, s in zip(lattices, sizes, strict=True)
-    ]
-    return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0]
+    total = upsample(lattices[0], (nodes,) * 3)
+    for part in lattices[1:]:
+        total = total + upsample(part, (nodes,) * 3)
+    return total
 
 
 def sample(
@@ -114,8 +130,15 @@ def sample(
 
     Outside, the nearest border value is returned, or zero if ``zeros``.
     """
-    size = torch.tensor(field.shape[-3:], dtype=coords.dtype, device=coords.device)
-    normalised = (coords * (2 / (size - 1).clamp_min(1)) - 1).flip(-1)
+    if is_compiled(field):
+        return read(field, coords, zeros=zeros)
+    return sample_in_torch(field, coords, zeros=zeros)
+
+
+def sample_in_torch(field: Tensor, coords: Tensor, *, zeros: bool = False) -> Tensor:
+    """Do :func:`sample` on any device."""
+    scale = [2 / max(n - 1, 1) for n in field.shape[-3:]]
+    normalised = torch.stack([coords[..., a] * scale[a] - 1 for a in (2, 1, 0)], dim=-1)
     mode = "zeros" if zeros else "border"
     return F.grid_sample(field, normalised, mode="bilinear", padding_mode=mode, align_corners=True)
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from skimage.measure import label as connected_components
 from torch import Tensor
 
 from anystar.config import ConfigError
 from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
+from anystar.synth.compiled import clean
 from anystar.synth.contrast import Contrast, paint_contrast
 from anystar.synth.fields import lattice, sample
 from anystar.synth.layouts import build_objects
@@ -21,13 +21,14 @@ from anystar.synth.mixture import Mixture, paint_mixture
 from anystar.synth.objects import Owner, evaluate
 from anystar.synth.recipes import Recipe, stages
 from anystar.synth.space import bend_coords, world_coords
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["SMALLEST", "Batch", "Observer", "clean_labels", "generate"]
 
 SMALLEST = 8
 """Voxels of the shortest axis that still holds an object."""
 _CELLS = 729
+"""Mirror images of the world that are told apart: nine an axis."""
 
 Observer = Callable[[str, Tensor, Tensor], None]
 """Takes a stage's name, the images ``(B, 1, Z, Y, X)`` and the instances ``(B, Z, Y, X)`` after it."""
@@ -135,25 +136,23 @@ def generate(
         after("bend", rescale(image))
     image, drawn_last = run(stages(recipe.finish), rescale(image), streams, observe=after)
 
-    labels = []
-    for row, one in enumerate(key):
-        cut = drawn_last[row].get("cutout")
-        kept = one if cut is None else one * Cutout.mask(cut, shape).to(one.device)
-        labels.append(clean_labels(kept.cpu().numpy(), min_voxels=recipe.min_voxels))
+    if any("cutout" in d for d in drawn_last):
+        masks = [Cutout.mask(d["cutout"], shape) if "cutout" in d else torch.ones(shape) for d in drawn_last]
+        key = key * put(torch.stack([m.bool() for m in masks]), key.device, torch.bool)
+    # The one place where the host waits for the device.
+    labels = [clean_labels(one, min_voxels=recipe.min_voxels) for one in key.cpu().numpy()]
     drawn = []
     for row in range(len(streams)):
         parts: dict[str, Any] = {} if world is None else {"world": world[row]}
         parts |= {"layout": layout[row], "image": drawn_image[row]}
         parts |= drawn_first[row] | ({} if bend is None else {"bend": bend[row]}) | drawn_last[row]
         drawn.append(parts)
-    return Batch(image=image, labels=torch.from_numpy(np.stack(labels)).to(device), drawn=tuple(drawn))
+    return Batch(image=image, labels=put(np.stack(labels), device, torch.int32), drawn=tuple(drawn))
 
 
 def _slab(points_a_plane: int, device: torch.device) -> int:
-    """Return how many planes are evaluated at once: what fits the cache of a CPU, everything on others."""
-    if device.type != "cpu":
-        return 2**31
-    return max(16, 2**19 // points_a_plane // 16 * 16)
+    """Return how many planes are evaluated at once: on a CPU what bounds the memory, elsewhere all."""
+    return max(16, 2**22 // points_a_plane) if device.type == "cpu" else 2**31
 
 
 def _paint(
@@ -166,12 +165,14 @@ def _paint(
     streams: Streams,
 ) -> tuple[Tensor, list[Any]]:
     rngs = streams.scalars("image")
+    copies = 1 if recipe.world is None else _CELLS
+    num_keys = [len(one.radius) * copies + 1 for one in layout]
     if isinstance(recipe.image, Mixture):
         drawn: list[Any] = [recipe.image.draw(rng) for rng in rngs]
-        return paint_mixture(recipe.image, drawn, owner, key, scaled, extent, streams), drawn
+        return paint_mixture(recipe.image, drawn, owner, key, scaled, extent, num_keys, streams), drawn
     assert isinstance(recipe.image, Contrast)
     drawn = [recipe.image.draw(rng, one) for rng, one in zip(rngs, layout, strict=True)]
-    return paint_contrast(recipe.image, drawn, owner, key, streams), drawn
+    return paint_contrast(drawn, owner, key, num_keys, streams), drawn
 
 
 def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
@@ -191,16 +192,4 @@ def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
     -------
     int32 array of the same shape
     """
-    pieces = np.asarray(connected_components(key, background=0, connectivity=3))
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    flat_pieces, flat_key = pieces.ravel(), key.ravel()
-    key_of_piece = np.zeros(len(sizes), key.dtype)
-    key_of_piece[flat_pieces] = flat_key
-    order = np.lexsort((np.arange(len(sizes)), -sizes, key_of_piece))
-    first = np.ones(len(order), bool)
-    first[1:] = key_of_piece[order][1:] != key_of_piece[order][:-1]
-    kept = np.sort(order[first & (sizes[order] >= max(min_voxels, 1))])
-    number = np.zeros(len(sizes), np.int32)
-    number[kept] = np.arange(1, len(kept) + 1)
-    return number[pieces]
+    return clean(key.astype(np.int64, copy=False), min_voxels)

@@ -13,13 +13,16 @@ import numpy as np
 import torch
 
 from anystar.config import ConfigError, check_range
+from anystar.synth.compiled import search_cells
 from anystar.synth.fields import perlin, perlin_gradients
 from anystar.synth.knobs import check_probabilities, check_ranges
-from anystar.synth.objects import Objects
-from anystar.synth.streams import Streams
+from anystar.synth.objects import Cells, Objects
+from anystar.synth.streams import Streams, put
 
 __all__ = ["LayoutDrawn", "Packing", "SphereGrid", "build_objects"]
 
+_SMALLEST_CELL = 3.0
+"""Voxels of a cell of the search grid."""
 _PERLIN_PEAK = 0.75
 """Beyond any value of gradient noise seen in 10^8 voxels (0.70); bounds how far a bump reaches."""
 
@@ -233,20 +236,44 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
         num = max(d.noise_samples, 2 * cells)
         noise.append(perlin(perlin_gradients([generator], cells, streams.device), num))
         scale.append(num / d.extent)
-
-    def put(values: np.ndarray) -> torch.Tensor:
-        return torch.tensor(values, dtype=torch.float32, device=streams.device)
-
+    reaches = [reach[row, : len(d.radius)] for row, d in enumerate(drawn)]
     return Objects(
-        centre_BN3=put(centre),
-        radius_BN=put(radius),
-        bump_BN=put(bump),
-        metric_BN33=None if all(d.metric is None for d in drawn) else put(metric),
-        reach_BN=put(reach),
+        centre_BN3=put(centre, streams.device),
+        radius_BN=put(radius, streams.device),
+        bump_BN=put(bump, streams.device),
+        metric_BN33=None if all(d.metric is None for d in drawn) else put(metric, streams.device),
+        reach_BN=put(reach, streams.device),
         noise_B1IJK=torch.stack(noise),
         noise_origin=-drawn[0].margin,
-        noise_scale_B=put(np.array(scale)),
+        noise_scale_B=put(scale, streams.device),
         priority=drawn[0].priority,
+        cells=_cells([d.centre for d in drawn], reaches, streams),
+    )
+
+
+def _cells(centres: Sequence[np.ndarray], reaches: Sequence[np.ndarray], streams: Streams) -> Cells:
+    """Put the search grids of a batch on the device; a cell is about half as wide as an object reaches."""
+    low, dims, size, first, rows, begin, before = [], [], [], [], [], [0], 0
+    for centre, reach in zip(centres, reaches, strict=True):
+        each = max(_SMALLEST_CELL, 0.5 * float(np.median(reach))) if len(reach) else _SMALLEST_CELL
+        corner, number, starts, entries = search_cells(centre, reach, each)
+        low.append(corner)
+        dims.append(number)
+        size.append(each)
+        rows.append(entries)
+        first.append(starts + before)
+        before += len(entries)
+        begin.append(begin[-1] + len(starts))
+    whole = np.concatenate(rows)
+    starts = np.concatenate([*first, [before]])  # one more: the lists of a sample without objects end too
+    return Cells(
+        low_B3=put(np.stack(low), streams.device),
+        dims_B3=put(np.stack(dims), streams.device, torch.int64),
+        size_B=put(size, streams.device),
+        begin_B=put(begin[:-1], streams.device, torch.int64),
+        first_G=put(starts, streams.device, torch.int64),
+        rows_K=put(whole if len(whole) else np.zeros(1), streams.device, torch.int32),
+        most=int(np.diff(starts).max(initial=0)),
     )
 
 

@@ -6,19 +6,20 @@ Intensities are in the reference's units (0 to 255); the image is scaled to [0, 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.synth.fields import largest_channel, sample, smooth_noise, upsample_sum
+from anystar.synth.compiled import is_compiled, largest
+from anystar.synth.fields import largest_channel, sample, smooth_noise, upsample, upsample_sum
 from anystar.synth.objects import Owner
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Mixture", "MixtureDrawn", "paint_mixture"]
 
@@ -88,6 +89,7 @@ def paint_mixture(
     key_BZYX: Tensor,
     scaled_BZYX3: Tensor,
     extent: int,
+    num_keys: Sequence[int],
     streams: Streams,
 ) -> Tensor:
     """Return the image ``(B, 1, Z, Y, X)`` of the objects before any augmentation.
@@ -96,6 +98,8 @@ def paint_mixture(
     ----------
     key_BZYX : tensor of int64
         Instance of every voxel, 0 for none; mirror images have keys of their own.
+    num_keys : sequence of int
+        A number above every key of each sample, known without looking at them.
     scaled_BZYX3 : tensor
         Coordinates in the world where textures live, which has ``extent`` voxels an axis.
     """
@@ -113,15 +117,15 @@ def paint_mixture(
     for row, d in enumerate(drawn):
         key, grainy = key_BZYX[row], texture[row]
         inside = key > 0
-        num_keys = int(key.amax()) + 1
-        draws = torch.from_numpy(tables[row].random((num_keys, 2))).to(key.device, torch.float32)
+        draws = put(tables[row].random((num_keys[row], 2)), key.device)
         (m0, m1), (s0, s1) = config.mean, config.deviation
         mean, deviation = (m0 + (m1 - m0) * draws[:, 0])[key], (s0 + (s1 - s0) * draws[:, 1])[key]
         foreground = (mean + deviation * noise[row]) * grainy
-        darkest = torch.where(inside, mean, torch.inf).amin() if inside.any() else mean.new_tensor(m0)
+        darkest = torch.where(inside, mean, torch.inf).amin()
+        darkest = torch.where(darkest.isinf(), m0, darkest)  # no object: as dark as one may be
         level, spread = _background(config, d, row, darkest, scaled_BZYX3[row], extent, streams)
         outside = ~inside
-        shade = (grainy * outside).sum() / outside.sum() if bool(outside.any()) else grainy.mean()
+        shade = (grainy * outside).sum() / outside.sum().clamp_min(1)
         background = (level + spread * noise[row]) * shade
         alpha = (owner.depth_BZYX[row] + 0.5).clamp(0, 1) * inside
         images.append(background + alpha * (foreground - background))
@@ -139,8 +143,7 @@ def _background(
 ) -> tuple[Tensor, Tensor]:
     """Return mean and deviation of the background, scalars or ``(Z, Y, X)``."""
     device = scaled_ZYX3.device
-    means = torch.tensor(drawn.background_mean, device=device)
-    deviations = torch.tensor(drawn.background_deviation, device=device)
+    means, deviations = put(drawn.background_mean, device), put(drawn.background_deviation, device)
     if drawn.kind == "plain":
         return means[0] * darkest, deviations[0]
     if drawn.kind == "random" or len(means) == 1:
@@ -169,17 +172,19 @@ def warped_regions(
     field = lattice("regions", config.region_scales, 1.0, num)
     shape = scaled_ZYX3.shape[:3]
     half = tuple((n + 1) // 2 for n in shape)
-    coords = F.interpolate(scaled_ZYX3.movedim(-1, 0)[None], half, mode="trilinear", align_corners=True)
-    points = coords.movedim(1, -1)
+    points = upsample(scaled_ZYX3.movedim(-1, 0)[None], half).movedim(1, -1)
     warp = warp.view(num, 3, *warp.shape[1:])
     some = max(1, 2**23 // shape.numel())  # channels at once: all of a usual sample's
 
     def channels() -> Iterator[Tensor]:
+        """Yield the warped fields, some at a time, ``(C, I, J, K)`` at every other voxel."""
         for first in range(0, num, some):
             warps, fields = warp[first : first + some], field[first : first + some, None]
             here = points.expand(len(warps), -1, -1, -1, -1)
             moved = here + sample(warps, here * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
-            values = sample(fields, moved * ((field.shape[-1] - 1) / (extent - 1)))
-            yield from F.interpolate(values[:, 0][None], shape, mode="trilinear", align_corners=True)[0]
+            yield sample(fields, moved * ((field.shape[-1] - 1) / (extent - 1)))[:, 0]
 
-    return largest_channel(channels())
+    if is_compiled(scaled_ZYX3):
+        return largest(torch.cat(list(channels())), shape)
+    fine = (upsample(c[None], shape)[0] for c in channels())
+    return largest_channel(itertools.chain.from_iterable(fine))

@@ -3,7 +3,7 @@
 Nothing is rasterised on an intermediate grid: labels are evaluated at whatever coordinates the geometric
 stages ask for, so they are never resampled and their edges are as smooth as the lattice allows.
 
-Legend: B batch, Z Y X space, N objects, V bricks, K candidates of a brick.
+Legend: B batch, Z Y X space, N objects, G cells of all samples' search grids, K entries of their lists.
 """
 
 from __future__ import annotations
@@ -11,16 +11,33 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from anystar.synth.compiled import is_compiled, owners
 from anystar.synth.fields import sample
 
-__all__ = ["Objects", "Owner", "evaluate"]
+__all__ = ["Cells", "Objects", "Owner", "evaluate"]
 
-_BRICK = 4
-_SUPER = 4
+
+@dataclass(frozen=True, kw_only=True)
+class Cells:
+    """A grid a sample of the objects that can reach each of its cells, so that a point asks only those."""
+
+    low_B3: Float[Tensor, "B 3"]
+    """The grids' first corners."""
+    dims_B3: Int[Tensor, "B 3"]
+    """Their cells along each axis; beyond them there is nothing."""
+    size_B: Float[Tensor, " B"]
+    """Side of a cell in voxels."""
+    begin_B: Int[Tensor, " B"]
+    """Where each sample's cells begin among all."""
+    first_G: Int[Tensor, " G"]
+    """Where each cell's list begins; the next one's beginning ends it."""
+    rows_K: Int[Tensor, " K"]
+    """The lists: rows of objects in their own sample, ascending."""
+    most: int
+    """Length of the longest list."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +61,7 @@ class Objects:
     noise_origin: float
     noise_scale_B: Float[Tensor, " B"]
     priority: float
+    cells: Cells
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,121 +71,82 @@ class Owner:
     index_BZYX: Int[Tensor, "B Z Y X"]
     """Row of the object, -1 for none."""
     depth_BZYX: Float[Tensor, "B Z Y X"]
-    """Voxels of the world below the owner's surface; outside, minus the distance to the nearest surface."""
+    """Voxels of the world below the owner's surface; 0 outside."""
 
 
 def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"]) -> Owner:
-    """Return the owner and the depth at every coordinate.
+    """Return the owner and the depth at every coordinate: those of testing every object at every point."""
+    if is_compiled(coords_BZYX3):
+        return _evaluate_compiled(objects, coords_BZYX3)
+    return evaluate_in_torch(objects, coords_BZYX3)
 
-    Bricks of 4^3 points are tested against the few objects whose reach touches the brick's bounding box,
-    found through bricks of bricks; the result is that of testing every object at every point. Bricks are
-    sorted by their number of candidates, so that each pass works on those that still have one.
-    """
-    shape = coords_BZYX3.shape[1:4]
-    coords_BZYX3 = _whole_bricks(coords_BZYX3)
+
+def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor) -> Owner:
+    """Do :func:`evaluate` on any device, without asking it for anything."""
+    cells, b = objects.cells, len(coords_BZYX3)
     noise_coords = (coords_BZYX3 - objects.noise_origin) * objects.noise_scale_B.view(-1, 1, 1, 1, 1)
-    noise = _to_bricks(sample(objects.noise_B1IJK, noise_coords)[:, 0, ..., None])[..., 0].flatten(0, 1)
-    points = _to_bricks(coords_BZYX3)
-    rows_BVK, num_BV = _candidates(objects, points.amin(2), points.amax(2), coords_BZYX3.shape[1:4])
-    num, order = num_BV.flatten().sort(descending=True)
-    passes = (num[:, None] > torch.arange(rows_BVK.shape[-1], device=num.device)).sum(0).tolist()
-    per_sample = objects.radius_BN.shape[1]
-    first = torch.arange(len(points), device=num.device)[:, None, None] * per_sample
-    rows = (rows_BVK + first).flatten(0, 1)[order]
-    planes, noise = points.flatten(0, 1)[order].movedim(-1, 0).contiguous(), noise[order]
-    centre, radius = objects.centre_BN3.flatten(0, 1), objects.radius_BN.flatten()
-    bump = objects.bump_BN.flatten()
-    metric = None if objects.metric_BN33 is None else objects.metric_BN33.flatten(0, 1)
+    noise = sample(objects.noise_B1IJK, noise_coords)[:, 0].flatten(1)
+    points = coords_BZYX3.flatten(1, 3)
+    at = ((points - cells.low_B3[:, None]) / cells.size_B[:, None, None]).floor().long()
+    within = ((at >= 0) & (at < cells.dims_B3[:, None])).all(-1)
+    z, y, x = torch.where(within[..., None], at, 0).unbind(-1)
+    dims = cells.dims_B3
+    cell = cells.begin_B[:, None] + (z * dims[:, 1:2] + y) * dims[:, 2:3] + x
+    first = cells.first_G[cell]
+    num = torch.where(within, cells.first_G[cell + 1] - first, 0)
+    form = None if objects.metric_BN33 is None else objects.metric_BN33.mT @ objects.metric_BN33
+    batch = torch.arange(b, device=points.device)[:, None]
 
     best = torch.full_like(noise, torch.inf)
-    index = torch.full(noise.shape, -1, dtype=torch.int32, device=noise.device)
-    depth, outside = torch.full_like(noise, -torch.inf), torch.full_like(noise, -torch.inf)
-    for which, count in enumerate(passes):
-        row = rows[:count, which]
-        offset = planes[:, :count] - centre[row].T[..., None]
-        distance = _length(offset, None if metric is None else metric[row])
-        size = radius[row, None]
-        margin = (size - distance).addcmul_(bump[row, None], noise[:count], value=-1)
-        rank = distance.sub_(objects.priority * size)
-        wins = (margin > 0) & (rank < best[:count])
-        best[:count] = torch.where(wins, rank, best[:count])
-        depth[:count] = torch.where(wins, margin, depth[:count])
-        index[:count] = torch.where(wins, (row[:, None] % per_sample).int(), index[:count])
-        torch.maximum(outside[:count], margin, out=outside[:count])
-    depth = torch.where(index >= 0, depth, outside)
-    back = torch.empty_like(order).scatter_(0, order, torch.arange(len(order), device=order.device))
-    whole, inner = coords_BZYX3.shape[1:4], (slice(None), *(slice(n) for n in shape))
-    return Owner(
-        index_BZYX=_from_bricks(index[back].long(), whole)[inner],
-        depth_BZYX=_from_bricks(depth[back], whole)[inner],
-    )
+    index = torch.full(noise.shape, -1, device=noise.device)
+    depth = torch.zeros_like(noise)
+    for entry in range(cells.most):
+        row = cells.rows_K[(first + entry).clamp_max(len(cells.rows_K) - 1)].long()
+        offset = points - objects.centre_BN3[batch, row]
+        squared = offset.square().sum(-1)
+        reached = (entry < num) & (squared <= objects.reach_BN[batch, row].square())
+        if form is not None:
+            squared = ((form[batch, row] @ offset[..., None])[..., 0] * offset).sum(-1).clamp_min(0)
+        distance, size = squared.sqrt(), objects.radius_BN[batch, row]
+        margin = size - distance - objects.bump_BN[batch, row] * noise
+        rank = distance - objects.priority * size
+        wins = reached & (margin > 0) & (rank < best)
+        best = torch.where(wins, rank, best)
+        depth = torch.where(wins, margin, depth)
+        index = torch.where(wins, row, index)
+    shape = coords_BZYX3.shape[:4]
+    return Owner(index_BZYX=index.view(shape), depth_BZYX=depth.view(shape))
 
 
-def _whole_bricks(coords_BZYX3: Tensor) -> Tensor:
-    """Repeat the last points of each axis until it holds whole bricks."""
-    extra = [-n % _BRICK for n in coords_BZYX3.shape[1:4]]
-    if not any(extra):
-        return coords_BZYX3
-    z, y, x = extra
-    padded = F.pad(coords_BZYX3.movedim(-1, 1), (0, x, 0, y, 0, z), mode="replicate")
-    return padded.movedim(1, -1)
-
-
-def _length(offset_3VP: Tensor, metric_V33: Tensor | None) -> Tensor:
-    """Return the length of offsets, mapped by ``metric`` first if there is one."""
-    z, y, x = offset_3VP
-    if metric_V33 is None:
-        return (z * z).addcmul_(y, y).addcmul_(x, x).sqrt_()
-    form = (metric_V33.transpose(-1, -2) @ metric_V33)[..., None]
-    squared = z * (form[:, 0, 0] * z + 2 * form[:, 0, 1] * y)
-    squared.addcmul_(y, form[:, 1, 1] * y + 2 * form[:, 1, 2] * x)
-    squared.addcmul_(x, form[:, 2, 2] * x + 2 * form[:, 0, 2] * z)
-    return squared.clamp_min_(0).sqrt_()
-
-
-def _to_bricks(values: Tensor, size: int = _BRICK) -> Tensor:
-    """Rearrange ``(B, Z, Y, X, C)`` into ``(B, V, size^3, C)``."""
-    b, z, y, x, c = values.shape
-    split = values.reshape(b, z // size, size, y // size, size, x // size, size, c)
-    return split.permute(0, 1, 3, 5, 2, 4, 6, 7).reshape(b, -1, size**3, c)
-
-
-def _from_bricks(values: Tensor, shape: torch.Size, size: int = _BRICK) -> Tensor:
-    """Undo :func:`_to_bricks` for ``(B, V, size^3)``."""
-    z, y, x = shape
-    split = values.reshape(-1, z // size, y // size, x // size, size, size, size)
-    return split.permute(0, 1, 4, 2, 5, 3, 6).reshape(-1, z, y, x)
-
-
-def _candidates(
-    objects: Objects, low_BV3: Tensor, high_BV3: Tensor, shape: torch.Size
-) -> tuple[Tensor, Tensor]:
-    """Return the rows of the objects that can reach each brick, ``(B, V, K)``, and how many there are."""
-    b, num_bricks = low_BV3.shape[:2]
-    bricks = [n // _BRICK for n in shape]
-    all_rows = torch.arange(objects.radius_BN.shape[1], device=low_BV3.device)
-    if any(n % _SUPER for n in bricks):
-        return _cull(objects, low_BV3, high_BV3, all_rows.expand(b, num_bricks, -1))
-    supers = [_to_bricks(corner.reshape(b, *bricks, 3), _SUPER) for corner in (low_BV3, high_BV3)]
-    low, high = supers[0].amin(2), supers[1].amax(2)
-    rows, _ = _cull(objects, low, high, all_rows.expand(b, low.shape[1], -1))
-    order = _to_bricks(torch.arange(num_bricks, device=rows.device).reshape(1, *bricks, 1), _SUPER)[0, ..., 0]
-    parent = torch.empty(num_bricks, dtype=torch.int64, device=rows.device)
-    parent[order] = torch.arange(order.shape[0], device=rows.device)[:, None].expand_as(order)
-    return _cull(objects, low_BV3, high_BV3, rows[:, parent])
-
-
-def _cull(objects: Objects, low_BV3: Tensor, high_BV3: Tensor, rows_BVN: Tensor) -> tuple[Tensor, Tensor]:
-    """Keep, for each box, the rows whose reach touches it, nearest first, and count them."""
-    batch = torch.arange(rows_BVN.shape[0], device=rows_BVN.device)[:, None, None]
-    squared = torch.zeros(rows_BVN.shape, device=low_BV3.device)
-    for axis in range(3):
-        centre = objects.centre_BN3[..., axis][batch, rows_BVN]
-        low, high = low_BV3[..., axis, None], high_BV3[..., axis, None]
-        squared += torch.maximum(low - centre, centre - high).clamp_min_(0).square_()
-    gap = squared.sqrt_() - objects.reach_BN[batch, rows_BVN]
-    num = (gap < 0).sum(-1)
-    most = int(num.amax())
-    if most == 0:
-        return rows_BVN[..., :0], num
-    return rows_BVN.gather(-1, gap.topk(most, dim=-1, largest=False).indices), num
+def _evaluate_compiled(objects: Objects, coords_BZYX3: Tensor) -> Owner:
+    shape, cells = coords_BZYX3.shape[:4], objects.cells
+    index, depth = torch.empty(shape, dtype=torch.int64), torch.empty(shape)
+    for row in range(len(coords_BZYX3)):
+        if objects.metric_BN33 is None:
+            form = torch.empty(0, 6)
+        else:
+            f = objects.metric_BN33[row].mT @ objects.metric_BN33[row]
+            pairs = [(0, 0, 1), (0, 1, 2), (1, 1, 1), (1, 2, 2), (2, 2, 1), (0, 2, 2)]
+            form = torch.stack([f[:, i, j] * times for i, j, times in pairs], dim=1)
+        tables = (objects.centre_BN3, objects.radius_BN, objects.bump_BN, objects.reach_BN)
+        begin, dims = int(cells.begin_B[row]), cells.dims_B3[row]
+        first = cells.first_G[begin : begin + int(dims.prod()) + 1]
+        owners(
+            (
+                *(table[row].contiguous().numpy() for table in tables),
+                form.numpy(),
+                cells.low_B3[row].numpy(),
+                dims.numpy(),
+                float(cells.size_B[row]),
+                first.numpy(),
+                cells.rows_K.numpy(),
+                objects.noise_B1IJK[row].contiguous().numpy(),
+                objects.noise_origin,
+                float(objects.noise_scale_B[row]),
+                objects.priority,
+            ),
+            coords_BZYX3[row],
+            index[row],
+            depth[row],
+        )
+    return Owner(index_BZYX=index, depth_BZYX=depth)

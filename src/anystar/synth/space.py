@@ -25,8 +25,9 @@ from torch import Tensor
 
 from anystar.config import ConfigError, check_range
 from anystar.separable import gaussian_matrix, separable
+from anystar.synth.compiled import bend, is_compiled, place
 from anystar.synth.fields import lattice
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coords"]
 
@@ -172,32 +173,50 @@ def world_coords(
     inside : tensor, shape ``(B, Z, Y, X)``, bool
         False in zero padding, and more than one mirror image away from the world: there is nothing there.
     """
-    device = points_BZYX3.device
-    b, last = len(drawn), drawn[0].size - 1
-    matrix = torch.stack([_rotation(d.rotation) / d.zoom for d in drawn]).to(device)
-    shift = torch.tensor([d.translation for d in drawn], device=device)
-    centre = torch.tensor([d.centre for d in drawn], device=device)
-    middle = (torch.tensor(shape, device=device) - 1) / 2
-    offset = torch.einsum("bij,bj->bi", matrix, shift - middle) + centre
-    flat = torch.baddbmm(offset[:, None], points_BZYX3.flatten(1, 3), matrix.transpose(-1, -2))
-    scaled, cell_scaled = _fold(flat.view(points_BZYX3.shape), last)
-
-    before = torch.tensor([d.padding_before for d in drawn], dtype=torch.float32, device=device)
-    after = torch.tensor([d.padding_after for d in drawn], dtype=torch.float32, device=device)
+    last = drawn[0].size - 1
+    matrix = np.stack([_rotation(d.rotation) / d.zoom for d in drawn])
+    shift = np.array([d.translation for d in drawn]) - (np.array(shape) - 1) / 2
+    offset = np.einsum("bij,bj->bi", matrix, shift) + np.array([d.centre for d in drawn])
+    before, after = (np.array([getattr(d, f"padding_{side}") for d in drawn]) for side in ("before", "after"))
     factor = (last + 1 + before + after) / (last + 1)
-    shift = (factor / 2 - 0.5 - before).reshape(b, 1, 1, 1, 3)
-    padded = torch.addcmul(shift, scaled, factor.reshape(b, 1, 1, 1, 3))
+    tables = (matrix, offset, factor, factor / 2 - 0.5 - before)
+    mirrored = [d.mirrored for d in drawn]
+    if is_compiled(points_BZYX3):
+        scaled, world = torch.empty(points_BZYX3.shape), torch.empty(points_BZYX3.shape)
+        cell = torch.empty(points_BZYX3.shape[:-1], dtype=torch.int64)
+        inside = torch.empty(cell.shape, dtype=torch.bool)
+        for row, points in enumerate(points_BZYX3):
+            m, o, f, t = (table[row].astype(np.float32) for table in tables)
+            place(m, o, f, t, last, mirrored[row], points, scaled[row], world[row], cell[row], inside[row])
+        return scaled, world, cell, inside
+    return world_coords_in_torch(*tables, last, mirrored, points_BZYX3)
+
+
+def world_coords_in_torch(
+    matrix_B33: np.ndarray,
+    offset_B3: np.ndarray,
+    factor_B3: np.ndarray,
+    shift_B3: np.ndarray,
+    last: int,
+    mirrored_B: Sequence[bool],
+    points_BZYX3: Tensor,
+) -> tuple[Tensor, ...]:
+    """Do :func:`world_coords` on any device, without asking it for anything."""
+    device = points_BZYX3.device
+    matrix, offset, factor, shift = (
+        put(table, device) for table in (matrix_B33, offset_B3, factor_B3, shift_B3)
+    )
+    flat = torch.baddbmm(offset[:, None], points_BZYX3.flatten(1, 3), matrix.mT)
+    scaled, cell_scaled = _fold(flat.view(points_BZYX3.shape), last)
+    padded = torch.addcmul(shift[:, None, None, None], scaled, factor[:, None, None, None])
     world, cell_world = _fold(padded, last)
-    inside = torch.ones(scaled.shape[:-1], dtype=torch.bool, device=device)
-    for row, d in enumerate(drawn):
-        if not d.mirrored:
-            inside[row] = _largest((padded[row] - last / 2).abs()) <= last / 2 + 0.5
-    farthest = torch.maximum(cell_scaled.abs().amax(), cell_world.abs().amax())
-    if float(farthest) > 1:  # nine cells an axis can be told apart
-        inside &= torch.maximum(_largest(cell_scaled.abs()), _largest(cell_world.abs())) <= 1
+    inside = _largest((padded - last / 2).abs()) <= last / 2 + 0.5
+    inside |= put(mirrored_B, device, torch.bool)[:, None, None, None]
+    # Nine cells an axis can be told apart.
+    inside &= torch.maximum(_largest(cell_scaled.abs()), _largest(cell_world.abs())) <= 1
     # Small whole numbers are exact in float32, and arithmetic on them is several times faster.
     cell_axis = cell_scaled.clamp_(-1, 1).mul_(3).add_(cell_world.clamp_(-1, 1)).add_(4)
-    cell = cell_axis @ torch.tensor([81.0, 9.0, 1.0], device=device)
+    cell = cell_axis[..., 0] * 81 + cell_axis[..., 1] * 9 + cell_axis[..., 2]
     return scaled, world, cell.long(), inside
 
 
@@ -208,16 +227,28 @@ def bend_coords(drawn: Sequence[BendDrawn], streams: Streams, shape: Sequence[in
     the centre, on the displaced points (MONAI's ``Rand3DElastic``, the reference's use).
     """
     device = streams.device
-    sigma = torch.tensor([d.sigma for d in drawn], device=device)
-    blur = [gaussian_matrix(sigma, n) for n in shape]
+    sigma = put([d.sigma for d in drawn], device)
     noise = streams.uniform("bend", (3, *shape)) * 2 - 1
-    magnitude = torch.tensor([d.magnitude for d in drawn], device=device).reshape(-1, 1, 1, 1, 1)
-    displacement = (separable(noise, blur) * magnitude).movedim(1, -1)
-    middle = (torch.tensor(shape, dtype=torch.float32, device=device) - 1) / 2
-    matrix = torch.stack([_shear_scale(d) for d in drawn]).to(device)
-    turn = torch.stack([_turn(d) for d in drawn]).to(device)
-    points = lattice(shape, device) - middle + displacement
-    flat = points.flatten(1, 3) @ (turn @ matrix).transpose(-1, -2)
+    magnitude = put([d.magnitude for d in drawn], device).view(-1, 1, 1)
+    blur = [gaussian_matrix(sigma, n) for n in shape]
+    blur[0] = blur[0] * magnitude
+    displacement = separable(noise, blur)
+    matrix = np.stack([_turn(d) @ _shear_scale(d) for d in drawn])
+    if is_compiled(displacement):
+        coords = torch.empty(len(drawn), *shape, 3)
+        on_lattice = torch.empty(coords.shape[:-1], dtype=torch.bool)
+        for row, one in enumerate(matrix.astype(np.float32)):
+            bend(one, displacement[row], coords[row], on_lattice[row])
+        return coords, on_lattice
+    return bend_coords_in_torch(matrix, displacement)
+
+
+def bend_coords_in_torch(matrix_B33: np.ndarray, displacement_B3ZYX: Tensor) -> tuple[Tensor, Tensor]:
+    """Do :func:`bend_coords` on any device, once the displacement is drawn."""
+    shape, device = displacement_B3ZYX.shape[2:], displacement_B3ZYX.device
+    middle = put([(n - 1) / 2 for n in shape], device)
+    points = lattice(shape, device) - middle + displacement_B3ZYX.movedim(1, -1)
+    flat = points.flatten(1, 3) @ put(matrix_B33, device).mT
     beyond = flat.abs() - (middle + 0.5)
     return (flat + middle).view(points.shape), (_largest(beyond) < 0).view(points.shape[:-1])
 
@@ -234,21 +265,20 @@ def _fold(coords: Tensor, last: int) -> tuple[Tensor, Tensor]:
     return period.add_(coords).abs_(), cell
 
 
-def _rotation(angles: Vec) -> Tensor:
+def _rotation(angles: Vec) -> np.ndarray:
     z, y, x = angles
-    rz = torch.tensor([[1, 0, 0], [0, np.cos(z), -np.sin(z)], [0, np.sin(z), np.cos(z)]])
-    ry = torch.tensor([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
-    rx = torch.tensor([[np.cos(x), -np.sin(x), 0], [np.sin(x), np.cos(x), 0], [0, 0, 1]])
-    return (rz @ ry @ rx).float()
+    rz = np.array([[1, 0, 0], [0, np.cos(z), -np.sin(z)], [0, np.sin(z), np.cos(z)]])
+    ry = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
+    rx = np.array([[np.cos(x), -np.sin(x), 0], [np.sin(x), np.cos(x), 0], [0, 0, 1]])
+    return rz @ ry @ rx
 
 
-def _shear_scale(d: BendDrawn) -> Tensor:
+def _shear_scale(d: BendDrawn) -> np.ndarray:
     s = d.shear
-    shear = torch.tensor([[1, s[0], s[1]], [s[2], 1, s[3]], [s[4], s[5], 1]])
-    return (shear @ torch.diag(torch.tensor(d.scale))).float()
+    return np.array([[1, s[0], s[1]], [s[2], 1, s[3]], [s[4], s[5], 1]]) @ np.diag(d.scale)
 
 
-def _turn(d: BendDrawn) -> Tensor:
+def _turn(d: BendDrawn) -> np.ndarray:
     """Signed permutation matrix of the quarter turns and the flip."""
     matrix = np.eye(3)
     i, j = d.plane
@@ -259,7 +289,7 @@ def _turn(d: BendDrawn) -> Tensor:
         matrix = quarter @ matrix
     if d.flip_axis is not None:
         matrix[d.flip_axis] *= -1
-    return torch.from_numpy(matrix).float()
+    return matrix
 
 
 def _vec(values: np.ndarray) -> Vec:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +11,14 @@ from torch import Tensor
 
 from anystar.rng import stream, stream_seed
 
-__all__ = ["Streams"]
+__all__ = ["Streams", "put"]
+
+
+def put(values: Any, device: torch.device | str, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Return host values as a tensor on ``device``, without waiting for it."""
+    host = torch.as_tensor(np.asarray(values)).to(dtype)
+    device = torch.device(device)
+    return host.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else host.to(device)
 
 
 class Streams:

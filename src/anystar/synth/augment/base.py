@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Augmentation", "Knobs", "column", "rescale", "run"]
 
@@ -69,7 +69,7 @@ def run(
         if len(rows) == len(streams):
             image = stage.apply(image, drawn, streams, rows)
         else:
-            index = torch.tensor(rows, device=image.device)
+            index = put(rows, image.device, torch.int64)
             image = image.index_copy(0, index, stage.apply(image[index], drawn, streams, rows))
         if observe is not None:
             observe(name, image)
@@ -78,8 +78,7 @@ def run(
 
 def column(drawn: Sequence[Any], name: str, device: torch.device) -> Tensor:
     """Return one drawn parameter of all samples as a tensor that broadcasts over ``(B, 1, Z, Y, X)``."""
-    values = [getattr(d, name) for d in drawn]
-    return torch.tensor(values, dtype=torch.float32, device=device).view(-1, 1, 1, 1, 1)
+    return put([getattr(d, name) for d in drawn], device).view(-1, 1, 1, 1, 1)
 
 
 def rescale(image: Tensor) -> Tensor:

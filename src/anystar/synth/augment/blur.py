@@ -12,7 +12,7 @@ from torch import Tensor
 from anystar.config import check_range
 from anystar.separable import gaussian_matrix, separable
 from anystar.synth.augment.base import Knobs, column
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["GaussianSharpen", "GaussianSmooth", "PointSpread", "ThickSlices"]
 
@@ -49,7 +49,7 @@ class GaussianSmooth(Knobs):
         self, image: Tensor, drawn: Sequence[GaussianSmoothDrawn], streams: Streams, rows: Sequence[int]
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
-        sigma = torch.tensor([d.sigma for d in drawn], dtype=torch.float32, device=image.device)
+        sigma = put([d.sigma for d in drawn], image.device)
         return blur(image, sigma)
 
 
@@ -153,7 +153,7 @@ class ThickSlices(Knobs):
         for axis, num in enumerate(image.shape[-3:]):
             eye = torch.eye(num)
             per_axis = [_slices(num, d.step, d.start) if d.axis == axis else eye for d in drawn]
-            matrices.append(torch.stack(per_axis).to(image.device))
+            matrices.append(put(torch.stack(per_axis), image.device))
         return separable(image, matrices)
 
 
@@ -178,4 +178,4 @@ def blur(image: Tensor, sigma_B3: Tensor) -> Tensor:
 
 
 def _isotropic(sigma: Sequence[float], device: torch.device) -> Tensor:
-    return torch.tensor(sigma, dtype=torch.float32, device=device)[:, None].expand(-1, 3)
+    return put(sigma, device)[:, None].expand(-1, 3)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anystar.config import ConfigError
 from anystar.synth.augment.base import Knobs
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Cutout", "CutoutDrawn"]
 
@@ -51,7 +51,10 @@ class Cutout(Knobs):
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
         return torch.stack(
-            [one * self.mask(d, one.shape[-3:]).to(one.device) for one, d in zip(image, drawn, strict=True)]
+            [
+                one * put(self.mask(d, one.shape[-3:]), one.device, torch.bool)
+                for one, d in zip(image, drawn, strict=True)
+            ]
         )
 
     @staticmethod

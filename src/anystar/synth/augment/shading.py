@@ -12,7 +12,7 @@ from torch import Tensor
 from anystar.config import ConfigError, check_range
 from anystar.separable import separable
 from anystar.synth.augment.base import Knobs, column
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Attenuation", "BiasField", "Gamma", "HistogramShift", "Invert"]
 
@@ -53,7 +53,7 @@ class BiasField(Knobs):
             for (i, j, k), value in zip(_TERMS, d.coefficients, strict=True):
                 core[row, 0, i, j, k] = value
         basis = [_legendre(n, image.device)[None] for n in image.shape[-3:]]
-        return image * separable(core.to(image.device), basis).exp()
+        return image * separable(put(core, image.device), basis).exp()
 
 
 def _legendre(num: int, device: torch.device) -> Tensor:
@@ -134,7 +134,7 @@ class HistogramShift(Knobs):
         """Apply to images ``(B, 1, Z, Y, X)``."""
         low, high = image.amin((1, 2, 3, 4), keepdim=True), image.amax((1, 2, 3, 4), keepdim=True)
         span = (high - low).clamp_min(1e-8)
-        values = torch.tensor([d.points for d in drawn], dtype=torch.float32, device=image.device)
+        values = put([d.points for d in drawn], image.device)
         position = (image - low) / span * (self.points - 1)
         left = position.floor().clamp(0, self.points - 2)
         flat = left.long().flatten(1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anystar.config import check_range
 from anystar.synth.augment.base import Knobs, column
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = ["Window"]
 
@@ -52,7 +52,7 @@ class Window(Knobs):
         device = image.device
         step = max(2, -(-image.shape[-1] // 128))  # enough voxels for a quantile
         sparse = image[..., ::step, ::step, ::step].flatten(1)
-        shares = torch.tensor([1 - d.saturated for d in drawn], device=device)
+        shares = put([1 - d.saturated for d in drawn], device)
         high = torch.stack([torch.quantile(s, q) for s, q in zip(sparse, shares, strict=True)]).view(
             -1, 1, 1, 1, 1
         )
