@@ -59,7 +59,8 @@ def cache_folder() -> Path:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    for path in (Path(__file__), *sorted(here.glob("geometry/*.py")), *sorted(here.glob("evaluate/*.py"))):
+    kernels = [*sorted(here.glob("geometry/*.py")), *sorted(here.glob("evaluate/*.py"))]
+    for path in (Path(__file__), *kernels, here / "synth" / "kernels.py"):
         digest.update(path.read_bytes())
     return Path(os.path.expanduser(base)) / "anystar" / f"kernels-{digest.hexdigest()[:16]}"
 

@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from anystar.separable import separable
-from anystar.synth.compiled import is_compiled, read
+from anystar.synth.kernels import is_compiled, read
 from anystar.synth.streams import Streams
 
 __all__ = [

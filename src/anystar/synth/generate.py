@@ -13,9 +13,9 @@ from torch import Tensor
 from anystar.config import ConfigError
 from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
-from anystar.synth.compiled import clean
 from anystar.synth.contrast import Contrast, paint_contrast
 from anystar.synth.fields import lattice, sample
+from anystar.synth.kernels import clean
 from anystar.synth.layouts import build_objects
 from anystar.synth.mixture import Mixture, paint_mixture
 from anystar.synth.objects import Owner, evaluate

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 
 from anystar.config import ConfigError, check_range
-from anystar.synth.compiled import search_cells
 from anystar.synth.fields import perlin, perlin_gradients
+from anystar.synth.kernels import search_cells
 from anystar.synth.knobs import check_probabilities, check_ranges
 from anystar.synth.objects import Cells, Objects
 from anystar.synth.streams import Streams, put

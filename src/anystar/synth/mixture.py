@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.synth.compiled import is_compiled, largest
 from anystar.synth.fields import largest_channel, sample, smooth_noise, upsample, upsample_sum
+from anystar.synth.kernels import is_compiled, largest
 from anystar.synth.objects import Owner
 from anystar.synth.streams import Streams, put
 

@@ -14,8 +14,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from anystar.synth.compiled import is_compiled, owners
 from anystar.synth.fields import sample
+from anystar.synth.kernels import is_compiled, owners
 
 __all__ = ["Cells", "Objects", "Owner", "evaluate"]
 

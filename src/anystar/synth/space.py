@@ -25,8 +25,8 @@ from torch import Tensor
 
 from anystar.config import ConfigError, check_range
 from anystar.separable import gaussian_matrix, separable
-from anystar.synth.compiled import bend, is_compiled, place
 from anystar.synth.fields import lattice
+from anystar.synth.kernels import bend, is_compiled, place
 from anystar.synth.streams import Streams, put
 
 __all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coords"]

@@ -12,17 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba as nb
 import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.compiled import kernel
 from anystar.geometry.threads import run_chunks
 
 __all__ = ["bend", "clean", "is_compiled", "largest", "owners", "place", "read", "search_cells"]
 
-_KERNEL: dict[str, Any] = {"cache": True, "nogil": True}
-_INLINE: dict[str, Any] = _KERNEL | {"forceinline": True}
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _CHUNK = 2**14
 
@@ -52,7 +50,7 @@ def read(field: Tensor, coords: Tensor, *, zeros: bool) -> Tensor:
     return torch.from_numpy(out).view(b, field.shape[1], *shape)
 
 
-@nb.njit(**_INLINE)
+@kernel(forceinline=True)
 def _axis(at: Any, num: int, zeros: bool) -> Any:
     """Return the two nodes around a coordinate and their weights."""
     if not zeros:
@@ -69,7 +67,7 @@ def _axis(at: Any, num: int, zeros: bool) -> Any:
     return first, second, left, right
 
 
-@nb.njit(**_INLINE)
+@kernel(forceinline=True)
 def _at(field: Any, c: int, z: Any, y: Any, x: Any) -> Any:
     """Interpolate between the eight nodes around a point."""
     z0, z1, wz0, wz1 = z
@@ -84,7 +82,7 @@ def _at(field: Any, c: int, z: Any, y: Any, x: Any) -> Any:
     return wz0 * near + wz1 * far
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _read(field: Any, points: Any, zeros: bool, out: Any, start: int, stop: int) -> None:
     num_channels, nz, ny, nx = field.shape
     for p in range(start, stop):
@@ -113,7 +111,7 @@ def largest(values: Tensor, shape: Sequence[int]) -> Tensor:
     return out
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _largest(nodes: Any, first: Any, out: Any, start: int, stop: int) -> None:
     ni, nj, nk, num_channels = nodes.shape
     _, ny, nx = out.shape
@@ -165,14 +163,14 @@ def place(
     _each(lambda i, j: _place(*arrays, last, mirrored, flat, *parts, i, j), len(flat))
 
 
-@nb.njit(**_INLINE)
+@kernel(forceinline=True)
 def _fold(at: Any, last: Any) -> Any:
     cell = np.floor(at * np.float32((1 - 1e-6) / last))
     folded = abs(at - np.float32(2) * np.floor((cell + _ONE) * np.float32(0.5)) * np.float32(last))
     return folded, cell
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _place(
     matrix: Any,
     offset: Any,
@@ -220,7 +218,7 @@ def bend(
     run_chunks(work, shape[0], num_threads=torch.get_num_threads(), min_chunk=planes)
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _bend(matrix: Any, moved: Any, coords: Any, there: Any, start: int, stop: int) -> None:
     _, nz, ny, nx = moved.shape
     mz, my, mx = np.float32((nz - 1) / 2), np.float32((ny - 1) / 2), np.float32((nx - 1) / 2)
@@ -267,7 +265,7 @@ def search_cells(
     return low, dims, first, rows
 
 
-@nb.njit(**_INLINE)
+@kernel(forceinline=True)
 def _reaches(z: int, y: int, x: int, centre: Any, reach: float) -> bool:
     """Return whether a ball touches a unit cell (a little more, for rounding)."""
     squared = 0.0
@@ -277,12 +275,12 @@ def _reaches(z: int, y: int, x: int, centre: Any, reach: float) -> bool:
     return squared <= (reach * 1.00001 + 1e-4) ** 2
 
 
-@nb.njit(**_INLINE)
+@kernel(forceinline=True)
 def _span(at: float, reach: float, num: int) -> tuple[int, int]:
     return max(int(np.floor(at - reach - 1e-3)), 0), min(int(np.floor(at + reach + 1e-3)) + 1, num)
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _count_cells(centre: Any, reach: Any, dims: Any, num: Any) -> None:
     for i in range(len(centre)):
         z0, z1 = _span(centre[i, 0], reach[i], dims[0])
@@ -295,7 +293,7 @@ def _count_cells(centre: Any, reach: Any, dims: Any, num: Any) -> None:
                         num[(z * dims[1] + y) * dims[2] + x] += 1
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _fill_cells(centre: Any, reach: Any, dims: Any, place: Any, rows: Any) -> None:
     for i in range(len(centre)):
         z0, z1 = _span(centre[i, 0], reach[i], dims[0])
@@ -317,7 +315,7 @@ def owners(objects: Sequence[Any], points: Tensor, index: Tensor, depth: Tensor)
     _each(lambda i, j: _owners(*objects, flat, *parts, i, j), len(flat))
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _owners(
     centre: Any,
     radius: Any,
@@ -387,7 +385,7 @@ def clean(key: np.ndarray, min_voxels: int) -> np.ndarray:
     return out
 
 
-@nb.njit(**_INLINE)
+@kernel(forceinline=True)
 def _root(parent: Any, piece: int) -> int:
     while parent[piece] != piece:
         parent[piece] = parent[parent[piece]]
@@ -395,7 +393,7 @@ def _root(parent: Any, piece: int) -> int:
     return piece
 
 
-@nb.njit(**_KERNEL)
+@kernel()
 def _clean(key: Any, largest_key: int, min_voxels: int, out: Any) -> None:
     nz, ny, nx = key.shape
     parent = np.zeros(key.size + 1, np.int32)

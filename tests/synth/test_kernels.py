@@ -9,7 +9,7 @@ import torch
 from scipy import ndimage
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from anystar.synth import compiled, fields, generate, mixture, objects, space
+from anystar.synth import fields, generate, kernels, mixture, objects, space
 from anystar.synth.fields import largest_channel, upsample
 from anystar.synth.recipes import get_recipe, recipe_names
 
@@ -86,7 +86,7 @@ def test_the_largest_channel_of_all_that_are_upsampled(num, shape):
     values = torch.from_numpy(np.random.default_rng(0).normal(size=(num, *half)).astype(np.float32))
     values = torch.from_numpy(ndimage.uniform_filter(values.numpy(), (1, 3, 3, 3)))
     fine = upsample(values[None], shape)[0]
-    found = compiled.largest(values, shape)
+    found = kernels.largest(values, shape)
     assert torch.equal(found, largest_channel(fine)) or (
         (fine.gather(0, found[None])[0] - fine.amax(0)).abs().max() < 1e-5
     )
@@ -95,7 +95,7 @@ def test_the_largest_channel_of_all_that_are_upsampled(num, shape):
 def test_a_search_grid_forgets_no_object():
     rng = np.random.default_rng(2)
     centre, reach = rng.uniform(-20, 60, (40, 3)), rng.uniform(0.5, 15, 40)
-    low, dims, first, rows = compiled.search_cells(centre, reach, 4.0)
+    low, dims, first, rows = kernels.search_cells(centre, reach, 4.0)
     points = rng.uniform(-40, 80, (4000, 3))
     for point in points:
         near = set(np.flatnonzero(np.linalg.norm(centre - point, axis=1) < reach))
