@@ -182,13 +182,14 @@ def training_step(
     targets = batch.targets.to(device)
     lap("transfer")
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(config, device)):
-        prediction = state.forward(image)
+        prediction = state.network(image)
     losses = star_loss(prediction, targets, config.loss, mean_over_processes=state.processes.mean)
     lap("forward and loss")
     for group in state.optimiser.param_groups:
         group["lr"] = state.learning_rate()
     state.optimiser.zero_grad(set_to_none=True)
     losses.total.backward()
+    state.processes.average_gradients(state.network)
     lap("backward")
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
     state.optimiser.step()

@@ -11,9 +11,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
-from anystar.nn.model import StarNet
-from anystar.nn.synced import synchronise_statistics
-
 __all__ = ["Processes", "joined"]
 
 
@@ -43,13 +40,18 @@ class Processes:
             return flag
         return bool(self.mean(torch.tensor(float(flag), device=device)) > 0)
 
-    def wrap(self, network: StarNet, device: torch.device) -> nn.Module:
-        """Return a module that averages gradients over the processes, and statistics before."""
+    def average_gradients(self, network: nn.Module) -> None:
+        """Replace the gradients by their mean over the processes, in one exchange.
+
+        Not ``DistributedDataParallel``: it would hide the exchange behind the backward pass, a few
+        milliseconds for this network, but wraps the module, and its arguments change between releases.
+        """
         if self.size == 1:
-            return network
-        synchronise_statistics(network, device)
-        where = [device] if device.type == "cuda" else None
-        return nn.parallel.DistributedDataParallel(network, device_ids=where, broadcast_buffers=False)
+            return
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        flat = self.mean(torch.cat([g.flatten() for g in gradients]))
+        parts = flat.split([g.numel() for g in gradients])
+        torch._foreach_copy_(gradients, [p.view(g.shape) for p, g in zip(parts, gradients, strict=True)])
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from anystar._version import __version__
 from anystar.config import ConfigError, to_dict
 from anystar.nn.checkpoint import load_tensors, save_model_file, save_tensors
 from anystar.nn.model import StarNet, place
+from anystar.nn.synced import synchronise_statistics
 from anystar.train.config import TrainConfig
 from anystar.train.labelled import LabelledVolumes
 from anystar.train.processes import Processes
@@ -43,9 +44,10 @@ class TrainState:
             network.load_state_dict(network.state_dict() | start.weights)
         self.network = place(network, device).train()
         self.processes = processes or Processes()
+        if self.processes.size > 1:
+            synchronise_statistics(self.network, device)
         if config.compile:
             self.network.compile()
-        self.forward = self.processes.wrap(self.network, device)
         self.config, self.step, self.seconds, self.saved = config, 0, 0.0, -1
         self.labelled, self.best = labelled, math.inf
         self.origin = {} if start is None else start.origin
