@@ -1,5 +1,6 @@
 """The sparse joint histogram against counting in a loop."""
 
+import sys
 from collections import Counter
 
 import numpy as np
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from anystar.evaluate import as_labels, overlap
+from anystar.evaluate import as_labels, match_blocks, match_labels, overlap, overlap_of_blocks
+
+overlap_module = sys.modules["anystar.evaluate.overlap"]
 
 SHAPE = (2, 7, 9)
 TYPES = st.sampled_from([np.uint8, np.uint16, np.int32, np.uint64])
@@ -63,3 +66,33 @@ def test_what_are_labels():
             as_labels(data)
     with pytest.raises(ValueError, match=r"differ in shape: \(1, 2, 3\) and \(1, 2, 4\)"):
         overlap(np.zeros((1, 2, 3), int), np.zeros((1, 2, 4), int))
+
+
+@settings(max_examples=30, deadline=None)
+@given(some_labels(np.uint64), some_labels(np.int32), st.integers(0, 7), st.integers(0, 9), st.randoms())
+def test_blocks_add_up_to_the_whole(truth, pred, y, x, random):
+    places = [np.s_[:, a, b] for a in (slice(0, y), slice(y, None)) for b in (slice(0, x), slice(x, None))]
+    random.shuffle(places)
+    whole, parts = overlap(truth, pred), overlap_of_blocks((truth[p], pred[p]) for p in places)
+    for name, value in vars(whole).items():
+        np.testing.assert_array_equal(getattr(parts, name), value, err_msg=name)
+    assert match_blocks((truth[p], pred[p]) for p in places) == match_labels(truth, pred)
+
+
+def test_the_memory_of_many_blocks_is_that_of_their_pairs(monkeypatch):
+    seen = []
+    added = overlap_module._added
+    monkeypatch.setattr(
+        overlap_module, "_added", lambda rows: seen.append(sum(len(r[0]) for r in rows)) or added(rows)
+    )
+    block = np.arange(30_000).reshape(30, 100, 10)
+    pairs = overlap_of_blocks((block, block) for _ in range(100))
+    assert (pairs.shared == 100).all()
+    assert len(seen) > 2
+    assert max(seen) < 100 * 30_000 / 2
+
+
+def test_no_blocks_at_all():
+    assert overlap_of_blocks([]).shared.shape == (0,)
+    with pytest.raises(ValueError, match="differ in shape"):
+        overlap_of_blocks([(np.zeros((1, 2), int), np.zeros((2, 1), int))])

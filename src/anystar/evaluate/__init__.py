@@ -4,9 +4,16 @@ from anystar.evaluate.centres import CentreScores, match_centres
 from anystar.evaluate.describe import Described, describe
 from anystar.evaluate.doubt import Doubt, doubtful
 from anystar.evaluate.errors import KINDS, Errors, Fates, classify_errors
-from anystar.evaluate.matching import THRESHOLDS, Scores, add_scores, match_labels, mean_accuracy
+from anystar.evaluate.matching import (
+    THRESHOLDS,
+    Scores,
+    add_scores,
+    match_blocks,
+    match_labels,
+    mean_accuracy,
+)
 from anystar.evaluate.outcomes import Outcomes, find_outcomes
-from anystar.evaluate.overlap import Overlap, as_labels, overlap
+from anystar.evaluate.overlap import Overlap, as_labels, overlap, overlap_of_blocks
 
 __all__ = [
     "KINDS",
@@ -25,8 +32,10 @@ __all__ = [
     "describe",
     "doubtful",
     "find_outcomes",
+    "match_blocks",
     "match_centres",
     "match_labels",
     "mean_accuracy",
     "overlap",
+    "overlap_of_blocks",
 ]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.evaluate.assign import assign
-from anystar.evaluate.overlap import Overlap, overlap
+from anystar.evaluate.overlap import Overlap, overlap_of_blocks
 
-__all__ = ["THRESHOLDS", "Scores", "add_scores", "match_labels", "mean_accuracy"]
+__all__ = ["THRESHOLDS", "Scores", "add_scores", "match_blocks", "match_labels", "mean_accuracy"]
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Intersection over union from which a pair counts as found, by default."""
@@ -128,9 +128,30 @@ def match_labels(
     >>> half.tp, half.fp, half.fn, round(half.panoptic_quality, 3)
     (1, 1, 1, 0.333)
     """
+    return match_blocks([(truth, pred)], thresholds=thresholds)
+
+
+def match_blocks(
+    blocks: Iterable[tuple[np.ndarray, np.ndarray]], *, thresholds: Sequence[float] = THRESHOLDS
+) -> tuple[Scores, ...]:
+    """Match as :func:`match_labels` does, for images that are read block by block.
+
+    Parameters
+    ----------
+    blocks : iterable of pairs of numpy.ndarray
+        Truth and prediction, of one shape each; every voxel of the images in exactly one block, objects
+        under the same number in all.
+    thresholds : sequence of float
+        In (0, 1].
+
+    Returns
+    -------
+    tuple of Scores
+        One per threshold, in their order: those of the whole images.
+    """
     if not thresholds or not all(0 < t <= 1 for t in thresholds):
         raise ValueError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
-    pairs = overlap(truth, pred)
+    pairs = overlap_of_blocks(blocks)
     return tuple(_scores(pairs, float(t)) for t in thresholds)
 
 

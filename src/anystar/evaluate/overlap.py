@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from anystar.compiled import kernel
 
-__all__ = ["Overlap", "as_labels", "overlap"]
+__all__ = ["Overlap", "as_labels", "overlap", "overlap_of_blocks"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -89,14 +90,45 @@ def overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:
     >>> pairs.true_labels.tolist(), pairs.pred_labels.tolist(), pairs.shared.tolist()
     ([1, 7], [3, 7], [1, 1])
     """
-    truth, pred = as_labels(truth), as_labels(pred)
-    if truth.shape != pred.shape:
-        raise ValueError(f"truth and prediction differ in shape: {truth.shape} and {pred.shape}")
-    true_of, pred_of, count = _joint_histogram(
-        np.ascontiguousarray(truth).reshape(-1), np.ascontiguousarray(pred).reshape(-1)
-    )
-    order = np.lexsort((pred_of, true_of))
-    true_of, pred_of, count = true_of[order], pred_of[order], count[order]
+    return overlap_of_blocks([(truth, pred)])
+
+
+def overlap_of_blocks(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overlap:
+    """Count the shared voxels of every pair of objects of two images that are never held as a whole.
+
+    Parameters
+    ----------
+    blocks : iterable of pairs of numpy.ndarray
+        Truth and prediction, of one shape each, block by block: every voxel of the images in exactly one
+        block, in any order. An object may reach over several.
+
+    Raises
+    ------
+    ValueError
+        If the shapes of a pair differ or the values are not labels.
+
+    Examples
+    --------
+    >>> truth, pred = np.array([[[1, 1, 0, 7]]]), np.array([[[0, 3, 3, 7]]])
+    >>> halves = overlap_of_blocks((truth[..., a : a + 2], pred[..., a : a + 2]) for a in (0, 2))
+    >>> halves.shared.tolist(), halves.true_volume.tolist()
+    ([1, 1], [2, 1])
+    """
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    num, most = 0, 1 << 20
+    for truth, pred in blocks:
+        truth, pred = as_labels(truth), as_labels(pred)
+        if truth.shape != pred.shape:
+            raise ValueError(f"truth and prediction differ in shape: {truth.shape} and {pred.shape}")
+        rows.append(
+            _joint_histogram(np.ascontiguousarray(truth).reshape(-1), np.ascontiguousarray(pred).reshape(-1))
+        )
+        num += len(rows[-1][0])
+        if num > most:  # memory grows with the number of pairs, not of blocks
+            rows = [_added(rows)]
+            num = len(rows[0][0])
+            most = max(most, 2 * num)
+    true_of, pred_of, count = _added(rows)
     true_labels, true_volume = _sum_by_label(true_of, count)
     pred_labels, pred_volume = _sum_by_label(pred_of, count)
     both = (true_of > 0) & (pred_of > 0)
@@ -109,6 +141,20 @@ def overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:
         pred_index=np.searchsorted(pred_labels, pred_of[both]),
         shared=count[both],
     )
+
+
+def _added(
+    rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return every distinct pair of labels once, sorted, with its number of voxels."""
+    empty = np.zeros(0, np.uint64), np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    true_of, pred_of, count = (np.concatenate(column) for column in zip(empty, *rows, strict=True))
+    order = np.lexsort((pred_of, true_of))
+    true_of, pred_of, count = true_of[order], pred_of[order], count[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (true_of[1:] != true_of[:-1]) | (pred_of[1:] != pred_of[:-1])
+    starts = np.flatnonzero(new)
+    return true_of[starts], pred_of[starts], np.add.reduceat(count, starts) if len(starts) else count
 
 
 def _sum_by_label(label: np.ndarray, count: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

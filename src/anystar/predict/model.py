@@ -138,7 +138,9 @@ class Model:
         seconds = time.perf_counter() - started
         rays = golden_spiral(self.network.config.num_rays)
         shape = (image.shape[0], image.shape[1], image.shape[2])
-        labels, objects, timings = assemble(found.candidates, shape, (z, y, x), rays, prob_thresh, nms_thresh)
+        labels, objects, timings = assemble(
+            found.candidates, shape, (z, y, x), rays, prob_thresh, nms_thresh, self.device
+        )
         return Result(
             labels=labels,
             objects=objects,

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
 from skimage.measure import regionprops
 
 from anystar.config import ConfigError
-from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import Rays
-from anystar.geometry.suppression import suppress
+from anystar.geometry.tensors import rasterise, suppress
 from anystar.predict.candidates import Candidates
 from anystar.table import Table, tabulate
 
@@ -80,7 +80,9 @@ class Result:
                 f"prob must be at least {self.candidates.floor}, the least kept, got {prob}; segment again"
             )
         z, y, x = self.labels.shape
-        labels, objects, timings = assemble(self.candidates, (z, y, x), self.voxel_size, self.rays, prob, nms)
+        labels, objects, timings = assemble(
+            self.candidates, (z, y, x), self.voxel_size, self.rays, prob, nms, torch.device("cpu")
+        )
         return replace(
             self,
             labels=labels,
@@ -111,8 +113,9 @@ def assemble(
     rays: Rays,
     prob_thresh: float,
     nms_thresh: float,
+    device: torch.device,
 ) -> tuple[np.ndarray, Objects, dict[str, float]]:
-    """Suppress, rasterise on the input's lattice, and measure.
+    """Suppress, rasterise on the input's lattice, and measure; on a graphics card if ``device`` is one.
 
     Returns
     -------
@@ -124,11 +127,15 @@ def assemble(
     start = time.perf_counter()
     rows = np.flatnonzero(candidates.prob >= prob_thresh)
     points, distances, prob = candidates.points[rows], candidates.distances[rows], candidates.prob[rows]
-    kept = suppress(points, distances, prob, rays, threshold=nms_thresh).kept
+    # Tensors on a graphics card are worked on there, all others by Numba.
+    place = device if device.type == "cuda" else torch.device("cpu")
+    at, radii, scores = (torch.from_numpy(a).to(place) for a in (points, distances, prob))
+    kept = suppress(at, radii, scores, rays, threshold=nms_thresh).kept.cpu().numpy()
     middle = time.perf_counter()
     centres = (points[kept] + 0.5) / np.array(voxel_size) - 0.5
-    labels = rasterise(centres, distances[kept], rays, shape, prob=prob[kept], voxel_size=voxel_size)
-    labels, objects = _measure(labels, prob[kept], centres, distances[kept])
+    at, radii, scores = (torch.from_numpy(a).to(place) for a in (centres, distances[kept], prob[kept]))
+    drawn = rasterise(at, radii, rays, shape, prob=scores, voxel_size=voxel_size)
+    labels, objects = _measure(drawn.cpu().numpy(), prob[kept], centres, distances[kept])
     stop = time.perf_counter()
     return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}
 
