@@ -25,6 +25,7 @@ TASKS = [
     ("distances-128-1-half", "the same as float16", None, False, False),
     ("distances-256-2", "star distances, 256³, grid 2", None, True, False),
     ("distances-256-1", "star distances, 256³", None, True, True),
+    ("distances-256-1-half", "the same as float16", None, False, True),
     ("sampled", "star distances at 4,096 voxels of 64³", 0.03, False, False),
     ("probability-256", "object probability, 256³", None, True, False),
     ("suppress-2-", "suppression, 256³ grid 2, 76,172 candidates", 1.0, True, False),
@@ -32,7 +33,11 @@ TASKS = [
     ("suppress-1-", "suppression, 256³ grid 1, 645,291 candidates", 6.0, True, True),
     ("suppress-1-noisy", "the same, noisy", None, False, True),
     ("suppress-million", "suppression, 1,000,000 candidates of 20,000 objects", 15.0, False, True),
+    ("suppress-scale-125000", "suppression, 125,000 candidates of 2,500 objects", None, False, True),
+    ("suppress-scale-250000", "the same, twice as many", None, False, True),
+    ("suppress-scale-500000", "the same, four times as many", None, False, True),
     ("rasterise", "rasterising 1,940 bodies, 256³", 0.5, True, False),
+    ("match", "matching 2,000 with 1,940 objects, one threshold, 256³", 0.15, True, False),
 ]
 
 

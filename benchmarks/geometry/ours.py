@@ -9,6 +9,7 @@ import numpy as np
 from scenes import million, volume
 from timing import report
 
+from anystar.evaluate import match_labels
 from anystar.geometry.distances import star_distances, star_distances_at
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.probability import object_probability
@@ -35,6 +36,9 @@ def main() -> None:
     elif kind == "suppress":
         if rest == ["million"]:
             points, distances, prob = million(rays.vertices)
+        elif rest[0] == "scale":
+            num = int(rest[1])
+            points, distances, prob = million(rays.vertices, num=num, num_objects=num // 50)
         else:
             points, distances, prob = (
                 np.load(folder / f"{name}-{rest[0]}.npy")
@@ -48,7 +52,11 @@ def main() -> None:
         kept = suppress(points, distances, prob, rays).kept
         np.save(folder / "kept-2.npy", kept)
         points, distances, prob = points[kept], distances[kept], prob[kept]
-        report(lambda: rasterise(points, distances, rays, (256,) * 3, prob=prob), repeat=repeat)
+        drawn = report(lambda: rasterise(points, distances, rays, (256,) * 3, prob=prob), repeat=repeat)
+        np.save(folder / "drawn-2.npy", drawn)
+    elif kind == "match":
+        labels, drawn = volume(folder, 256), np.load(folder / "drawn-2.npy")
+        report(lambda: match_labels(labels, drawn, thresholds=[0.5]), repeat=repeat)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 from scenes import volume
 from stardist.geometry import polyhedron_to_label, star_dist3D
+from stardist.matching import matching
 from stardist.nms import _ind_prob_thresh, non_maximum_suppression_3d_sparse
 from stardist.rays3d import Rays_GoldenSpiral
 from stardist.utils import edt_prob
@@ -60,6 +61,9 @@ def main() -> None:
             repeat=repeat,
             warm=False,
         )
+    elif kind == "match":
+        labels, drawn = volume(folder, 256), np.load(folder / "drawn-2.npy")
+        report(lambda: matching(labels, drawn, thresh=0.5), repeat=repeat, warm=False)
     elif kind == "rasterise":
         kept = np.load(folder / "kept-2.npy")
         points, distances, prob = (

@@ -6,11 +6,12 @@ import json
 import resource
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 
-def report(work: Callable[[], object], *, repeat: int, warm: bool = True) -> object:
+def report(work: Callable[[], Any], *, repeat: int, warm: bool = True) -> Any:
     """Call ``work`` ``repeat`` times (once before, if ``warm``), print a line, return the last result."""
     result = work() if warm else None
     seconds, processor = [], []
