@@ -15,7 +15,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-__all__ = ["ConfigError", "check_range", "dump_toml", "from_dict", "load_toml", "nearest", "to_dict"]
+__all__ = [
+    "ConfigError",
+    "check_range",
+    "dump_plain",
+    "dump_toml",
+    "from_dict",
+    "load_toml",
+    "nearest",
+    "to_dict",
+]
 
 T = TypeVar("T")
 
@@ -140,6 +149,11 @@ def load_toml(cls: type[T], path: str | Path) -> T:
 
 def dump_toml(config: Any) -> str:
     """Return the configuration as TOML text; ``load_toml`` of it gives an equal object."""
+    return dump_plain(to_dict(config))
+
+
+def dump_plain(values: Mapping[str, Any]) -> str:
+    """Return nested plain values as TOML text."""
     import tomlkit
 
-    return tomlkit.dumps(to_dict(config))
+    return tomlkit.dumps(values)

@@ -11,19 +11,64 @@ __all__ = ["models"]
 
 
 @click.command()
-@click.argument("name", required=False)
-def models(name: str | None) -> None:
-    """List the models: training, size, licence, measured accuracy. With NAME, only that one."""
+@click.argument("words", nargs=-1, metavar="[list | show NAME]")
+@click.option(
+    "--config", "as_config", is_flag=True, help="With show: the settings it was trained with, as TOML."
+)
+def models(words: tuple[str, ...], as_config: bool) -> None:
+    """List the models that come along, or show the card of one.
+
+    A card says recipe, iterations, samples, device, minutes, commit, size, licence, measured accuracy and
+    what the model is bad at. NAME may be the path of a model file, too.
+
+    \b
+    Examples:
+      anystar models list
+      anystar models show mild-small
+      anystar models show mild-small --config > again.toml   # for: anystar train --config again.toml
+    """
+    if words[:1] == ("show",):
+        if len(words) != 2:
+            raise ValueError("show takes one name; see them with 'anystar models list'")
+        click.echo(_show(words[1], as_config))
+    elif as_config:
+        raise ValueError("--config is for one model; name it: anystar models show NAME --config")
+    else:
+        chosen = words[1:] if words[:1] == ("list",) else words
+        click.echo(_list(chosen))
+
+
+def _list(names: tuple[str, ...]) -> str:
     import anystar
     from anystar.config import nearest
 
     cards = anystar.list_models()
     if not cards:
         raise ValueError("no model is bundled; train one with 'anystar train'")
-    if name is not None and name not in cards:
-        raise ValueError(f"unknown model '{name}'{nearest(name, cards)}")
-    chosen = cards if name is None else {name: cards[name]}
-    click.echo("\n\n".join("\n".join([each, *_lines(card, "  ")]) for each, card in chosen.items()))
+    for name in names:
+        if name not in cards:
+            raise ValueError(f"unknown model '{name}'{nearest(name, cards)}")
+    chosen = {name: cards[name] for name in names} if names else cards
+    return "\n\n".join("\n".join([each, *_lines(card, "  ")]) for each, card in chosen.items())
+
+
+def _show(name: str, as_config: bool) -> str:
+    from anystar.config import dump_plain
+    from anystar.nn.checkpoint import load_model_file
+    from anystar.predict.model import DEFAULT_MODEL, model_path
+    from anystar.report.card import card_text
+
+    path = model_path(name)
+    file = load_model_file(path)
+    if as_config:
+        if "config" not in file.card:
+            raise ValueError(
+                f"the card of {name} holds no settings; see docs/training-log.md for how it was made"
+            )
+        return dump_plain(file.card["config"]).rstrip()
+    card = file.card | {"default": name == DEFAULT_MODEL}
+    parameters = sum(p.numel() for p in file.network.parameters())
+    return card_text(name, card, parameters=parameters, size=path.stat().st_size)
 
 
 def _lines(card: Mapping[str, Any], indent: str) -> list[str]:

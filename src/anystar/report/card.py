@@ -1,0 +1,128 @@
+"""A model's card as text: what it was made of, where, what it scores, what it is bad at."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["card_text"]
+
+_WIDTH = 100
+_UNKNOWN = "not recorded"
+
+
+def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int) -> str:
+    """Return the card of a model for people.
+
+    Parameters
+    ----------
+    name : str
+    card : mapping
+        Of :class:`anystar.nn.checkpoint.ModelFile`; what it lacks is said to be not recorded.
+    parameters : int
+        Of the network.
+    size : int
+        Bytes of the file.
+
+    Examples
+    --------
+    >>> print(card_text("toy", {"recipes": ["mild"], "licence": "MIT"}, parameters=10_000, size=20_000))
+    toy
+      recipe      mild
+      iterations  not recorded
+      samples     not recorded
+      device      not recorded
+      minutes     not recorded
+      commit      not recorded
+      network     0.01 million parameters
+      size        0.0 MB
+      licence     MIT
+      accuracy    not measured
+      bad at      not recorded
+    """
+    title = f"{name} (what is used if none is named)" if card.get("default") else name
+    rows = [
+        ("recipe", _material(card)),
+        ("iterations", _count(card.get("iterations"))),
+        ("samples", _count(card.get("samples"))),
+        ("device", card.get("device", _UNKNOWN)),
+        ("minutes", card.get("minutes", _UNKNOWN)),
+        ("commit", card.get("commit") or _UNKNOWN),
+        ("network", _network(card, parameters)),
+        ("size", f"{size / 1e6:.1f} MB"),
+        ("licence", card.get("licence", _UNKNOWN)),
+    ]
+    if "from" in card:
+        rows.append(("begun from", _origin(card["from"])))
+    if len(card.get("history", ())) > 1:
+        rows.append(("history", "\n".join(map(_part, card["history"]))))
+    if "defaults" in card:
+        rows.append(("defaults", ", ".join(f"{k} {v:g}" for k, v in card["defaults"].items())))
+    rows.append(("accuracy", _table(card["accuracy"]) if card.get("accuracy") else "not measured"))
+    rows.append(("bad at", card.get("limits", _UNKNOWN)))
+    column = max(len(key) for key, _ in rows) + 4
+    lines = [title]
+    for key, value in rows:
+        start = f"  {key}".ljust(column)
+        for line in str(value).splitlines():
+            kept = (
+                [line] if line.startswith(" ") or key == "accuracy" else textwrap.wrap(line, _WIDTH - column)
+            )
+            for part in kept:
+                lines.append((start + part).rstrip())
+                start = " " * column
+    return "\n".join(lines)
+
+
+def _count(value: Any) -> str:
+    return _UNKNOWN if value is None else f"{value:,}"
+
+
+def _material(card: Mapping[str, Any]) -> str:
+    if card.get("volumes"):
+        return f"{_count(card.get('objects'))} labelled objects in {', '.join(card['volumes'])}"
+    return _names(card.get("recipes", ())) or _UNKNOWN
+
+
+def _names(recipes: Sequence[str]) -> str:
+    """Return recipes in turn, with how often each comes."""
+    counted = {name: list(recipes).count(name) for name in recipes}
+    return ", ".join(name if num == 1 else f"{num} x {name}" for name, num in counted.items())
+
+
+def _network(card: Mapping[str, Any], parameters: int) -> str:
+    text = f"{parameters / 1e6:.3g} million parameters"
+    network = card.get("config", {}).get("network")
+    if network is None:
+        return text
+    channels = " ".join(map(str, network["channels"]))
+    return f"{text}: channels {channels}, grid {network['grid']}, {network['num_rays']} rays"
+
+
+def _origin(origin: Mapping[str, Any]) -> str:
+    text = f"{origin.get('model', 'a model')} ({_count(origin.get('samples'))} samples"
+    text += f" of {_names(origin['recipes'])})" if origin.get("recipes") else ")"
+    return f"{text}, begun from {_origin(origin['from'])}" if "from" in origin else text
+
+
+def _part(part: Mapping[str, Any]) -> str:
+    what = ", ".join(part["volumes"]) if part.get("volumes") else _names(part.get("recipes", ()))
+    return f"steps {part['first']:,} to {part['last']:,}: {what}, batches of {part['batch_size']}"
+
+
+def _table(scores: Mapping[str, Any]) -> str:
+    """Return scores as aligned lines; tables within are headed by their name."""
+    plain = {k: v for k, v in scores.items() if not isinstance(v, Mapping)}
+    width = max((len(k) for k in plain), default=0)
+    lines = [f"{k:<{width}}  {_value(v)}" for k, v in plain.items()]
+    for key, value in scores.items():
+        if isinstance(value, Mapping):
+            lines += [f"{key}:", *("  " + line for line in _table(value).splitlines())]
+    return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "  ".join(_value(v) for v in value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

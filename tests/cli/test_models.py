@@ -1,0 +1,80 @@
+"""``anystar models``: the list, one card, and settings to train with again."""
+
+import pytest
+
+from anystar.config import load_toml
+from anystar.predict.model import DEFAULT_MODEL
+from anystar.report.card import card_text
+from anystar.train import TrainConfig
+
+CARD = {
+    "recipes": ["wide", "wide", "as-mix"],
+    "iterations": 180_000,
+    "samples": 360_000,
+    "device": "NVIDIA H200",
+    "minutes": 26.5,
+    "commit": "0123456789ab",
+    "licence": "MIT",
+    "limits": "hollow objects",
+    "accuracy": {"plain": 0.9, "by recipe": {"wide": [0.5, 0.75]}},
+    "from": {"model": "mild-small", "samples": 13_320, "recipes": ["mild"]},
+    "history": [
+        {"recipes": ["mild"], "batch_size": 2, "first": 0, "last": 1000},
+        {"volumes": ["a.tif"], "recipes": [], "batch_size": 1, "first": 1000, "last": 1500},
+    ],
+}
+
+
+def test_a_card_says_all_that_is_known():
+    text = card_text("ours", CARD, parameters=16_600_000, size=33_200_000)
+    for part in (
+        "recipe      2 x wide, as-mix",
+        "iterations  180,000",
+        "samples     360,000",
+        "device      NVIDIA H200",
+        "minutes     26.5",
+        "commit      0123456789ab",
+        "16.6 million parameters",
+        "size        33.2 MB",
+        "licence     MIT",
+        "begun from  mild-small (13,320 samples of mild)",
+        "steps 0 to 1,000: mild, batches of 2",
+        "steps 1,000 to 1,500: a.tif, batches of 1",
+        "accuracy    plain  0.90",
+        "wide  0.50  0.75",
+        "bad at      hollow objects",
+    ):
+        assert part in text, text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_show_prints_the_bundled_card(run):
+    shown = run("models", "show", DEFAULT_MODEL)
+    assert shown.exit_code == 0, shown.output
+    assert shown.stdout.startswith(f"{DEFAULT_MODEL} (what is used if none is named)")
+    for key in ("recipe", "iterations", "samples", "minutes", "licence     MIT", "accuracy", "bad at"):
+        assert f"  {key}" in shown.stdout
+    assert run("models", "list").stdout == run("models").stdout
+
+
+def test_settings_of_a_card_train_again(run, tmp_path):
+    shown = run("models", "show", DEFAULT_MODEL, "--config")
+    assert shown.exit_code == 0, shown.output
+    (tmp_path / "again.toml").write_text(shown.stdout)
+    assert load_toml(TrainConfig, tmp_path / "again.toml").network.num_rays == 96
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["show"], "show takes one name; see"),
+        (["show", "mild-smal"], "did you mean 'mild-small'"),
+        (["mild-smal"], "did you mean 'mild-small'"),
+        (["--config"], "name it: anystar models show"),
+    ],
+)
+def test_bad_words_are_one_line(words, message, run):
+    done = run("models", *words)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
