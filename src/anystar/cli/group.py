@@ -27,6 +27,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "segment": "Find the objects in 3D images.",
     "evaluate": "Compare label images with a truth.",
+    "timecourse": "Follow the intensity of regions over time.",
     "report": "Put results side by side on one page.",
     "tune": "Find thresholds on annotated images.",
     "models": "List the models that can be used.",

@@ -194,7 +194,7 @@ def _draw(
 def _load(name: str, sources: Mapping[str, Source]) -> Subject:
     """Read all files of a volume and check that they lie on each other."""
     from anystar import io
-    from anystar.cli.runs import read_probabilities
+    from anystar.cli.runs import read_probabilities, refuse_mismatch
     from anystar.report.html import Prediction, Subject
 
     volumes: list[tuple[Path, Volume]] = []
@@ -202,7 +202,7 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
     def load(path: Path) -> Volume:
         volume = io.read(path)
         volumes.append((path, volume))
-        _refuse_mismatch(volumes[0], volumes[-1])
+        refuse_mismatch(*volumes[0], *volumes[-1])
         return volume
 
     image_path = next((s.image for s in sources.values() if s.image), None)
@@ -233,22 +233,3 @@ def _as_labels(path: Path, volume: Volume) -> np.ndarray:
         return as_labels(volume.data)
     except ValueError as error:
         raise ValueError(f"{path} {error}") from error
-
-
-def _refuse_mismatch(one: tuple[Path, Volume], other: tuple[Path, Volume]) -> None:
-    import numpy as np
-
-    (path, a), (other_path, b) = one, other
-    if a.shape != b.shape:
-        raise ValueError(
-            f"{path} has the shape {a.shape} but {other_path} {b.shape}; give files of the same volume"
-        )
-    if a.spacing and b.spacing and a.unit == b.unit and not np.allclose(a.spacing, b.spacing, rtol=0.01):
-        raise ValueError(
-            f"{path} has the spacing {_short(a.spacing)} but {other_path} {_short(b.spacing)}; "
-            "correct the spacing in one of the files"
-        )
-
-
-def _short(spacing: tuple[float, float, float]) -> str:
-    return " ".join(f"{s:.4g}" for s in spacing)

@@ -8,8 +8,21 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["FoundRun", "Source", "by_volume", "find_run", "read_probabilities", "volume_name"]
+if TYPE_CHECKING:
+    from anystar.arrays import Volume
+    from anystar.io import Series
+
+__all__ = [
+    "FoundRun",
+    "Source",
+    "by_volume",
+    "find_run",
+    "read_probabilities",
+    "refuse_mismatch",
+    "volume_name",
+]
 
 _ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
 
@@ -131,3 +144,21 @@ def read_probabilities(path: Path) -> dict[int, float]:
         except (KeyError, TypeError, ValueError) as error:
             advice = "give a table that 'anystar segment' wrote"
             raise ValueError(f"{path} lacks label and probability of an object; {advice}") from error
+
+
+def refuse_mismatch(path: Path, volume: Volume | Series, other_path: Path, other: Volume | Series) -> None:
+    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, spacing."""
+    import numpy as np
+
+    if volume.shape != other.shape:
+        raise ValueError(
+            f"{path} has the shape {volume.shape} but {other_path} {other.shape}; "
+            "give files of the same volume"
+        )
+    one, two = volume.spacing, other.spacing
+    if one and two and volume.unit == other.unit and not np.allclose(one, two, rtol=0.01):
+        texts = [" ".join(f"{s:.4g}" for s in spacing) for spacing in (one, two)]
+        raise ValueError(
+            f"{path} has the spacing {texts[0]} but {other_path} {texts[1]}; "
+            "correct the spacing in one of the files"
+        )

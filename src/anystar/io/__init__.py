@@ -7,16 +7,19 @@ from anystar.io.address import SUFFIXES, file_stem, file_suffix, list_volumes
 from anystar.io.errors import FileError
 from anystar.io.files import read, write
 from anystar.io.lazy import LazyImage, open_image
+from anystar.io.series import Series, open_series
 
 # anystar.io.label_store.LabelStore is not named here: it brings zarr along, half a second.
 __all__ = [
     "SUFFIXES",
     "FileError",
     "LazyImage",
+    "Series",
     "file_stem",
     "file_suffix",
     "list_volumes",
     "open_image",
+    "open_series",
     "read",
     "write",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -101,13 +101,20 @@ class LazyImage:
         """Remarks for the user, a line each."""
         return self.source.remarks()
 
-    def read(self, box: Sequence[slice] | None = None) -> np.ndarray:
+    def at(self, time: int) -> LazyImage:
+        """Return the same image at another time point, of the same open file."""
+        pick = pick_volume(self.source.axes, self.source.shape, self.channel, time)
+        return replace(self, pick=pick, time=time)
+
+    def read(self, box: Sequence[slice] | None = None, *, finite: bool = True) -> np.ndarray:
         """Read the voxels of a box.
 
         Parameters
         ----------
         box : 3 slices, optional
             Along Z, Y, X, cut at the borders as NumPy does; steps are not possible. Everything by default.
+        finite : bool
+            Whether NaN and infinite values are refused.
 
         Returns
         -------
@@ -117,7 +124,7 @@ class LazyImage:
         Raises
         ------
         FileError
-            If the file is damaged there, or has NaN or infinite values there.
+            If the file is damaged there, or has NaN or infinite values there that are refused.
         """
         wanted = (slice(None),) * 3 if box is None else tuple(box)
         if len(wanted) != 3 or any(not isinstance(s, slice) or s.step not in (None, 1) for s in wanted):
@@ -131,7 +138,7 @@ class LazyImage:
         with _named(self.address):
             data = self.source.fetch(index)
             data = data.transpose([self.pick.kept.index(a) for a in "ZYX"])
-            return np.ascontiguousarray(settle(data))
+            return np.ascontiguousarray(settle(data, finite=finite))
 
     def volume(self) -> Volume:
         """Read everything."""

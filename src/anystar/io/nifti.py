@@ -15,6 +15,7 @@ import numpy as np
 from anystar.arrays import Volume
 from anystar.io.address import Address
 from anystar.io.errors import FileError
+from anystar.io.mapped import copy_part
 from anystar.io.source import Index, Source
 from anystar.io.world import world_of
 
@@ -49,7 +50,7 @@ def open_source(address: Address, level: int) -> Source:
         raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
 
     @cache
-    def voxels() -> np.ndarray:
+    def voxels() -> np.memmap:
         if not packed:
             return np.memmap(address.file, stored, "r", proxy.offset, shape, "F")
         with tempfile.TemporaryFile() as unpacked:  # the map keeps it alive
@@ -60,7 +61,7 @@ def open_source(address: Address, level: int) -> Source:
             return np.memmap(unpacked, stored, "r", proxy.offset, shape, "F")
 
     def fetch(index: Index) -> np.ndarray:
-        data = np.array(voxels()[index])
+        data = copy_part(voxels(), index)
         if scaled:
             data = data.astype(np.float32) * np.float32(proxy.slope) + np.float32(proxy.inter)
         return data

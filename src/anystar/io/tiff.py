@@ -15,6 +15,7 @@ import tifffile
 from anystar.arrays import Volume
 from anystar.io.address import Address
 from anystar.io.errors import FileError
+from anystar.io.mapped import copy_part
 from anystar.io.source import Index, Source, Spacing
 from anystar.io.tiff_spacing import tiff_spacing
 
@@ -91,7 +92,7 @@ def _reader(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Callable
     if series.dataoffset is not None:
         stored = np.dtype(tif.byteorder + np.dtype(series.dtype).char)
         mapped = np.memmap(tif.filehandle.path, stored, "r", series.dataoffset, series.shape)
-        return lambda index: np.array(mapped[index])
+        return lambda index: copy_part(mapped, index)
     planes = series.shape[: len(series.shape) - len(series.keyframe.shape)]
     a_page_each = len(series.pages) == math.prod(planes)
 

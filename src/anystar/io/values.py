@@ -32,8 +32,15 @@ def settled_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
-def settle(data: np.ndarray) -> np.ndarray:
+def settle(data: np.ndarray, *, finite: bool = True) -> np.ndarray:
     """Return ``data`` as a real, finite array in native byte order (booleans as uint8, halves as float32).
+
+    Parameters
+    ----------
+    data : numpy.ndarray
+        As it lies in a file.
+    finite : bool
+        Whether NaN and infinities are refused.
 
     Raises
     ------
@@ -46,7 +53,7 @@ def settle(data: np.ndarray) -> np.ndarray:
     dtype('uint8')
     """
     data = data.astype(settled_dtype(data.dtype), copy=False)
-    if data.dtype.kind == "f" and (bad := _count_nonfinite(data)):
+    if finite and data.dtype.kind == "f" and (bad := _count_nonfinite(data)):
         raise FileError(
             f"is NaN or infinite in {bad} of {data.size} voxels; "
             "replace them (numpy.nan_to_num, or Fiji: Process > Math > NaN Background) or crop them off"

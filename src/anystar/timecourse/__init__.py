@@ -2,6 +2,7 @@
 
 from anystar.timecourse.curves import Regions, Timecourse, make_regions, relative_change, smooth
 from anystar.timecourse.drift import Drift, DriftMeter
+from anystar.timecourse.remarks import drift_remark, left_out_remarks, ranges
 from anystar.timecourse.stream import follow
 
 __all__ = [
@@ -9,8 +10,11 @@ __all__ = [
     "DriftMeter",
     "Regions",
     "Timecourse",
+    "drift_remark",
     "follow",
+    "left_out_remarks",
     "make_regions",
+    "ranges",
     "relative_change",
     "smooth",
 ]

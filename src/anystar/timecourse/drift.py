@@ -22,7 +22,7 @@ class Drift:
     shift: tuple[float, float, float]
     "Voxels by which the content has moved along Z, Y, X."
     similarity: float
-    "Pearson correlation of the two frames as they are, -1 to 1; 0 if one of them is constant."
+    "Pearson correlation where the two overlap once the shift is undone, -1 to 1; 0 if one is constant."
 
     @property
     def distance(self) -> float:
@@ -81,15 +81,25 @@ class DriftMeter:
     def measure(self, frame: np.ndarray) -> Drift:
         """Return where a finite frame of the reference's shape lies."""
         coarse = self._prepare(frame)
-        similarity = float(np.vdot(coarse, self._reference))
         cross = rfftn(self._window * coarse) * self._spectrum.conj()
         power = np.abs(cross)
         if not power.any():
             return Drift(shift=(0.0, 0.0, 0.0), similarity=0.0)
         phase = np.divide(cross, power, out=np.zeros_like(cross), where=power > 1e-6 * power.max())
         peak = irfftn(self._weight * phase, s=coarse.shape)
-        shift = [s * b for s, b in zip(_place_of_peak(peak), self._block, strict=True)]
-        return Drift(shift=(shift[0], shift[1], shift[2]), similarity=similarity)
+        place = _place_of_peak(peak)
+        z, y, x = (s * b for s, b in zip(place, self._block, strict=True))
+        return Drift(shift=(z, y, x), similarity=_similarity(coarse, self._reference, place))
+
+
+def _similarity(frame: np.ndarray, reference: np.ndarray, shift: list[float]) -> float:
+    """Return the correlation over what both show, the frame moved back by whole voxels."""
+    whole = [round(s) for s in shift]
+    here = tuple(slice(max(0, s), n + min(0, s)) for s, n in zip(whole, frame.shape, strict=True))
+    there = tuple(slice(max(0, -s), n + min(0, -s)) for s, n in zip(whole, frame.shape, strict=True))
+    a, b = (part - part.mean(dtype=np.float64) for part in (frame[here], reference[there]))
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float((a * b).sum() / norm) if norm > 0 else 0.0
 
 
 def _place_of_peak(correlation: np.ndarray) -> list[float]:

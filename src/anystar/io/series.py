@@ -1,0 +1,185 @@
+"""Volumes over time, read one frame at a time: a file with a time axis, or a file a frame."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from anystar.io.address import file_stem, list_volumes, locate
+from anystar.io.errors import FileError
+from anystar.io.lazy import LazyImage, open_image
+from anystar.io.source import Spacing, Unit
+
+__all__ = ["Series", "open_series"]
+
+# Seconds of NIfTI's codes of the unit of time (bits 4 to 6 of xyzt_units).
+_SECONDS = {8: 1.0, 16: 1e-3, 24: 1e-6}
+
+
+@dataclass(kw_only=True, eq=False)
+class Series:
+    """Frames of one shape in the order of time; made by :func:`open_series`.
+
+    One that is missing, damaged or of another shape reads as None, and ``faults`` then says why.
+    """
+
+    name: str
+    """What it is called."""
+    first: LazyImage
+    """The first frame that is there; it says the shape, the spacing and how labels are written."""
+    files: tuple[Path | None, ...]
+    """For a file a frame, the file of each frame, None where a number is missing; else empty."""
+    channel: int | None
+    """The channel that is read."""
+    faults: dict[int, str] = field(default_factory=dict)
+    """What is wrong, by the number of the frame, of those that were read so far."""
+
+    def __len__(self) -> int:
+        return len(self.files) or self.first.num_times
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along Z, Y, X."""
+        return self.first.shape
+
+    @property
+    def spacing(self) -> Spacing | None:
+        """Of a voxel along Z, Y, X, if known."""
+        return self.first.spacing
+
+    @property
+    def unit(self) -> Unit:
+        """Of the spacing."""
+        return self.first.unit
+
+    @property
+    def seconds(self) -> float | None:
+        """From one frame to the next, if the file says."""
+        header: Any = self.first.header.get("nifti")
+        if header is None or self.files:
+            return None
+        factor = _SECONDS.get(int(header["xyzt_units"]) & 56)
+        step = float(header["pixdim"][4])
+        return step * factor if factor and np.isfinite(step) and step > 0 else None
+
+    def read(self, number: int) -> np.ndarray | None:
+        """Return one frame ``(Z, Y, X)``, NaN and infinite values included, or None.
+
+        Raises
+        ------
+        IndexError
+            If the series is shorter.
+        """
+        if not 0 <= number < len(self):
+            raise IndexError(f"number must be 0 to {len(self) - 1}, got {number}")
+        try:
+            if not self.files:
+                return self.first.at(number).read(finite=False)
+            return self._read_file(self.files[number], number)
+        except FileError as error:
+            self.faults[number] = str(error)
+            return None
+
+    def _read_file(self, path: Path | None, number: int) -> np.ndarray:
+        if path is None:
+            raise FileError(f"{self.name} has no file for frame {number}; copy it there if it exists")
+        with open_image(path, channel=self.channel) as image:
+            if image.shape != self.shape:
+                raise FileError(
+                    f"{path} has the shape {image.shape} but {self.first.address} {self.shape}; "
+                    "give frames of one shape"
+                )
+            return image.read(finite=False)
+
+    def close(self) -> None:
+        """Give the file back."""
+        self.first.close()
+
+    def __enter__(self) -> Series:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_series(
+    paths: Sequence[str | Path], *, channel: int | None = None, spacing: Sequence[float] | None = None
+) -> Series:
+    """Open volumes over time without reading them.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        One file with a time axis (4D NIfTI, TIFF time stack, OME-Zarr), one folder of numbered files, or the
+        numbered files themselves. The last number in a name counts; frame 0 is the lowest of them, the step
+        is their greatest common one, and what is not there in between is a missing frame.
+    channel : int, optional
+        Which channel of a multi-channel series.
+    spacing : 3 floats, optional
+        Micrometres per voxel along Z, Y, X, instead of what the files say.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    FileError
+        If there is only one frame, no file can be read, or the files are not numbered.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from anystar.arrays import Volume
+    >>> from anystar.io import write
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for n in (1, 2, 4):
+    ...     write(folder / f"t{n}.tif", Volume(data=np.full((4, 5, 6), n, np.uint8)))
+    >>> with open_series([folder]) as series:
+    ...     len(series), series.read(1).max(), series.read(2) is None
+    (4, np.uint8(2), True)
+    """
+    given = [Path(p).expanduser() for p in paths]
+    if len(given) == 1 and not _is_folder_of_frames(given[0]):
+        first = open_image(given[0], channel=channel, time=0, spacing=spacing)
+        if first.num_times == 1:
+            first.close()
+            raise FileError(f"{given[0]} holds one volume; give a time series, or one file a frame")
+        return Series(name=str(given[0]), first=first, files=(), channel=channel)
+    files = list_volumes(given[0]) if len(given) == 1 else given
+    numbered = _by_number(files)
+    name = str(files[0].parent)
+    for path in numbered:
+        if path is not None:
+            try:
+                first = open_image(path, channel=channel, spacing=spacing)
+            except FileError:
+                continue  # it is said when it is read
+            return Series(name=name, first=first, files=tuple(numbered), channel=channel)
+    raise FileError(f"none of the {len(files)} frames in {name} can be read; copy or export them again")
+
+
+def _is_folder_of_frames(path: Path) -> bool:
+    return path.is_dir() and locate(path).module != "ome_zarr"
+
+
+def _by_number(files: Sequence[Path]) -> list[Path | None]:
+    """Return the files in the order of their numbers, None for a number between them that is missing."""
+    places: dict[int, Path] = {}
+    for path in files:
+        digits = re.findall(r"\d+", file_stem(path))
+        if not digits:
+            raise FileError(f"{path} has no number; name frames like t000.tif, t001.tif")
+        if (other := places.setdefault(int(digits[-1]), path)) is not path:
+            raise FileError(f"{other} and {path} are both frame {int(digits[-1])}; rename one of them")
+    numbers = sorted(places)
+    step = math.gcd(*(b - a for a, b in pairwise(numbers))) or 1
+    return [places.get(n) for n in range(numbers[0], numbers[-1] + 1, step)]
