@@ -1,14 +1,15 @@
-"""Files that appear whole or not at all: written beside their place, then renamed onto it."""
+"""Files and folders that appear whole or not at all: written beside their place, then renamed onto it."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["staged"]
+__all__ = ["replace_folder", "staged", "staged_folder"]
 
 
 @contextlib.contextmanager
@@ -67,6 +68,45 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
         for folder in reversed(made):
             with contextlib.suppress(OSError):  # not empty: someone else's file, leave it
                 folder.rmdir()
+
+
+@contextlib.contextmanager
+def staged_folder(path: str | Path) -> Iterator[Path]:
+    """Give a new folder beside ``path``; rename it on success (what was there goes), remove it on failure.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "meshes"
+    >>> with staged_folder(target) as temporary:
+    ...     _ = (temporary / "a.obj").write_text("whole")
+    >>> [p.name for p in target.iterdir()], len(list(target.parent.iterdir()))
+    (['a.obj'], 1)
+    """
+    target = Path(path)
+    made = _make_folder(target.parent)
+    temporary = target.with_name(f".{os.getpid()}.partial.{target.name}")
+    try:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        yield temporary
+        replace_folder(temporary, target)
+        made.clear()
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        for folder in reversed(made):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def replace_folder(made: Path, target: Path) -> None:
+    """Rename a folder onto its place; what was there is removed afterwards."""
+    old = target.with_name(f".{target.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        target.rename(old)
+    made.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _make_folder(folder: Path) -> list[Path]:

@@ -12,15 +12,22 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.cli import main
 from anystar.geometry.rays import golden_spiral
+from anystar.predict.result import Objects
 
 
 class FakeModel:
     """Takes every bright connected piece for an object."""
 
+    name = "anystar-mix"
+
     def __init__(self):
         self.card = {"trained": {"iterations": 3, "on": ["cpu", "gpu"]}, "size": 4_250_000}
         self.calls = []
         self.threshold = 0.5
+        self.device = "cpu"
+
+    def digest(self):
+        return "0123"
 
     def segment(self, image, **options):
         self.calls.append(options)
@@ -30,7 +37,7 @@ class FakeModel:
         index = np.arange(1, count + 1)
         boxes = [[*(s.start for s in b), *(s.stop for s in b)] for b in ndimage.find_objects(labels)]
         centroid = ndimage.center_of_mass(bright, labels, index) if count else []
-        objects = SimpleNamespace(
+        objects = Objects(
             label=index.astype(np.int32),
             probability=np.full(count, 0.75, np.float32),
             centroid_vox=np.reshape(centroid, (-1, 3)),
@@ -40,7 +47,14 @@ class FakeModel:
             distances=np.full((count, 32), 4.5, np.float32),
         )
         return SimpleNamespace(
-            labels=labels.astype(np.int32), objects=objects, notes=("a remark",), rays=golden_spiral(32)
+            labels=labels.astype(np.int32),
+            objects=objects,
+            notes=("a remark",),
+            rays=golden_spiral(32),
+            diameter_vox=9.0,
+            prob_thresh=0.5,
+            nms_thresh=0.3,
+            timings={"network": 0.1},
         )
 
 

@@ -15,7 +15,7 @@ def test_labels_table_and_picture(tmp_path, cells, model, run):
     result = run("segment", cells, "-o", out / "l.tif", "--table", out / "t.csv", "--picture", out / "p.png")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
-    assert sorted(p.name for p in out.iterdir()) == ["l.tif", "p.png", "t.csv"]
+    assert sorted(p.name for p in out.iterdir()) == ["l.tif", "p.png", "t.csv", "t.csv.toml"]
     labels = io.read(out / "l.tif")
     assert (labels.spacing, labels.data.dtype, int(labels.data.max())) == ((2, 0.5, 0.5), np.uint8, 2)
     with open(out / "t.csv", newline="", encoding="utf-8") as file:
@@ -65,7 +65,9 @@ def test_a_folder_becomes_a_folder(tmp_path, cells, model, run):
     result = run(*args, "--picture", tmp_path / "p")
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b.nii.gz", "c.npy"]
-    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == ["a.csv", "b.csv", "c.csv"]
+    assert sorted(p.name for p in (tmp_path / "t").iterdir()) == sorted(
+        f"{n}.csv{e}" for n in "abc" for e in ("", ".toml")
+    )
     assert sorted(p.name for p in (tmp_path / "p").iterdir()) == ["a.png", "b.png", "c.png"]
     assert "3 images: 6 objects" in result.stdout
 

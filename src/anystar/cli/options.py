@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Number", "spacing_option"]
+__all__ = ["Number", "OneOrAll", "spacing_option"]
 
 
 class Number(click.ParamType):
@@ -42,6 +42,21 @@ class Number(click.ParamType):
         several = f"{param.nargs} numbers" if param and param.nargs > 1 else "a number"
         # A UsageError of our own: click's "Invalid value for" would say the option's name twice.
         raise click.UsageError(f"{option} takes {several} {kind}, got {value!r}", ctx)
+
+
+class OneOrAll(click.ParamType):
+    """A number from 0, or the word ``all``."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number or ``"all"``, or fail."""
+        if value == "all":
+            return "all"
+        if str(value).isdecimal():
+            return int(value)
+        option = param.opts[0] if param else "value"
+        raise click.UsageError(f"{option} takes a number from 0, or all; got {value!r}", ctx)
 
 
 spacing_option = click.option(

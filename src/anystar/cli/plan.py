@@ -1,71 +1,110 @@
-"""Which file becomes which: inputs and outputs of ``anystar segment``, settled before anything is read."""
+"""Which image becomes which files, settled before any voxel is read."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
-from anystar.io import SUFFIXES, file_stem, file_suffix, list_volumes
+from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
+from anystar.report.meshes import MESH_SUFFIXES
+from anystar.report.table import TABLE_SUFFIXES, sidecar
 
-__all__ = ["Job", "plan_jobs"]
+__all__ = ["Job", "Outputs", "plan_jobs"]
+
+Which = int | Literal["all"] | None
+_ENDINGS = {"table": TABLE_SUFFIXES, "picture": (".png",), "record": (".toml",)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """One image and what is made of it."""
+class Outputs:
+    """What is written; for one image, or folders for several."""
 
-    image: Path
-    "What is read."
     labels: Path
     "Where the labels go."
     table: Path | None = None
     "Where the table goes."
     picture: Path | None = None
     "Where the picture goes."
+    meshes: Path | None = None
+    "Where the meshes go: a file, or a folder of one image's files."
+    record: Path | None = None
+    "Where the record goes."
 
     @property
-    def outputs(self) -> tuple[Path, ...]:
-        """All files that are written."""
-        return tuple(p for p in (self.labels, self.table, self.picture) if p is not None)
+    def files(self) -> tuple[Path, ...]:
+        """Everything that is written for one image, as it is called on the disk, the labels first."""
+        beside = self.table and sidecar(self.table)
+        rest = (self.table, beside, self.picture, self.meshes, self.record)
+        return (target_of(self.labels), *(p for p in rest if p is not None))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One volume and what is made of it."""
+
+    image: Path
+    "What is read."
+    channel: int | None = None
+    "Of a multi-channel image."
+    time: int | None = None
+    "Of a time series."
+    outputs: Outputs
+    "What is written."
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        parts = ((" time", self.time), (" channel", self.channel))
+        return self.image.name + ",".join(f"{what} {n}" for what, n in parts if n is not None)
+
+
+def target_of(path: Path) -> Path:
+    """Return the file or folder that a name stands for."""
+    address = locate(path)
+    return address.file / address.inner if address.module == "ome_zarr" else address.file
 
 
 def plan_jobs(
     inputs: Sequence[Path],
-    output: Path,
+    outputs: Outputs,
     *,
-    table: Path | None = None,
-    picture: Path | None = None,
+    channel: Which = None,
+    time: Which = None,
     overwrite: bool = False,
 ) -> list[Job]:
-    """Return a job per image.
+    """Return a job per volume.
 
-    One file goes to the file ``output``, or into it under its own name if that is a folder (it exists as one,
-    or its name has no ending). Several files, or a folder, go into the folder ``output``; then ``table`` and
-    ``picture`` name folders too.
+    One image goes to the file ``outputs.labels``, or into it under its own name if that is a folder (it
+    exists as one, or its name has no ending). Several images, or a folder, go into the folder
+    ``outputs.labels``; then all outputs name folders. Where each channel or time point is a volume of its
+    own, its number is added to the names.
 
     Raises
     ------
     ValueError
         If an input is missing or unknown, names collide, or an output exists and ``overwrite`` is false.
     """
-    images = [file for given in inputs for file in _images_of(given)]
-    if len(inputs) == 1 and inputs[0].is_file():
-        jobs = [_single(images[0], output, table, picture)]
+    images = [image for given in inputs for image in _images_of(given)]
+    if len(inputs) == 1 and locate(inputs[0]).module:
+        planned = [(images[0], _single(images[0], outputs))]
     else:
-        jobs = _several(images, output, table, picture)
+        planned = list(_several(images, outputs))
+    jobs = [job for image, made in planned for job in _split(image, made, channel, time)]
     _refuse_collisions(jobs, overwrite)
     return jobs
 
 
 def _images_of(given: Path) -> list[Path]:
-    if given.is_dir():
+    address = locate(given)
+    if given.is_dir() and address.module != "ome_zarr":
         return list_volumes(given)
-    if not given.exists():
+    if not address.file.exists():
         hint = "; --spacing takes exactly three numbers" if _is_number(given.name) else "; check the name"
         raise ValueError(f"{given} does not exist{hint}")
-    if not file_suffix(given):
-        raise ValueError(f"{given} has no known ending; give a file that ends in {', '.join(SUFFIXES)}")
+    if not address.module:
+        raise ValueError(f"{given} has no known ending; give a file that ends in {', '.join(READABLE)}")
     return [given]
 
 
@@ -77,44 +116,111 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _single(image: Path, output: Path, table: Path | None, picture: Path | None) -> Job:
-    if output.is_dir() or not output.suffix:
-        output = output / image.name
-    elif not file_suffix(output):
+def _single(image: Path, outputs: Outputs) -> Outputs:
+    address = locate(outputs.labels)
+    if not address.suffix and (outputs.labels.is_dir() or not outputs.labels.suffix):
+        outputs = replace(outputs, labels=outputs.labels / _labels_name(image))
+    elif address.suffix not in SUFFIXES:
         raise ValueError(
-            f"cannot write {output}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
+            f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
         )
-    for option, path, ending in (("--table", table, ".csv"), ("--picture", picture, ".png")):
-        if path is not None and path.suffix.lower() != ending:
-            raise ValueError(f"{option} must end in {ending}, got {path}; change the name")
-    return Job(image=image, labels=output, table=table, picture=picture)
+    for option, endings in _ENDINGS.items():
+        path = getattr(outputs, option)
+        if path is not None and path.suffix.lower() not in endings:
+            raise ValueError(f"--{option} must end in {' or '.join(endings)}, got {path}; change the name")
+    if outputs.meshes and outputs.meshes.suffix and outputs.meshes.suffix.lower() not in MESH_SUFFIXES:
+        known = ", ".join(MESH_SUFFIXES)
+        raise ValueError(
+            f"--meshes must end in {known} or be a folder, got {outputs.meshes}; change the name"
+        )
+    return outputs
 
 
-def _several(images: list[Path], output: Path, table: Path | None, picture: Path | None) -> list[Job]:
-    for option, path in (("--output", output), ("--table", table), ("--picture", picture)):
+def _labels_name(image: Path) -> str:
+    """Return what the labels of an image are called in a folder: as the image, in a format that we write."""
+    address = locate(image)
+    if address.suffix in SUFFIXES:
+        return address.file.name
+    return f"{file_stem(image)}.ome.tif"
+
+
+def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outputs]]:
+    for option, path in vars(outputs).items():
         if path is not None and (path.is_file() or (path.suffix and not path.is_dir())):
+            name = "output" if option == "labels" else option
             raise ValueError(
-                f"{option} must be a folder for several images, got {path}; give a folder's name"
+                f"--{name} must be a folder for several images, got {path}; give a folder's name"
             )
-    return [
-        Job(
-            image=image,
-            labels=output / image.name,
-            table=table and table / f"{file_stem(image)}.csv",
-            picture=picture and picture / f"{file_stem(image)}.png",
+    for image in images:
+        stem = file_stem(image)
+        yield (
+            image,
+            Outputs(
+                labels=outputs.labels / _labels_name(image),
+                table=outputs.table and outputs.table / f"{stem}.csv",
+                picture=outputs.picture and outputs.picture / f"{stem}.png",
+                meshes=outputs.meshes and outputs.meshes / stem,
+                record=outputs.record and outputs.record / f"{stem}.toml",
+            ),
         )
-        for image in images
-    ]
+
+
+def _split(image: Path, outputs: Outputs, channel: Which, time: Which) -> Iterator[Job]:
+    """Yield a job for every channel and time point that is asked for."""
+    if channel != "all" and time != "all":
+        yield Job(image=image, channel=channel, time=time, outputs=outputs)
+        return
+    from anystar.io import open_image
+
+    first = [0 if which == "all" else which for which in (channel, time)]
+    with open_image(image, channel=first[0], time=first[1]) as opened:
+        times = list(range(opened.num_times)) if time == "all" else [time]
+        channels = list(range(opened.num_channels)) if channel == "all" else [channel]
+    for t in times:
+        for c in channels:
+            tag = f"_t{t:0{len(str(len(times) - 1))}d}" if time == "all" else ""
+            tag += f"_c{c:0{len(str(len(channels) - 1))}d}" if channel == "all" else ""
+            tagged = {k: p and _tagged(p, tag) for k, p in vars(outputs).items()}
+            yield Job(image=image, channel=c, time=t, outputs=Outputs(**tagged))
+
+
+def _tagged(path: Path, tag: str) -> Path:
+    """Return the name with a tag before its ending.
+
+    Examples
+    --------
+    >>> _tagged(Path("a.ome.tif"), "_t0").name, str(_tagged(Path("b.zarr/labels/cells"), "_t0"))
+    ('a_t0.ome.tif', 'b.zarr/labels/cells_t0')
+    """
+    address = locate(path)
+    if address.inner and address.module == "ome_zarr":
+        return Path(f"{address}{tag}")
+    ending = address.suffix or path.suffix
+    name = address.file.name
+    stem, ending = name[: len(name) - len(ending)], name[len(name) - len(ending) :]
+    return Path(str(address._replace(file=address.file.with_name(f"{stem}{tag}{ending}"))))
 
 
 def _refuse_collisions(jobs: list[Job], overwrite: bool) -> None:
-    sources = {job.image.resolve() for job in jobs}
-    taken: dict[Path, Path] = {}
+    sources = {target_of(job.image).resolve() for job in jobs}
+    taken: dict[Path, Job] = {}
     for job in jobs:
-        for path in job.outputs:
-            if (other := taken.setdefault(path.resolve(), job.image)) is not job.image:
-                raise ValueError(f"{other} and {job.image} would both become {path}; rename one of them")
-            if path.resolve() in sources:
+        for path in job.outputs.files:
+            place = path.resolve()
+            if (other := taken.setdefault(place, job)) is not job:
+                raise ValueError(
+                    f"{other.image} and {job.image} would both become {path}; rename one of them"
+                )
+            if place in sources or any(place in source.parents for source in sources):
                 raise ValueError(f"{path} is an input and would be overwritten; choose another output")
             if path.exists() and not overwrite:
                 raise ValueError(f"{path} exists already; add --overwrite, or choose another name")
+            if path == job.outputs.meshes and path.is_dir():
+                _refuse_foreign(path)
+
+
+def _refuse_foreign(folder: Path) -> None:
+    """Raise if a folder that is to be replaced holds what we did not write."""
+    for file in folder.iterdir():
+        if not file.name.startswith("object_") or file.suffix.lower() not in MESH_SUFFIXES:
+            raise ValueError(f"{folder} holds {file.name}, which is no mesh; choose a folder of its own")

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import BAD_INPUT, complain, one_line
-from anystar.cli.options import Number, spacing_option
-from anystar.cli.progress import progress_bar
+from anystar.cli.record import from_record_option
+from anystar.cli.relevance import filter_options
+from anystar.cli.segment_options import image_options, object_options, output_options
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from anystar.arrays import Volume
     from anystar.cli.plan import Job
+    from anystar.io import LazyImage
 
 __all__ = ["segment"]
 
@@ -36,82 +36,38 @@ MIN_SIZE = 4
     type=click.Path(path_type=Path),
     help="Where the labels go: a file (its ending says the format), or a folder.",
 )
-@spacing_option
-@click.option(
-    "--diameter",
-    type=Number(0, above=True),
-    metavar="D",
-    help="Typical diameter of the objects in micrometres (in voxels if no voxel size is known). "
-    "Estimated from the image if you leave it out.",
-)
-@click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'.")
-@click.option(
-    "--prob-thresh",
-    type=Number(0, 1),
-    metavar="P",
-    help="How sure an object must be, 0 to 1: lower finds more, higher only the clearest.",
-)
-@click.option(
-    "--thresholds",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    metavar="FILE.toml",
-    help="Thresholds, model and diameter as 'anystar tune' wrote them; other options go before them.",
-)
-@click.option(
-    "--nms-thresh",
-    type=Number(0, 1),
-    metavar="T",
-    help="How much two objects may overlap, 0 to 1, before the less sure one is dropped.",
-)
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where the network runs; auto takes a GPU if there is one.",
-)
-@click.option(
-    "--channel",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Which channel of a multi-channel image, from 0.",
-)
-@click.option(
-    "--table",
-    type=click.Path(path_type=Path),
-    metavar="FILE.csv",
-    help="Write one line per object: probability, position, volume, bounding box. "
-    "A folder, for several images.",
-)
-@click.option(
-    "--picture",
-    type=click.Path(path_type=Path),
-    metavar="FILE.png",
-    help="Draw the outlines on three slices and a projection. A folder, for several images.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+@image_options
+@object_options
+@filter_options
+@output_options
+@from_record_option
 @click.pass_context
 def segment(ctx: click.Context, /, **given: Any) -> None:
     """Find the objects in 3D images and number them.
 
-    INPUT is one or more images (TIFF, OME-TIFF, NIfTI, NumPy) or a folder of them. The labels lie exactly on
-    the image: 0 is background, and every object has a number of its own. The voxel size is read from the
-    file.
+    INPUT is one or more images (TIFF, OME-TIFF, NIfTI, NRRD, HDF5 as file.h5:/dataset, OME-Zarr, NumPy) or a
+    folder of them. The labels lie exactly on the image: 0 is background, and every object has a number of its
+    own. The voxel size is read from the file.
 
     \b
     Examples:
       anystar segment embryo.tif -o embryo_labels.tif --table embryo.csv --picture embryo.png
       anystar segment brain.nii.gz -o brain_labels.nii.gz --diameter 12
       anystar segment images/ -o labels/ --table tables/ --spacing 2 0.5 0.5
+      anystar segment embryo.tif -o nuclei.tif --bright --drop-border --keep "sphericity > 0.6"
+      anystar segment --from-record embryo.csv -o again.tif
     """
-    from anystar.cli.plan import plan_jobs
+    from anystar.cli.plan import Outputs, plan_jobs
+    from anystar.cli.relevance import predicates
 
+    predicates(given)  # a condition that cannot be read is said at once
     _apply_thresholds(given)
+    wanted = {name: given[name] for name in ("table", "picture", "meshes", "record")}
     jobs = plan_jobs(
         given["inputs"],
-        given["output"],
-        table=given["table"],
-        picture=given["picture"],
+        Outputs(labels=given["output"], **wanted),
+        channel=given["channel"],
+        time=given["time"],
         overwrite=given["overwrite"],
     )
     _segment_all(ctx, jobs, given)
@@ -141,19 +97,20 @@ def _apply_thresholds(given: dict[str, Any]) -> None:
 def _segment_all(ctx: click.Context, jobs: list[Job], given: dict[str, Any]) -> None:
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
     import anystar
+    from anystar.cli.whole import segment_whole
 
     start, total, model = time.perf_counter(), 0, None
     remarks: list[str] = []
     for job in jobs:
         volume = None
         with _survive(job, remarks, several=len(jobs) > 1):
-            volume = _read(job, given)
+            image, volume = _read(job, given)
         if volume is None:
             continue
         # Loaded late, so that a bad image is known at once; a bad model stops everything.
         model = model or anystar.load_model(given["model"], device=given["device"])
         with _survive(job, remarks, several=len(jobs) > 1):
-            total += _segment_one(job, volume, model, given)
+            total += segment_whole(job, image, volume, model, given)
             if (low := volume.data.min()) == volume.data.max():
                 what = f"{job.image} is constant (every voxel is {low}) and has no objects"
                 remarks.append(f"{what}; check that the right channel was exported")
@@ -179,104 +136,18 @@ def _survive(job: Job, remarks: list[str], *, several: bool) -> Iterator[None]:
         complain(remarks[-1])
 
 
-def _read(job: Job, given: dict[str, Any]) -> Volume:
+def _read(job: Job, given: dict[str, Any]) -> tuple[LazyImage, Volume]:
     """Read the image; refuse a thin one."""
     from anystar import io
 
-    volume = io.read(job.image, channel=given["channel"], spacing=given["spacing"])
-    for axis, size in zip("ZYX", volume.shape, strict=True):
-        if size < MIN_SIZE:
-            raise ValueError(
-                f"{job.image} is only {size} voxels thick along {axis}, shape {volume.shape}; "
-                f"give a volume of at least {MIN_SIZE} voxels along every axis"
-            )
-    return volume
-
-
-def _segment_one(job: Job, volume: Volume, model: Any, given: dict[str, Any]) -> int:
-    """Segment, write all outputs of the job or none, say what was found, and return how many objects."""
-    from anystar.atomic import staged
-
-    start = time.perf_counter()
-    known = "um" if volume.spacing is not None and volume.unit == "um" else "voxels"
-    if given["diameter_unit"] not in (None, known):
-        raise ValueError(
-            f"{given['thresholds']} gives the diameter in {given['diameter_unit']}, but the voxel size of "
-            f"{job.image} is {'known' if known == 'um' else 'not known'}; give --diameter"
-            + ("" if known == "um" else " or --spacing")
-        )
-    with staged(*job.outputs) as temporary, progress_bar(job.image.name) as progress:
-        result = model.segment(
-            volume.data,
-            spacing=volume.spacing,
-            diameter=given["diameter"],
-            prob_thresh=given["prob_thresh"],
-            nms_thresh=given["nms_thresh"],
-            progress=progress,
-        )
-        _write(dict(zip(job.outputs, temporary, strict=True)), job, volume, result)
-    count, seconds = len(result.objects.label), time.perf_counter() - start
-    click.echo(
-        f"{job.image}: {count} objects{describe_size(result.objects.volume_vox, volume)}, {seconds:.1f} s"
+    image = io.open_image(
+        job.image, channel=job.channel, time=job.time, level=given["level"], spacing=given["spacing"]
     )
-    hint = [] if count else ["nothing was found; try --diameter, or a lower --prob-thresh"]
-    for note in (*_spacing_note(volume), *result.notes, *hint):
-        click.echo(f"  note: {note}")
-    for path in job.outputs:
-        click.echo(f"  wrote {path}")
-    return count
-
-
-def _write(place: dict[Path, Path], job: Job, volume: Volume, result: Any) -> None:
-    """Write the outputs to where ``place`` says that they are made."""
-    from anystar import io
-    from anystar.report.table import write_table
-
-    io.write(place[job.labels], result.labels, like=volume)
-    if job.table:
-        write_table(place[job.table], _table(volume, result))
-    if job.picture:
-        from anystar.report.picture import save_picture
-
-        save_picture(
-            place[job.picture],
-            volume.data,
-            result.labels,
-            spacing=volume.spacing,
-            unit=volume.unit,
-            title=f"{job.image.name}: {len(result.objects.label)} objects",
-        )
-
-
-def _table(volume: Volume, result: Any) -> Any:
-    """Measure what was found."""
-    from anystar.table import tabulate
-
-    return tabulate(
-        result.labels,
-        result.objects,
-        result.rays,
-        image=volume.data,
-        spacing=volume.spacing,
-        unit=volume.unit,
-    )
-
-
-def _spacing_note(volume: Volume) -> list[str]:
-    if volume.spacing is None:
-        return ["no voxel size in the file, taken as equal along Z, Y and X; else give --spacing Z Y X"]
-    if volume.unit == "relative":
-        return ["voxel size in pixels, not micrometres; lengths in micrometres are left out"]
-    return []
-
-
-def describe_size(volume_vox: np.ndarray, volume: Volume) -> str:
-    """Return the median diameter (of a ball of the same volume) as text, or nothing without objects."""
-    import numpy as np
-
-    if len(volume_vox) == 0:
-        return ""
-    voxel = float(np.prod(volume.spacing)) if volume.spacing else 1.0
-    diameter = (6 / np.pi * float(np.median(volume_vox)) * voxel) ** (1 / 3)
-    unit = "voxels" if volume.spacing is None else "µm" if volume.unit == "um" else "pixels"
-    return f", typical diameter {diameter:.3g} {unit}"
+    with image:
+        for axis, size in zip("ZYX", image.shape, strict=True):
+            if size < MIN_SIZE:
+                raise ValueError(
+                    f"{job.image} is only {size} voxels thick along {axis}, shape {image.shape}; "
+                    f"give a volume of at least {MIN_SIZE} voxels along every axis"
+                )
+        return image, image.volume()

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from anystar.io.errors import FileError
 
-__all__ = ["SUFFIXES", "Address", "file_stem", "file_suffix", "list_volumes", "locate"]
+__all__ = ["READABLE", "SUFFIXES", "Address", "file_stem", "file_suffix", "list_volumes", "locate"]
 
 # The format's module is loaded when it is needed: each brings a library along.
 _FORMATS = {
@@ -28,6 +28,8 @@ _FORMATS = {
 }
 SUFFIXES = tuple(_FORMATS)
 """Name endings that can be read and written."""
+READABLE = SUFFIXES
+"""Name endings that can be read."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*\.(?:h5|hdf5)):/*(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)

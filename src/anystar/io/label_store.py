@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ import zarr
 from numpy.typing import DTypeLike
 
 from anystar.arrays import Volume
+from anystar.atomic import replace_folder
 from anystar.io.address import locate
 from anystar.io.errors import FileError
 from anystar.io.lazy import LazyImage
@@ -200,7 +200,7 @@ class LabelStore:
         group.attrs.update(
             label_metadata(self.geometry, name=self.target.stem, method=_METHOD, source=source)
         )
-        _replace_folder(self.partial, self.target)
+        replace_folder(self.partial, self.target)
         if self.image is not None:
             _register(self.image, self.target.name)
         return self.target
@@ -324,16 +324,6 @@ def _level(number: int, finest: Shape, shape: Shape, spacing: Sequence[float]) -
         scale=tuple(float(s * f) for s, f in zip(spacing, factors, strict=True)),
         translation=tuple(float(s * (f - 1) / 2) for s, f in zip(spacing, factors, strict=True)),
     )
-
-
-def _replace_folder(made: Path, target: Path) -> None:
-    """Rename a folder onto its place; what was there is removed afterwards."""
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    with contextlib.suppress(FileNotFoundError):
-        target.rename(old)
-    made.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _register(image: Path, name: str) -> None:

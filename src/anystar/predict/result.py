@@ -40,6 +40,10 @@ class Objects:
     def __len__(self) -> int:
         return len(self.label)
 
+    def select(self, rows: np.ndarray) -> Objects:
+        """Return the rows of a mask or of indices; labels keep their numbers."""
+        return Objects(**{name: values[rows] for name, values in vars(self).items()})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Result:

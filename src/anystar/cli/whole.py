@@ -1,0 +1,281 @@
+"""Segment a volume in memory and write what was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from anystar.cli.progress import progress_bar
+from anystar.cli.record import make_record
+from anystar.cli.relevance import predicates
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from anystar.arrays import Volume
+    from anystar.cli.plan import Job
+    from anystar.io import LazyImage
+    from anystar.table import Table
+
+__all__ = ["describe_size", "parameters_of", "segment_whole", "spacing_notes"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What is written."""
+
+    labels: np.ndarray
+    objects: Any
+    "The objects that were kept."
+    table: Table | None
+    "Of the same objects, if it is needed."
+    dropped: int
+    "How many objects were irrelevant."
+    notes: tuple[str, ...]
+    "Remarks for the user."
+
+
+def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given: dict[str, Any]) -> int:
+    """Segment, write all outputs of the job or none, say what was found, and return how many objects."""
+    start = time.perf_counter()
+    _refuse_other_unit(job, volume, given)
+    with _staged(job) as place:
+        with progress_bar(job.name) as progress:
+            result = model.segment(
+                volume.data,
+                spacing=volume.spacing,
+                diameter=given["diameter"],
+                prob_thresh=given["prob_thresh"],
+                nms_thresh=given["nms_thresh"],
+                progress=progress,
+            )
+        found = _relevant(job, image, volume, result, given)
+        found = replace(found, notes=_notes(image, volume, result, found))
+        record = _record(job, image, model, given, result, found, time.perf_counter() - start)
+        _write(place, job, volume, result.rays, found, record, given)
+    count, seconds = len(found.objects.label), time.perf_counter() - start
+    left_out = f" ({found.dropped} irrelevant ones dropped)" if found.dropped else ""
+    size = describe_size(found.objects.volume_vox, volume)
+    click.echo(f"{job.image}: {count} objects{left_out}{size}, {seconds:.1f} s")
+    for note in found.notes:
+        click.echo(f"  note: {note}")
+    for path in job.outputs.files:
+        click.echo(f"  wrote {path}")
+    return count
+
+
+def _refuse_other_unit(job: Job, volume: Volume, given: dict[str, Any]) -> None:
+    """Raise if a file of thresholds gives the diameter in a unit that this image has not."""
+    known = "um" if volume.spacing is not None and volume.unit == "um" else "voxels"
+    if given["diameter_unit"] not in (None, known):
+        raise ValueError(
+            f"{given['thresholds']} gives the diameter in {given['diameter_unit']}, but the voxel size of "
+            f"{job.image} is {'known' if known == 'um' else 'not known'}; give --diameter"
+            + ("" if known == "um" else " or --spacing")
+        )
+
+
+@contextlib.contextmanager
+def _staged(job: Job) -> Iterator[dict[Path, Path]]:
+    """Give the place where each file is made; folders (Zarr, meshes) take care of themselves, at the end."""
+    from anystar.atomic import staged
+    from anystar.report.meshes import MESH_SUFFIXES
+
+    outputs = job.outputs
+    folders = {p for p in (outputs.meshes,) if p is not None and p.suffix.lower() not in MESH_SUFFIXES}
+    files = [p for p in outputs.files[_is_folder(job) :] if p not in folders]
+    with staged(*files) as temporary:
+        yield dict(zip(files, temporary, strict=True))
+
+
+def _is_folder(job: Job) -> bool:
+    from anystar.io.address import locate
+
+    return locate(job.outputs.labels).module == "ome_zarr"
+
+
+def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: dict[str, Any]) -> _Found:
+    """Measure what was found, and drop what is not relevant."""
+    from anystar import filters
+    from anystar.table import add_mask, tabulate
+
+    wanted = predicates(given)
+    everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0, notes=())
+    if not wanted and job.outputs.table is None:
+        return everything
+    table = tabulate(
+        result.labels,
+        result.objects,
+        result.rays,
+        image=volume.data,
+        spacing=volume.spacing,
+        unit=volume.unit,
+        distances=given["distances"],
+    )
+    if given["mask"] is not None:
+        table = add_mask(table, result.labels, read_mask(given["mask"], volume.shape))
+    table = _other_channels(job, image, result.labels, table, given)
+    keep = filters.relevant(table, wanted)
+    if keep.all():
+        return replace(everything, table=table)
+    return _Found(
+        labels=filters.keep_labels(result.labels, table["label"][keep]),
+        objects=result.objects.select(keep),
+        table=table.select(keep),
+        dropped=int((~keep).sum()),
+        notes=(),
+    )
+
+
+def read_mask(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return the voxels of a mask of that shape."""
+    from anystar import io
+
+    mask = io.read(path).data
+    if mask.shape != shape:
+        raise ValueError(f"{path} has shape {mask.shape}, the image {shape}; give a mask of the same shape")
+    return mask
+
+
+def _other_channels(
+    job: Job, image: LazyImage, labels: np.ndarray, table: Table, given: dict[str, Any]
+) -> Table:
+    """Add the intensities in the channels that were not segmented, one channel in memory at a time."""
+    from anystar import io
+    from anystar.table import add_channel
+
+    for number in range(image.num_channels):
+        if image.num_channels > 1 and number != job.channel:
+            other = io.read(job.image, channel=number, time=job.time, level=given["level"])
+            table = add_channel(table, labels, other.data, number)
+    return table
+
+
+def _notes(image: LazyImage, volume: Volume, result: Any, found: _Found) -> tuple[str, ...]:
+    if len(result.objects.label) == 0:
+        hint = ["nothing was found; try --diameter, or a lower --prob-thresh"]
+    elif len(found.objects.label) == 0:
+        hint = ["nothing was relevant; keep more, or look at the table without these options"]
+    else:
+        hint = []
+    return (*spacing_notes(volume), *image.notes, *result.notes, *hint)
+
+
+def _record(
+    job: Job,
+    image: LazyImage,
+    model: Any,
+    given: dict[str, Any],
+    result: Any,
+    found: _Found,
+    seconds: float,
+) -> str:
+    finest = 1.0 if image.spacing is None else min(image.spacing)
+    diameter = result.diameter_vox
+    return make_record(
+        parameters_of(job, given, model, result),
+        image=image,
+        model=model,
+        estimate={
+            "diameter_vox": diameter,
+            "diameter_um": diameter * finest if diameter and image.spacing and image.unit == "um" else None,
+            "diameter_was": "given" if given["diameter"] else "estimated",
+        },
+        result={
+            "objects": len(found.objects.label),
+            "dropped": found.dropped,
+            "notes": found.notes,
+            "seconds": {**result.timings, "total": seconds},
+        },
+    )
+
+
+def parameters_of(job: Job, given: dict[str, Any], model: Any, result: Any) -> dict[str, Any]:
+    """Return the options of a run on one image, with what the model chose filled in."""
+    known = {k: v for k, v in given.items() if k not in ("thresholds", "diameter_unit", "output", "inputs")}
+    outputs = {k: p and p.absolute() for k, p in vars(job.outputs).items()}
+    weights = given["model"]
+    if weights is None:
+        weights = model.name
+    elif Path(weights).is_file():
+        weights = str(Path(weights).absolute())
+    return {
+        **known,
+        "inputs": [str(job.image.absolute())],
+        "output": outputs.pop("labels"),
+        **outputs,
+        "channel": job.channel,
+        "time": job.time,
+        "model": weights,
+        "mask": given["mask"] and given["mask"].absolute(),
+        "prob_thresh": result.prob_thresh,
+        "nms_thresh": result.nms_thresh,
+    }
+
+
+def _write(
+    place: dict[Path, Path],
+    job: Job,
+    volume: Volume,
+    rays: Any,
+    found: _Found,
+    record: str,
+    given: dict[str, Any],
+) -> None:
+    """Write the outputs to where ``place`` says that they are made."""
+    from anystar import io
+    from anystar.io.address import locate
+    from anystar.report.meshes import write_meshes
+    from anystar.report.table import write_table
+
+    outputs = job.outputs
+    if outputs.table is not None and found.table is not None:
+        write_table(place[outputs.table], found.table, record=record)
+    if outputs.record is not None:
+        place[outputs.record].write_text(record, encoding="utf-8")
+    if outputs.picture is not None:
+        from anystar.report.picture import save_picture
+
+        save_picture(
+            place[outputs.picture],
+            volume.data,
+            found.labels,
+            spacing=volume.spacing,
+            unit=volume.unit,
+            title=f"{job.name}: {len(found.objects.label)} objects",
+        )
+    if outputs.meshes is not None:
+        metric = volume.spacing if volume.unit == "um" else None
+        path = place.get(outputs.meshes, outputs.meshes)
+        write_meshes(path, found.objects, rays, spacing=metric, kind=given["mesh_format"])
+    address = locate(outputs.labels)
+    if not _is_folder(job):
+        address = address._replace(file=place[address.file])
+    io.write(str(address), found.labels, like=volume)
+
+
+def spacing_notes(volume: Volume | LazyImage) -> list[str]:
+    """Return what to say about a voxel size that is missing or no length."""
+    if volume.spacing is None:
+        return ["no voxel size in the file, taken as equal along Z, Y and X; else give --spacing Z Y X"]
+    if volume.unit == "relative":
+        return ["voxel size in pixels, not micrometres; lengths in micrometres are left out"]
+    return []
+
+
+def describe_size(volume_vox: np.ndarray, volume: Volume | LazyImage) -> str:
+    """Return the median diameter (of a ball of the same volume) as text, or nothing without objects."""
+    import numpy as np
+
+    if len(volume_vox) == 0:
+        return ""
+    voxel = float(np.prod(volume.spacing)) if volume.spacing else 1.0
+    diameter = (6 / np.pi * float(np.median(volume_vox)) * voxel) ** (1 / 3)
+    unit = "voxels" if volume.spacing is None else "µm" if volume.unit == "um" else "pixels"
+    return f", typical diameter {diameter:.3g} {unit}"
