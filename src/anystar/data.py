@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,7 +15,7 @@ from anystar.synth.generate import generate
 from anystar.synth.recipes import Recipe
 from anystar.targets import Targets, make_targets
 
-__all__ = ["TrainingBatch", "TrainingBatches", "batch_loader"]
+__all__ = ["Batches", "Samples", "TrainingBatch", "TrainingBatches", "batch_loader"]
 
 
 class TrainingBatch(NamedTuple):
@@ -28,8 +28,21 @@ class TrainingBatch(NamedTuple):
     targets: Targets
 
 
-class TrainingBatches(Dataset[TrainingBatch]):
-    """Batch ``k`` holds samples ``k B`` to ``(k + 1) B - 1``; sample ``i`` follows recipe ``i mod n``.
+class Samples(NamedTuple):
+    """A batch before its targets are known."""
+
+    image: Tensor
+    """Shape ``(B, 1, Z, Y, X)``."""
+    labels: Tensor
+    """Int32, shape ``(B, Z, Y, X)``."""
+    indices: range
+    """Place of each sample in the series."""
+    known: Tensor | None = None
+    """Where the truth is known, bool, shape ``(B, Z, Y, X)``; everywhere if left out."""
+
+
+class Batches(Dataset[TrainingBatch]):
+    """An endless series of batches: batch ``k`` holds samples ``k B`` to ``(k + 1) B - 1`` of it.
 
     Keyed by step, so that a resumed run, or one with other workers, sees exactly the same batches. Of several
     processes, each makes its part of ``W B`` samples: together what one makes of batches of that size.
@@ -37,7 +50,6 @@ class TrainingBatches(Dataset[TrainingBatch]):
 
     def __init__(
         self,
-        recipes: Sequence[Recipe],
         *,
         seed: int,
         batch_size: int,
@@ -47,39 +59,87 @@ class TrainingBatches(Dataset[TrainingBatch]):
         max_points: int | None,
         rank: int = 0,
         world_size: int = 1,
-        device: torch.device | str = "cpu",
     ) -> None:
-        self.recipes, self.seed, self.batch_size = tuple(recipes), seed, batch_size
-        self.shape, self.rays, self.grid, self.max_points = shape, rays, grid, max_points
-        self.rank, self.world_size, self.device = rank, world_size, device
+        self.seed, self.batch_size, self.shape = seed, batch_size, shape
+        self.rays, self.grid, self.max_points = rays, grid, max_points
+        self.rank, self.world_size = rank, world_size
 
     def __getitem__(self, step: int) -> TrainingBatch:
+        return self.with_targets(self.samples(step))
+
+    def indices(self, step: int) -> range:
+        """Return which samples this process sees in a step."""
         first = (step * self.world_size + self.rank) * self.batch_size
-        indices = range(first, first + self.batch_size)
-        images, labels = [], []
-        for index in indices:
-            recipe = self.recipes[index % len(self.recipes)]
-            sample = generate(recipe, seed=self.seed, indices=[index], shape=self.shape, device=self.device)
-            images.append(sample.image)
-            labels.append(sample.labels)
-        label = torch.cat(labels)
+        return range(first, first + self.batch_size)
+
+    def samples(self, step: int) -> Samples:
+        """Make the samples of a step."""
+        raise NotImplementedError
+
+    def with_targets(self, samples: Samples) -> TrainingBatch:
+        """Add the targets, where the labels are."""
         targets = make_targets(
-            label,
+            samples.labels,
             self.rays,
             grid=self.grid,
             max_points=self.max_points,
-            rngs=[stream(self.seed, index, "targets") for index in indices],
+            rngs=[stream(self.seed, index, "targets") for index in samples.indices],
         )
-        return TrainingBatch(torch.cat(images), label, targets)
+        if samples.known is not None:
+            every = slice(None, None, self.grid)
+            targets = targets._replace(valid_BZYX=samples.known[:, every, every, every])
+        return TrainingBatch(samples.image, samples.labels, targets)
+
+
+class TrainingBatches(Batches):
+    """Synthetic batches: sample ``i`` follows recipe ``i mod n``.
+
+    Parameters
+    ----------
+    recipes : sequence of Recipe
+    device : torch.device or str
+        Where samples are made.
+    together : bool, optional
+        Whether the samples of a batch that follow the same recipe are made at once: faster, except on CPUs,
+        where it is the default not to.
+    **common
+        See :class:`Batches`.
+    """
+
+    def __init__(
+        self,
+        recipes: Sequence[Recipe],
+        *,
+        device: torch.device | str = "cpu",
+        together: bool | None = None,
+        **common: Any,
+    ) -> None:
+        super().__init__(**common)
+        self.recipes, self.device = tuple(recipes), torch.device(device)
+        self.together = self.device.type != "cpu" if together is None else together
+
+    def samples(self, step: int) -> Samples:
+        """Make the samples of a step."""
+        indices = self.indices(step)
+        size = len(indices) if self.together else 1
+        images: dict[int, Tensor] = {}
+        labels: dict[int, Tensor] = {}
+        for start in range(min(len(self.recipes), len(indices))):
+            same = indices[start :: len(self.recipes)]
+            recipe = self.recipes[same[0] % len(self.recipes)]
+            for part in (same[i : i + size] for i in range(0, len(same), size)):
+                made = generate(recipe, seed=self.seed, indices=part, shape=self.shape, device=self.device)
+                images |= dict(zip(part, made.image, strict=True))
+                labels |= dict(zip(part, made.labels, strict=True))
+        image, label = (torch.stack([found[i] for i in indices]) for found in (images, labels))
+        return Samples(image, label, indices)
 
 
 def _one_thread(worker: int) -> None:
     torch.set_num_threads(1)
 
 
-def batch_loader(
-    batches: Dataset[TrainingBatch], *, first: int, last: int, workers: int
-) -> DataLoader[TrainingBatch]:
+def batch_loader(batches: Batches, *, first: int, last: int, workers: int) -> DataLoader[TrainingBatch]:
     """Return batches ``first`` to ``last - 1`` in order, made by ``workers`` processes (0: this one)."""
     return DataLoader(
         batches,

@@ -113,6 +113,17 @@ def test_workers_do_not_change_the_batches():
         assert torch.equal(a.targets.points_P4, b.targets.points_P4)
 
 
+def test_samples_made_together_are_those_made_one_by_one():
+    """What a GPU does: all samples of a recipe at once, the recipes in turn."""
+    recipes = [get_recipe("as-mix"), get_recipe("wide")]
+    common = {"seed": 0, "batch_size": 3, "shape": (16, 16, 16), "rays": golden_spiral(32)}
+    common |= {"grid": 2, "max_points": 20}
+    alone, together = (TrainingBatches(recipes, together=t, **common)[1] for t in (False, True))
+    assert torch.equal(alone.labels, together.labels)
+    assert torch.allclose(alone.image, together.image, atol=1e-5)
+    assert torch.equal(alone.targets.points_P4, together.targets.points_P4)
+
+
 def test_targets_are_where_the_objects_are():
     labels = np.zeros((1, 16, 16, 16), np.int32)
     labels[0, 4:13, 4:13, 4:13] = 1

@@ -25,9 +25,7 @@ __all__ = ["train"]
     metavar="NAME",
     help="What the samples look like; repeat it to let several take turns. [default: as-mix]",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, metavar="RUN", help="Folder of the run."
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run.")
 @click.option(
     "--size",
     type=click.Choice(["paper", "small"]),
@@ -84,8 +82,17 @@ __all__ = ["train"]
 )
 @spacing_option
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps in all.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a step (of each process)."
+)
 @click.option("--learning-rate", type=Number(0, above=True), metavar="R", help="Initial learning rate.")
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="Seed of samples and weights.")
+@click.option(
+    "--profile",
+    is_flag=True,
+    help="Only measure a few steps: the share of samples, targets, forward, backward and optimiser, and how "
+    "much of the device is used. Nothing is written.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the run in RUN, with its own settings.")
 @click.option(
     "--device",
@@ -94,7 +101,7 @@ __all__ = ["train"]
     show_default=True,
     help="Where to train.",
 )
-def train(out: Path, resume: bool, device: str, **given: Any) -> None:
+def train(out: Path | None, resume: bool, device: str, profile: bool, **given: Any) -> None:
     """Train a model on synthetic volumes that are made as it learns, or on annotated ones.
 
     RUN gets config.toml, log.csv (and TensorBoard events, if it is installed), preview pictures, a
@@ -108,8 +115,27 @@ def train(out: Path, resume: bool, device: str, **given: Any) -> None:
       anystar train --out runs/small --resume
       anystar train --from mild-small --recipe wide --size small --out runs/further
       anystar train --from mild-small --images images/ --labels labels/ --size small --out runs/mine
+      anystar train --size small --profile
       torchrun --nproc-per-node 4 -m anystar train --recipe as-mix --out runs/as-mix
     """
+    if profile:
+        click.echo(_profile(device, given))
+        return
+    if out is None:
+        raise click.UsageError("Missing option '--out'")
+    _train(out, resume, device, given)
+
+
+def _profile(device: str, given: dict[str, Any]) -> str:
+    from anystar.cli.labelled import read_labelled
+    from anystar.train import profile
+
+    config = _config(Path(), False, given)
+    labelled = None if config.labelled is None else read_labelled(config.labelled)
+    return profile(config, device=device, labelled=labelled).as_text()
+
+
+def _train(out: Path, resume: bool, device: str, given: dict[str, Any]) -> None:
     from tqdm import tqdm
 
     from anystar.cli.labelled import read_labelled
@@ -169,7 +195,9 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         config = load_toml(TrainConfig, path)
     else:
         config = {"paper": paper_config, "small": small_config}[given["size"]]()
-    changes = {k: given[k] for k in ("recipes", "iterations", "learning_rate", "start") if given.get(k)}
+    changes = {
+        k: given[k] for k in ("recipes", "iterations", "batch_size", "learning_rate", "start") if given.get(k)
+    }
     changes |= _labelled(config, given)
     if given["seed"] is not None:
         changes["seed"] = given["seed"]

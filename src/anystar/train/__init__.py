@@ -4,11 +4,13 @@ from anystar.train.config import TrainConfig, paper_config, small_config
 from anystar.train.labelled import LabelledConfig, LabelledVolumes, RawVolume, prepare
 from anystar.train.log import Progress
 from anystar.train.loop import fit
+from anystar.train.profile import Profile, profile
 from anystar.train.start import Start, load_start
 
 __all__ = [
     "LabelledConfig",
     "LabelledVolumes",
+    "Profile",
     "Progress",
     "RawVolume",
     "Start",
@@ -17,5 +19,6 @@ __all__ = [
     "load_start",
     "paper_config",
     "prepare",
+    "profile",
     "small_config",
 ]

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
-from anystar.data import TrainingBatch
-from anystar.geometry.rays import Rays
+from anystar.data import Batches, Samples
 from anystar.rng import stream
 from anystar.synth.augment.base import run
 from anystar.synth.fields import lattice, sample
 from anystar.synth.generate import clean_labels
 from anystar.synth.streams import Streams
-from anystar.targets import make_targets
 from anystar.train.labelled import LabelledConfig, LabelledVolume
 
 __all__ = ["CropBatches", "read_labels"]
@@ -25,8 +23,8 @@ _DEBRIS = 20
 """Pieces of fewer voxels teach nothing."""
 
 
-class CropBatches(Dataset[TrainingBatch]):
-    """Batch ``k`` holds the crops ``k B`` to ``(k + 1) B - 1``; each is a pure function of seed and index.
+class CropBatches(Batches):
+    """Crops of annotated volumes; each is a pure function of seed and index.
 
     Parameters
     ----------
@@ -36,43 +34,21 @@ class CropBatches(Dataset[TrainingBatch]):
         How crops are placed and changed.
     vary : bool
         Whether crops are turned, scaled and changed in intensity; not for validation.
+    **common
+        See :class:`anystar.data.Batches`.
     """
 
     def __init__(
-        self,
-        volumes: Sequence[LabelledVolume],
-        config: LabelledConfig,
-        *,
-        seed: int,
-        batch_size: int,
-        shape: tuple[int, int, int],
-        rays: Rays,
-        grid: int,
-        max_points: int | None,
-        vary: bool = True,
-        rank: int = 0,
-        world_size: int = 1,
+        self, volumes: Sequence[LabelledVolume], config: LabelledConfig, *, vary: bool = True, **common: Any
     ) -> None:
+        super().__init__(**common)
         self.volumes, self.config, self.vary = tuple(volumes), config, vary
-        self.seed, self.batch_size, self.shape = seed, batch_size, shape
-        self.rays, self.grid, self.max_points = rays, grid, max_points
-        self.rank, self.world_size = rank, world_size
 
-    def __getitem__(self, step: int) -> TrainingBatch:
-        first = (step * self.world_size + self.rank) * self.batch_size
-        indices = range(first, first + self.batch_size)
+    def samples(self, step: int) -> Samples:
+        """Take the crops of a step."""
+        indices = self.indices(step)
         images, labels, known = zip(*map(self.crop, indices), strict=True)
-        label = torch.stack(labels)
-        targets = make_targets(
-            label,
-            self.rays,
-            grid=self.grid,
-            max_points=self.max_points,
-            rngs=[stream(self.seed, i, "targets") for i in indices],
-        )
-        every = slice(None, None, self.grid)
-        valid = torch.stack(known)[:, every, every, every]
-        return TrainingBatch(torch.stack(images), label, targets._replace(valid_BZYX=valid))
+        return Samples(torch.stack(images), torch.stack(labels), indices, torch.stack(known))
 
     def crop(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
         """Return crop ``index``: image ``(1, Z, Y, X)``, labels (int32) and where these are known (bool)."""

@@ -12,11 +12,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml
-from anystar.data import TrainingBatch, TrainingBatches, batch_loader
+from anystar.data import Batches, TrainingBatch, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import Losses, star_loss
@@ -93,7 +92,7 @@ def fit(
 
 def training_batches(
     config: TrainConfig, device: torch.device, processes: Processes, labelled: LabelledVolumes | None
-) -> Dataset[TrainingBatch]:
+) -> Batches:
     """Return the endless series of this process's batches."""
     common: dict[str, Any] = {
         "seed": config.seed,
