@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from anystar import io
 from anystar.arrays import Volume
@@ -71,3 +72,21 @@ def test_bad_input(tmp_path, refused):
         assert message in line, line
     line = refused("reproduce", "--data", tmp_path / "no", folder=tmp_path)
     assert "is not a folder; give the folder that holds the data sets" in line
+
+
+def test_the_course_of_a_series_of_ones_own(toy, run):
+    """Regions that brighten by half from the second half on."""
+    labels = io.read(toy / "data/toy_labels.tif")
+    gain = np.where(np.arange(20) < 10, 1.0, 1.5)
+    frames = np.stack([(labels.data > 0) * 100.0 * g + 20 for g in gain]).astype(np.float32)
+    tifffile.imwrite(toy / "series.tif", frames, metadata={"axes": "TZYX"}, ome=True)
+    options = ["--data", toy / "data", "-o", toy / "out", "--series", toy / "series.tif"]
+    options += ["--series-labels", toy / "data/toy_labels.tif"]
+    result = run("reproduce", "timecourse", *options)
+    assert result.exit_code == 0, result.output
+    assert (toy / "out/timecourse/curves.csv").stat().st_size > 1000
+    assert (toy / "out/timecourse/curves.png").stat().st_size > 10_000
+    assert "is there already" in run("reproduce", "timecourse", *options).stdout
+    missing = run("reproduce", "timecourse", "--data", toy / "data", "-o", toy / "new")
+    assert missing.exit_code == 0
+    assert "not run: the paper's series is not public" in missing.stdout

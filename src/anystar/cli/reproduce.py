@@ -76,6 +76,21 @@ __all__ = ["reproduce"]
     metavar="NAME=DIR",
     help="Label images that another tool has made, by the names of the test volumes.",
 )
+@click.option(
+    "--series",
+    type=click.Path(path_type=Path),
+    metavar="FRAMES",
+    help="A time series for timecourse: its first frame is segmented and followed.",
+)
+@click.option(
+    "--series-labels",
+    type=click.Path(path_type=Path),
+    metavar="LABELS",
+    help="The regions to follow instead.",
+)
+@click.option(
+    "--series-mask", type=click.Path(path_type=Path), metavar="MASK", help="The organ: where it is not 0."
+)
 @click.option("--corruption", "corruptions", multiple=True, metavar="NAME", help="Only this corruption.")
 @click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
@@ -83,7 +98,7 @@ __all__ = ["reproduce"]
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.pass_context
 def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) -> None:
-    """Run experiments of the paper: datasets, accuracy, domains, robustness, ablations, peers.
+    """Run experiments of the paper: datasets, accuracy, domains, robustness, timecourse, ablations, peers.
 
     Without EXPERIMENT, all of them. What has been done in the output folder is not done again. The exit code
     is 1 if a volume or a method had to be left out. Networks that --train has made there are used from then
@@ -114,6 +129,9 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
     for name in [e for e in EXPERIMENTS if not experiments or e in experiments]:
         start = time.perf_counter()
         click.echo(f"{name} ({EXPERIMENTS[name].figure}): {EXPERIMENTS[name].about}")
+        if name == "timecourse":
+            _timecourse(ctx, lab, given)
+            continue
         written = run_experiment(name, plan, lab)
         lab.write_used(sys.argv)
         click.echo(f"  {time.perf_counter() - start:.1f} s")
@@ -157,6 +175,33 @@ def _train(lab: Laboratory, datasets: list[Dataset], given: dict[str, Any]) -> N
             found = train_networks(dataset, lab, schedule, progress=bar)
         for path in found.values():
             click.echo(f"  network {path}")
+
+
+def _timecourse(ctx: click.Context, lab: Laboratory, given: dict[str, Any]) -> None:
+    """Follow the regions of a series with ``anystar timecourse``, unless that has been done."""
+    from anystar.cli.timecourse import timecourse
+
+    out = given["output"] / "timecourse"
+    if given["series"] is None:
+        click.echo("  not run: the paper's series is not public; give one of your own with --series")
+        return
+    if (out / "curves.csv").exists():
+        click.echo(f"  is there already: {out}")
+        return
+    labels = given["series_labels"]
+    try:
+        ctx.invoke(
+            timecourse,
+            frames=(given["series"],),
+            labels=labels,
+            segment_frame=None if labels else 0,
+            mask=given["series_mask"],
+            output=out,
+            model=given["models"][0] if given["models"] else None,
+        )
+    except click.exceptions.Exit as done:
+        if done.exit_code:
+            lab.leave_out(f"frames of {given['series']} could not be used (see above); mend the series")
 
 
 def _plan(datasets: list[Dataset], given: dict[str, Any]) -> Plan:

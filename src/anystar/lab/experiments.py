@@ -48,6 +48,11 @@ EXPERIMENTS: dict[str, Experiment] = {
             figure="Figure 4C",
             about="accuracy at IoU 0.5 against blur, and seven more corruptions",
         ),
+        Experiment(
+            name="timecourse",
+            figure="Figure 4D",
+            about="intensity of regions over time, on a series of your own (--series)",
+        ),
         Experiment(name="ablations", figure="Figure 5B", about="all models side by side, in one picture"),
         Experiment(
             name="peers", figure="Figure 6", about="beside StarDist and Cellpose, in their own environments"
@@ -71,7 +76,10 @@ class Plan:
 
 
 def run_experiment(name: str, plan: Plan, lab: Laboratory) -> list[Path]:
-    """Run one experiment and return the files that it wrote, the table first."""
+    """Run one experiment on annotated volumes and return the files that it wrote, the table first.
+
+    ``timecourse`` needs none: it is ``anystar timecourse``, which :mod:`anystar.cli.reproduce` calls.
+    """
     return _RUNNERS[name](plan, lab)
 
 
