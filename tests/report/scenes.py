@@ -1,0 +1,40 @@
+"""Volumes for reports: balls with a truth, and two runs that get some of them wrong."""
+
+import numpy as np
+
+from anystar.report.html import Prediction, Run, Subject, draw, examine, write_report
+
+RNG = np.random.default_rng(0)
+SHAPE = (10, 40, 50)
+
+
+def balls(*objects):
+    labels = np.zeros(SHAPE, np.int32)
+    grid = np.ogrid[tuple(slice(0, n) for n in SHAPE)]
+    for label, centre, radius in objects:
+        labels[sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)) <= radius**2] = label
+    return labels
+
+
+TRUTH = balls((3, (5, 8, 8), 4), (7, (5, 20, 20), 5), (9, (4, 32, 10), 4), (12, (5, 30, 36), 4))
+WRONG = balls((1, (5, 8, 8), 4), (2, (5, 20, 20), 3), (4, (3, 8, 38), 3), (5, (5, 30, 36), 4))
+IMAGE = (10 + 100 * (TRUTH > 0) + RNG.normal(0, 3, SHAPE)).astype(np.float32)
+
+
+def subject(name="ball & <sons>", truth=TRUTH):
+    return Subject(
+        name=name,
+        image=IMAGE,
+        truth=truth,
+        predictions={
+            "first": Prediction(labels=WRONG, probability={1: 0.9, 2: 0.5}),
+            "exact": Prediction(labels=TRUTH),
+        },
+        spacing=(2.0, 0.5, 0.5),
+    )
+
+
+def write(path, *subjects):
+    examined = [draw(examine(s), s, most=6) for s in subjects]
+    runs = [Run(name="first", facts={"model": "mild-small"}), Run(name="exact")]
+    return write_report(path, runs, examined, left_out=["c.tif is cut off; copy it again"])

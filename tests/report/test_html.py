@@ -1,0 +1,145 @@
+"""The report without a browser: what is worst, what is listed, how large it is, which colours it has."""
+
+import base64
+import re
+from importlib.resources import files
+
+import imagecodecs
+import numpy as np
+import pytest
+
+from anystar.report.html import Prediction, Subject, draw, examine, worst_first
+from anystar.report.html.charts import curve_chart, histogram
+from anystar.report.html.examine import TRUTH_COLOUR
+from anystar.report.picture import outline
+from tests.report.scenes import IMAGE, SHAPE, TRUTH, WRONG, subject, write
+
+
+def pixels(text):
+    return imagecodecs.webp_decode(base64.b64decode(text))
+
+
+def test_findings_the_greatest_loss_first_and_each_once():
+    first, exact = examine(subject()).verdicts
+    assert [(f.kind, f.side, f.label) for f in first.findings] == [
+        ("loose", "truth", 7),
+        ("missed", "truth", 9),
+        ("spurious", "prediction", 4),
+    ]
+    wrong = {kind: counts for kind, counts in first.errors.items() if any(counts)}
+    assert wrong == {"found": (2, 2), "missed": (1, 0), "spurious": (0, 1), "loose": (1, 1)}
+    assert "which is 0.2" in first.findings[0].text
+    assert exact.findings == ()
+    assert exact.badness == 0
+    assert first.findings[1].position == (4, 32, 10)
+
+
+def test_without_a_truth_the_strange_ones_come_first():
+    labels = np.zeros((8, 30, 60), np.int32)
+    for n in range(9):
+        labels[2:6, 2 + 9 * (n // 3) : 8 + 9 * (n // 3), 4 + 9 * (n % 3) : 10 + 9 * (n % 3)] = n + 1
+    labels[2:6, 2:26, 34:58] = 40
+    odd = Subject(
+        name="a", predictions={"run": Prediction(labels=labels, probability=dict.fromkeys(range(50), 0.8))}
+    )
+    (verdict,) = examine(odd, most=3).verdicts
+    assert (verdict.objects, verdict.doubts, verdict.more) == (10, 1, 7)
+    assert verdict.findings[0].label == 40
+    assert verdict.findings[0].kind == "unusual"
+    assert "16 times the typical volume" in verdict.findings[0].text
+    assert verdict.findings[1].kind == "ordinary"
+
+
+def test_the_worst_volume_comes_first_and_those_without_truth_last():
+    good = Subject(name="good", truth=TRUTH, predictions={"r": Prediction(labels=TRUTH)})
+    bad = Subject(name="bad", truth=TRUTH, predictions={"r": Prediction(labels=WRONG)})
+    blind = Subject(name="blind", predictions={"r": Prediction(labels=TRUTH * 0)})
+    order = worst_first([examine(s) for s in (blind, good, bad)])
+    assert [e.name for e in order] == ["bad", "good", "blind"]
+
+
+def test_slices_show_the_image_and_the_outlines_where_they_are():
+    seen = subject()
+    xy = draw(examine(seen), seen, most=4).planes[0]
+    assert xy.index == (0, 3, 4, 5, 6, 9)  # four evenly, and those of what is listed
+    at = xy.index.index(5)
+    grey = pixels(xy.grey[at])[..., 0].astype(float)
+    assert grey.shape == SHAPE[1:]
+    assert np.corrcoef(grey.ravel(), IMAGE[5].ravel())[0, 1] > 0.95
+    layer = pixels(xy.outlines[0][at])
+    drawn = layer[..., 3] > 0
+    assert drawn.shape == (320, 400)  # 8 pixels a voxel
+    assert set(map(tuple, layer[drawn][:, :3])) == {TRUTH_COLOUR}
+    truth = np.kron(TRUTH[5], np.ones((8, 8), int))
+    assert not (drawn & (truth == 0)).any()
+    # True object 3 was found, 7 is listed: thin and bold.
+    ring = {n: np.count_nonzero(drawn & (truth == n)) for n in (3, 7)}
+    thin = {n: np.count_nonzero(outline(np.where(truth == n, n, 0))) for n in (3, 7)}
+    assert ring[3] == thin[3]
+    assert ring[7] > 2 * thin[7]
+
+
+def test_the_size_is_bounded_by_slices_not_by_voxels(tmp_path):
+    small = write(tmp_path / "a.html", subject())
+    large = np.kron(TRUTH, np.ones((1, 12, 12), np.int32))
+    one = Subject(
+        name="l",
+        image=np.kron(IMAGE, np.ones((1, 12, 12), np.float32)),
+        predictions={"first": Prediction(labels=large)},
+    )
+    assert large.size == 144 * TRUTH.size
+    assert write(tmp_path / "b.html", one) < 10 * small
+
+
+def test_histograms_count_every_finite_value_once():
+    chart = histogram(
+        "Size", {"a": np.array([1.0, 2, 2, np.nan, 9]), "truth": np.array([5.0])}, x_label="x", truth="truth"
+    )
+    counts = {line.name: sum(map(int, line.values)) for line in chart.lines}
+    assert counts == {"a": 4, "truth": 1}
+    assert [line.style for line in chart.lines] == [0, -1]
+    assert histogram("Size", {"a": np.array([np.nan])}, x_label="x") is None
+
+
+def test_curves_lie_where_their_values_say():
+    chart = curve_chart("A", [0.1, 0.5, 0.9], {"r": [1.0, 0.5, 0.0]}, x_label="x", y_label="y")
+    left, top, right, bottom = chart.box
+    points = [tuple(map(float, p.split())) for p in chart.lines[0].path[1:].split("L")]
+    assert points == [(left, top), ((left + right) / 2, (top + bottom) / 2), (right, bottom)]
+
+
+def luminance(colour):
+    digits = colour.lstrip("#")
+    digits = "".join(2 * c for c in digits) if len(digits) == 3 else digits
+    parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return np.dot(linear, (0.2126, 0.7152, 0.0722))
+
+
+def contrast(a, b):
+    high, low = sorted((luminance(a), luminance(b)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_contrast_reaches_wcag_aa(scheme):
+    css = (files("anystar.report.html") / "templates" / "style.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"--([\w]+): (#\w+)", re.findall(r":root \{(.*?)\}", css, re.S)[scheme]))
+    for ground in ("paper", "panel", "notice"):
+        for text in ("ink", "link") if ground == "notice" else ("ink", "quiet", "link"):
+            assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
+    for sign in (
+        "truth",
+        "s0",
+        "s1",
+        "s2",
+        "s3",
+        "s4",
+        "found",
+        "missed",
+        "spurious",
+        "merged",
+        "split",
+        "loose",
+    ):
+        assert contrast(colours[sign], colours["paper"]) >= 3, sign
