@@ -29,7 +29,7 @@ def model(monkeypatch):
 def image(tmp_path):
     """Texture with voxels twice as thick as wide, on the disk."""
 
-    def make(seed=0, shape=(40, 70, 60), spacing=(1.0, 0.5, 0.5), name="image.npy"):
+    def make(seed=0, shape=(32, 60, 56), spacing=(1.0, 0.5, 0.5), name="image.npy"):
         path = tmp_path / name
         io.write(path, Volume(data=texture(seed, shape)))
         return io.open_image(path, spacing=spacing)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
@@ -17,10 +17,12 @@ __all__ = ["NamedModel", "own_device"]
 
 @dataclass(frozen=True, kw_only=True)
 class NamedModel:
-    """Stands for :func:`anystar.load_model` of the same arguments, and costs nothing to send."""
+    """Stands for :func:`anystar.load_model` and its options, and costs nothing to send."""
 
     name: str
     device_name: str = "auto"
+    tta: bool = False
+    fast: bool = False
 
     @property
     def device(self) -> torch.device:
@@ -42,12 +44,12 @@ class NamedModel:
 
     @property
     def _model(self) -> Model:
-        return _loaded(self.name, own_device(self.device_name))
+        return _loaded(self.name, own_device(self.device_name), self.tta, self.fast)
 
 
 @lru_cache(maxsize=1)
-def _loaded(name: str, device: str) -> Model:
-    return load_model(name, device=device)
+def _loaded(name: str, device: str, tta: bool, fast: bool) -> Model:
+    return replace(load_model(name, device=device), tta=tta, fast=fast)
 
 
 def own_device(name: str) -> str:

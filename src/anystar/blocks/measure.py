@@ -2,74 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numba as nb
 import numpy as np
 
-from anystar.predict.tiles import Box
+__all__ = ["Bodies", "Measured", "measure_bodies"]
 
-__all__ = ["Measured", "measure_bodies"]
+
+@dataclass(frozen=True, kw_only=True)
+class Bodies:
+    """Survivors that reach into a box, most probable first."""
+
+    centres: np.ndarray
+    """(N, 3) float64, voxels of the volume."""
+    distances: np.ndarray
+    """(N, R) float32, units of the shortest edge of a voxel."""
+    prob: np.ndarray
+    """(N,) float32."""
+    boxes: np.ndarray
+    """(N, 6) float64, voxels of the volume: lowest and highest corner."""
+    names: np.ndarray
+    """(N,) int64, labels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One row an object that owns at least one voxel, by ascending label; lengths in voxels of the image."""
+    """One row an object that owns at least one voxel; see :class:`anystar.table.MeasuredObjects`."""
 
     label: np.ndarray
-    """(N,) int64."""
+    """(N,) int64, in the drawing."""
     probability: np.ndarray
     """(N,) float32."""
     centroid_vox: np.ndarray
-    """(N, 3) float64, ZYX."""
+    """(N, 3) float64, ZYX, voxels of the volume."""
     volume_vox: np.ndarray
     """(N,) int64."""
     bbox: np.ndarray
-    """(N, 6) int64, half-open: z0 y0 x0 z1 y1 x1."""
+    """(N, 6) int64, half-open, voxels of the volume: z0 y0 x0 z1 y1 x1."""
+    centre_vox: np.ndarray
+    """(N, 3) float64, where the rays start, voxels of the volume."""
+    distances: np.ndarray
+    """(N, R) float32, units of the shortest edge of a voxel."""
 
     def __len__(self) -> int:
         return len(self.label)
 
-    def columns(self) -> dict[str, np.ndarray]:
-        """Return the arrays by name."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    @classmethod
-    def joined(cls, parts: list[Measured]) -> Measured:
-        """Return the objects of at least one part, sorted."""
-        whole = {f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)}
-        order = np.argsort(whole["label"], kind="stable")
-        return cls(**{name: column[order] for name, column in whole.items()})
-
-
-def measure_bodies(
-    labels: np.ndarray, which: np.ndarray, names: np.ndarray, prob: np.ndarray, region: Box
-) -> Measured:
+def measure_bodies(labels: np.ndarray, which: np.ndarray, bodies: Bodies, start: np.ndarray) -> Measured:
     """Measure some of the bodies of a drawing.
 
     Parameters
     ----------
     labels : numpy.ndarray
-        ``(Z, Y, X)`` int32 of ``region``: body ``i`` has the label ``i + 1``.
+        ``(Z, Y, X)`` int32: body ``i`` has the label ``i + 1``.
     which : numpy.ndarray
         Bodies to measure.
-    names, prob : numpy.ndarray
-        Final label and probability of every body.
-    region : three slices
-        Where the drawing lies in the volume.
+    bodies : Bodies
+        All that were drawn.
+    start : numpy.ndarray
+        First voxel of the drawing in the volume.
     """
-    totals = np.zeros((len(names) + 1, 4), np.int64)
-    extent = np.empty((len(names) + 1, 6), np.int64)
+    totals = np.zeros((len(bodies.prob) + 1, 4), np.int64)
+    extent = np.empty((len(bodies.prob) + 1, 6), np.int64)
     extent[:, :3], extent[:, 3:] = np.iinfo(np.int64).max, -1
     _count(labels, totals, extent)
     rows = which[totals[which + 1, 0] > 0]
-    count, start = totals[rows + 1, 0], np.array([s.start for s in region])
+    count = totals[rows + 1, 0]
     return Measured(
-        label=names[rows],
-        probability=prob[rows].astype(np.float32),
+        label=rows + 1,
+        probability=bodies.prob[rows].astype(np.float32),
         centroid_vox=totals[rows + 1, 1:] / np.maximum(count, 1)[:, None] + start,
         volume_vox=count,
         bbox=extent[rows + 1] + np.tile(start, 2),
+        centre_vox=bodies.centres[rows],
+        distances=bodies.distances[rows],
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, load_toml
 from anystar.predict.level import Illumination
 
-__all__ = ["Plan", "Request", "read_plan", "refuse_other", "write_plan"]
+__all__ = ["Light", "Plan", "Request", "read_plan", "refuse_other", "write_plan"]
 
 Vec = tuple[float, float, float]
 Shape = tuple[int, int, int]
@@ -30,7 +30,9 @@ class Request:
     dtype: str
     """Type of the voxels."""
     spacing: Vec | None = None
-    """Micrometres per voxel, if known."""
+    """Size of a voxel, if known."""
+    unit: Literal["um", "relative"]
+    """Of the spacing: micrometres, or none that is a length."""
     model: str
     """Name of the model."""
     weights: str
@@ -41,10 +43,28 @@ class Request:
     """Least probability of an object."""
     nms_thresh: float
     """Largest overlap of two objects."""
+    tta: bool
+    """Whether predictions of mirror images are averaged."""
+    fast: bool
+    """Whether the network sees objects smaller than it knows best."""
+    table: bool
+    """Whether objects are measured."""
     memory: int
     """Bytes that a process may use."""
     version: str
     """Of this package."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Light:
+    """Uneven illumination, see :class:`anystar.predict.level.Illumination`."""
+
+    cells: Shape
+    """Regions along Z, Y, X."""
+    ground: tuple[float, ...]
+    """Intensity of the background in each, Z slowest."""
+    reach: tuple[float, ...]
+    """Range of the intensities above it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,13 +75,9 @@ class Plan:
     voxel_size: Vec
     """Length of a voxel along each axis in units of the shortest."""
     limits: tuple[float, float]
-    """Intensities that become 0 and 1, after the light is evened out."""
-    light_cells: Shape = (1, 1, 1)
-    """Regions along Z, Y, X between which the light is evened out."""
-    light_ground: tuple[float, ...] = ()
-    """Background of each region; none if the light is even."""
-    light_reach: tuple[float, ...] = ()
-    """Intensities above it."""
+    """Intensities that become 0 and 1, once illumination is evened out."""
+    light: Light | None = None
+    """The illumination, if it is uneven."""
     diameter_vox: float | None = None
     """Object size that is scaled for, in voxels of the finest axis; ``None``: there are no objects."""
     factor: float = 1.0
@@ -73,16 +89,22 @@ class Plan:
     block: Shape
     """Voxels along Z, Y, X of a block of the last stage."""
 
-    @property
-    def light(self) -> Illumination | None:
-        """What is evened out, if anything."""
-        if not self.light_ground:
+    def illumination(self) -> Illumination | None:
+        """Return the illumination, if it is uneven."""
+        if self.light is None:
             return None
-        ground, reach = (np.array(v).reshape(self.light_cells) for v in (self.light_ground, self.light_reach))
+        ground, reach = (np.reshape(v, self.light.cells) for v in (self.light.ground, self.light.reach))
         return Illumination(self.request.shape, ground, reach)
 
 
-_NAMES = {"prob_thresh": "--prob-thresh", "nms_thresh": "--nms-thresh"}
+_NAMES = {
+    "table": "--table",
+    "memory": "--memory",
+    "diameter": "--diameter",
+    "spacing": "--spacing",
+    "prob_thresh": "--prob-thresh",
+    "nms_thresh": "--nms-thresh",
+}
 
 
 def write_plan(path: Path, plan: Plan) -> None:

@@ -15,10 +15,10 @@ from anystar._version import __version__
 from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all
 from anystar.blocks.journal import Journal
 from anystar.blocks.memory import available_memory, choose_sizes
-from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, write_plan
+from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, write_plan
 from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Detector, Run
-from anystar.blocks.table import objects_of, write_tables
+from anystar.blocks.table import read_part, write_table
 from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.io.label_store import LabelStore
@@ -27,7 +27,8 @@ from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.normalise import window
 from anystar.predict.scale import estimate
-from anystar.predict.view import Scene
+from anystar.predict.view import ArrayLike, Scene
+from anystar.table import Table
 
 __all__ = ["Outcome", "segment_blocks"]
 
@@ -43,15 +44,21 @@ class Outcome:
     labels: Path
     """The label image."""
     num_objects: int
-    """Objects that own at least one voxel."""
+    """Objects that own at least one voxel and were kept."""
+    num_dropped: int
+    """Objects that were irrelevant."""
     volume_vox: np.ndarray
-    """Their volumes, int64, by label."""
+    """Their volumes, int64, in the order of the table."""
     diameter_vox: float | None
     """Object diameter that the volume was scaled for, in voxels of the finest axis."""
     notes: tuple[str, ...]
     """Remarks for the user."""
-    seconds: dict[str, float] = field(default_factory=dict)
-    """Work by kind, summed over processes and earlier attempts."""
+    prob_thresh: float
+    """Least probability of an object."""
+    nms_thresh: float
+    """Largest overlap of two objects."""
+    timings: dict[str, float] = field(default_factory=dict)
+    """Seconds of work by kind, summed over processes and earlier attempts."""
 
 
 def segment_blocks(
@@ -67,6 +74,8 @@ def segment_blocks(
     cluster: str | None = None,
     workers: int | None = None,
     table: str | Path | None = None,
+    relevant: Callable[[Table], np.ndarray] | None = None,
+    record: Callable[[Outcome], str] | None = None,
     resume: bool = False,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -92,6 +101,10 @@ def segment_blocks(
         How many, see :func:`anystar.cluster.connect`.
     table : str or Path, optional
         A table of the objects, ``.csv`` or ``.parquet``.
+    relevant : callable, optional
+        Takes a part of the table and returns which rows to keep, see :func:`anystar.filters.relevant`.
+    record : callable, optional
+        Returns the record that the table is to bear.
     resume : bool
         Go on with a run that was interrupted.
     overwrite : bool
@@ -110,15 +123,19 @@ def segment_blocks(
     """
     output, table = Path(output), None if table is None else Path(table)
     request = Request(
-        image=str(image.address) + _part_of(image),
+        image=str(image.address._replace(file=image.address.file.resolve())) + _part_of(image),
         shape=image.shape,
         dtype=str(image.dtype),
         spacing=image.spacing,
+        unit=image.unit,
         model=model.name,
         weights=model.digest(),
         diameter=diameter,
         prob_thresh=model.threshold("prob_thresh", prob_thresh),
         nms_thresh=model.threshold("nms_thresh", nms_thresh),
+        tta=model.tta,
+        fast=model.fast,
+        table=table is not None or relevant is not None,
         memory=memory or 0,
         version=__version__,
     )
@@ -138,21 +155,18 @@ def segment_blocks(
     journal = Journal(folder / "journal")
     try:
         with _mapper(cluster, workers) as mapper:
-            num = 0
             if plan.diameter_vox is not None:
                 find_objects(run, journal, mapper, progress)
-                num = int(count_objects(run, journal).sum())
+            num = int(count_objects(run, journal).sum())
             labels = _store(output, run, journal, num)
-            if num:
-                paint_all(run, journal, labels, str(np.min_scalar_type(num)), mapper, progress)
-        outcome = _outcome(run, journal, output)
+            paint_all(run, journal, labels, str(np.min_scalar_type(num)), mapper, progress)
+        keep = _Keep(run, journal, num, relevant)
+        outcome = _outcome(run, journal, output, keep)
         if table is not None:
-            parts = objects_of(run.table_path(n) for n in sorted(journal.of("labels")))
-            scale = image.spacing if image.unit == "um" else None
-            write_tables(table, parts, image.shape, spacing=scale)
+            write_table(table, keep.parts(), lambda: "" if record is None else record(outcome))
         if progress is not None:
             progress(0, 1, "pyramid")
-        labels.finish()
+        labels.finish(relabel=keep.relabel if keep.num_dropped else None)
     finally:
         journal.close()
     shutil.rmtree(folder)
@@ -190,10 +204,13 @@ def _settle(
     if path.exists() and not overwrite:
         raise ConfigError(f"{output} was begun and not finished; add --resume to go on, or --overwrite")
     # Whether it can be written should be known now, not when the network is done
-    LabelStore.create(output, image.shape, np.uint8, like=image, overwrite=overwrite)
-    shutil.rmtree(folder, ignore_errors=True)
-    plan = _plan(request, image, model, memory, progress)
-    write_plan(path, plan)
+    trial = LabelStore.create(output, image.shape, np.uint8, like=image, overwrite=overwrite)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        plan = _plan(request, image, model, memory, progress)
+        write_plan(path, plan)
+    finally:
+        trial.discard()
     return plan
 
 
@@ -205,7 +222,6 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
     seen = level(whole)
-    light = seen.light if isinstance(seen, Levelled) else None
     limits = window(seen)
     notes: tuple[str, ...] = ()
     diameter = None if request.diameter is None else request.diameter / unit
@@ -228,9 +244,7 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         request=request,
         voxel_size=(z, y, x),
         limits=limits,
-        light_cells=light.cells if light else (1, 1, 1),
-        light_ground=tuple(light.ground.ravel().tolist()) if light else (),
-        light_reach=tuple(light.reach.ravel().tolist()) if light else (),
+        light=_light(seen),
         diameter_vox=diameter,
         factor=factor,
         notes=notes,
@@ -259,22 +273,58 @@ def _store(output: Path, run: Run, journal: Journal, num: int) -> LabelStore:
     return store
 
 
-def _outcome(run: Run, journal: Journal, output: Path) -> Outcome:
+def _light(seen: ArrayLike) -> Light | None:
+    if not isinstance(seen, Levelled):
+        return None
+    cells, ground, reach = seen.light.ground.shape, seen.light.ground, seen.light.reach
+    return Light(cells=cells, ground=tuple(ground.ravel().tolist()), reach=tuple(reach.ravel().tolist()))
+
+
+class _Keep:
+    """Which objects are kept, and what they are."""
+
+    def __init__(
+        self, run: Run, journal: Journal, num: int, relevant: Callable[[Table], np.ndarray] | None
+    ) -> None:
+        self._paths = [run.table_path(n) for n in sorted(journal.of("labels"))]
+        self._kept = np.ones(num + 1, bool)
+        self.num_dropped = 0
+        volumes = [np.zeros(0, np.int64)]
+        for path in self._paths:
+            part = read_part(path)
+            keep = np.ones(len(part), bool) if relevant is None else relevant(part)
+            self._kept[part["label"][~keep]] = False
+            self.num_dropped += int((~keep).sum())
+            volumes.append(part["volume_vox"][keep])
+        self.volume_vox = np.concatenate(volumes)
+
+    def parts(self) -> Iterator[Table]:
+        """Yield the objects of each block."""
+        for path in self._paths:
+            part = read_part(path)
+            yield part.select(self._kept[part["label"]])
+
+    def relabel(self, labels: np.ndarray) -> np.ndarray:
+        """Return labels without the dropped objects."""
+        return np.where(self._kept[labels], labels, 0)
+
+
+def _outcome(run: Run, journal: Journal, output: Path, keep: _Keep) -> Outcome:
     seconds: dict[str, float] = {}
     for entry in journal.lines.values():
         for kind, value in entry.get("seconds", {}).items():
             seconds[kind] = seconds.get(kind, 0.0) + value
-    paths = (run.table_path(n) for n in sorted(journal.of("labels")))
-    volumes = [part.volume_vox for part in objects_of(paths)]
-    volume_vox = np.concatenate([np.zeros(0, np.int64), *volumes])
     notes = list(run.plan.notes)
     for entry in journal.of("network").values():
         notes += [note for note in entry.get("notes", ()) if note not in notes]
     return Outcome(
         labels=output,
-        num_objects=len(volume_vox),
-        volume_vox=volume_vox,
+        num_objects=len(keep.volume_vox),
+        num_dropped=keep.num_dropped,
+        volume_vox=keep.volume_vox,
         diameter_vox=run.plan.diameter_vox,
         notes=tuple(notes),
-        seconds=seconds,
+        prob_thresh=run.plan.request.prob_thresh,
+        nms_thresh=run.plan.request.nms_thresh,
+        timings=seconds,
     )

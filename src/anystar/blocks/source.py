@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class Lazy:
 
     image: Readable
     seconds: list[float] = field(default_factory=lambda: [0.0])
+    _kept: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
+    """The last part of a step above 1: a sample of everything, which is slow to read and asked for twice."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -52,18 +54,15 @@ class Lazy:
         """Type of the voxels."""
         return self.image.dtype
 
-    @property
-    def size(self) -> int:
-        """Number of voxels."""
-        z, y, x = self.shape
-        return z * y * x
-
     def __getitem__(self, box: Box) -> np.ndarray:
         """Return the voxels of three slices, of any positive step; slab by slab if not all are wanted."""
         z, y, x = (slice(*s.indices(n)) for s, n in zip(box, self.shape, strict=True))
         if z.step == y.step == x.step == 1:
             return self._read((z, y, x))
-        planes = range(z.start, z.stop, z.step)
+        if (
+            stepped := (z.start, z.stop, z.step, y.start, y.stop, y.step, x.start, x.stop, x.step)
+        ) in self._kept:
+            return self._kept[stepped]
         parts = []
         for slab in self._slabs((z, y, x)):
             first = -(-(slab.start - z.start) // z.step) * z.step + z.start
@@ -71,16 +70,9 @@ class Lazy:
             whole = self._read((slab, slice(y.start, y.stop), slice(x.start, x.stop)))
             parts.append(whole[wanted, :: y.step, :: x.step].copy())
         result = np.concatenate(parts) if parts else np.empty((0, 0, 0), self.dtype)
-        assert len(result) == len(planes)
+        self._kept.clear()
+        self._kept[stepped] = result
         return result
-
-    def min(self) -> Any:
-        """Return the least voxel; reads everything."""
-        return min(self._read(box).min() for box in self._whole())
-
-    def max(self) -> Any:
-        """Return the greatest voxel; reads everything."""
-        return max(self._read(box).max() for box in self._whole())
 
     def _read(self, box: Box) -> np.ndarray:
         began = time.perf_counter()
@@ -97,10 +89,6 @@ class Lazy:
         depth = depth // thick * thick or depth  # whole chunks, if any fits
         cuts = [z.start, *range((z.start // depth + 1) * depth, z.stop, depth), z.stop]
         return [slice(a, b) for a, b in itertools.pairwise(cuts) if a < b]
-
-    def _whole(self) -> list[Box]:
-        z, y, x = (slice(0, n) for n in self.shape)
-        return [(slab, y, x) for slab in self._slabs((z, y, x))]
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,24 +21,27 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from anystar.atomic import staged
-from anystar.blocks.measure import Measured, measure_bodies
+from anystar.blocks.measure import Bodies, measure_bodies
 from anystar.blocks.partition import Boxes, TileBlocks, hull, owner
 from anystar.blocks.plan import Plan
 from anystar.blocks.rows import Rows, read_rows, write_rows
 from anystar.blocks.source import Held, Lazy, Readable
+from anystar.blocks.table import write_part
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.predict.candidates import Candidates
 from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Box, Tile
-from anystar.predict.view import Scene, View
+from anystar.predict.view import ArrayLike, Scene, View
+from anystar.table import Table, tabulate
 
 __all__ = ["Detector", "Run", "Writable", "detect", "paint", "resolve"]
 
 _MARGIN = 32
 """Voxels beyond its box that a task draws to measure its bodies whole; larger ones are drawn alone."""
+_SURROUNDINGS = 4
+"""Voxels around a body that its contrast is measured against, and one to spare."""
 
 
 class Detector(Protocol):
@@ -82,10 +85,10 @@ class Run:
     def view(self, image: Lazy | Held) -> View:
         """Return what the network sees."""
         z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
+        light = self.plan.illumination()
+        seen: ArrayLike = image if light is None else Levelled(image, light)
         device = getattr(self.detector, "device", torch.device("cpu"))
-        light = self.plan.light
-        lit = image if light is None else Levelled(image, light)
-        return View(scene=Scene(image=lit, limits=self.plan.limits), zoom=(z, y, x), device=device)
+        return View(scene=Scene(image=seen, limits=self.plan.limits), zoom=(z, y, x), device=device)
 
     @cached_property
     def tile_blocks(self) -> TileBlocks:
@@ -176,41 +179,31 @@ def paint(painter: Painter, task: tuple[int, tuple[tuple[int, int], ...]]) -> di
     box = run.boxes[number]
     bodies = _gather(run, box, sources)
     owned = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
-    # One drawing serves the result and the measures, if it is large enough for what is measured.
-    reach = _voxels(bodies.boxes[owned], run.shape)
-    region = _grown(box, reach, run.shape)
-    bodies_near = _gather(run, region, sources) if region != box else bodies
-    labels = _draw(run, bodies_near, region)
+    # One drawing serves the result and the measures, if it is large enough for what is measured
+    region = _grown(box, _voxels(bodies.boxes[owned], run.shape), run.shape)
+    bodies = _gather(run, region, sources)
+    labels = _draw(run, bodies, region)
     inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
-    names = np.concatenate([[0], bodies_near.names]).astype(painter.dtype)
+    names = np.concatenate([[0], bodies.names]).astype(painter.dtype)
     core = names[labels[inner]]
-    measured = _measure(run, bodies_near, labels, region, number, sources)
     drawn = time.perf_counter()
     if core.any():
         painter.labels.write([s.start for s in box], core)
     written = time.perf_counter()
-    path = run.table_path(number)
-    with staged(path) as (temporary,), open(temporary, "wb") as file:
-        np.savez(file, allow_pickle=False, **measured.columns())
-    seconds = {"rasterising": drawn - began, "writing": written - drawn}
-    return _noted(began, seconds, objects=len(measured))
+    image = Lazy(run.image)
+    part = _measure(run, image, bodies, labels, region, number, sources)
+    measured = time.perf_counter()
+    write_part(run.table_path(number), part)
+    seconds = {
+        "rasterising": drawn - began,
+        "writing": written - drawn,
+        "reading": image.seconds[0],
+        "measuring": measured - written - image.seconds[0],
+    }
+    return _noted(began, seconds, objects=len(part))
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Bodies:
-    """Survivors that reach into a box, most probable first."""
-
-    centres: np.ndarray
-    """(N, 3) float64, voxels of the image."""
-    distances: np.ndarray
-    prob: np.ndarray
-    boxes: np.ndarray
-    """(N, 6) float64, voxels of the image."""
-    names: np.ndarray
-    """(N,) int64, labels."""
-
-
-def _gather(run: Run, box: Box, sources: tuple[tuple[int, int], ...]) -> _Bodies:
+def _gather(run: Run, box: Box, sources: tuple[tuple[int, int], ...]) -> Bodies:
     size = np.array(run.plan.voxel_size)
     low = (np.array([s.start for s in box]) - 0.5) * size + 0.5 - 1
     high = (np.array([s.stop for s in box]) + 0.5) * size - 0.5 + 1
@@ -228,10 +221,10 @@ def _gather(run: Run, box: Box, sources: tuple[tuple[int, int], ...]) -> _Bodies
     rows, label = rows.take(order), np.concatenate(names)[order]
     centres = (rows.points + 0.5) / size - 0.5
     boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5
-    return _Bodies(centres=centres, distances=rows.distances, prob=rows.prob, boxes=boxes, names=label)
+    return Bodies(centres=centres, distances=rows.distances, prob=rows.prob, boxes=boxes, names=label)
 
 
-def _draw(run: Run, bodies: _Bodies, region: Box) -> np.ndarray:
+def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
     z, y, x = region
     return rasterise(
         bodies.centres,
@@ -245,9 +238,9 @@ def _draw(run: Run, bodies: _Bodies, region: Box) -> np.ndarray:
 
 
 def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return half-open boxes ``(N, 2, 3)`` of the voxels of the image that bodies may have."""
-    low = np.floor(boxes[:, :3]).clip(0, np.array(shape) - 1)
-    high = (np.ceil(boxes[:, 3:]) + 1).clip(1, shape)
+    """Return half-open boxes ``(N, 2, 3)`` of the voxels that bodies may have, and of their surroundings."""
+    low = (np.floor(boxes[:, :3]) - _SURROUNDINGS).clip(0, np.array(shape) - 1)
+    high = (np.ceil(boxes[:, 3:]) + 1 + _SURROUNDINGS).clip(1, shape)
     return np.stack([low, high], axis=1).astype(np.int64)
 
 
@@ -263,24 +256,49 @@ def _grown(box: Box, reach: np.ndarray, shape: tuple[int, int, int]) -> Box:
 
 def _measure(
     run: Run,
-    bodies: _Bodies,
+    image: Lazy,
+    bodies: Bodies,
     labels: np.ndarray,
     region: Box,
     number: int,
     sources: tuple[tuple[int, int], ...],
-) -> Measured:
+) -> Table:
     """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
     mine = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
     reach = _voxels(bodies.boxes[mine], run.shape)
     low, high = (np.array([getattr(s, end) for s in region]) for end in ("start", "stop"))
     inside = ((reach[:, 0] >= low) & (reach[:, 1] <= high)).all(1)
-    parts = [measure_bodies(labels, mine[inside], bodies.names, bodies.prob, region)]
+    parts = [_tabulate(run, image, bodies, labels, region, mine[inside])]
     for n, (start, stop) in zip(mine[~inside], reach[~inside], strict=True):
         z, y, x = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
         here = _gather(run, (z, y, x), sources)
         alone = np.flatnonzero(here.names == bodies.names[n])
-        parts.append(measure_bodies(_draw(run, here, (z, y, x)), alone, here.names, here.prob, (z, y, x)))
-    return Measured.joined(parts)
+        parts.append(_tabulate(run, image, here, _draw(run, here, (z, y, x)), (z, y, x), alone))
+    whole = Table.concat(parts)
+    return whole.select(np.argsort(whole["label"], kind="stable"))
+
+
+def _tabulate(
+    run: Run, image: Lazy, bodies: Bodies, labels: np.ndarray, region: Box, which: np.ndarray
+) -> Table:
+    """Measure some bodies of a drawing; their intensities only if somebody asked for a table."""
+    z, y, x = (s.start for s in region)
+    objects = measure_bodies(labels, which, bodies, np.array([z, y, x]))
+    request = run.plan.request
+    if not request.table:
+        return Table(columns={"label": bodies.names[objects.label - 1], "volume_vox": objects.volume_vox})
+    found = tabulate(
+        labels,
+        objects,
+        run.rays,
+        image=image[region] if len(objects) else np.zeros_like(labels),
+        spacing=request.spacing,
+        unit=request.unit,
+        origin=(z, y, x),
+        shape=run.shape,
+    )
+    columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
+    return Table(columns=columns)
 
 
 def _extent(rows: Rows) -> dict[str, Any]:

@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from anystar.blocks.measure import Measured
+from anystar.atomic import staged
 from anystar.report.table import TableWriter
-from anystar.table import Table, place_columns
+from anystar.table import Table
 
-__all__ = ["objects_of", "write_tables"]
+__all__ = ["read_part", "write_part", "write_table"]
 
-Vec = tuple[float, float, float]
 _GROUP_ROWS = 100_000
 
 
-def objects_of(paths: Iterator[Path]) -> Iterator[Measured]:
-    """Yield the objects of each block."""
-    for path in paths:
-        with np.load(path) as columns:
-            yield Measured(**{name: columns[name] for name in columns.files})
+def write_part(path: Path, part: Table) -> None:
+    """Write the objects of one block; the file appears whole or not at all."""
+    with staged(path) as (temporary,), open(temporary, "wb") as file:
+        np.savez(file, allow_pickle=False, **part.columns)
 
 
-def write_tables(
-    path: Path, parts: Iterator[Measured], shape: tuple[int, int, int], *, spacing: Vec | None
-) -> None:
+def read_part(path: Path) -> Table:
+    """Read what :func:`write_part` wrote."""
+    with np.load(path) as columns:
+        return Table(columns={name: columns[name] for name in columns.files})
+
+
+def write_table(path: Path, parts: Iterable[Table], record: Callable[[], str]) -> None:
     """Write a table whose name ends in ``.csv`` or ``.parquet``; it appears whole or not at all.
 
     Parameters
     ----------
-    shape : three ints
-        Of the volume.
-    spacing : three floats or None
-        Micrometres per voxel, if known.
+    path : Path
+    parts : tables
+        Objects of the blocks, at least one block.
+    record : callable
+        Returns the record that the table bears, asked for when everything else is written.
     """
     with TableWriter(path) as writer:
-        for part in _gathered(parts):
-            writer.add(Table(columns=place_columns(part, shape, spacing=spacing)))
+        for group in _gathered(parts):
+            writer.add(group)
+        writer.record = record()
 
 
-def _gathered(parts: Iterator[Measured]) -> Iterator[Measured]:
+def _gathered(parts: Iterable[Table]) -> Iterator[Table]:
     """Join small parts, so that a group of rows is worth its overhead."""
-    waiting: list[Measured] = []
+    waiting: list[Table] = []
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= _GROUP_ROWS:
-            yield Measured.joined(waiting)
+            yield Table.concat(waiting)
             waiting = []
     if waiting:
-        yield Measured.joined(waiting)
+        yield Table.concat(waiting)

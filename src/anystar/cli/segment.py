@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anystar.cli.blockwise import block_options, segment_in_blocks, wants_blocks
 from anystar.cli.group import BAD_INPUT, complain, one_line
 from anystar.cli.record import from_record_option
 from anystar.cli.relevance import filter_options
@@ -40,6 +41,7 @@ MIN_SIZE = 4
 @object_options
 @filter_options
 @output_options
+@block_options
 @from_record_option
 @click.pass_context
 def segment(ctx: click.Context, /, **given: Any) -> None:
@@ -47,7 +49,8 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
 
     INPUT is one or more images (TIFF, OME-TIFF, NIfTI, NRRD, HDF5 as file.h5:/dataset, OME-Zarr, NumPy) or a
     folder of them. The labels lie exactly on the image: 0 is background, and every object has a number of its
-    own. The voxel size is read from the file.
+    own. The voxel size is read from the file. What does not fit into memory is segmented in blocks, with the
+    same result; its labels go to OME-Zarr.
 
     \b
     Examples:
@@ -55,6 +58,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
       anystar segment brain.nii.gz -o brain_labels.nii.gz --diameter 12
       anystar segment images/ -o labels/ --table tables/ --spacing 2 0.5 0.5
       anystar segment embryo.tif -o nuclei.tif --bright --drop-border --keep "sphericity > 0.6"
+      anystar segment brain.zarr -o brain.zarr/labels/cells --table cells.parquet --memory 8GB
       anystar segment --from-record embryo.csv -o again.tif
     """
     from anystar.cli.plan import Outputs, plan_jobs
@@ -68,7 +72,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         Outputs(labels=given["output"], **wanted),
         channel=given["channel"],
         time=given["time"],
-        overwrite=given["overwrite"],
+        overwrite=given["overwrite"] or given["resume"],
     )
     _segment_all(ctx, jobs, given)
 
@@ -102,14 +106,17 @@ def _segment_all(ctx: click.Context, jobs: list[Job], given: dict[str, Any]) -> 
     start, total, model = time.perf_counter(), 0, None
     remarks: list[str] = []
     for job in jobs:
-        volume = None
+        image = None
         with _survive(job, remarks, several=len(jobs) > 1):
             image, volume = _read(job, given)
-        if volume is None:
+        if image is None:
             continue
         # Loaded late, so that a bad image is known at once; a bad model stops everything.
         model = model or anystar.load_model(given["model"], device=given["device"])
         with _survive(job, remarks, several=len(jobs) > 1):
+            if volume is None:
+                total += segment_in_blocks(job, image, model, given)
+                continue
             total += segment_whole(job, image, volume, model, given)
             if (low := volume.data.min()) == volume.data.max():
                 what = f"{job.image} is constant (every voxel is {low}) and has no objects"
@@ -136,18 +143,22 @@ def _survive(job: Job, remarks: list[str], *, several: bool) -> Iterator[None]:
         complain(remarks[-1])
 
 
-def _read(job: Job, given: dict[str, Any]) -> tuple[LazyImage, Volume]:
-    """Read the image; refuse a thin one."""
+def _read(job: Job, given: dict[str, Any]) -> tuple[LazyImage, Volume | None]:
+    """Read the image, or only open it if that is to be done in blocks; refuse a thin one."""
     from anystar import io
 
     image = io.open_image(
         job.image, channel=job.channel, time=job.time, level=given["level"], spacing=given["spacing"]
     )
-    with image:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(image)
         for axis, size in zip("ZYX", image.shape, strict=True):
             if size < MIN_SIZE:
                 raise ValueError(
                     f"{job.image} is only {size} voxels thick along {axis}, shape {image.shape}; "
                     f"give a volume of at least {MIN_SIZE} voxels along every axis"
                 )
+        if wants_blocks(job, image, given):
+            stack.pop_all()
+            return image, None
         return image, image.volume()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anystar.io import LazyImage
     from anystar.table import Table
 
-__all__ = ["describe_size", "parameters_of", "segment_whole", "spacing_notes"]
+__all__ = ["describe_size", "parameters_of", "refuse_other_unit", "segment_whole", "spacing_notes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class _Found:
 def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given: dict[str, Any]) -> int:
     """Segment, write all outputs of the job or none, say what was found, and return how many objects."""
     start = time.perf_counter()
-    _refuse_other_unit(job, volume, given)
+    refuse_other_unit(job, volume, given)
     with _staged(job) as place:
         with progress_bar(job.name) as progress:
             result = model.segment(
@@ -70,7 +70,7 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
     return count
 
 
-def _refuse_other_unit(job: Job, volume: Volume, given: dict[str, Any]) -> None:
+def refuse_other_unit(job: Job, volume: Volume | LazyImage, given: dict[str, Any]) -> None:
     """Raise if a file of thresholds gives the diameter in a unit that this image has not."""
     known = "um" if volume.spacing is not None and volume.unit == "um" else "voxels"
     if given["diameter_unit"] not in (None, known):

@@ -182,7 +182,7 @@ class Model:
     def detect(self, view: View, tile: Tile, floor: float) -> Candidates:
         """Return the candidates of one tile; lengths in voxels of ``view``."""
         bfloat16 = fast_bfloat16(self.device)
-        return tile_candidates(self.network, view, tile, floor=floor, bfloat16=bfloat16)
+        return tile_candidates(self.network, view, tile, floor=floor, bfloat16=bfloat16, tta=self.tta)
 
     def digest(self) -> str:
         """Return a number that other weights would not have."""

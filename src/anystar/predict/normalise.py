@@ -15,6 +15,7 @@ __all__ = ["check_image", "normalise", "sample", "window"]
 _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
 _SPARSE = 3.0
 _MAX_SAMPLE = 4_000_000
+_SLAB = 64
 
 
 def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
@@ -52,8 +53,9 @@ def window(image: ArrayLike) -> tuple[float, float]:
     low, high, top = np.percentile(sample(image).astype(np.float32, copy=False), [_LOW, _HIGH, _TOP]).tolist()
     high = min(top, low + _SPARSE * (high - low))
     if high <= low:  # a few bright voxels on a constant ground
-        voxels = np.asarray(image[:, :, :])
-        low, high = float(voxels.min()), float(voxels.max())
+        planes = (np.asarray(image[z : z + _SLAB, :, :]) for z in range(0, image.shape[0], _SLAB))
+        extremes = [(float(part.min()), float(part.max())) for part in planes]
+        low, high = min(part[0] for part in extremes), max(part[1] for part in extremes)
     return low, high
 
 
