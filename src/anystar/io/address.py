@@ -28,8 +28,9 @@ _FORMATS = {
 }
 SUFFIXES = tuple(_FORMATS)
 """Name endings that can be read and written."""
-READABLE = SUFFIXES
-"""Name endings that can be read."""
+_VENDORS = (".czi", ".dv", ".ims", ".lif", ".nd2", ".oib", ".oif", ".oir", ".vsi")
+READABLE = (*SUFFIXES, *_VENDORS)
+"""Name endings that can be read, those of microscopes' makers through bioio."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*\.(?:h5|hdf5)):/*(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)
@@ -72,8 +73,8 @@ def locate(path: str | Path) -> Address:
     if found:
         path, inner = Path(found["file"]), found["inner"].strip("/")
     name = path.name.lower()
-    suffix = next((s for s in sorted(SUFFIXES, key=len, reverse=True) if name.endswith(s)), "")
-    module = _FORMATS.get(suffix, "")
+    suffix = next((s for s in sorted(READABLE, key=len, reverse=True) if name.endswith(s)), "")
+    module = _FORMATS.get(suffix, "vendor" if suffix else "")
     if not suffix and any((path / file).is_file() for file in _ZARR_FILES):
         module = "ome_zarr"  # a store by its content, whatever its name
     return Address(path, inner, suffix, module)

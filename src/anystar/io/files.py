@@ -9,7 +9,7 @@ import numpy as np
 
 from anystar.arrays import Volume
 from anystar.atomic import staged
-from anystar.io.address import locate
+from anystar.io.address import SUFFIXES, locate
 from anystar.io.errors import FileError
 from anystar.io.lazy import LazyImage, format_of, open_image
 from anystar.io.values import compact
@@ -79,6 +79,8 @@ def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyIma
     """
     address = locate(path)
     module = format_of(address)
+    if address.suffix not in SUFFIXES:
+        raise FileError(f"{address.file} cannot be written; use one of {', '.join(SUFFIXES)}")
     if isinstance(data, Volume):
         volume = data
     elif like is None:
