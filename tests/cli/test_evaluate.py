@@ -57,10 +57,33 @@ def test_folders_match_by_name_whatever_the_ending(labels, run):
 
     io.write(labels / "pred" / "b.npy", Volume(data=np.zeros((2, 3, 4), np.uint8)))
     result = run("evaluate", labels / "pred", labels / "truth")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
     assert "has the shape (2, 3, 4) but" in line
     assert "1 of 2 pairs failed" in result.stdout
+
+    (labels / "pred" / "b.npy").rename(labels / "pred" / "c.npy")
+    result = run("evaluate", labels / "pred", labels / "truth")
+    assert result.exit_code == 1
+    assert [line.split("anystar: ")[1] for line in result.stderr.splitlines()] == [
+        f"{labels / 'pred'} lacks b; the others are compared",
+        f"{labels / 'truth'} lacks c; the others are compared",
+    ]
+    assert "left out for want of a partner" in result.stdout
+    assert "mean accuracy over IoU" in result.stdout
+
+
+def test_spacings_must_agree_and_empty_labels_are_said(labels, run, refused):
+    data = io.read(labels / "pred.tif").data
+    for name, spacing in (("a.tif", (2, 1, 1)), ("b.tif", (3, 1, 1))):
+        io.write(labels / name, Volume(data=data, spacing=spacing))
+    line = refused("evaluate", labels / "a.tif", labels / "b.tif", folder=labels)
+    assert "a.tif has the voxel size 2 x 1 x 1 but" in line
+    io.write(labels / "none.tif", Volume(data=data * 0))
+    result = run("evaluate", labels / "none.tif", labels / "truth.tif")
+    assert result.exit_code == 0
+    assert "none.tif has no object found; it counts, but check" in result.stderr
+    assert "labelled object" in run("evaluate", labels / "pred.tif", labels / "none.tif").stderr
 
 
 def test_bad_input(labels, refused):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.group import BAD_INPUT, complain, one_line
-from anystar.cli.matching import file_pairs
+from anystar.cli.group import BAD_INPUT, PARTIAL, complain, one_line
+from anystar.cli.matching import matching_pairs
 from anystar.cli.options import Number
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def evaluate(
     """Compare the labels in PRED with those in TRUTH, object by object.
 
     Both are label images, or folders of label images with matching names. Accuracy is TP / (TP + FP + FN):
-    found objects by all that were found, invented or missed.
+    found objects by all that were found, invented or missed. What cannot be compared is said and left out;
+    the exit code is then 1.
 
     \b
     Examples:
@@ -50,7 +51,9 @@ def evaluate(
     """
     from anystar.evaluate import THRESHOLDS, add_scores
 
-    pairs = file_pairs(pred, truth)
+    pairs, lacks = matching_pairs(pred, truth)
+    for lack in lacks:
+        complain(f"{lack}; the others are compared")
     scores: dict[str, Sequence[Scores]] = {}
     for name, (one, other) in pairs.items():
         try:
@@ -67,16 +70,22 @@ def evaluate(
             _write_json(json_path, scores, total, pairs)
     if len(scores) < len(pairs):
         click.echo(f"{len(pairs) - len(scores)} of {len(pairs)} pairs failed and are left out")
-        ctx.exit(BAD_INPUT)
+    if lacks:
+        click.echo(f"left out for want of a partner: {'; '.join(lacks)}")
+    if len(scores) < len(pairs) or lacks:
+        ctx.exit(PARTIAL if scores else BAD_INPUT)
 
 
 def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
+    import numpy as np
+
     from anystar import io
     from anystar.evaluate import as_labels, match_labels
 
-    labels = []
+    labels, volumes = [], []
     for path in (pred, truth):
         volume = io.read(path)
+        volumes.append(volume)
         try:
             labels.append(as_labels(volume.data))
         except ValueError as error:
@@ -86,6 +95,15 @@ def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[S
             f"{pred} has the shape {labels[0].shape} but {truth} {labels[1].shape}; "
             "give labels of the same image on the same grid"
         )
+    one, other = (v.spacing for v in volumes)
+    if one and other and volumes[0].unit == volumes[1].unit and not np.allclose(one, other, rtol=0.01):
+        sizes = [" x ".join(f"{s:g}" for s in v) for v in (one, other)]
+        raise ValueError(
+            f"{pred} has the voxel size {sizes[0]} but {truth} {sizes[1]}; correct the one that is wrong"
+        )
+    for path, found, name in ((pred, labels[0], "object found"), (truth, labels[1], "labelled object")):
+        if not found.any():
+            complain(f"{path} has no {name}; it counts, but check that it is the right file")
     return match_labels(labels[1], labels[0], thresholds=thresholds)
 
 
