@@ -16,7 +16,19 @@ from anystar.synth.generate import generate
 from anystar.synth.override import override
 from anystar.synth.recipes import Recipe, get_recipe, stages
 
-SHARE = ("dark", "either", "nucleoli", "rim", "hollow", "shading", "haze", "regions", "fibres", "membranes")
+SHARE = (
+    "dark",
+    "either",
+    "nucleoli",
+    "rim",
+    "hollow",
+    "fade",
+    "shading",
+    "haze",
+    "regions",
+    "fibres",
+    "membranes",
+)
 
 _VARIED = {"image": {"variation": [0.45, 0.45]}}
 """What needs more than two grey levels to show."""
@@ -39,6 +51,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "nucleoli": {"image": {"nucleoli": 1, "nucleoli_gain": [-0.8, -0.8]}},
     "rim": {"image": {"rim": 1, "rim_gain": [1, 1]}},
     "hollow": {"image": {"rim": 1, "rim_gain": [1, 1], "hollow": 1, "hollow_loss": [0.9, 0.9]}},
+    "fade": {"image": {"fade": 1, "fade_loss": [0.9, 0.9]}},
     "shading": {"image": {"shading": 1, "shading_gain": [0.8, 0.8]}},
     "haze": {"image": {"haze": 1, "haze_gain": [0.8, 0.8]}},
     "regions": {"image": {"regions": 1, "distractor_gain": [1, 1]}},

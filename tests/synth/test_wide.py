@@ -53,6 +53,11 @@ def test_polarity():
     assert image[labels > 0].mean() < 0.2 < 0.8 < image[labels == 0].mean()
 
 
+def test_faded_objects_are_dimmer_at_the_surface():
+    core, shell = core_and_shell(*made(KNOBS["fade"]))
+    assert shell < core - 0.1
+
+
 @pytest.mark.parametrize(("name", "least"), [("rim", 0.1), ("hollow", 0.3)])
 def test_rims_are_brighter_than_the_inside(name, least):
     core, shell = core_and_shell(*made(KNOBS[name]))

@@ -57,6 +57,12 @@ class Contrast:
     """Probability that objects with a rim have little contrast inside (stained membranes)."""
     hollow_loss: tuple[float, float] = (0.5, 0.95)
     """Share of the contrast that a hollow inside lacks."""
+    fade: float = 0.2
+    """Probability that objects fade towards their surface: a dark seam lies between those that touch."""
+    fade_loss: tuple[float, float] = (0.3, 0.9)
+    """Share of the contrast that the surface lacks."""
+    fade_width: tuple[float, float] = (0.03, 0.12)
+    """Depth at which that has faded to 1/e, as a share of the median diameter; at least 1 voxel."""
     shading: float = 0.5
     """Probability of a smooth uneven background."""
     shading_gain: tuple[float, float] = (0.1, 0.8)
@@ -87,7 +93,18 @@ class Contrast:
     """White noise of the sample itself, relative to the contrast (skewed to weak)."""
 
     def __post_init__(self) -> None:
-        happens = ("dark", "either", "nucleoli", "rim", "hollow", "shading", "haze", "regions", "fibres")
+        happens = (
+            "dark",
+            "either",
+            "nucleoli",
+            "rim",
+            "hollow",
+            "fade",
+            "shading",
+            "haze",
+            "regions",
+            "fibres",
+        )
         check_probabilities(self, *happens, "membranes", "specks", "distractor_polarity")
         gains = (
             "variation",
@@ -100,8 +117,8 @@ class Contrast:
         )
         check_ranges(self, 0, 100, *gains)
         check_ranges(self, -100, 100, "nucleoli_gain")
-        check_ranges(self, 0, 1, "nucleoli_volume", "hollow_loss")
-        check_ranges(self, 0, 2, "chromatin_grain", "rim_width", "haze_width")
+        check_ranges(self, 0, 1, "nucleoli_volume", "hollow_loss", "fade_loss")
+        check_ranges(self, 0, 2, "chromatin_grain", "rim_width", "fade_width", "haze_width")
         check_ranges(self, 0.3, 100, "thickness")
         check_ranges(self, 3, 1000, "cell")
 
@@ -140,6 +157,8 @@ class Contrast:
             thickness=float(rng.uniform(*self.thickness)),
             cell=float(rng.uniform(*self.cell)),
             floor=float(self.floor[0] + (self.floor[1] - self.floor[0]) * rng.random() ** 2),
+            fade=maybe(self.fade, *self.fade_loss),
+            fade_width=max(1.0, diameter * float(rng.uniform(*self.fade_width))),
         )
 
 
@@ -167,6 +186,8 @@ class ContrastDrawn:
     thickness: float
     cell: float
     floor: float
+    fade: float
+    fade_width: float
 
 
 def paint_contrast(
@@ -190,6 +211,8 @@ def paint_contrast(
         inside = key_BZYX[row] > 0
         contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)[index]
         body = d.core + d.rim * torch.exp(-depth.clamp_min(0) / d.rim_width)
+        if d.fade:
+            body = body * (1 - d.fade * torch.exp(-depth.clamp_min(0) / d.fade_width))
         if d.chromatin or d.nucleoli:
             body = body * _interior(d, row, shape, streams)
         alpha = (depth + 0.5).clamp(0, 1) * inside
