@@ -1,0 +1,27 @@
+import io
+import sys
+
+import numba
+import pytest
+
+from anystar.cli.progress import progress_bar
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_terminal_is_told_why_the_first_run_waits(monkeypatch, terminal):
+    shown = Terminal() if terminal else io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setenv("COLUMNS", "100")
+    double = numba.njit(lambda x: 2 * x)
+    with progress_bar("cells.tif") as progress:
+        progress(0, 2, "network")
+        assert "compiling" not in shown.getvalue()
+        double(1)
+        assert ("cells.tif: compiling, first run only" in shown.getvalue()) == terminal
+        progress(2, 2, "network")
+    assert bool(shown.getvalue()) == terminal
