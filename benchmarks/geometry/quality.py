@@ -42,10 +42,10 @@ def rounded_distances(labels: np.ndarray, points: np.ndarray, rays: Rays) -> np.
     return out
 
 
-def flat(distances: np.ndarray, rays: Rays) -> np.ndarray:
-    """Distances along :data:`DENSE` rays to the polyhedron with flat faces through the ends of ``rays``."""
+def flat(distances: np.ndarray, rays: Rays, dense: Rays) -> np.ndarray:
+    """Distances along ``dense`` rays to the polyhedron with flat faces through the ends of ``rays``."""
     inverse = np.linalg.inv(rays.vertices[rays.faces].astype(np.float64).transpose(0, 2, 1))
-    mixture = np.einsum("fkc,nc->nfk", inverse, DENSE.vertices.astype(np.float64))
+    mixture = np.einsum("fkc,nc->nfk", inverse, dense.vertices.astype(np.float64))
     face = mixture.min(axis=2).argmax(axis=1)
     own = mixture[np.arange(len(face)), face]
     return 1 / (own[None] / distances[:, rays.faces[face]]).sum(axis=2)
@@ -85,7 +85,7 @@ def main() -> None:
                 ("at the half-crossing", star_distances_at(labels, points, rays)),
             ):
                 for faces, body in (
-                    ("flat", (flat(distances, rays), DENSE)),
+                    ("flat", (flat(distances, rays, DENSE), DENSE)),
                     ("radial", (distances, rays)),
                 ):
                     drawn = rasterise(points, *body, labels.shape, prob=scores)

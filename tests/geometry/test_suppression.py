@@ -1,3 +1,5 @@
+import time
+
 import numba as nb
 import numpy as np
 import pytest
@@ -184,11 +186,12 @@ def test_wrong_arguments_are_named():
 @pytest.mark.parametrize("spread", [0.0, 1.5])
 def test_very_many_candidates_in_one_spot(spread):
     rng, rays = np.random.default_rng(7), golden_spiral(16)
-    points = rng.normal(0, spread, (200_000, 3))
-    distances = np.full((200_000, 16), 6.0, np.float32)
-    result = suppress(points, distances, np.full(200_000, 0.5), rays)
+    points = rng.normal(0, spread, (1_000_000, 3))
+    distances = np.full((1_000_000, 16), 6.0, np.float32)
+    began = time.process_time()  # the machine may have other things to do
+    result = suppress(points, distances, np.full(1_000_000, 0.5), rays)
+    assert time.process_time() - began < 10  # a quadratic search would take hours
     assert 1 <= result.survivors < 20
-    assert result.seconds < 10  # a quadratic search would take hours
 
 
 def part_by_part(points, distances, prob, *, size, threshold):
