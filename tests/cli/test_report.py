@@ -85,6 +85,24 @@ def test_what_evaluate_wrote_is_a_run(project, run):
     assert "The image was not given: only outlines are shown." in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet", "toml"])
+def test_what_segment_wrote_is_a_run(project, run, model, ending):
+    made, wrote = project / "made", project / "made" / f"a.{ending}"
+    option = "--record" if ending == "toml" else "--table"
+    assert run("segment", project / "images" / "a.tif", "-o", made / "l.tif", option, wrote).exit_code == 0
+    moved = project / "moved"
+    made.rename(moved)  # the image is where it was, all else beside the record
+    for given in (moved / wrote.name, moved / "l.tif", moved):
+        out = project / "report.html"
+        result = run("report", given, "-o", out, "--slices", 1, "--overwrite")
+        assert result.exit_code == 0, result.output
+        page = out.read_text(encoding="utf-8")
+        if given.suffix != ".tif" and not given.is_dir():
+            assert "<dt>Probability threshold</dt>" in page
+            assert "The image was not given" not in page
+        assert ("Confidence" in page) == (given == moved / wrote.name and ending != "toml")
+
+
 def test_one_file_a_side_needs_no_matching_names(project, run):
     (project / "images" / "a.tif").rename(project / "x.tif")
     (project / "truth" / "a_labels.tif").rename(project / "y.tif")
@@ -135,7 +153,7 @@ def negative(project):
 
 
 def broken_table(project):
-    (project / "first" / "b.csv").write_text("label,size\n1,2\n")
+    (project / "first" / "b.csv").write_text("label,probability\n1,high\n")
 
 
 LEFT_OUT = {
@@ -143,7 +161,7 @@ LEFT_OUT = {
     "other spacing": (other_spacing, r"has the spacing 1 0\.5 0\.5 but .* 2 0\.5 0\.5; correct the spacing"),
     "fractions": (fractions, r"b\.tif has fractional values; give a label image"),
     "negative": (negative, r"b\.npy has negative labels; give a label image"),
-    "broken table": (broken_table, r"b\.csv lacks label and probability of an object; give a table"),
+    "broken table": (broken_table, r"b\.csv is no table of numbers .*; give one"),
 }
 
 

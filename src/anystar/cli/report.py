@@ -83,13 +83,14 @@ def report(
 ) -> None:
     """Put RUNs side by side on one page that needs no network: FILE.html.
 
-    A RUN is what 'anystar segment' wrote (its labels: a file, or a folder of them) or what 'anystar evaluate
-    --json' wrote; NAME=RUN gives it a name. With a truth the page has scores, curves and where errors come
-    from; without, distributions and the objects to look at first. Tables of the objects beside the labels
-    (labels/a.tif and labels/a.csv or tables/a.csv) add the confidence.
+    A RUN is what 'anystar segment' wrote (its table or record, its labels, or a folder of these) or what
+    'anystar evaluate --json' wrote; NAME=RUN gives it a name. With a truth the page has scores, curves and
+    where errors come from; without, distributions and the objects to look at first. Tables and records
+    beside the labels (labels/a.tif and labels/a.csv, or tables/a.csv) add the confidence and the image.
 
     \b
     Examples:
+      anystar report objects.csv -o report.html
       anystar report labels/ --images images/ -o report.html
       anystar report ours=labels/ other=cellpose/ --images images/ --truth truth/ -o report.html
     """
@@ -153,7 +154,9 @@ def _arrange(
             path = next(iter(files.values())) if lone else files.get(name)
             if path is not None:
                 matched += 1
-                sources.update({run: replace(source, **{role: path}) for run, source in sources.items()})
+                for label, source in sources.items():
+                    known = {"image": source.image, "truth": source.truth, role: path}
+                    sources[label] = replace(source, image=known["image"], truth=known["truth"])
         if files and not matched:
             some = f"{', '.join(sorted(files)[:3])} and {', '.join(sorted(volumes)[:3])}"
             raise ValueError(f"--{role} and the runs have no volume of the same name ({some}); rename them")
@@ -199,13 +202,13 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
 
     volumes: list[tuple[Path, Volume]] = []
 
-    def load(path: Path) -> Volume:
-        volume = io.read(path)
+    def load(path: Path, channel: int | None = None, time: int | None = None) -> Volume:
+        volume = io.read(path, channel=channel, time=time)
         volumes.append((path, volume))
         refuse_mismatch(*volumes[0], *volumes[-1])
         return volume
 
-    image_path = next((s.image for s in sources.values() if s.image), None)
+    pictured = next((s for s in sources.values() if s.image), None)
     truth_path = next((s.truth for s in sources.values() if s.truth), None)
     predictions = {}
     for run, source in sources.items():
@@ -213,7 +216,10 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
         table = read_probabilities(source.table) if source.table else None
         predictions[run] = Prediction(labels=labels, probability=table)
     truth = _as_labels(truth_path, load(truth_path)) if truth_path else None
-    image = load(image_path).data if image_path else None
+    image = None
+    if pictured and pictured.image:
+        asked = (pictured.record or {}).get("parameters", {})
+        image = load(pictured.image, channel=asked.get("channel"), time=asked.get("time")).data
     # The image, read last, knows its spacing best.
     best = next((v for _, v in reversed(volumes) if v.spacing), volumes[0][1])
     return Subject(

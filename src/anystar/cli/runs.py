@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from anystar.arrays import Volume
@@ -24,6 +22,8 @@ __all__ = [
     "volume_name",
 ]
 
+_TABLES = (".csv", ".parquet")
+_RECORDS = (*_TABLES, ".toml")
 _ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
 
 
@@ -35,6 +35,8 @@ class Source:
     image: Path | None = None
     truth: Path | None = None
     table: Path | None = None
+    record: Mapping[str, Any] | None = None
+    "How the labels were made, of :mod:`anystar.cli.record`."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,9 @@ def by_volume(path: Path) -> dict[str, Path]:
 def find_run(text: str) -> FoundRun:
     """Return the run that ``PATH`` or ``NAME=PATH`` names.
 
-    PATH is a label file, a folder of them, or what ``anystar evaluate --json`` wrote.
+    PATH is a label file, a folder of them, the record or table of a run, a folder of these, or what ``anystar
+    evaluate --json`` wrote. A table (``a.csv``, ``a.parquet``) or record (``a.toml``) is found beside the
+    labels ``a.tif``, or in ``tables`` or ``records`` beside them or their folder.
 
     Raises
     ------
@@ -91,12 +95,20 @@ def find_run(text: str) -> FoundRun:
         If it is none of these.
     """
     name, path = _named(text)
-    if path.suffix.lower() == ".json":
+    if not path.exists():
+        raise ValueError(f"{path} does not exist; check the name")
+    ending = path.suffix.lower()
+    if ending == ".json":
         return _from_scores(name or path.stem, path)
-    volumes = by_volume(path)
-    beside = path if path.is_dir() else path.parent
-    sources = {n: Source(labels=file, table=_table_beside(beside, n)) for n, file in volumes.items()}
-    return FoundRun(name=name or (path.name if path.is_dir() else volume_name(path)), sources=sources)
+    if ending in _RECORDS:
+        label, source = _from_record(path)
+        return _complete(name or label, {label: source})
+    if path.is_dir() and not _holds_volumes(path):
+        found = dict(_from_record(p) for p in sorted(path.iterdir()) if _bears_record(p))
+        if found:
+            return _complete(name or path.name, found)
+    sources = {n: _beside(n, file) for n, file in by_volume(path).items()}
+    return _complete(name or (path.name if path.is_dir() else volume_name(path)), sources)
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -106,44 +118,147 @@ def _named(text: str) -> tuple[str, Path]:
     return "", Path(text).expanduser()
 
 
-def _table_beside(folder: Path, name: str) -> Path | None:
-    """Return the table of objects that lies beside the labels or in a folder ``tables`` beside them."""
-    places = (folder, folder / "tables", folder.parent / "tables")
-    return next((t for place in places for t in [place / f"{name}.csv"] if t.is_file()), None)
+def _holds_volumes(folder: Path) -> bool:
+    from anystar.io import file_suffix
+
+    return any(file_suffix(p) for p in folder.iterdir())
+
+
+def _bears_record(path: Path) -> bool:
+    """Return whether a file is a record, or a table with one (whose sidecar does not count again)."""
+    if path.suffix.lower() == ".csv":
+        return path.with_name(f"{path.name}.toml").is_file()
+    return path.suffix.lower() in _RECORDS and not path.name.lower().endswith(".csv.toml")
+
+
+def _from_record(path: Path) -> tuple[str, Source]:
+    """Return the volume of one record, and its name."""
+    from anystar.cli.record import read_record
+
+    record = read_record(path)
+    parameters = record["parameters"]
+    images = parameters.get("inputs") or []
+    if "output" not in parameters or len(images) != 1:
+        raise ValueError(f"{path} does not say where the labels are; give the labels themselves")
+    labels = _moved(Path(parameters["output"]), path)
+    if labels is None:
+        gone = f"{parameters['output']}, the labels of {path}, does not exist"
+        raise ValueError(f"{gone}; give the labels themselves")
+    table = parameters.get("table")
+    return volume_name(Path(images[0])), Source(
+        labels=labels,
+        image=_moved(Path(images[0]), path),
+        table=path if path.suffix.lower() in _TABLES else table and _moved(Path(table), path),
+        record=record,
+    )
+
+
+def _moved(file: Path, record: Path) -> Path | None:
+    """Return a file of a run: where it was, or beside the record if all was moved; None if it is gone."""
+    return next((p for p in (file, record.parent / file.name) if p.exists()), None)
+
+
+def _beside(name: str, labels: Path) -> Source:
+    """Return a volume of labels with the table and the record that lie beside them."""
+    from anystar.io import file_stem
+
+    folder = labels.parent
+    stems = {file_stem(labels), name}
+    table = _first(folder, "tables", stems, _TABLES)
+    bearer = _first(folder, "records", stems, (".toml",)) or (
+        table if table and _bears_record(table) else None
+    )
+    if bearer is None:
+        return Source(labels=labels, table=table)
+    try:
+        _, told = _from_record(bearer)
+    except ValueError:  # a TOML file of another kind, or a record of labels that lay elsewhere
+        return Source(labels=labels, table=table)
+    return replace(told, labels=labels, table=table or told.table)
+
+
+def _first(folder: Path, inner: str, stems: set[str], endings: tuple[str, ...]) -> Path | None:
+    places = (folder, folder / inner, folder.parent / inner)
+    files = (place / f"{stem}{ending}" for place in places for stem in sorted(stems) for ending in endings)
+    return next((f for f in files if f.is_file()), None)
+
+
+def _complete(name: str, sources: Mapping[str, Source]) -> FoundRun:
+    """Attach what the records say of the run."""
+    return FoundRun(
+        name=name, sources=sources, facts=_facts([s.record for s in sources.values() if s.record])
+    )
+
+
+def _facts(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return what is the same in all records, and ranges or sums of what is not."""
+    if not records:
+        return {}
+
+    def every(*path: str) -> list[Any]:
+        found = []
+        for record in records:
+            value: Any = record
+            for key in path:
+                value = value.get(key) if isinstance(value, Mapping) else None
+            if value is not None and value not in found:
+                found.append(value)
+        return found
+
+    facts: dict[str, str] = {}
+    for title, path in (
+        ("AnyStar", ("anystar",)),
+        ("Model", ("model", "name")),
+        ("Weights (SHA-256)", ("model", "weights")),
+        ("Device", ("model", "device")),
+        ("Probability threshold", ("parameters", "prob_thresh")),
+        ("Overlap threshold", ("parameters", "nms_thresh")),
+        ("Diameter", ("estimate", "diameter_was")),
+        ("Diameter (µm)", ("estimate", "diameter_um")),
+    ):
+        values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in every(*path)]
+        if values:
+            facts[title] = ", ".join(values[:6]) + (", ..." if len(values) > 6 else "")
+    seconds = [r.get("result", {}).get("seconds", {}).get("total") for r in records]
+    if any(s is not None for s in seconds):
+        facts["Seconds in all"] = f"{sum(s or 0.0 for s in seconds):.1f}"
+    notes = [note for notes in every("result", "notes") for note in notes]
+    if notes:
+        facts["Notes"] = "; ".join(dict.fromkeys(notes))
+    return facts
 
 
 def _from_scores(name: str, path: Path) -> FoundRun:
-    if not path.exists():
-        raise ValueError(f"{path} does not exist; check the name")
     advice = "give what 'anystar evaluate --json' of this version writes"
     try:
         files = json.loads(path.read_text(encoding="utf-8"))["files"]
         sources = {
-            volume_name(Path(file)): Source(
-                labels=path.parent / entry["pred"], truth=path.parent / entry["truth"]
+            volume_name(Path(file)): replace(
+                _beside(volume_name(Path(file)), path.parent / entry["pred"]),
+                truth=path.parent / entry["truth"],
             )
             for file, entry in files.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} does not say which files were compared; {advice}") from error
-    return FoundRun(name=name, sources=sources, facts={"scores": path.name})
+    return _complete(name, sources)
 
 
-def read_probabilities(path: Path) -> dict[int, float]:
-    """Return the confidence by label from a table of objects.
+def read_probabilities(path: Path) -> dict[int, float] | None:
+    """Return the confidence by label from a table of objects, None if it has none.
 
     Raises
     ------
     ValueError
-        If it lacks a column or holds something else than numbers.
+        If it is no table of objects.
     """
-    with open(path, newline="", encoding="utf-8") as file:
-        try:
-            rows = [(int(row["label"]), row["probability"]) for row in csv.DictReader(file)]
-            return {label: float(p) if p else math.nan for label, p in rows}
-        except (KeyError, TypeError, ValueError) as error:
-            advice = "give a table that 'anystar segment' wrote"
-            raise ValueError(f"{path} lacks label and probability of an object; {advice}") from error
+    from anystar.report.table import read_table
+
+    table, _ = read_table(path)
+    if "probability" not in table.columns:
+        return None
+    labels, sure = table.columns["label"].tolist(), table.columns["probability"].tolist()
+    return dict(zip(labels, sure, strict=True))
 
 
 def refuse_mismatch(path: Path, volume: Volume | Series, other_path: Path, other: Volume | Series) -> None:
