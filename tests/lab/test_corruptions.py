@@ -45,7 +45,6 @@ def test_blur_noise_and_inversion_mean_what_they_say(image):
     noise = corrupt(image, CORRUPTIONS["noise"], 0.2, rng=rng()) - plain
     assert noise.std() == pytest.approx(0.2, rel=0.02)
     np.testing.assert_allclose(corrupt(image, CORRUPTIONS["inversion"], 1, rng=rng()), 1 - plain, atol=1e-6)
-    assert np.ptp(corrupt(image, CORRUPTIONS["inversion"], 0.5, rng=rng())) < 1e-5
 
 
 def test_planes_are_kept_interpolated_or_lost(image):

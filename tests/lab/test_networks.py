@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 
 from anystar import io
+from anystar.config import load_toml
 from anystar.lab import networks
 from anystar.lab.layouts import discover
 from anystar.lab.networks import Schedule, find_networks, train_networks
@@ -62,6 +63,16 @@ def test_a_stopped_run_goes_on(platyish, tmp_path, small):
     found = train_networks(dataset, lab, longer, progress=lambda step, *_: steps.append(step))
     assert list(found) == ["all"], "too few volumes for one alone"
     assert steps == [25]
+
+
+def test_fine_tuning_keeps_the_network_it_begins_with(platyish, tmp_path, small):
+    (dataset,) = discover(platyish)
+    first = train_networks(dataset, Laboratory(tmp_path / "a"), small, progress=lambda *_: None)["all"]
+    again = dataclasses.replace(small, start=str(first))
+    found = train_networks(dataset, Laboratory(tmp_path / "b"), again, progress=lambda *_: None)["all"]
+    config = load_toml(TrainConfig, found.parent / "config.toml")
+    assert config.start == str(first)
+    assert config.network == load_toml(TrainConfig, first.parent / "config.toml").network
 
 
 def test_nothing_to_train_on(ce, tmp_path, small):

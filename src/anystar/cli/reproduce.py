@@ -59,6 +59,9 @@ __all__ = ["reproduce"]
     help="First train networks on the data sets themselves, as upper bounds: the size as in 'anystar train'.",
 )
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps of --train.")
+@click.option(
+    "--train-from", metavar="MODEL|FILE", help="Begin --train with the weights of a model: fine-tuning."
+)
 @click.option("--stardist", multiple=True, metavar="FOLDER", help="A StarDist model folder; may be repeated.")
 @click.option(
     "--stardist-python", type=click.Path(path_type=Path), metavar="PATH", help="Python that has stardist."
@@ -158,8 +161,9 @@ def _datasets(given: dict[str, Any]) -> list[Dataset]:
     for name in given["corruptions"]:
         if name not in CORRUPTIONS:
             raise ValueError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
-    if given["iterations"] and not given["train"]:
-        raise ValueError("--iterations belongs to --train; give both")
+    for option in ("iterations", "train_from"):
+        if given[option] and not given["train"]:
+            raise ValueError(f"--{option.replace('_', '-')} belongs to --train; give both")
     return [d for d in datasets if not given["only"] or d.name in given["only"]]
 
 
@@ -168,7 +172,11 @@ def _train(lab: Laboratory, datasets: list[Dataset], given: dict[str, Any]) -> N
     from anystar.lab.networks import Schedule, train_networks
 
     schedule = Schedule(
-        size=given["train"], iterations=given["iterations"], seed=given["seed"], device=given["device"]
+        size=given["train"],
+        iterations=given["iterations"],
+        start=given["train_from"],
+        seed=given["seed"],
+        device=given["device"],
     )
     for dataset in datasets:
         with progress_bar(f"{dataset.name}: train") as bar:

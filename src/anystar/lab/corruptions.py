@@ -74,8 +74,8 @@ def _brighten(image: np.ndarray, strength: float, rng: np.random.Generator) -> n
 
 
 def _invert(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """From the image (0) over no contrast (0.5) to its negative (1)."""
-    return (1 - strength) * image + strength * (1 - image)
+    """Return the negative; between 0 and 1 there would be less contrast, which normalising undoes."""
+    return 1 - image
 
 
 def _thin_out(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
@@ -135,7 +135,7 @@ CORRUPTIONS: dict[str, Corruption] = {
         Corruption(
             name="inversion",
             axis="contrast: 0 as it is, 1 inverted",
-            strengths=(0, 0.25, 0.4, 0.6, 0.75, 1),
+            strengths=(0, 1),
             apply=_invert,
         ),
         Corruption(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from anystar import io
 from anystar.arrays import Volume
@@ -18,6 +18,7 @@ from anystar.train import (
     RawVolume,
     TrainConfig,
     fit,
+    load_start,
     paper_config,
     prepare,
     small_config,
@@ -41,6 +42,9 @@ class Schedule:
     """As ``anystar train --size``: the same architecture and optimisation as the zero-shot models."""
     iterations: int | None = None
     """Optimiser steps; the size's own by default."""
+    start: str | None = None
+    """Model whose weights they begin with, as ``anystar train --from``; ``None``: from nothing, as in the
+    paper."""
     seed: int = 0
     device: str = "auto"
 
@@ -125,9 +129,13 @@ def _config(run: Path, judged: bool, schedule: Schedule) -> TrainConfig:
         validation_images=validation_images if judged else None,
         validation_labels=validation_labels if judged else None,
     )
-    config = {"paper": paper_config, "small": small_config}[schedule.size](
-        recipes=(), seed=schedule.seed, labelled=labelled
-    )
+    changes: dict[str, Any] = {"recipes": (), "seed": schedule.seed, "labelled": labelled}
+    config = {"paper": paper_config, "small": small_config}[schedule.size](**changes)
+    if schedule.start is not None:
+        start = load_start(schedule.start)
+        config = replace(config, start=schedule.start, network=start.network, loss=start.loss or config.loss)
+        if start.diameter:
+            config = replace(config, labelled=replace(labelled, diameter=start.diameter))
     return config if schedule.iterations is None else replace(config, iterations=schedule.iterations)
 
 
