@@ -36,8 +36,8 @@ def commands():
 @pytest.mark.slow
 @pytest.mark.parametrize("words", list(commands()))
 def test_commands(tmp_path, words):
-    if words[0] in ("train", "synthesize"):
-        words = [*words, "--help"]  # hours of work: only that the options exist
+    if words[0] in ("train", "synthesize", "reproduce") or words[:2] in (["data", "get"], ["data", "check"]):
+        words = [*words, "--help"]  # hours of work, or others' data: only that the options exist
     done = subprocess.run(
         [sys.executable, "-c", "from anystar.cli import main; main()", *words],
         cwd=here(tmp_path),

@@ -1,6 +1,7 @@
 """``anystar reproduce`` with a real network on toy volumes."""
 
 import csv
+import json
 from importlib import resources
 from pathlib import Path
 
@@ -47,7 +48,9 @@ def test_a_toy_reproduction_of_everything(toy, run):
         half = next(r for r in csv.DictReader(file) if r["iou"] == "0.5")
     assert half["chosen"] == "searched on toy-held-out"
     assert float(half["accuracy"]) > 0.5
-    assert "toy_image.tif" in (toy / "out/used.json").read_text()
+    used = json.loads((toy / "out/used.json").read_text())
+    assert list(used) == ["datasets", "accuracy", "domains", "robustness", "ablations", "peers"]
+    assert str(toy / "data/toy_image.tif") in used["accuracy"]["files"]
 
     before = {p: p.read_bytes() for p in (toy / "out").rglob("*.csv")}
     result = run("reproduce", "accuracy", "peers", *options)

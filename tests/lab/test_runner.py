@@ -46,6 +46,7 @@ class Absent(Threshold):
     name: str = "absent"
 
     def run(self, requests, settings):
+        self.seen.append("asked")
         raise Unavailable("the absent tool is not installed; install it")
         yield
 
@@ -118,6 +119,14 @@ def test_what_cannot_be_used_is_left_out_and_said(ce, tmp_path):
         "| ce | absent |  |  |  |  |  |  |  | not run: the absent tool is not installed" in table.read_text()
     )
     assert "left out: the absent tool" in table.read_text()
+
+
+def test_a_tool_that_is_not_there_is_asked_once(ce, platyish, tmp_path):
+    absent, lab = Absent(), Laboratory(tmp_path / "out")
+    found = run_experiment("peers", plan(ce.parent, peers=(absent,)), lab)
+    assert absent.seen == ["asked"]
+    assert [r["dataset"] for r in rows(found[1])] == ["ce", "platyish"]
+    assert {r["left_out"] for r in rows(found[1])} == {"the absent tool is not installed; install it"}
 
 
 def test_dark_objects_are_inverted_only_for_methods_that_want_it(ce, tmp_path):

@@ -136,7 +136,7 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
             _timecourse(ctx, lab, given)
             continue
         written = run_experiment(name, plan, lab)
-        lab.write_used(sys.argv)
+        lab.write_used(name, sys.argv)
         click.echo(f"  {time.perf_counter() - start:.1f} s")
         for path in written:
             click.echo(f"  wrote {path}")

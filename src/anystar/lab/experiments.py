@@ -9,7 +9,7 @@ from pathlib import Path
 from anystar.lab.corruptions import CORRUPTIONS
 from anystar.lab.curves import accuracy_curve
 from anystar.lab.items import Dataset
-from anystar.lab.methods import Method, Unavailable
+from anystar.lab.methods import Method, NoLabels, Unavailable
 from anystar.lab.plots import draw_bars, draw_curves, draw_robustness, save_figure
 from anystar.lab.runner import PLAIN, Condition, Laboratory
 from anystar.lab.tables import Row, write_curves, write_table
@@ -91,11 +91,15 @@ def _row(lab: Laboratory, dataset: Dataset, method: Method, condition: Condition
         corruption=condition.corruption,
         strength=condition.strength,
     )
+    if method.name in lab.unavailable:  # starting an environment again takes long
+        return replace(blank, reason=lab.unavailable[method.name])
     try:
         choice = lab.choice(method, dataset)
         found = lab.outcomes(method, dataset, choice.setting, condition)
     except Unavailable as error:
         lab.leave_out(str(error))
+        if not isinstance(error, NoLabels):
+            lab.unavailable[method.name] = str(error)
         return replace(blank, reason=str(error))
     if not found:
         return None

@@ -28,6 +28,10 @@ class Unavailable(ValueError):
     """A method that cannot run here: a package or weights are missing. One line says what to do."""
 
 
+class NoLabels(Unavailable):
+    """Labels of another tool that are missing for one data set; others may be there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One image to segment."""
@@ -133,7 +137,7 @@ class LabelFolder:
         found = {io.file_stem(p): p for p in io.list_volumes(self.folder)}
         for request in requests:
             if request.name not in found:
-                raise Unavailable(f"{self.folder} holds no labels of the name {request.name}; add them")
+                raise NoLabels(f"{self.folder} holds no labels of the name {request.name}; add them")
             labels = io.read(found[request.name]).data.astype(np.int32)
             yield request, [labels] * len(settings)
 

@@ -49,7 +49,7 @@ class Laboratory:
     """Runs methods on data sets and remembers what it has done in a folder.
 
     ``labels/DATASET/METHOD/CONDITION/NAME.tif`` hold the segmentations, ``settings/DATASET/METHOD.json`` how
-    thresholds were chosen, ``used.json`` versions, files and methods.
+    thresholds were chosen, ``used.json`` the versions, files and methods of every experiment.
 
     Parameters
     ----------
@@ -73,6 +73,7 @@ class Laboratory:
     ) -> None:
         self.out, self.seed, self.tell, self._complain = out, seed, tell, complain
         self.problems: list[str] = []
+        self.unavailable: dict[str, str] = {}
         self._used: dict[str, Any] = {"files": {}, "methods": {}}
 
     def leave_out(self, line: str) -> None:
@@ -181,8 +182,8 @@ class Laboratory:
             image = corrupt(image, CORRUPTIONS[condition.corruption], condition.strength, rng=rng)
         return Request(name=item.name, image=image, spacing=pair.image.spacing)
 
-    def write_used(self, command: Sequence[str]) -> None:
-        """Write what was used: the command, versions, methods, and the checksums of the files."""
+    def write_used(self, experiment: str, command: Sequence[str]) -> None:
+        """Write what an experiment used: command, versions, methods, and the checksums of the files."""
         import scipy
         import torch
 
@@ -193,8 +194,10 @@ class Laboratory:
             "scipy": scipy.__version__,
             "torch": torch.__version__,
         }
-        used = {"command": list(command), "seed": self.seed, "versions": versions, **self._used}
-        _write_json(self.out / "used.json", used)
+        path = self.out / "used.json"
+        used = json.loads(path.read_text()) if path.exists() else {}
+        used[experiment] = {"command": list(command), "seed": self.seed, "versions": versions, **self._used}
+        _write_json(path, used)
 
 
 def _fingerprint(dataset: Dataset) -> str:
