@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from anystar.cli import main
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -23,14 +26,36 @@ def here(tmp_path):
     return tmp_path
 
 
-def commands():
+TUTORIAL = ROOT / "docs" / "fine-tuning.md"
+TOY = {"-n": "2", "--iterations": "2"}
+
+
+def calls(document):
     """Every call of the command line in a bash block, without the set-up before it."""
+    for block in blocks(document, "bash"):
+        for part in re.split(r"&&|\n", block):
+            words = shlex.split(part, comments=True)
+            if words and Path(words[0]).name == "anystar":
+                yield words[1:]
+
+
+def commands():
     for document in DOCUMENTS:
-        for block in blocks(document, "bash"):
-            for part in re.split(r"&&|\n", block):
-                words = shlex.split(part, comments=True)
-                if words and Path(words[0]).name == "anystar":
-                    yield pytest.param(words[1:], id=f"{document.name}: {' '.join(words[1:3])}")
+        for words in calls(document) if document != TUTORIAL else ():
+            yield pytest.param(words, id=f"{document.name}: {' '.join(words[:2])}")
+
+
+@pytest.mark.slow
+def test_the_tutorial_runs_from_start_to_end(tmp_path, monkeypatch):
+    """Its commands build on one another; at toy size, in one process."""
+    monkeypatch.chdir(here(tmp_path))
+    for words in calls(TUTORIAL):
+        toy = [TOY.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+        done = CliRunner().invoke(main, toy)
+        assert done.exit_code == 0, (words, done.output)
+        for written in re.findall(r"wrote (.+)", done.stdout):
+            assert Path(written).stat().st_size > 0
+    assert Path("thresholds.toml").exists()
 
 
 @pytest.mark.slow

@@ -68,8 +68,8 @@ def test_settings_of_a_card_train_again(run, tmp_path):
     ("words", "message"),
     [
         (["show"], "show takes one name; see"),
-        (["show", "mild-smal"], "did you mean 'mild-small'"),
-        (["mild-smal"], "did you mean 'mild-small'"),
+        (["show", DEFAULT_MODEL[:-1]], f"did you mean '{DEFAULT_MODEL}'"),
+        ([DEFAULT_MODEL[:-1]], f"did you mean '{DEFAULT_MODEL}'"),
         (["--config"], "name it: anystar models show"),
     ],
 )

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from anystar.cli import main
 from anystar.cli.train import _config
 from anystar.nn.checkpoint import load_model_file
+from anystar.predict.model import DEFAULT_MODEL
 from anystar.train import load_start
 
 TOY = """
@@ -112,7 +113,7 @@ def test_sigterm_saves_and_resume_goes_on(tmp_path):
         (["--recipe", "as-mx"], "did you mean 'as-mix'"),
         (["--resume"], "holds no run to resume"),
         (["--config", "missing.toml"], "missing.toml"),
-        (["--from", "mild-smal"], "did you mean 'mild-small'"),
+        (["--from", DEFAULT_MODEL[:-1]], f"did you mean '{DEFAULT_MODEL}'"),
         (["--from", "gone.safetensors"], "no model file gone.safetensors"),
     ],
 )
@@ -134,12 +135,12 @@ def test_an_unknown_key_names_the_nearest(tmp_path):
 
 def test_from_keeps_the_network_and_the_loss_and_takes_new_samples(tmp_path):
     given = dict.fromkeys(("config_path", "recipes", "iterations", "seed"))
-    config = _config(tmp_path, False, given | {"size": "paper", "start": "mild-small"})
-    start = load_start("mild-small")
+    config = _config(tmp_path, False, given | {"size": "paper", "start": DEFAULT_MODEL})
+    start = load_start(DEFAULT_MODEL)
     assert (config.network, config.loss) == (start.network, start.loss)
     assert config.seed not in start.seeds
     given["seed"] = 0
-    assert _config(tmp_path, False, given | {"size": "paper", "start": "mild-small"}).seed == 0
+    assert _config(tmp_path, False, given | {"size": "paper", "start": DEFAULT_MODEL}).seed == 0
 
 
 def annotated(tmp_path, num=2):
@@ -157,7 +158,7 @@ def test_annotated_volumes_from_files_to_a_model(tmp_path):
     """Fine-tuned from the bundled model, judged by the volume that was held out."""
     images, labels = annotated(tmp_path)
     words = ["--images", images, "--labels", labels, "--hold-out", 1, "--size", "small", "--iterations", 2]
-    done = run("train", "--out", tmp_path / "run", "--from", "mild-small", "--device", "cpu", *words)
+    done = run("train", "--out", tmp_path / "run", "--from", DEFAULT_MODEL, "--device", "cpu", *words)
     assert done.exit_code == 0, done.output
     assert "4 objects in 1 volume; judged by 1.npy" in done.output
     (row,) = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
@@ -166,8 +167,12 @@ def test_annotated_volumes_from_files_to_a_model(tmp_path):
     assert done.exit_code == 0, done.output
     assert "3 of 3 iterations, finished" in done.output
     card = load_model_file(tmp_path / "run" / "best.safetensors").card
-    assert (card["volumes"], card["objects"], card["defaults"]["diameter"]) == (["0.npy"], 4, 11.0)
-    assert card["from"]["model"] == "mild-small"
+    assert (card["volumes"], card["objects"], card["defaults"]["diameter"]) == (
+        ["0.npy"],
+        4,
+        load_start(DEFAULT_MODEL).diameter,
+    )
+    assert card["from"]["model"] == DEFAULT_MODEL
     assert str(tmp_path) not in json.dumps(card)
 
 

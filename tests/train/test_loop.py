@@ -10,9 +10,11 @@ from anystar.data import TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors
 from anystar.nn.model import NetworkConfig
+from anystar.predict.model import load_model
 from anystar.synth.recipes import get_recipe
 from anystar.targets import make_targets
 from anystar.train import TrainConfig, fit, load_start, small_config
+from anystar.train.loop import training_batches, training_step
 from anystar.train.state import TrainState
 
 TINY = TrainConfig(
@@ -111,6 +113,38 @@ def test_workers_do_not_change_the_batches():
         assert torch.equal(a.labels, b.labels)
         assert torch.allclose(a.image, b.image, atol=1e-5)
         assert torch.equal(a.targets.points_P4, b.targets.points_P4)
+
+
+def test_gradients_are_clipped_and_weights_averaged():
+    """The norm is cut down to ``clip``; the average follows its definition, running statistics included."""
+    config = dataclasses.replace(TINY, clip=0.01)
+    device = torch.device("cpu")
+    state = TrainState(config, device)
+    batches = training_batches(config, device, state.processes, None)
+    kept = {name: value.clone() for name, value in state.average.items()}
+    for step in range(3):
+        training_step(state, batches[step], device)
+        norm = torch.cat([p.grad.flatten() for p in state.network.parameters()]).norm()
+        assert 0 < float(norm) <= 0.0101
+        decay = min(0.999, (2 + step) / (11 + step))
+        current = state.network.state_dict()
+        kept = {name: decay * value + (1 - decay) * current[name] for name, value in kept.items()}
+    assert any("running_var" in name for name in kept)
+    for name, value in kept.items():
+        assert torch.allclose(state.average[name], value, atol=1e-6), name
+
+
+def test_batch_normalisation_is_folded_for_inference(tmp_path):
+    for _ in fit(TINY, tmp_path, device="cpu"):
+        pass
+    kept = load_model_file(tmp_path / "model.safetensors").network
+    folded = load_model(tmp_path / "model.safetensors", device="cpu").network
+    assert any(isinstance(m, torch.nn.BatchNorm3d) for m in kept.modules())
+    assert not any(isinstance(m, torch.nn.BatchNorm3d) for m in folded.modules())
+    image = torch.rand(1, 1, 16, 16, 16, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        for one, other in zip(kept(image), folded(image), strict=True):
+            assert torch.allclose(one, other, atol=1e-4)
 
 
 def test_samples_made_together_are_those_made_one_by_one():
