@@ -37,3 +37,16 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
         a.unlink()
         a.touch(mode=0o600)
     assert (tmp_path / "a").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_a_full_disk_is_told_with_its_place(tmp_path):
+    cases = [OSError(28, "No space left on device"), OSError("64000 requested and 55264 written")]
+    cases.append(OSError(28, "No space left on device", str(tmp_path / ".12.partial..34.partial.a.npy")))
+    for error in cases:
+        with pytest.raises(OSError, match="No space left") as caught, staged(tmp_path / "a.npy"):
+            raise error
+        assert caught.value.errno == 28
+        assert caught.value.filename == str(tmp_path / "a.npy")
+    with pytest.raises(OSError, match="something else"), staged(tmp_path / "a.npy"):
+        raise OSError("something else")
+    assert list(tmp_path.iterdir()) == []

@@ -2,9 +2,9 @@
 
     python -m benchmarks.generator.cost [--threads 2] [--recipes as-mix wide] [--sizes 32 64 128 256]
 
-Prints a Markdown table: median, mean and 90% quantile of the elapsed seconds after one sample that warms up,
-mean core seconds, nanoseconds a voxel (of the mean), and the peak memory of the whole process (Python and torch
-alone take 0.3 GB).
+Prints a Markdown table: median, mean and 90% quantile of the elapsed seconds after one sample to warm up,
+mean core seconds, nanoseconds a voxel (of the mean), and the peak memory of the whole process (Python and
+torch alone take 0.3 GB).
 """
 
 from __future__ import annotations

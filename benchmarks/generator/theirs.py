@@ -1,8 +1,8 @@
 """The reference's way to a sample, for its cost: whole volumes, one MONAI transform after the other.
 
 Written from the description of its stages with the libraries that it uses (NumPy, SciPy, MONAI); not its
-code. The label map is made as a matrix of all voxels by all spheres, the image on 128³, and the augmentation
-resamples three times. The reference uses a label map 300 times and an image 100 times; a fresh sample costs all.
+code. The label map is made as a matrix of all voxels by all spheres, the image on 128³, the augmentation
+resamples three times. The reference uses a label map 300 and an image 100 times; a fresh sample costs all.
 """
 
 from __future__ import annotations

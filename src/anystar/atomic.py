@@ -5,11 +5,38 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["replace_folder", "staged", "staged_folder"]
+__all__ = ["named", "replace_folder", "staged", "staged_folder"]
+
+
+@contextlib.contextmanager
+def named(path: str | Path) -> Iterator[None]:
+    """Let an ``OSError`` of writing name the file: a full disk is reported without one.
+
+    Temporary names become those of the files that they are made for.
+
+    Examples
+    --------
+    >>> with named("a.tif"):
+    ...     raise OSError(28, "No space left on device")
+    Traceback (most recent call last):
+        ...
+    OSError: [Errno 28] No space left on device: 'a.tif'
+    """
+    try:
+        yield
+    except OSError as error:
+        # NumPy's own message for a file that could not be written to its end has no number either.
+        number = errno.ENOSPC if re.search(r"\d+ requested and \d+ written", str(error)) else error.errno
+        name = str(path) if error.filename is None else str(error.filename)
+        plain = re.sub(r"(\.\d+\.partial\.)+", "", name)
+        if number is None or plain == error.filename:
+            raise
+        raise OSError(number, os.strerror(number), plain) from error
 
 
 @contextlib.contextmanager
@@ -56,7 +83,8 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
             made += _make_folder(target.parent)
             path.touch()
         modes = [path.stat().st_mode for path in temporary]
-        yield temporary
+        with named(targets[0]):
+            yield temporary
         for target, path, mode in zip(targets, temporary, modes, strict=True):
             path.chmod(mode)  # some writers make files that only their owner may read
             os.replace(path, target)

@@ -227,15 +227,19 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, run, monkeypatch):
 
     def fill(self, index, image, labels):
         if index == 2:
-            raise OSError(28, "No space left on device", str(tmp_path / "000002.tif"))
+            monkeypatch.setattr(io, "write", full)
         write(self, index, image, labels)
+
+    def full(path, *_, **__):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")  # as the system says it: without a name
 
     monkeypatch.setattr(pairs._Files, "write", fill)
     out = tmp_path / "out"
     result = run("synthesize", out, "-n", 4, *SMALL)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert "No space left on device; choose another place" in line
+    assert f"{out / 'images' / '000002.tif'}: No space left on device; choose another place" in line
     assert len(contents(out)) == 5
     monkeypatch.undo()
     assert "2 there already" in made(run, out, "-n", 4)

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from anystar.atomic import named, staged
+
 __all__ = ["Manifest"]
 
 
@@ -61,7 +63,7 @@ class Manifest:
         """Append one finished sample."""
         line = json.dumps({"index": index, **drawn})
         self.samples[index] = line
-        with open(self.path, "a", encoding="utf-8") as file:
+        with named(self.path), open(self.path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
     def finish(self) -> None:
@@ -69,8 +71,6 @@ class Manifest:
         self._write(dict(sorted(self.samples.items())))
 
     def _write(self, samples: Mapping[int, str]) -> None:
-        from anystar.atomic import staged
-
         with staged(self.path) as (temporary,):
             lines = [json.dumps(self.head), *samples.values()]
             temporary.write_text("\n".join(lines) + "\n", encoding="utf-8")
