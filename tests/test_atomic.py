@@ -1,8 +1,11 @@
 """Files appear whole or not at all."""
 
+import os
+import platform
+
 import pytest
 
-from anystar.atomic import staged
+from anystar.atomic import remove_partial, staged
 
 
 def test_both_or_none(tmp_path):
@@ -41,7 +44,7 @@ def test_permissions_are_those_of_any_new_file(tmp_path):
 
 def test_a_full_disk_is_told_with_its_place(tmp_path):
     cases = [OSError(28, "No space left on device"), OSError("64000 requested and 55264 written")]
-    cases.append(OSError(28, "No space left on device", str(tmp_path / ".12.partial..34.partial.a.npy")))
+    cases.append(OSError(28, "No space left on device", str(tmp_path / ".12@here.partial..34.partial.a.npy")))
     for error in cases:
         with pytest.raises(OSError, match="No space left") as caught, staged(tmp_path / "a.npy"):
             raise error
@@ -50,3 +53,18 @@ def test_a_full_disk_is_told_with_its_place(tmp_path):
     with pytest.raises(OSError, match="something else"), staged(tmp_path / "a.npy"):
         raise OSError("something else")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_killed_processes_left_is_removed(tmp_path):
+    (tmp_path / "in").mkdir()
+    mine, here = os.getpid(), platform.node()
+    kept = [f".{mine}@{here}.partial.a.tif", f".{mine}.partial.b.tif", "c.partial.tif", ".d.partial.tif"]
+    gone = [
+        f".999999999@{here}.partial.a.tif",
+        ".999999999.partial.b.tif",
+        f".{mine}@elsewhere.partial.c.tif",
+    ]
+    for name in kept + gone:
+        (tmp_path / "in" / name).touch()
+    remove_partial(tmp_path)
+    assert sorted(p.name for p in (tmp_path / "in").iterdir()) == sorted(kept)

@@ -5,12 +5,42 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["named", "replace_folder", "staged", "staged_folder"]
+__all__ = ["named", "remove_partial", "replace_folder", "staged", "staged_folder"]
+
+
+_PREFIX = r"\.(\d+)(?:@([^@/]*))?\.partial\."
+
+
+def _temporary(target: Path) -> Path:
+    """Return a name of this process on this machine: several may share the folder."""
+    return target.with_name(f".{os.getpid()}@{platform.node()}.partial.{target.name}")
+
+
+def remove_partial(folder: Path) -> None:
+    """Remove the temporary files below ``folder`` of processes that were killed, here or elsewhere.
+
+    A process of another machine cannot be asked; what it still writes, it writes in vain.
+    """
+    for path in folder.rglob(".*.partial.*") if folder.is_dir() else ():
+        found = re.match(_PREFIX, path.name)
+        if found and not (found[2] in (None, platform.node()) and _alive(int(found[1]))):
+            path.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 @contextlib.contextmanager
@@ -33,7 +63,7 @@ def named(path: str | Path) -> Iterator[None]:
         # NumPy's own message for a file that could not be written to its end has no number either.
         number = errno.ENOSPC if re.search(r"\d+ requested and \d+ written", str(error)) else error.errno
         name = str(path) if error.filename is None else str(error.filename)
-        plain = re.sub(r"(\.\d+\.partial\.)+", "", name)
+        plain = re.sub(rf"({_PREFIX})+", "", name)
         if number is None or plain == error.filename:
             raise
         raise OSError(number, os.strerror(number), plain) from error
@@ -74,7 +104,7 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     targets = [Path(path) for path in paths]
     if len(set(targets)) != len(targets):
         raise ValueError(f"outputs must have different names, got {', '.join(map(str, targets))}")
-    temporary = tuple(t.with_name(f".{os.getpid()}.partial.{t.name}") for t in targets)
+    temporary = tuple(_temporary(t) for t in targets)
     made: list[Path] = []
     try:
         for target, path in zip(targets, temporary, strict=True):
@@ -113,7 +143,7 @@ def staged_folder(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     made = _make_folder(target.parent)
-    temporary = target.with_name(f".{os.getpid()}.partial.{target.name}")
+    temporary = _temporary(target)
     try:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()

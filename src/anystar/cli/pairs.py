@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -16,7 +13,7 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.atomic import staged
 
-__all__ = ["FORMATS", "Store", "open_store", "remove_partial"]
+__all__ = ["FORMATS", "Store", "open_store"]
 
 FORMATS = ("tif", "nii.gz", "npy", "zarr")
 """Formats of pairs."""
@@ -124,22 +121,3 @@ class _Zarr:
     def _put(path: Path, content: bytes) -> None:
         with staged(path) as (temporary,):
             temporary.write_bytes(content)
-
-
-def remove_partial(folders: Sequence[Path]) -> None:
-    """Remove the temporary files of processes that were killed."""
-    for folder in folders:
-        for path in folder.rglob(".*.partial.*") if folder.is_dir() else ():
-            found = re.match(r"\.(\d+)\.partial\.", path.name)
-            if found and not _alive(int(found[1])):
-                path.unlink(missing_ok=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -127,8 +127,9 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
     from tqdm import tqdm
 
     from anystar._version import __version__
+    from anystar.atomic import remove_partial
     from anystar.cli.manifest import Manifest
-    from anystar.cli.pairs import open_store, remove_partial
+    from anystar.cli.pairs import open_store
     from anystar.cli.pool import cores, make_pairs, make_pairs_on
     from anystar.cluster import check_where, connect
     from anystar.config import to_dict
@@ -148,7 +149,7 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
             "config": to_dict(order.recipe),
         },
     )
-    remove_partial([order.out])
+    remove_partial(order.out)
     store = open_store(order.out, order.suffix, order.stored_shape)
     there = {i for i in manifest.samples if i < number and store.has(i)}
     _announce(order, number, number - len(there))
