@@ -1,5 +1,6 @@
 """OME-Zarr label images, block by block: read by zarr, as the specification demands, never half there."""
 
+import importlib
 import itertools
 
 import numpy as np
@@ -252,3 +253,22 @@ def test_pyramids_end_and_become_cubic(shape, spacing):
     for fine, coarse in itertools.pairwise(shapes):
         assert all(c in (f, -(-f // 2)) for f, c in zip(fine, coarse, strict=True))
         assert fine != coarse
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("version", ["v04", "v05"])
+def test_the_community_s_own_models_of_the_specification_accept_it(tmp_path, version):
+    """ome-zarr-models reads the image label, the list of labels and a store of its own by all its rules."""
+    ImageLabel = importlib.import_module(f"ome_zarr_models.{version}.image_label").ImageLabel
+    Labels = importlib.import_module(f"ome_zarr_models.{version}.labels").Labels
+    number = version.replace("v0", "0.")
+    store = LabelStore.create(tmp_path / "a.zarr", SHAPE, np.uint16, like=IMAGE, version=number)
+    store.write((0, 0, 0), labels())
+    store.finish()
+    io.write(tmp_path / "a.zarr" / "labels" / "cells", labels(), like=io.open_image(tmp_path / "a.zarr"))
+    for name in ("", "labels/cells"):
+        found = ImageLabel.from_zarr(zarr.open_group(tmp_path / "a.zarr" / name, mode="r"))
+        stated = found.attributes if version == "v04" else found.ome_attributes
+        assert [d.path for d in stated.multiscales[0].datasets] == ["0", "1"]
+    listed = Labels.from_zarr(zarr.open_group(tmp_path / "a.zarr" / "labels", mode="r"))
+    assert (listed.attributes.labels if version == "v04" else listed.label_paths) == ["cells"]
