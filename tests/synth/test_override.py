@@ -48,3 +48,37 @@ def test_what_cannot_be_is_refused_with_its_place(tmp_path, text, message):
 def test_a_missing_file():
     with pytest.raises(ConfigError, match=r"no\.toml does not exist"):
         load_recipe("wide", "no.toml")
+
+
+def knobs(config, where=()):
+    """Every knob of a recipe that is a number or a range, with its place."""
+    for field in dataclasses.fields(config):
+        value, path = getattr(config, field.name), (*where, field.name)
+        if dataclasses.is_dataclass(value):
+            yield from knobs(value, path)
+        numbers = value if isinstance(value, tuple) else (value,)
+        if numbers and all(isinstance(v, int | float) and not isinstance(v, bool) for v in numbers):
+            yield path, value
+
+
+def changed(name, path, value):
+    values = value
+    for key in reversed(path):
+        values = {key: values}
+    return override(get_recipe(name), values)
+
+
+ALL = [(name, path, value) for name in ("as-mix", "wide") for path, value in knobs(get_recipe(name))]
+
+
+@pytest.mark.parametrize(("name", "path", "value"), ALL, ids=[".".join((n, *p)) for n, p, _ in ALL])
+def test_no_knob_takes_nonsense(name, path, value):
+    whole = type(value if not isinstance(value, tuple) else value[0]) is int
+    absurd = [-(10**9), 10**10] if whole else [float("nan"), float("-inf"), float("inf"), -1e9]
+    for bad in absurd:
+        with pytest.raises(ConfigError, match=path[-1]):
+            changed(name, path, [bad] * len(value) if isinstance(value, tuple) else bad)
+    if isinstance(value, tuple) and len(value) == 2 and value[0] < value[1] and "scales" not in path[-1]:
+        with pytest.raises(ConfigError, match=rf"{path[-1]} must be \[low, high\]"):
+            changed(name, path, value[::-1])
+    assert changed(name, path, value) == get_recipe(name)

@@ -73,8 +73,12 @@ class SphereGrid:
         check_range("kept", self.kept, 0, 1)
         if self.radius_range is not None:
             check_range("radius_range", self.radius_range, 1, 1000)
-        if not self.radius >= 1:
-            raise ConfigError(f"radius must be at least 1 voxel, got {self.radius}")
+        if not 1 <= self.radius <= 1000:
+            raise ConfigError(f"radius must be within [1, 1000] voxels, got {self.radius}")
+        if not (0 <= self.jitter <= 10 and 0 <= self.bump <= 10):
+            raise ConfigError(f"jitter and bump must be within [0, 10], got {self.jitter} and {self.bump}")
+        if not 1 <= self.periods <= 64:
+            raise ConfigError(f"periods must be within [1, 64], got {self.periods}")
 
     def draw(self, rng: np.random.Generator, world: int, shape: Sequence[int]) -> LayoutDrawn:
         """Draw the objects of one world of ``world`` voxels an axis."""

@@ -54,7 +54,14 @@ class Mixture:
     def __post_init__(self) -> None:
         check_range("mean", self.mean, 0, 1e6)
         check_range("deviation", self.deviation, 0, 1e6)
+        check_range("plain_deviation", self.plain_deviation, 0, 1e6)
         check_range("regions", self.regions, 1, 1000)
+        for name in ("texture_scales", "region_scales", "warp_scales"):
+            scales = getattr(self, name)
+            if not scales or not all(2 <= scale <= 1000 for scale in scales):
+                raise ConfigError(f"{name} must be one or more numbers within [2, 1000], got {list(scales)}")
+        if not 0 <= self.warp_deviation <= 1000:
+            raise ConfigError(f"warp_deviation must be within [0, 1000], got {self.warp_deviation}")
         if not self.backgrounds:
             raise ConfigError("backgrounds must name at least one of plain, random, perlin")
 

@@ -95,6 +95,10 @@ class Recipe:
     min_voxels: int = 20
     """Smaller instances (debris) are background; GENERATOR: the reference makes about 20 such a sample."""
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_voxels <= 1_000_000:
+            raise ConfigError(f"min_voxels must be within [1, 1000000], got {self.min_voxels}")
+
 
 def stages(
     sequence: PaperAcquisition | PaperFinish | MicroscopeAcquisition | MicroscopeFinish,

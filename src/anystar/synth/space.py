@@ -55,11 +55,13 @@ class World:
         check_range("zoom", self.zoom, 0.05, 20)
         if not self.paddings or any(not 0 <= p < self.size for p in self.paddings):
             raise ConfigError(f"paddings must be within [0, size), got {list(self.paddings)}")
-        if not (0 <= self.rotation_degrees <= 180 and self.translation >= 0):
-            what = f"{self.rotation_degrees} and {self.translation}"
-            raise ConfigError(f"rotation_degrees (to 180) and translation must not be negative, got {what}")
-        if self.size < 16:
-            raise ConfigError(f"size must be at least 16, got {self.size}")
+        if not (0 <= self.rotation_degrees <= 180 and 0 <= self.translation <= 10_000):
+            what = f"got {self.rotation_degrees} and {self.translation}"
+            raise ConfigError(
+                f"rotation_degrees must be within [0, 180] and translation within [0, 10000], {what}"
+            )
+        if not 16 <= self.size <= 10_000:
+            raise ConfigError(f"size must be within [16, 10000] voxels, got {self.size}")
 
     def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> WorldDrawn:
         """Draw the place of one sample of ``shape``."""

@@ -146,3 +146,30 @@ def test_cutout():
         ]
         transform.hole_coords = [(slice(None), *(slice(s, s + 6) for s in start)) for start in starts]
         assert torch.equal(ours[row], theirs(transform, EVEN, randomize=False)[row])
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "speckle"])
+def test_final_noise_is_that_of_scikit_image_on_what_is_not_blank(kind):
+    """MONAI has none; the reference takes scikit-image's ``random_noise``."""
+    from skimage.util import random_noise
+
+    image = EVEN.clone()
+    image[:, :, 3:6] = 0
+    ours = applied(noise.FinalNoise(), [noise.FinalNoiseDrawn(kind=kind)] * 2, image)
+    for row, generator in enumerate(STREAMS.fields("final-noise", ROWS)):
+        draws = torch.randn(image[row].shape, generator=generator).double().numpy()
+
+        class Drawn(np.random.Generator):
+            def normal(self, mean, deviation, size, draws=draws):
+                return mean + deviation * draws
+
+        plain = image[row].double().numpy()
+        theirs_ = random_noise(plain, kind, rng=Drawn(np.random.PCG64(0)), var=0.01)
+        assert np.allclose(ours[row], np.where(plain != 0, theirs_, 0), atol=1e-6)
+
+
+def test_final_poisson_noise_has_the_variance_of_an_8_bit_image():
+    image = torch.full((2, 1, 24, 24, 24), 0.4)
+    ours = applied(noise.FinalNoise(), [noise.FinalNoiseDrawn(kind="poisson")] * 2, image)
+    assert float(ours.mean()) == pytest.approx(0.4, rel=0.01)
+    assert float((ours * 256).var()) == pytest.approx(0.4 * 256, rel=0.05)

@@ -36,10 +36,9 @@ class Cutout(Knobs):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.holes < 0 or self.side < 1:
-            raise ConfigError(
-                f"holes must be at least 0 and side at least 1, got {self.holes} and {self.side}"
-            )
+        if not (0 <= self.holes <= 10_000 and 1 <= self.side <= 1000):
+            what = f"got {self.holes} and {self.side}"
+            raise ConfigError(f"holes must be within [0, 10000] and side within [1, 1000], {what}")
 
     def draw(self, rng: np.random.Generator) -> CutoutDrawn:
         """Draw the parameters of one sample; corners as shares of the room there is."""

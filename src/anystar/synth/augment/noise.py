@@ -128,8 +128,9 @@ class FinalNoise(Knobs):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not (self.variance >= 0 and self.levels > 0):
-            raise ConfigError(f"variance and levels must be positive, got {self.variance} and {self.levels}")
+        if not (0 <= self.variance <= 100 and 1 <= self.levels <= 1e6):
+            what = f"got {self.variance} and {self.levels}"
+            raise ConfigError(f"variance must be within [0, 100] and levels within [1, 1e6], {what}")
 
     def draw(self, rng: np.random.Generator) -> FinalNoiseDrawn:
         """Draw the parameters of one sample."""

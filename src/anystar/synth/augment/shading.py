@@ -118,8 +118,8 @@ class HistogramShift(Knobs):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.points < 3:
-            raise ConfigError(f"points must be at least 3, got {self.points}")
+        if not 3 <= self.points <= 1000:
+            raise ConfigError(f"points must be within [3, 1000], got {self.points}")
 
     def draw(self, rng: np.random.Generator) -> HistogramShiftDrawn:
         """Draw the parameters of one sample."""
