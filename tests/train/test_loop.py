@@ -9,13 +9,15 @@ from anystar.config import ConfigError, load_toml
 from anystar.data import TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors
-from anystar.nn.model import NetworkConfig
+from anystar.nn.losses import LossConfig, star_loss
+from anystar.nn.model import NetworkConfig, Prediction
 from anystar.predict.model import load_model
 from anystar.synth.recipes import get_recipe
 from anystar.targets import make_targets
 from anystar.train import TrainConfig, fit, load_start, small_config
 from anystar.train.loop import training_batches, training_step
 from anystar.train.state import TrainState
+from tests.train.balls import balls
 
 TINY = TrainConfig(
     recipes=("as-mix", "wide"),
@@ -145,6 +147,24 @@ def test_batch_normalisation_is_folded_for_inference(tmp_path):
     with torch.inference_mode():
         for one, other in zip(kept(image), folded(image), strict=True):
             assert torch.allclose(one, other, atol=1e-4)
+
+
+def test_a_few_points_estimate_the_loss_over_all():
+    """What ``max_points`` relies on: the distance loss over points drawn uniformly is unbiased."""
+    labels = balls(num=24, radius=5.0).labels[None]
+    rays, config = golden_spiral(32), LossConfig()
+    full = make_targets(labels, rays, grid=1, max_points=None, rngs=[np.random.default_rng(0)])
+    generator = torch.Generator().manual_seed(0)
+    said = Prediction(torch.zeros(1, 1, 24, 24, 24), 9 * torch.rand(1, 32, 24, 24, 24, generator=generator))
+    whole = float(star_loss(said, full, config).distance)
+    draws = []
+    for seed in range(100):
+        few = make_targets(labels, rays, grid=1, max_points=60, rngs=[np.random.default_rng(seed)])
+        draws.append(float(star_loss(said, few, config).distance))
+    assert len(full.points_P4) > 1000
+    assert np.std(draws) > 0.01 * whole  # they do differ
+    assert np.mean(draws) == pytest.approx(whole, abs=4 * np.std(draws) / 10)
+    assert np.mean(draws) == pytest.approx(whole, rel=0.01)
 
 
 def test_samples_made_together_are_those_made_one_by_one():
