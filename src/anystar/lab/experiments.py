@@ -117,6 +117,8 @@ def _write(lab: Laboratory, name: str, rows: Sequence[Row], plan: Plan) -> list[
     """Write the CSV and the Markdown of an experiment."""
     experiment = EXPERIMENTS[name]
     notes = [f"{d.name}: {note}" for d in plan.datasets for note in d.notes]
+    if name in ("accuracy", "domains") and not any(plan.supervised.values()):
+        notes.append("no network was trained on the data sets themselves; --train does")
     notes += [f"left out: {problem}" for problem in lab.problems]
     table, numbers = lab.out / f"{name}.md", lab.out / f"{name}.csv"
     write_table(table, f"{experiment.figure}: {experiment.about}", notes, rows)
@@ -150,8 +152,8 @@ def _domains(plan: Plan, lab: Laboratory) -> list[Path]:
         if dataset.test
     ]
     rows = _rows(lab, pairs)
-    written = _write(lab, "domains", rows, plan)
-    return written + _figure(lab, "domains", draw_bars(rows))
+    written = _write(lab, "domains", rows, plan) + _figure(lab, "domains", draw_bars(rows))
+    return written + _slices(lab, "domains", plan, (*plan.zero_shot, *full.values()), rows)
 
 
 def _robustness(plan: Plan, lab: Laboratory) -> list[Path]:
@@ -171,17 +173,15 @@ def _robustness(plan: Plan, lab: Laboratory) -> list[Path]:
 def _peers(plan: Plan, lab: Laboratory) -> list[Path]:
     pairs = [(d, method) for d in plan.datasets for method in (*plan.zero_shot, *plan.peers)]
     rows = _rows(lab, pairs)
-    written = _write(lab, "peers", rows, plan)
-    return written + _figure(lab, "peers", draw_curves(rows))
+    written = _write(lab, "peers", rows, plan) + _figure(lab, "peers", draw_curves(rows))
+    return written + _slices(lab, "peers", plan, (*plan.zero_shot, *plan.peers), rows)
 
 
 def _ablations(plan: Plan, lab: Laboratory) -> list[Path]:
     """Draw the same slice of each data set's first test volume: image, truth, and every model."""
-    from anystar.lab.panels import draw_side_by_side
-
     rows = _rows(lab, [(d, m) for d in plan.datasets for m in plan.zero_shot])
     written = _write(lab, "ablations", rows, plan)
-    return written + _figure(lab, "ablations", draw_side_by_side(plan.datasets, plan.zero_shot, lab, rows))
+    return written + _slices(lab, "ablations", plan, plan.zero_shot, rows)
 
 
 def _datasets(plan: Plan, lab: Laboratory) -> list[Path]:
@@ -191,6 +191,15 @@ def _datasets(plan: Plan, lab: Laboratory) -> list[Path]:
     for problem in write_inventory(path, plan.datasets):
         lab.leave_out(problem)
     return [path]
+
+
+def _slices(
+    lab: Laboratory, name: str, plan: Plan, methods: Sequence[Method], rows: Sequence[Row]
+) -> list[Path]:
+    """Draw what the methods found, side by side (Figures 5 and 6B)."""
+    from anystar.lab.panels import draw_side_by_side
+
+    return _figure(lab, f"{name}-slices", draw_side_by_side(plan.datasets, methods, lab, rows))
 
 
 def _figure(lab: Laboratory, name: str, figure) -> list[Path]:  # type: ignore[no-untyped-def]
