@@ -17,7 +17,7 @@ from anystar.geometry.radius import bodies, check_bodies, inside, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import default_num_threads, run_chunks
 
-__all__ = ["Patch", "bounding_boxes", "check_shape", "patches", "rasterise"]
+__all__ = ["Patch", "bounding_boxes", "check_shape", "check_start", "patches", "rasterise"]
 
 
 class Patch(NamedTuple):
@@ -88,7 +88,7 @@ def rasterise(
         raise ValueError(f"prob must be numbers of shape ({num},), got shape {scores.shape} or NaN")
     out = np.zeros(shape, np.int32)
     size = np.array(check_spacing(voxel_size))
-    first = np.array(_check_start(start))
+    first = np.array(check_start(start))
     boxes = _voxel_boxes(points, distances, rays, shape, size, first)
     # The winner is drawn last.
     order = np.argsort(-scores, kind="stable")[::-1].astype(np.int64)
@@ -193,7 +193,8 @@ def check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return int(shape[0]), int(shape[1]), int(shape[2])
 
 
-def _check_start(start: tuple[int, ...]) -> tuple[int, int, int]:
+def check_start(start: tuple[int, ...]) -> tuple[int, int, int]:
+    """Return ``start`` as three integers, or raise ``ValueError``."""
     if len(start) != 3 or any(int(s) != s for s in start):
         raise ValueError(f"start must be three integers (Z Y X), got {start}")
     return int(start[0]), int(start[1]), int(start[2])

@@ -39,6 +39,16 @@ def test_equals_numba(device, monkeypatch, voxel_size):
     assert (got.cpu().numpy() != want).sum() <= 2  # a centre just on the surface
 
 
+def test_a_part_is_drawn_as_in_the_whole(device):
+    points, distances, prob = (torch.tensor(a, device=device) for a in bodies())
+    whole = rasterise(points, distances, RAYS, SHAPE, prob=prob)
+    part = rasterise(points, distances, RAYS, (9, 20, 11), prob=prob, start=(8, 3, 17))
+    assert part.unique().numel() > 3
+    assert torch.equal(part, whole[8:17, 3:23, 17:28])
+    with pytest.raises(ValueError, match="start must be three integers"):
+        rasterise(points, distances, RAYS, SHAPE, start=(0, 0.5, 0))
+
+
 def test_nothing_to_draw_and_nowhere(device):
     none = torch.zeros((0, 3), device=device), torch.zeros((0, 96), device=device)
     assert not rasterise(*none, RAYS, (3, 4, 5)).any()

@@ -24,8 +24,9 @@ def rasterise(
     prob: Tensor | None = None,
     labels: Tensor | None = None,
     voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    start: tuple[int, int, int] = (0, 0, 0),
 ) -> Tensor:
-    """Draw bodies into a label volume.
+    """Draw bodies into a label volume, or into a part of it.
 
     Parameters
     ----------
@@ -43,6 +44,8 @@ def rasterise(
         What to write for each body, shape ``(N,)``, 1 to 2^31 - 1; by default 1 to N.
     voxel_size : tuple of 3 floats
         Size of a voxel of the result (ZYX) in the unit of the distances.
+    start : tuple of 3 ints
+        First voxel (ZYX) of the part to be drawn, exactly as it would be drawn in the whole.
 
     Returns
     -------
@@ -58,7 +61,7 @@ def rasterise(
     tensor([0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0], dtype=torch.int32)
     """
     if stays(distances):
-        return _rasterise(points, distances, rays, shape, prob, labels, voxel_size)
+        return _rasterise(points, distances, rays, shape, prob, labels, voxel_size, start)
     drawn = numba_polyhedra.rasterise(
         points.cpu().numpy(),
         distances.cpu().numpy(),
@@ -67,6 +70,7 @@ def rasterise(
         prob=None if prob is None else prob.cpu().numpy(),
         labels=None if labels is None else labels.cpu().numpy(),
         voxel_size=voxel_size,
+        start=start,
     )
     return torch.from_numpy(drawn).to(distances.device)
 
@@ -79,9 +83,11 @@ def _rasterise(
     prob: Tensor | None,
     labels: Tensor | None,
     voxel_size: tuple[float, float, float],
+    start: tuple[int, int, int],
 ) -> Tensor:
     points, distances = check_tensors(points, distances, rays)
     num_z, num_y, num_x = shape = numba_polyhedra.check_shape(shape)
+    origin = torch.tensor(numba_polyhedra.check_start(start), dtype=torch.float64, device=distances.device)
     num, device, known = len(points), distances.device, tables(rays, distances.device)
     names = torch.arange(1, num + 1, device=device) if labels is None else labels
     if names.shape != (num,) or names.dtype.is_floating_point:
@@ -98,7 +104,7 @@ def _rasterise(
     points, distances, names = points[order], distances[order], names[order]
     # Of all bodies at a voxel the one that comes first wins.
     first = torch.full((num_z * num_y * num_x,), num, dtype=torch.int32, device=device)
-    start, extent = _voxel_boxes(points, measure(distances, known).box_N6, shape, size)
+    corner, extent = _voxel_boxes(points, measure(distances, known).box_N6, origin, shape, size)
     ends = extent.prod(1).cumsum(0)
     total = int(ends[-1])
     most = chunk_size(device)
@@ -108,22 +114,22 @@ def _rasterise(
         wide = extent[body]
         rest = flat - (ends[body] - wide.prod(1))
         place = [rest // (wide[:, 1] * wide[:, 2]), rest // wide[:, 2] % wide[:, 1], rest % wide[:, 2]]
-        z, y, x = (place[axis] + start[body, axis] for axis in range(3))
-        offsets = [((c - points[body, k]) * size[k]).float() for k, c in enumerate((z, y, x))]
+        voxel = [place[axis] + corner[body, axis] for axis in range(3)]
+        offsets = [((v + origin[k] - points[body, k]) * size[k]).float() for k, v in enumerate(voxel)]
         hit = inside(offsets[0], offsets[1], offsets[2], body, distances, known).nonzero()[:, 0]
-        voxel = ((z * num_y + y) * num_x + x)[hit]
-        first.scatter_reduce_(0, voxel, body[hit].to(torch.int32), "amin")
+        index = ((voxel[0] * num_y + voxel[1]) * num_x + voxel[2])[hit]
+        first.scatter_reduce_(0, index, body[hit].to(torch.int32), "amin")
     painted = torch.cat([names.to(torch.int32), names.new_zeros(1, dtype=torch.int32)])
     return painted[first.to(torch.int64)].view(shape)
 
 
 def _voxel_boxes(
-    points: Tensor, box_N6: Tensor, shape: tuple[int, int, int], size: Tensor
+    points: Tensor, box_N6: Tensor, origin: Tensor, shape: tuple[int, int, int], size: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Return first voxel and number of voxels of boxes within the volume: two of ``(N, 3)``, int64."""
+    """Return where boxes begin in the part at ``origin``, and how many voxels wide: two of ``(N, 3)``."""
     slack = 1e-3  # as in the Numba kernel
     limit = torch.tensor(shape, device=points.device, dtype=torch.float64)
     low, high = points - box_N6[:, 0::2] / size, points + box_N6[:, 1::2] / size
-    start = torch.minimum((low - slack).ceil().clamp_min(0), limit)
-    stop = torch.minimum(((high + slack).floor() + 1).clamp_min(0), limit)
+    start = torch.minimum(((low - slack).ceil() - origin).clamp_min(0), limit)
+    stop = torch.minimum(((high + slack).floor() + 1 - origin).clamp_min(0), limit)
     return start.to(torch.int64), (stop - start).clamp_min(0).to(torch.int64)
