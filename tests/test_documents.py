@@ -30,26 +30,27 @@ TUTORIAL = ROOT / "docs" / "fine-tuning.md"
 TOY = {"-n": "2", "--iterations": "2"}
 
 
-def calls(document):
+def calls(block):
     """Every call of the command line in a bash block, without the set-up before it."""
-    for block in blocks(document, "bash"):
-        for part in re.split(r"&&|\n", block):
-            words = shlex.split(part, comments=True)
-            if words and Path(words[0]).name == "anystar":
-                yield words[1:]
+    for part in re.split(r"&&|\n", block):
+        words = shlex.split(part, comments=True)
+        if words and Path(words[0]).name == "anystar":
+            yield words[1:]
 
 
 def commands():
     for document in DOCUMENTS:
-        for words in calls(document) if document != TUTORIAL else ():
-            yield pytest.param(words, id=f"{document.name}: {' '.join(words[:2])}")
+        for block in blocks(document, "bash") if document != TUTORIAL else ():
+            session = list(calls(block))
+            if session:
+                yield pytest.param(session, id=f"{document.name}: {' '.join(session[0][:2])}")
 
 
 @pytest.mark.slow
 def test_the_tutorial_runs_from_start_to_end(tmp_path, monkeypatch):
     """Its commands build on one another; at toy size, in one process."""
     monkeypatch.chdir(here(tmp_path))
-    for words in calls(TUTORIAL):
+    for words in calls("\n".join(blocks(TUTORIAL, "bash"))):
         toy = [TOY.get(before, word) for before, word in zip(["", *words], words, strict=False)]
         done = CliRunner().invoke(main, toy)
         assert done.exit_code == 0, (words, done.output)
@@ -59,20 +60,26 @@ def test_the_tutorial_runs_from_start_to_end(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", list(commands()))
-def test_commands(tmp_path, words):
-    if words[0] in ("train", "synthesize", "reproduce") or words[:2] in (["data", "get"], ["data", "check"]):
-        words = [*words, "--help"]  # hours of work, or others' data: only that the options exist
-    done = subprocess.run(
-        [sys.executable, "-c", "from anystar.cli import main; main()", *words],
-        cwd=here(tmp_path),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    for written in re.findall(r"wrote (.+)", done.stdout):
-        assert (tmp_path / written).stat().st_size > 0
+@pytest.mark.parametrize("session", list(commands()))
+def test_commands(tmp_path, session):
+    """The commands of one block run one after the other in one folder."""
+    here(tmp_path)
+    for words in session:
+        if words[0] in ("train", "synthesize", "reproduce") or words[:2] in (
+            ["data", "get"],
+            ["data", "check"],
+        ):
+            words = [*words, "--help"]  # hours of work, or others' data: only that the options exist
+        done = subprocess.run(
+            [sys.executable, "-c", "from anystar.cli import main; main()", *words],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        for written in re.findall(r"wrote (.+)", done.stdout):
+            assert (tmp_path / written).stat().st_size > 0
 
 
 @pytest.mark.slow

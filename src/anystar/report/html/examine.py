@@ -205,7 +205,8 @@ def draw(examined: Examined, subject: Subject, *, most: int = 32) -> Examined:
         labels = subject.predictions[verdict.run].labels
         marked = np.array([f.label for f in verdict.findings if f.side == "prediction"], np.int64)
         colour = OUTLINE_COLOURS[number % len(OUTLINE_COLOURS)]
-        layers.append(Layer(name=verdict.run, labels=labels, colour=colour, marked=marked))
+        dash = (number, len(examined.verdicts))
+        layers.append(Layer(name=verdict.run, labels=labels, colour=colour, marked=marked, dash=dash))
     wanted = np.array([f.position for f in every]).reshape(-1, 3)
     planes = cut_planes(
         subject.image, layers, spacing=subject.spacing or (1.0, 1.0, 1.0), most=most, wanted=wanted

@@ -67,8 +67,10 @@ def _words(fates: Fates, row: int, side: Side) -> str:
     if kind == "loose":
         ratio = int(fates.partner_volume_vox[row]) / int(fates.volume_vox[row])
         return f"overlaps {other} by {iou:.2f}, which is {ratio:.2g} times as large"
-    if partner:
+    if partner and iou >= 0.005:
         return f"overlaps {other} by only {iou:.2f}"
+    if partner:
+        return f"no more than touches {other}"
     return "nothing was found there" if true else "nothing is there in the truth"
 
 

@@ -14,10 +14,12 @@ from anystar.report.picture import outline, to_grey
 
 __all__ = ["Layer", "Plane", "cut_planes"]
 
-_PIXELS = 400
-"""Of the longer side of a slice."""
+_PIXELS, _MOST_PIXELS = 400, 800
+"""Across the widest slice, and of no side more than."""
 _QUALITY = 60
 """Of the lossy compression of the grey values, 0 to 100; outlines are lossless."""
+_DASH = 5
+"""Pixels of a dash."""
 _SAMPLE = 1 << 21
 """Voxels that the grey scale is chosen from."""
 
@@ -34,6 +36,8 @@ class Layer:
     "RGB, 0 to 255."
     marked: np.ndarray
     "Labels that are drawn bold."
+    dash: tuple[int, int] = (0, 1)
+    "Which of how many dashes it takes, so that layers can be told where they agree; ``(0, 1)`` is solid."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,8 @@ class Plane:
     "Voxels down and across."
     aspect: float
     "Width by height of a slice as it lies in space."
+    width: float
+    "Of a slice, in units of the widest of the three."
     index: tuple[int, ...]
     "Which slices there are, ascending."
     grey: tuple[str, ...]
@@ -86,12 +92,15 @@ def cut_planes(
     """
     shape = layers[0].labels.shape
     window = None if image is None else _grey_window(image)
+    widest = max(shape[1] * spacing[1], shape[2] * spacing[2])
+    longest = max(n * s for n, s in zip(shape, spacing, strict=True))
+    scale = min(_PIXELS / widest, _MOST_PIXELS / longest)
     planes = []
     for axis, name in enumerate(("XY", "XZ", "YZ")):
         down, across = (a for a in range(3) if a != axis)
         index = _chosen(shape[axis], most, None if wanted is None else wanted[:, axis])
         extent = (shape[down] * spacing[down], shape[across] * spacing[across])
-        pixels = tuple(max(1, round(e * _PIXELS / max(extent))) for e in extent)
+        pixels = tuple(max(1, round(e * scale)) for e in extent)
         grey = [
             _grey(None if image is None else image.take(i, axis=axis), (shape[down], shape[across]), window)
             for i in index
@@ -106,6 +115,7 @@ def cut_planes(
                 axis=axis,
                 size=(shape[down], shape[across]),
                 aspect=extent[1] / extent[0],
+                width=extent[1] / widest,
                 index=tuple(index),
                 grey=tuple(grey),
                 outlines=tuple(outlines),
@@ -146,6 +156,10 @@ def _outlines(plane: np.ndarray, layer: Layer, pixels: tuple[int, ...]) -> str:
     edge = outline(labels)
     marked = np.isin(labels, layer.marked)
     edge |= binary_dilation(edge & marked, iterations=2) & marked
+    turn, count = layer.dash
+    if count > 1:
+        rows, columns = np.ogrid[tuple(slice(0, n) for n in labels.shape)]
+        edge &= (rows + columns) // _DASH % count == turn
     rgba = np.zeros((*labels.shape, 4), np.uint8)
     rgba[edge] = (*layer.colour, 255)
     return _encode(rgba, lossless=True)
