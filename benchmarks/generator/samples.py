@@ -11,7 +11,7 @@ from anystar.geometry.distances import star_distances_at
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.probability import object_probability
 from anystar.geometry.rays import golden_spiral
-from anystar.synth.generate import Batch, generate
+from anystar.synth.generate import Batch, clean_labels, generate
 from anystar.synth.recipes import Recipe
 
 QUANTILES = (5, 25, 50, 75, 95)
@@ -75,7 +75,7 @@ def star_convexity(labels: np.ndarray) -> np.ndarray:
     return both / (either[1:] - both)
 
 
-def pieces(recipe: Recipe, *, seed: int, index: int) -> tuple[Batch, dict[str, np.ndarray]]:
+def pieces(recipe: Recipe, *, seed: int, index: int, size: int = 64) -> tuple[Batch, dict[str, np.ndarray]]:
     """Make a sample; also return the size of each instance's second piece, before and after the bend."""
     keys: dict[str, np.ndarray] = {}
 
@@ -83,8 +83,15 @@ def pieces(recipe: Recipe, *, seed: int, index: int) -> tuple[Batch, dict[str, n
         keys.setdefault("before", key[0].numpy().copy())
         keys["after"] = key[0].numpy().copy()
 
-    batch = generate(recipe, seed=seed, indices=[index], observe=observe)
+    batch = generate(recipe, seed=seed, indices=[index], shape=(size,) * 3, observe=observe)
     return batch, {when: _pieces(key) for when, key in keys.items()}
+
+
+def middle(image: np.ndarray, labels: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the middle ``size`` voxels an axis, with labels made anew."""
+    first = (image.shape[0] - size) // 2
+    part = (slice(first, first + size),) * 3
+    return image[part], clean_labels(labels[part], min_voxels=DEBRIS)
 
 
 def _pieces(key: np.ndarray) -> np.ndarray:

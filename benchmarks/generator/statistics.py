@@ -18,6 +18,7 @@ from anystar.synth.recipes import get_recipe
 from benchmarks.generator.samples import (
     DEBRIS,
     QUANTILES,
+    middle,
     pieces,
     reference_samples,
     star_convexity,
@@ -49,12 +50,15 @@ def collect(pairs) -> dict[str, np.ndarray]:
     return table | {"diameters": np.concatenate([f["diameters"] for f in found])}
 
 
-def ours(name: str, number: int) -> dict[str, np.ndarray]:
-    """Return the statistics of one recipe, and on every fifth sample how star-convex objects are."""
+def ours(name: str, number: int, size: int) -> dict[str, np.ndarray]:
+    """Return the statistics of one recipe, and on every fifth sample how star-convex objects are.
+
+    Of samples made with ``size`` voxels an axis, the middle 64 count.
+    """
     recipe, pairs, ious, counts = get_recipe(name), [], [], {"before": [], "after": []}
     for index in range(number):
-        batch, parts = pieces(recipe, seed=0, index=index)
-        pairs.append((batch.image[0, 0].numpy(), batch.labels[0].numpy()))
+        batch, parts = pieces(recipe, seed=0, index=index, size=size)
+        pairs.append(middle(batch.image[0, 0].numpy(), batch.labels[0].numpy(), 64))
         for when, count in parts.items():
             counts[when].append(count)
         if index % 5 == 0:
@@ -122,6 +126,9 @@ def main() -> None:
     parser.add_argument("-n", "--number", type=int, default=500)
     parser.add_argument("--reference", type=Path, help="folder of the reference's samples")
     parser.add_argument("--recipes", nargs="+", default=["as-mix", "wide"])
+    parser.add_argument(
+        "--size", type=int, default=64, help="voxels an axis made, of which the middle 64 count"
+    )
     parser.add_argument("--out", required=True, help="prefix of the table and the figure")
     options = parser.parse_args()
     tables: dict[str, dict[str, np.ndarray]] = {}
@@ -130,7 +137,7 @@ def main() -> None:
         name = f"reference ({len(pairs)} samples)"
         tables[name] = collect(pairs) | {"iou": np.concatenate([star_convexity(b) for _, b in pairs])}
     for recipe in options.recipes:
-        tables[recipe] = ours(recipe, options.number)
+        tables[recipe] = ours(recipe, options.number, options.size)
     text = markdown(tables)
     Path(f"{options.out}-statistics.md").write_text(text, encoding="utf-8")
     figure(tables).savefig(f"{options.out}-statistics.png", dpi=90)

@@ -26,10 +26,27 @@ def separable(field: Tensor, matrices: Sequence[Tensor]) -> Tensor:
     tensor, shape ``(B, ..., Z, Y, X)``
     """
     mz, my, mx = (m.reshape(m.shape[0], *[1] * (field.ndim - 4), *m.shape[1:]) for m in matrices)
-    along_x = field @ mx.unsqueeze(-3).transpose(-1, -2)
-    along_y = my.unsqueeze(-3) @ along_x
+    along_x = _product(mx.unsqueeze(-3), field.transpose(-1, -2)).transpose(-1, -2)
+    along_y = _product(my.unsqueeze(-3), along_x)
     *lead, i, y, x = along_y.shape
-    return (mz @ along_y.reshape(*lead, i, y * x)).reshape(*lead, mz.shape[-2], y, x)
+    return _product(mz, along_y.reshape(*lead, i, y * x)).reshape(*lead, mz.shape[-2], y, x)
+
+
+_BLOCK = 64
+
+
+def _product(matrix: Tensor, field: Tensor) -> Tensor:
+    """Return ``matrix @ field``; of a long axis on a CPU only what is not zero: the cost stays linear."""
+    num = matrix.shape[-2]
+    if num < 2 * _BLOCK or matrix.device.type != "cpu":
+        return matrix @ field
+    parts = []
+    for start in range(0, num, _BLOCK):
+        rows = matrix[..., start : start + _BLOCK, :]
+        used = (rows != 0).flatten(0, -2).any(0).nonzero()
+        low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+        parts.append(rows[..., low:high] @ field[..., low:high, :])
+    return torch.cat(parts, dim=-2)
 
 
 def gaussian_matrix(sigma_B: Tensor, num: int) -> Tensor:
