@@ -27,6 +27,8 @@ def here(tmp_path):
 
 
 TUTORIAL = ROOT / "docs" / "fine-tuning.md"
+STORIES = (TUTORIAL, ROOT / "docs" / "files.md")
+"""Documents whose commands build on one another."""
 TOY = {"-n": "2", "--iterations": "2"}
 
 
@@ -40,23 +42,24 @@ def calls(block):
 
 def commands():
     for document in DOCUMENTS:
-        for block in blocks(document, "bash") if document != TUTORIAL else ():
+        for block in blocks(document, "bash") if document not in STORIES else ():
             session = list(calls(block))
             if session:
                 yield pytest.param(session, id=f"{document.name}: {' '.join(session[0][:2])}")
 
 
 @pytest.mark.slow
-def test_the_tutorial_runs_from_start_to_end(tmp_path, monkeypatch):
-    """Its commands build on one another; at toy size, in one process."""
+@pytest.mark.parametrize("document", STORIES, ids=lambda path: path.name)
+def test_a_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
+    """At toy size, in one process."""
     monkeypatch.chdir(here(tmp_path))
-    for words in calls("\n".join(blocks(TUTORIAL, "bash"))):
+    for words in calls("\n".join(blocks(document, "bash"))):
         toy = [TOY.get(before, word) for before, word in zip(["", *words], words, strict=False)]
         done = CliRunner().invoke(main, toy)
         assert done.exit_code == 0, (words, done.output)
         for written in re.findall(r"wrote (.+)", done.stdout):
             assert Path(written).stat().st_size > 0
-    assert Path("thresholds.toml").exists()
+    assert document != TUTORIAL or Path("thresholds.toml").exists()
 
 
 @pytest.mark.slow
