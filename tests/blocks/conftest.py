@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import zarr
 from scipy import ndimage
 
 from anystar import io
@@ -18,10 +19,27 @@ def texture(seed, shape):
     return (60000 * noise**2).astype(np.uint16)
 
 
+def labels_of(store):
+    """The finest level of a label image."""
+    return np.asarray(zarr.open_array(store, path="0", mode="r"))
+
+
+def segment_small(folder, *, resume):
+    """Segment something with the stub, in a process that has no fixtures."""
+    candidates._TILE_VOXELS[2], candidates._HALO = 40**3, 8
+    run.choose_sizes = lambda *args, **kwargs: memory.Sizes(tiles_along=1, hold=0, block=(16, 16, 16))
+    path = folder / "image.npy"
+    if not path.exists():
+        np.save(path, texture(0, (40, 100, 80)))
+    source, model = io.open_image(path), stub_model(radius=4.0)
+    run.segment_blocks(source, folder / "a.zarr", model=model, diameter=6.0, prob_thresh=0.25, resume=resume)
+
+
 @pytest.fixture
 def model(monkeypatch):
-    """A stub whose tiles are small: cores of 32 voxels of its own lattice."""
-    monkeypatch.setitem(candidates._TILE_VOXELS, 2, 96**3)
+    """A stub whose tiles are small: cores of 24 voxels of its own lattice."""
+    monkeypatch.setitem(candidates._TILE_VOXELS, 2, 40**3)
+    monkeypatch.setattr(candidates, "_HALO", 8)
     return stub_model(radius=4.0)
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-import zarr
 
 from anystar import io
 from anystar.report.table import read_table
+from tests.blocks.conftest import labels_of
 
 
 def same_objects(one, other):
@@ -14,10 +14,6 @@ def same_objects(one, other):
     assert len(np.unique(pairs[:, 0])) == len(np.unique(pairs[:, 1])) == len(pairs)
     assert (0, 0) in {tuple(p) for p in pairs.tolist()}
     return {int(a): int(b) for a, b in pairs}
-
-
-def labels_of(store):
-    return np.asarray(zarr.open_array(store, path="0", mode="r"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from anystar.predict.candidates import find_candidates
 from anystar.predict.normalise import normalise, window
 from anystar.predict.tiles import tiles
 from anystar.predict.view import Scene, View
+from tests.predict.stub import Stub
 
 CPU = torch.device("cpu")
 
@@ -81,3 +83,31 @@ def test_few_bright_voxels_on_a_constant_ground_open_the_window():
     image = np.zeros((40, 40, 40))
     image[3, 3, 3] = 5
     assert window(image) == (0, 5)
+
+
+class Cramped(Stub):
+    """A network on a device that holds no more than so many voxels."""
+
+    def __init__(self, most):
+        super().__init__()
+        self.most = most
+
+    def forward(self, image):
+        if image.numel() > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return super().forward(image)
+
+
+def test_too_little_memory_means_smaller_tiles_the_same_result_and_one_note():
+    view = view_of(np.random.default_rng(1).random((150, 90, 36)))
+    whole = find_candidates(Stub(), view, floor=0.4, bfloat16=False)
+    cramped = find_candidates(Cramped(100 * 90 * 40), view, floor=0.4, bfloat16=False)
+    (note,) = cramped.notes
+    assert "smaller tiles" in note
+    assert whole.notes == ()
+    order = [np.lexsort(c.points.T[::-1]) for c in (whole, cramped)]
+    assert len(whole) > 1000
+    np.testing.assert_array_equal(whole.points[order[0]], cramped.points[order[1]])
+    np.testing.assert_allclose(whole.prob[order[0]], cramped.prob[order[1]], atol=1e-6)
+    with pytest.raises(torch.OutOfMemoryError):
+        find_candidates(Cramped(10), view, floor=0.4, bfloat16=False)

@@ -133,7 +133,9 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
     write_rows(run.rows_path(number), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
-    return _noted(began, seconds, candidates=len(rows), open=len(rows), **_extent(rows))
+    return _noted(
+        began, seconds, candidates=len(rows), open=len(rows), notes=list(found.notes), **_extent(rows)
+    )
 
 
 def resolve(run: Run, task: tuple[int, tuple[int, ...]]) -> dict[str, Any]:

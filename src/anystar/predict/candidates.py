@@ -10,7 +10,7 @@ import torch
 
 from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict.flips import FLIPS, predict_flipped
-from anystar.predict.tiles import Axes, Tile, product, tile_axes
+from anystar.predict.tiles import Axes, Tile, halves, product, tile_axes
 from anystar.predict.view import View
 
 __all__ = ["Candidates", "find_candidates", "plan_tiles", "tile_candidates"]
@@ -19,6 +19,8 @@ _HALO = 32
 _MARGIN = 4
 _TILE_VOXELS = {1: 96**3, 2: 192**3}
 """Voxels that the network sees at once, by grid: about 1.5 GB of features."""
+
+_SMALLER = "the device's memory did not suffice; the network saw smaller tiles, which takes longer"
 
 ProgressCallback = Callable[[int, int, str], None]
 
@@ -39,6 +41,8 @@ class Candidates:
     """Star distances, float32, shape ``(N, R)``."""
     floor: float
     """Candidates of a lower probability were not kept."""
+    notes: tuple[str, ...] = ()
+    """Remarks for the user, a line each."""
 
     def __len__(self) -> int:
         return len(self.prob)
@@ -56,7 +60,8 @@ class Candidates:
             np.concatenate(column)
             for column in zip(*((p.points, p.prob, p.distances) for p in parts), strict=True)
         )
-        return cls(points=points, prob=prob, distances=distances, floor=parts[0].floor)
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        return cls(points=points, prob=prob, distances=distances, floor=parts[0].floor, notes=notes)
 
     def scaled(self, factor: float) -> Candidates:
         """Return the same bodies on a lattice whose voxels are ``1 / factor`` times as long."""
@@ -118,11 +123,32 @@ def find_candidates(
     return Candidates.joined(parts)
 
 
-@torch.inference_mode()
 def tile_candidates(
     network: StarNet, view: View, tile: Tile, *, floor: float, bfloat16: bool, tta: bool = False
 ) -> Candidates:
-    """Return the candidates of one of the tiles of :func:`plan_tiles`; none where the image is constant."""
+    """Return the candidates of one of the tiles of :func:`plan_tiles`; none where the image is constant.
+
+    If the device's memory does not suffice, half a tile is seen at a time, or a quarter, and so on; a note
+    says so. That changes nothing as far as the halo covers the network's field of view.
+    """
+    try:
+        return _tile_candidates(network, view, tile, floor, bfloat16, tta)
+    except torch.OutOfMemoryError:
+        parts = halves(tile, halo=_HALO, divisor=network.config.divisor)
+        if not parts:
+            raise
+    if view.device.type == "cuda":
+        torch.cuda.empty_cache()
+    found = Candidates.joined(
+        [tile_candidates(network, view, part, floor=floor, bfloat16=bfloat16, tta=tta) for part in parts]
+    )
+    return replace(found, notes=(_SMALLER,))
+
+
+@torch.inference_mode()
+def _tile_candidates(
+    network: StarNet, view: View, tile: Tile, floor: float, bfloat16: bool, tta: bool
+) -> Candidates:
     grid = network.config.grid
     seen = view.read(tile.read)
     if seen is None:

@@ -148,7 +148,7 @@ class Model:
             prob_thresh=prob_thresh,
             nms_thresh=nms_thresh,
             diameter_vox=found.diameter,
-            notes=found.notes,
+            notes=(*found.notes, *found.candidates.notes),
             timings={"network": seconds, **timings},
             candidates=found.candidates,
             voxel_size=(z, y, x),

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Axes", "Box", "Tile", "product", "tile_axes", "tiles"]
+__all__ = ["Axes", "Box", "Tile", "halves", "product", "tile_axes", "tiles"]
 
 Box = tuple[slice, slice, slice]
 Axes = tuple[list[tuple[slice, slice]], list[tuple[slice, slice]], list[tuple[slice, slice]]]
@@ -81,3 +81,28 @@ def product(axes: Axes) -> Iterator[Tile]:
     """Yield the tiles of all combinations, Z slowest."""
     for z, y, x in itertools.product(*axes):
         yield Tile(read=(z[0], y[0], x[0]), core=(z[1], y[1], x[1]))
+
+
+def halves(tile: Tile, *, halo: int, divisor: int) -> list[Tile]:
+    """Cut a tile across its longest axis, or return nothing if that is too short; see :func:`tiles`.
+
+    Examples
+    --------
+    >>> whole = Tile(read=(slice(0, 96),) * 3, core=(slice(32, 64), slice(32, 64), slice(40, 64)))
+    >>> [(t.core[0], t.read[0]) for t in halves(whole, halo=20, divisor=8)]
+    [(slice(32, 48, None), slice(8, 72, None)), (slice(48, 64, None), slice(24, 88, None))]
+    """
+    sizes = [s.stop - s.start for s in tile.core]
+    axis = sizes.index(max(sizes))
+    core, seen = tile.core[axis], tile.read[axis]
+    middle = core.start + -(-sizes[axis] // (2 * divisor)) * divisor
+    if middle >= core.stop:
+        return []
+    around = -(-halo // divisor) * divisor
+    parts = []
+    for own in (slice(core.start, middle), slice(middle, core.stop)):
+        read = slice(max(seen.start, own.start - around), min(seen.stop, own.stop + around))
+        reads, cores = list(tile.read), list(tile.core)
+        reads[axis], cores[axis] = read, own
+        parts.append(Tile(read=(reads[0], reads[1], reads[2]), core=(cores[0], cores[1], cores[2])))
+    return parts

@@ -1,0 +1,169 @@
+"""Interrupted at any moment, a run goes on and comes to the same result."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from anystar import io
+from anystar.blocks import stages
+from anystar.blocks.journal import Journal
+from tests.blocks.conftest import labels_of
+
+HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (16, 16, 64), "hold": 0}
+
+
+class Killed(BaseException):
+    """What no code catches, like SIGKILL."""
+
+
+@pytest.fixture
+def dies_at(monkeypatch):
+    """Let the run die before or after the n-th line of its journal is written."""
+    honest = Journal.add
+
+    def prepare(number, *, written):
+        count = 0
+
+        def add(self, *args, **entry):
+            nonlocal count
+            count += 1
+            if count == number and not written:
+                raise Killed
+            honest(self, *args, **entry)
+            if count == number:
+                with open(self.path, "ab") as file:
+                    file.write(b'{"stage": "network", "blo')  # the next line, cut off
+                raise Killed
+
+        monkeypatch.setattr(Journal, "add", add)
+
+    yield prepare
+    monkeypatch.setattr(Journal, "add", honest)
+
+
+def test_wherever_it_dies_it_goes_on_and_repeats_nothing_finished(
+    tmp_path, model, image, sized, dies_at, monkeypatch
+):
+    source, honest = image(), Journal.add
+    sized(source, tmp_path / "whole.zarr", model=model, table=tmp_path / "whole.csv", **HOW)
+    tiles = len(model.network.seen)
+    model.network.seen.clear()
+    where = tmp_path / "again.zarr"
+    args = {"model": model, "table": tmp_path / "again.csv", **HOW}
+    deaths = ((3, True), (2, False), (4, True), (7, False), (5, True), (2, False))
+    for times, (number, written) in enumerate(deaths):
+        dies_at(number, written=written)
+        with pytest.raises(Killed):
+            sized(source, where, resume=times > 0, **args)
+        assert not where.exists()
+    monkeypatch.setattr(Journal, "add", honest)
+    sized(source, where, resume=True, **args)
+    np.testing.assert_array_equal(labels_of(where), labels_of(tmp_path / "whole.zarr"))
+    assert (tmp_path / "again.csv").read_text() == (tmp_path / "whole.csv").read_text()
+    # Up to two of the interruptions hit a block of the network before it was noted: at most these run again
+    assert tiles <= len(model.network.seen) <= tiles + 2 * 8
+    assert not list(tmp_path.glob(".again*"))
+
+
+def test_what_differs_is_named_and_nothing_is_begun_twice(tmp_path, model, image, sized, dies_at):
+    source, out = image(), tmp_path / "a.zarr"
+    dies_at(2, written=True)
+    with pytest.raises(Killed):
+        sized(source, out, model=model, **HOW)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(ValueError, match=r"begun and not finished; add --resume to go on, or --overwrite"):
+        sized(source, out, model=model, **HOW)
+    other = HOW | {"prob_thresh": 0.3, "nms_thresh": 0.1}
+    with pytest.raises(ValueError, match=r"\(--prob-thresh was 0.25, is 0.3, --nms-thresh was 0.3, is 0.1\)"):
+        sized(source, out, model=model, resume=True, **other)
+    with pytest.raises(ValueError, match=r"--memory was 0, is 4000000000"):
+        sized(source, out, model=model, resume=True, memory=4 * 10**9, **HOW)
+    with pytest.raises(ValueError, match="was not begun, or is finished; leave --resume out"):
+        sized(source, tmp_path / "b.zarr", model=model, resume=True, **HOW)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):
+    source, out, honest = image(), tmp_path / "a.zarr", stages.write_rows
+    calls = []
+
+    def full(path, rows):
+        calls.append(path)
+        if len(calls) == 4:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        honest(path, rows)
+
+    monkeypatch.setattr(stages, "write_rows", full)
+    with pytest.raises(OSError, match=r"no space left beside .*; the finished blocks are kept; mend it"):
+        sized(source, out, model=model, **HOW)
+    assert not out.exists()
+    assert (tmp_path / ".a.zarr.run" / "journal").read_text().count('"network"') == 3
+    sized(source, out, model=model, resume=True, **HOW)
+    assert labels_of(out).any()
+
+
+def test_damage_in_one_block_is_told_with_what_to_do(tmp_path, model, sized, image):
+    path = image().address.file
+    volume = io.read(path)
+    data = volume.data.astype(np.float32)
+    data[-3, -3, -3] = np.nan
+    np.save(tmp_path / "nan.npy", data)
+    source = io.open_image(tmp_path / "nan.npy", spacing=(1.0, 0.5, 0.5))
+    with pytest.raises(ValueError, match=r"nan\.npy"):
+        sized(source, tmp_path / "a.zarr", model=model, **HOW)
+    assert not (tmp_path / "a.zarr").exists()
+
+
+def test_blank_parts_cost_no_network(tmp_path, model, image, sized):
+    data = io.read(image().address.file).data
+    data[:, 20:] = 0
+    np.save(tmp_path / "half.npy", data)
+    source = io.open_image(tmp_path / "half.npy", spacing=(1.0, 0.5, 0.5))
+    sized(image(), tmp_path / "full.zarr", model=model, **HOW)
+    full = len(model.network.seen)
+    model.network.seen.clear()
+    sized(source, tmp_path / "half.zarr", model=model, **HOW)
+    assert 0 < len(model.network.seen) < full
+    assert labels_of(tmp_path / "half.zarr")[:, :18].any()
+    assert not labels_of(tmp_path / "half.zarr")[:, 32:].any()
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import pytest
+from tests.blocks.conftest import segment_small
+segment_small(Path(sys.argv[1]), resume=sys.argv[2] == "resume")
+"""
+
+
+@pytest.mark.slow
+def test_kill_minus_nine(tmp_path):
+    """A process of its own, killed as soon as it has finished a few blocks."""
+    journal = tmp_path / ".a.zarr.run" / "journal"
+
+    def start(how):
+        return subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path), how])
+
+    process = start("begin")
+    deadline = time.monotonic() + 120
+    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 3):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "a.zarr").exists()
+    lines = journal.read_bytes().splitlines()[:3]
+    assert start("resume").wait() == 0
+    assert len(lines) == 3
+    done = start("begin")  # finished: refused
+    assert done.wait() != 0
+    assert labels_of(tmp_path / "a.zarr").any()
+    assert not journal.exists()
