@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from anystar.atomic import staged
 from anystar.report.picture import label_colours
 from anystar.synth.explain import Step, explain
@@ -66,7 +68,8 @@ def _draw_row(line: Sequence, steps: Sequence[Step], stages: int) -> None:
         axis.set_title(title, fontsize=6)
     for axis, step in zip(line[1:-1], chosen, strict=True):
         plane = step.image[middle]
-        axis.imshow(plane, cmap="gray", vmin=step.image.min(), vmax=step.image.max(), interpolation="nearest")
+        low, high = np.percentile(step.image, (0.1, 99.9))  # a spike or a bright voxel must not hide the rest
+        axis.imshow(plane, cmap="gray", vmin=low, vmax=max(high, low + 1e-6), interpolation="nearest")
         axis.set_title(step.name.replace("_", " "), fontsize=6)
 
 
