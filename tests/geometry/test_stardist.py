@@ -68,7 +68,7 @@ def test_object_probability_is_the_same(labels, anisotropy):
 def from_volume(labels):
     """Candidates of StarDist's making: voxels in the inner half of an object, rounded distances."""
     prob = edt_prob(labels, anisotropy=(1, 1, 1))
-    points = np.argwhere(prob > 0.5)[::3]  # their suppression is slow
+    points = np.argwhere(prob > 0.5)
     distances = star_dist3D(labels, Rays_GoldenSpiral(NUM_RAYS))[tuple(points.T)]
     return points, distances, prob[tuple(points.T)]
 
@@ -83,33 +83,32 @@ def survivors(candidates, threshold):
     points, distances, prob = candidates
     rays, their_rays = golden_spiral(NUM_RAYS), Rays_GoldenSpiral(NUM_RAYS)
     # No ties: they settle them by the order of the input.
-    scores = np.empty(len(points), np.float32)
-    scores[np.argsort(-prob, kind="stable")] = np.linspace(0.9, 0.1, len(points))
+    scores = prob - np.arange(len(points), dtype=np.float32) * 1e-6
     order = np.random.default_rng(0).permutation(len(points))
-    their_scores = non_maximum_suppression_3d_sparse(
+    their_points, their_scores = non_maximum_suppression_3d_sparse(
         distances[order], scores[order], points[order], their_rays, nms_thresh=threshold
-    )[1]
+    )[:2]
+    name = {
+        (*point, float(score)): n
+        for n, (point, score) in enumerate(zip(points.tolist(), scores, strict=True))
+    }
+    theirs = {name[(*p, float(s))] for p, s in zip(their_points.tolist(), their_scores, strict=True)}
     # The same bodies, which have flat faces: so finely described that ours have them too.
     bodies = flat(np.maximum(distances, 1e-3), rays, DENSE).astype(np.float32)
     ours = suppress(points, bodies, scores, DENSE, threshold=threshold).kept
-    return set(np.flatnonzero(np.isin(scores, their_scores)).tolist()), set(ours.tolist()), scores, bodies
+    return theirs, set(ours.tolist()), scores, bodies
 
 
-@pytest.mark.parametrize("labels", volumes())
+@pytest.mark.parametrize("candidates", [*map(from_volume, volumes()), from_network()])
 @pytest.mark.parametrize("threshold", [0.3, 0.5])
-def test_the_same_bodies_survive(labels, threshold):
-    theirs, ours, _, _ = survivors(from_volume(labels), threshold)
-    assert theirs == ours
-
-
-@pytest.mark.parametrize("threshold", [0.3, 0.5])
-def test_of_crowded_bumpy_bodies_all_survive_but_for_overlaps_at_the_threshold(threshold):
-    points, distances, prob = from_network()
-    theirs, ours, scores, bodies = survivors((points, distances, prob), threshold)
-    assert len(theirs ^ ours) <= 0.02 * len(theirs)
+def test_the_same_bodies_survive_but_for_overlaps_at_the_threshold(candidates, threshold):
+    points = candidates[0]
+    theirs, ours, scores, bodies = survivors(candidates, threshold)
+    # Both estimate; a fine lattice says how close to the threshold it was where they differ.
+    assert len(theirs ^ ours) <= 0.03 * len(theirs) + 1
     for n in theirs ^ ours:
-        rivals = np.array([m for m in theirs & ours if scores[m] > scores[n]])
-        nearest = rivals[np.argsort(np.linalg.norm(points[rivals] - points[n], axis=1))[:4]]
+        rivals = np.array([m for m in theirs | ours if scores[m] > scores[n]])
+        nearest = rivals[np.argsort(np.linalg.norm(points[rivals] - points[n], axis=1))[:8]]
         overlaps = [reference.overlap(points[[n, m]], bodies[[n, m]], DENSE, step=0.5) for m in nearest]
         assert min(abs(overlap - threshold) for overlap in overlaps) < 0.02, (n, overlaps)
 
