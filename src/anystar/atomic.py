@@ -102,6 +102,9 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     ('whole', 1)
     """
     targets = [Path(path) for path in paths]
+    if not targets:
+        yield ()
+        return
     if len(set(targets)) != len(targets):
         raise ValueError(f"outputs must have different names, got {', '.join(map(str, targets))}")
     temporary = tuple(_temporary(t) for t in targets)

@@ -196,3 +196,30 @@ def test_polyhedra_on_request(tmp_path, scene, model, run):
     table, _ = read_table(tmp_path / "t.parquet")
     assert table["distance_31"].tolist() == [4.5] * 4
     assert "distance_32" not in table
+
+
+def test_labels_go_into_the_store_of_their_image(tmp_path, scene, model, run, refused):
+    store = tmp_path / "image.zarr"
+    io.write(store, io.read(scene))
+    line = refused("segment", store, "-o", store, "--overwrite", folder=tmp_path)
+    assert re.search(r"image\.zarr is an input and would be overwritten; choose another output", line), line
+    line = refused("segment", store, "-o", store / "cells", folder=tmp_path)
+    assert re.search(r"cannot write .*cells; choose a store of its own, or .*/labels/NAME", line), line
+    result = run("segment", store, "-o", store / "labels" / "cells")
+    assert result.exit_code == 0, result.output
+    assert len(numbers(store / "labels" / "cells")) == 4
+    np.testing.assert_array_equal(io.read(store).data, io.read(scene).data)
+    again = ("segment", store, "-o", store / "labels" / "cells")
+    assert "exists already; add --overwrite" in refused(*again, folder=tmp_path)
+    assert run(*again, "--overwrite").exit_code == 0
+    assert "is an input" in refused("segment", store / "labels" / "cells", "-o", store, folder=tmp_path)
+
+
+def test_one_dataset_of_an_hdf5_file(tmp_path, scene, model, run, refused):
+    path = tmp_path / "a.h5"
+    io.write(f"{path}:/raw", io.read(scene))
+    result = run("segment", f"{path}:/raw", "-o", f"{tmp_path / 'l.h5'}:/nuclei")
+    assert result.exit_code == 0, result.output
+    assert len(numbers(f"{tmp_path / 'l.h5'}:/nuclei")) == 4
+    line = refused("segment", f"{path}:/raw", "-o", f"{path}:/nuclei", folder=tmp_path)
+    assert "a.h5 is an input and would be overwritten" in line
