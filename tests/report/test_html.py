@@ -75,8 +75,8 @@ def test_slices_show_the_image_and_the_outlines_where_they_are():
     # True object 3 was found, 7 is listed: thin and bold.
     ring = {n: np.count_nonzero(drawn & (truth == n)) for n in (3, 7)}
     thin = {n: np.count_nonzero(outline(np.where(truth == n, n, 0))) for n in (3, 7)}
-    assert ring[3] == thin[3]
-    assert ring[7] > 2 * thin[7]
+    assert 1.5 * thin[3] < ring[3] < 2 * thin[3]
+    assert ring[7] > 3 * thin[7]
 
 
 def test_the_size_is_bounded_by_slices_not_by_voxels(tmp_path):

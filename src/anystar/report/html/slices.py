@@ -153,7 +153,7 @@ def _outlines(plane: np.ndarray, layer: Layer, pixels: tuple[int, ...]) -> str:
     """Encode the outlines of one slice in square pixels, so that they are equally thin in all directions."""
     rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(pixels, plane.shape, strict=True))
     labels = plane[np.ix_(rows.astype(int), columns.astype(int))]
-    edge = outline(labels)
+    edge = binary_dilation(outline(labels)) & (labels > 0)
     marked = np.isin(labels, layer.marked)
     edge |= binary_dilation(edge & marked, iterations=2) & marked
     turn, count = layer.dash
