@@ -23,6 +23,8 @@ __all__ = ["draw_bars", "draw_curves", "draw_robustness", "save_figure"]
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 120
+_SEEN = 0.1
+"""Bars that are lower cannot carry a white number."""
 
 
 def _style(number: int) -> dict[str, Any]:
@@ -80,9 +82,10 @@ def _bars(axes: Axes, rows: Sequence[Row], methods: Sequence[str]) -> None:
             axes.text(x, 0.02, "not run", rotation=90, ha="center", va="bottom", fontsize=7, color="#666666")
             continue
         half = row.curve.at(0.5)
+        ink = "white" if half.value > _SEEN else "black"
         error = [[half.value - half.low], [half.high - half.value]]
         axes.bar(x, half.value, color=_style(x)["color"], yerr=np.maximum(error, 0), capsize=3)
-        axes.text(x, 0.02, f"{half.value:.2f}", ha="center", va="bottom", fontsize=7, color="white")
+        axes.text(x, 0.02, f"{half.value:.2f}", ha="center", va="bottom", fontsize=7, color=ink)
     axes.set(xticks=[], xlim=(-0.6, len(methods) - 0.4), ylim=(0, 1))
     axes.grid(axis="y", alpha=0.3)
 
