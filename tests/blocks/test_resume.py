@@ -103,7 +103,7 @@ def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):
     with pytest.raises(OSError, match=r"no space left beside .*; the finished blocks are kept; mend it"):
         sized(source, out, model=model, **HOW)
     assert not out.exists()
-    assert (tmp_path / ".a.zarr.run" / "journal").read_text().count('"network"') == 3
+    assert (tmp_path / ".a.zarr.run" / "journal").read_text().count('"stage": "network"') == 3
     sized(source, out, model=model, resume=True, **HOW)
     assert labels_of(out).any()
 
