@@ -9,8 +9,10 @@ import torch
 from scipy import ndimage
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from anystar import separable
 from anystar.synth import fields, generate, kernels, mixture, objects, space
 from anystar.synth.fields import largest_channel, upsample
+from anystar.synth.override import override
 from anystar.synth.recipes import get_recipe, recipe_names
 
 SHAPE = (24, 28, 32)
@@ -22,6 +24,7 @@ def in_torch(monkeypatch):
     """Let the CPU do as other devices do."""
     for module in (fields, mixture, objects, space):
         monkeypatch.setattr(module, "is_compiled", lambda tensor: False)
+    monkeypatch.setattr(separable, "_BLOCK", 10**9)  # whole products
 
 
 class Asked(TorchDispatchMode):
@@ -51,9 +54,13 @@ def _is_mask(index):
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_both_make_the_same_samples(name, request):
-    here = generate.generate(get_recipe(name), seed=3, indices=[1, 2, 3], shape=SHAPE)
+    recipe = get_recipe(name)
+    # Counts are drawn by rejection: rounding changes how many numbers they take, and so all that follow.
+    counts = ("finish", "final_noise") if name.startswith("as-") else ("acquisition", "photon_noise")
+    recipe = override(recipe, {counts[0]: {counts[1]: {"probability": 0}}})
+    here = generate.generate(recipe, seed=3, indices=[1, 2, 3], shape=SHAPE)
     request.getfixturevalue("in_torch")
-    there = generate.generate(get_recipe(name), seed=3, indices=[1, 2, 3], shape=SHAPE)
+    there = generate.generate(recipe, seed=3, indices=[1, 2, 3], shape=SHAPE)
     differs = ((here.labels > 0) != (there.labels > 0)).float().mean()
     assert differs < 2e-4, "rounding may give a voxel on a surface to either side"
     change = (here.image - there.image).abs()
