@@ -66,8 +66,8 @@ def found_at(factor, spots, weight, shape):
         factor=factor,
         box=_whole(shape),
         inner=np.array([[0.0, 0, 0], shape]),
-        candidates=Candidates.none(32, 0.1),
         points=np.array(spots, np.float64).reshape(num, 3),
+        diameters=np.full(num, 10.0),
         weight=np.full(num, weight),
         prob=np.full(num, 0.8),
     )
@@ -102,3 +102,11 @@ def test_evidence_counts_only_the_objects_within():
     assert level.evidence.score == pytest.approx(4)
     assert level.within(np.array([[0.0, 0, 0], [10, 10, 10]])).score == pytest.approx(2)
     assert level.within(np.array([[0.0, 0, 0], [2, 2, 2]])) == (0, 0)
+
+
+def test_the_diameter_of_a_level_is_that_of_the_objects_that_weigh_most():
+    level = found_at(1.0, [(5, 5, 5), (50, 50, 50), (20, 50, 50)], 1.0, (64, 64, 64))
+    level.diameters[:] = 4, 9, 12
+    assert level.diameter == 9
+    level.weight[:] = 1, 1, 10
+    assert level.diameter == 12

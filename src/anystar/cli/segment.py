@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,10 @@ def _segment_all(ctx: click.Context, jobs: list[Job], given: dict[str, Any]) -> 
         if image is None:
             continue
         # Loaded late, so that a bad image is known at once; a bad model stops everything.
-        model = model or anystar.load_model(given["model"], device=given["device"])
+        if model is None:
+            model = anystar.load_model(given["model"], device=given["device"])
+            if given["tta"] or given["fast"]:
+                model = replace(model, tta=given["tta"], fast=given["fast"])
         with _survive(job, remarks, several=len(jobs) > 1):
             if volume is None:
                 total += segment_in_blocks(job, image, model, given)

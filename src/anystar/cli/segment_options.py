@@ -65,6 +65,16 @@ _OBJECTS = (
         help="How much two objects may overlap, 0 to 1, before the less sure one is dropped.",
     ),
     click.option(
+        "--tta",
+        is_flag=True,
+        help="Average over four orientations of the volume: better outlines, four times the network's time.",
+    ),
+    click.option(
+        "--fast",
+        is_flag=True,
+        help="Let the network see objects at 0.7 of the size: a third of its time, small ones get lost.",
+    ),
+    click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda", "mps"]),
         default="auto",

@@ -36,7 +36,7 @@ from anystar.predict.view import Scene, View
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
-DEFAULT_MODEL = "mild-small"
+DEFAULT_MODEL = "broad-small"
 _FLOOR = 0.1
 _FAST = 0.7
 _DEFAULTS = {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 16.0}

@@ -39,8 +39,10 @@ _EDGE = 6
 _DOUBT = 0.2
 """Probability from which an object counts as evidence."""
 _NOTHING, _DOUBTFUL = 0.5, 0.65
-"""Confidence under which even the best scale shows nothing, and under which the result may be nothing much:
-noise reaches 0.42, fibres 0.55, the least clear volumes of ``benchmarks`` whose objects are known 0.70."""
+"""Confidence under which even the best scale shows nothing, and under which what it shows is doubtful."""
+_SPECKS, _NOTHING_BUT_SPECKS = 6.0, 0.6
+"""Voxels under which objects may be noise or beads of fibres, and the confidence that they need: noise
+reaches 0.46, fibres 0.55, the least clear volumes of ``benchmarks`` whose objects are known 0.66."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ class Found:
 
     candidates: Candidates
     diameter: float | None = None
-    """Diameter, in voxels of the finest axis, that the volume was scaled for."""
+    """Diameter of the objects, in voxels of the finest axis, told or estimated."""
     notes: tuple[str, ...] = ()
 
 
@@ -75,18 +77,15 @@ def search(
     floor : float
         Least probability of a candidate.
     """
-    known = model.diameter
-    if diameter is not None:
-        factor = known / diameter
-        return Found(
-            candidates=at_scale(model, scene, voxel_size, factor, floor, progress), diameter=diameter
-        )
-    guess = estimate(model, scene, voxel_size=voxel_size, floor=floor, progress=progress)
-    candidates = guess.candidates
-    if candidates is None or (guess.diameter and (model.fast or model.tta)):
-        assert guess.diameter is not None
-        candidates = at_scale(model, scene, voxel_size, known / guess.diameter, floor, progress)
-    return Found(candidates=candidates, diameter=guess.diameter, notes=guess.notes)
+    notes: tuple[str, ...] = ()
+    if diameter is None:
+        guess = estimate(model, scene, voxel_size=voxel_size, floor=floor, progress=progress)
+        diameter, notes = guess.diameter, guess.notes
+    if diameter is None:
+        candidates = Candidates.none(model.network.config.num_rays, floor)
+    else:
+        candidates = at_scale(model, scene, voxel_size, model.diameter / diameter, floor, progress)
+    return Found(candidates=candidates, diameter=diameter, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +96,6 @@ class Estimate:
     """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
     notes: tuple[str, ...] = ()
     """Remarks for the user, a line each."""
-    candidates: Candidates | None = None
-    """Those of the whole volume, where all of it was looked at."""
 
 
 def estimate(
@@ -113,16 +110,12 @@ def estimate(
     model = replace(model, fast=False, tta=False)
     part = _sample(scene, voxel_size)
     level = _best_level(model, scene, part, voxel_size, floor, progress)
-    if level.evidence.confidence < _NOTHING:
-        none = Candidates.none(model.network.config.num_rays, floor)
-        note = "no clear objects at any size; give a diameter to insist"
-        return Estimate(diameter=None, notes=(note,), candidates=none)
+    small = level.evidence.score > 0 and level.diameter < _SPECKS
+    if level.evidence.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
+        return Estimate(diameter=None, notes=("no clear objects at any size; give a diameter to insist",))
     doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
-    return Estimate(
-        diameter=model.diameter / level.factor,
-        notes=(doubt,) if level.evidence.confidence < _DOUBTFUL else (),
-        candidates=level.candidates if level.box == _whole(scene.shape) else None,
-    )
+    notes = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
+    return Estimate(diameter=level.diameter, notes=notes)
 
 
 def at_scale(
@@ -154,16 +147,16 @@ def evidence(candidates: Candidates, rays: Rays) -> Evidence:
     Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
     scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
     """
-    return _weigh(*_weights(candidates, rays)[1:])
+    return _weigh(*_weights(candidates, rays)[2:])
 
 
-def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return centres, weights and probabilities of the objects that count."""
+def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return centres, diameters, weights and probabilities of the objects that count."""
     sure = candidates.prob > _DOUBT
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
     kept = suppress(points, distances, prob, rays, threshold=0.3).kept
     diameter = 2 * np.median(distances[kept], axis=1).astype(np.float64)
-    return points[kept], (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
+    return points[kept], diameter, (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
 
 
 def _weigh(weight: np.ndarray, prob: np.ndarray) -> Evidence:
@@ -180,10 +173,10 @@ class _Level:
     """Voxels of the input that the network saw."""
     inner: np.ndarray
     """Low and high corner of the part that counts, ``(2, 3)``, in voxels of the finest axis."""
-    candidates: Candidates
-    """In voxels of the finest axis of the box."""
     points: np.ndarray
     """Centres of the objects in the volume, in voxels of its finest axis."""
+    diameters: np.ndarray
+    """Theirs, in the same unit."""
     weight: np.ndarray
     prob: np.ndarray
 
@@ -196,11 +189,18 @@ class _Level:
     def evidence(self) -> Evidence:
         return self.within(self.inner)
 
+    @property
+    def diameter(self) -> float:
+        """The median by weight: where objects differ in size, that of the larger ones."""
+        order = np.argsort(self.diameters)
+        share = np.cumsum(self.weight[order])
+        return float(self.diameters[order][np.searchsorted(share, share[-1] / 2)])
+
 
 def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> _Level:
     rays = golden_spiral(model.network.config.num_rays)
     candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
-    points, weight, prob = _weights(candidates, rays)
+    points, diameters, weight, prob = _weights(candidates, rays)
     size = np.array(voxel_size)
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
     inner = np.stack(
@@ -210,8 +210,8 @@ def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: fl
         factor=factor,
         box=box,
         inner=inner,
-        candidates=candidates,
         points=points + low * size,
+        diameters=diameters,
         weight=weight,
         prob=prob,
     )
