@@ -72,7 +72,7 @@ _OBJECTS = (
     click.option(
         "--fast",
         is_flag=True,
-        help="Let the network see objects at 0.7 of the size: a third of its time, small ones get lost.",
+        help="Let the network see the objects smaller: half of its time, some faint and small ones get lost.",
     ),
     click.option(
         "--device",

@@ -38,7 +38,7 @@ __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
 DEFAULT_MODEL = "broad-small"
 _FLOOR = 0.1
-_FAST = 0.7
+_FAST = 0.8
 _DEFAULTS = {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 16.0}
 """Of a model whose card does not say better."""
 
@@ -63,7 +63,7 @@ class Model:
     tta: bool = False
     """Average the predictions for four orientations of the volume: four times the time."""
     fast: bool = False
-    """See objects smaller than the network knows best: a third of the time."""
+    """See objects smaller than the network knows best: half of its time."""
 
     def segment(
         self,
@@ -97,7 +97,7 @@ class Model:
         tta : bool
             Average the network's predictions for four orientations of the volume.
         fast : bool
-            Let the network see the objects smaller: a third of its time, small ones are lost first.
+            Let the network see the objects smaller: half of its time, faint and small ones are lost first.
         progress : callable, optional
             Called as ``progress(done, total, stage)``.
 
