@@ -129,7 +129,9 @@ def test_slurm_jobs(tmp_path, monkeypatch):
     import dask
 
     for name, script in {
-        "sbatch": f'bash "$1" > {tmp_path}/job.log 2>&1 & echo "Submitted batch job $!"',
+        # Keeps a copy of the script, as SLURM does: whoever submits it deletes it at once
+        "sbatch": f'cp "$1" {tmp_path}/job.sh\nbash {tmp_path}/job.sh > {tmp_path}/job.log 2>&1 &\n'
+        'echo "Submitted batch job $!"',
         "scancel": 'kill "$@"',
     }.items():
         (tmp_path / name).write_text(f"#!/bin/bash\n{script}\n")
