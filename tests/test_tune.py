@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 
 from anystar.evaluate import add_scores, match_labels, mean_accuracy
 from anystar.geometry.rays import golden_spiral
@@ -12,6 +13,7 @@ from anystar.predict.result import Result, assemble
 from anystar.tune import IOU, Judged, tune
 
 RAYS = golden_spiral(32)
+CPU = torch.device("cpu")
 SHAPE = (32, 40, 40)
 
 
@@ -23,7 +25,7 @@ def scene(seed, *, unknown=False):
     distances = np.repeat(rng.uniform(2, 6, (num, 1)), 32, 1).astype(np.float32)
     prob = rng.uniform(0.1, 0.99, num).astype(np.float32)
     candidates = Candidates(points=points, prob=prob, distances=distances, floor=0.1)
-    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3)
+    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU)
     truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
     if unknown:
         truth[:, :20] = -1
@@ -65,7 +67,7 @@ def test_the_middle_of_equals_is_taken():
         distances=np.full((2, 32), 5, np.float32),
         floor=0.1,
     )
-    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3)
+    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU)
     result = dataclasses.replace(one.result, candidates=candidates, labels=labels, objects=objects)
     truth = np.where(labels == 1, 1, 0)  # the surer of the two
     tuned = tune([Judged(result=result, truth=truth)])
