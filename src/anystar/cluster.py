@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import pickle
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anystar.config import nearest
@@ -166,8 +168,10 @@ def each_done(
     from concurrent.futures import CancelledError
 
     from distributed import Future, as_completed
+    from distributed.protocol.pickle import dumps
     from distributed.scheduler import KilledWorker
 
+    packed = dumps(function)
     waiting = iter(items)
     running: dict[Future, Item] = {}
     completed = as_completed(loop=client.loop)
@@ -176,7 +180,7 @@ def each_done(
         room = ahead * max(1, sum(client.nthreads().values())) - len(running)
         for _ in range(max(0, room)):
             for item in waiting:
-                future = client.submit(function, item, pure=False)
+                future = client.submit(_call, packed, item, pure=False)
                 running[future] = item
                 completed.add(future)
                 break
@@ -207,3 +211,18 @@ def each_done(
     finally:
         with contextlib.suppress(Exception):  # the scheduler may be gone
             client.cancel(list(running))
+
+
+def _call(packed: bytes, item: Any) -> Any:
+    """Unpack a function and call it, all in the thread of the task.
+
+    Dask unpacks in the thread of its connections. What opens files there fails now and then: Python 3.11
+    cannot read the headers of two NumPy files in two threads (``AST constructor recursion depth mismatch``),
+    and the connection would be lost with it.
+    """
+    return _unpacked(packed)(item)
+
+
+@lru_cache(maxsize=4)
+def _unpacked(packed: bytes) -> Callable[[Any], Any]:
+    return pickle.loads(packed)

@@ -1,6 +1,105 @@
-"""Which device a worker of a cluster takes."""
+"""The same blocks on Dask workers, of which one dies in every stage."""
 
-from anystar.blocks import detectors
+import os
+import signal
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+import pytest
+
+from anystar.blocks import detectors, engine
+from anystar.predict.tiles import tile_axes
+from tests.blocks.conftest import labels_of
+from tests.predict.stub import stub_model
+
+
+@dataclass(frozen=True)
+class Small:
+    """A stub with small tiles in any process, those without fixtures too."""
+
+    num_rays = 32
+
+    def tile_axes(self, shape):
+        z, y, x = (-(-(n + 8) // 8) * 8 for n in shape)
+        return tile_axes((z, y, x), core=24, halo=8, divisor=8, margin=4, inside=shape)
+
+    def detect(self, view, tile, floor):
+        return stub_model(radius=4.0).detect(view, tile, floor)
+
+
+HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (64, 64, 64)}
+
+
+def kill_a_worker():
+    """End one of the worker processes that this one has started."""
+    children = psutil.Process().children(recursive=True)
+    workers = [p for p in children if "spawn_main" in " ".join(p.cmdline())]
+    assert len(workers) > 0
+    os.kill(workers[0].pid, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
+    source = image(shape=(20, 200, 60))
+    args = {"model": model, "detector": Small(), **HOW}
+    sized(source, tmp_path / "here.zarr", table=tmp_path / "here.csv", **args)
+    killed = []
+
+    def progress(done, total, stage):
+        stage = stage.split(",")[0]
+        if stage in ("network", "suppression", "labels") and 1 <= done <= total - 2 and stage not in killed:
+            killed.append(stage)
+            kill_a_worker()
+
+    there = {"cluster": "local", "workers": 2, "progress": progress}
+    outcome = sized(source, tmp_path / "there.zarr", table=tmp_path / "there.csv", **there, **args)
+    assert killed == ["network", "suppression", "labels"]
+    assert outcome.num_objects > 1000
+    np.testing.assert_array_equal(labels_of(tmp_path / "there.zarr"), labels_of(tmp_path / "here.zarr"))
+    assert (tmp_path / "there.csv").read_text() == (tmp_path / "here.csv").read_text()
+
+
+def test_tasks_may_run_again_late_and_in_any_order(tmp_path, model, image, sized, monkeypatch):
+    """What a worker that was given up does after all, after a whole later stage, changes nothing."""
+    source = image()
+    args = {"model": model, "detector": Small(), **HOW, "block": (16, 16, 64)}
+    sized(source, tmp_path / "here.zarr", table=tmp_path / "here.csv", **args)
+    before, late, rounds = [], [], []
+    rng = np.random.default_rng(0)
+
+    def twice(function, items):
+        items = list(items)  # all neighbours as they were when the round began
+        rounds.append(len(items))
+        for n in rng.permutation(len(items)):
+            yield items[n], function(items[n])
+        before.extend((function, item) for item in items[:3])
+        for again, item in reversed(before):
+            try:
+                again(item)
+            except FileNotFoundError:
+                late.append(item)  # what it would read is gone: nothing is written either
+
+    monkeypatch.setattr("anystar.blocks.run.in_turn", twice)
+    sized(source, tmp_path / "there.zarr", table=tmp_path / "there.csv", **args)
+    assert len(rounds) > 3
+    assert late
+    np.testing.assert_array_equal(labels_of(tmp_path / "there.zarr"), labels_of(tmp_path / "here.zarr"))
+    assert (tmp_path / "there.csv").read_text() == (tmp_path / "here.csv").read_text()
+
+
+def test_superseded_candidates_are_removed(tmp_path, model, image, sized, monkeypatch):
+    honest, seen = engine.paint_all, []
+
+    def look(run, *args):
+        files = [p for p in run.rows_folder.rglob("*") if p.is_file()]
+        seen.append((len(files), len(run.tile_blocks)))
+        honest(run, *args)
+
+    monkeypatch.setattr("anystar.blocks.run.paint_all", look)
+    sized(image(), tmp_path / "a.zarr", model=model, **HOW)
+    ((files, blocks),) = seen
+    assert files == blocks > 1
 
 
 def test_workers_take_turns_on_several_gpus(monkeypatch):

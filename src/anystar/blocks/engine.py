@@ -12,7 +12,7 @@ import numpy as np
 
 from anystar.blocks.journal import Journal
 from anystar.blocks.partition import Boxes
-from anystar.blocks.stages import Painter, Run, Writable, detect, paint, resolve
+from anystar.blocks.stages import Painter, Run, Source, Version, Writable, detect, paint, resolve
 
 __all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all"]
 
@@ -45,18 +45,28 @@ def find_objects(run: Run, journal: Journal, mapper: Mapper, progress: Progress 
         journal.add("network", number, **entry)
         clock.tick()
     state = _State(num, journal)
+    _remove_superseded(run, state)
     rounds = 0
     while len(waiting := state.undecided()):
         before = state.open.sum()
         clock = _Clock("suppression", num, num - len(waiting), progress)
-        tasks = ((int(n), state.near(int(n))) for n in waiting)
-        for (number, _), entry in _guarded(mapper(partial(resolve, run), tasks), run):
+        tasks = ((state.version(int(n)), state.near(int(n))) for n in waiting)
+        for ((number, _), _), entry in _guarded(mapper(partial(resolve, run), tasks), run):
             journal.add("suppression", number, **entry)
             state.update(number, entry)
             clock.tick()
+        _remove_superseded(run, state)
         rounds += 1
         # The most probable undecided candidate of all can always be decided
         assert state.open.sum() < before, f"round {rounds} of suppression decided nothing"
+
+
+def _remove_superseded(run: Run, state: _State) -> None:
+    """Remove the candidates that no later task will read; call while no task of the run is under way."""
+    last = {run.rows_path(*state.version(n)) for n in range(len(state.versions))}
+    for path in run.rows_folder.glob("[0-9]*/[0-9]*"):
+        if path not in last:
+            path.unlink(missing_ok=True)
 
 
 def count_objects(run: Run, journal: Journal) -> np.ndarray:
@@ -79,11 +89,11 @@ def paint_all(
     done = journal.of("labels")
     num = len(run.boxes)
 
-    def tasks() -> Iterator[tuple[int, tuple[tuple[int, int], ...]]]:
+    def tasks() -> Iterator[tuple[int, tuple[Source, ...]]]:
         for number in range(num):
             if number not in done:
                 low, high = _extent(run.boxes, number, size)
-                yield number, tuple((int(n), int(before[n])) for n in state.within(low, high))
+                yield number, tuple((*state.version(int(n)), int(before[n])) for n in state.within(low, high))
 
     clock = _Clock("labels", num, len(done), progress)
     painter = Painter(run=run, labels=labels, dtype=dtype)
@@ -100,9 +110,10 @@ def _extent(boxes: Boxes, number: int, size: np.ndarray) -> tuple[np.ndarray, np
 
 
 class _State:
-    """What is known of each block's candidates: how many are undecided, and where their bodies reach."""
+    """What is known of each block's candidates: their file, how many are open, where they reach."""
 
     def __init__(self, num: int, journal: Journal) -> None:
+        self.versions = [""] * num
         self.open = np.zeros(num, np.int64)
         self.boxes = np.full((num, 6), np.nan)
         self.reach = np.zeros(num)
@@ -111,6 +122,7 @@ class _State:
                 self.update(number, entry)
 
     def update(self, number: int, entry: dict[str, Any]) -> None:
+        self.versions[number] = entry["version"]
         self.open[number] = entry["open"]
         self.boxes[number] = entry["box"] or np.nan
         self.reach[number] = entry["reach"]
@@ -118,11 +130,15 @@ class _State:
     def undecided(self) -> np.ndarray:
         return np.flatnonzero(self.open)
 
-    def near(self, number: int) -> tuple[int, ...]:
+    def version(self, number: int) -> Version:
+        """Return the newest candidates of a block."""
+        return number, self.versions[number]
+
+    def near(self, number: int) -> tuple[Version, ...]:
         """Return the other blocks whose bodies may touch those of one."""
         box = self.boxes[number]
         touching = (self.boxes[:, :3] <= box[3:]).all(1) & (self.boxes[:, 3:] >= box[:3]).all(1)
-        return tuple(int(n) for n in np.flatnonzero(touching) if n != number)
+        return tuple(self.version(int(n)) for n in np.flatnonzero(touching) if n != number)
 
     def within(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return the blocks whose bodies may reach into a box, or into bodies whose centres it holds."""

@@ -5,12 +5,14 @@
    decided.
 3. ``paint``: draw the survivors that reach into a box of the result, and measure those whose centre it holds.
 
-A task reads and writes files of the run's folder and returns what the journal notes. It may run twice, or be
-killed: its file appears whole or not at all, and holds the same either time.
+A task reads files of the run's folder that its arguments name, writes one of its own and returns what the
+journal notes. It may run twice at once, be killed, or end after its run was given up and resumed: a file of
+candidates appears whole or not at all, its name says what it was made from, and it is never changed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +38,12 @@ from anystar.predict.tiles import Axes, Box, Tile
 from anystar.predict.view import ArrayLike, Scene, View
 from anystar.table import Table, tabulate
 
-__all__ = ["Detector", "Run", "Writable", "detect", "paint", "resolve"]
+__all__ = ["Detector", "Run", "Source", "Version", "Writable", "detect", "paint", "resolve"]
+
+Version = tuple[int, str]
+"""A block, and which of its files of candidates."""
+Source = tuple[int, str, int]
+"""A block, its last file of candidates, and the label before that of its first."""
 
 _MARGIN = 32
 """Voxels beyond its box that a task draws to measure its bodies whole; larger ones are drawn alone."""
@@ -106,9 +113,14 @@ class Run:
         """Directions of the distances."""
         return golden_spiral(self.detector.num_rays)
 
-    def rows_path(self, number: int) -> Path:
-        """Return where the candidates of a block lie."""
-        return self.folder / "candidates" / f"{number // 1000:04d}" / f"{number % 1000:03d}"
+    @property
+    def rows_folder(self) -> Path:
+        """Where all candidates lie."""
+        return self.folder / "candidates"
+
+    def rows_path(self, number: int, version: str) -> Path:
+        """Return where a version of the candidates of a block lies."""
+        return self.rows_folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{version}"
 
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""
@@ -131,19 +143,25 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     sure = found.prob >= floor
     network = time.perf_counter() - began - whole.seconds[0]
     rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
-    write_rows(run.rows_path(number), rows)
+    write_rows(run.rows_path(number, "found"), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return _noted(
-        began, seconds, candidates=len(rows), open=len(rows), notes=list(found.notes), **_extent(rows)
+        began,
+        seconds,
+        version="found",
+        candidates=len(rows),
+        open=len(rows),
+        notes=list(found.notes),
+        **_extent(rows),
     )
 
 
-def resolve(run: Run, task: tuple[int, tuple[int, ...]]) -> dict[str, Any]:
+def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
     """Decide what can be decided of a block, given those whose bodies may touch its own."""
     began = time.perf_counter()
-    number, near = task
-    own, _ = read_rows(run.rows_path(number))
-    rows = Rows.joined([own, *(read_rows(run.rows_path(n), own.box)[0] for n in near)])
+    block, near = task
+    own, _ = read_rows(run.rows_path(*block))
+    rows = Rows.joined([own, *(read_rows(run.rows_path(*other), own.box)[0] for other in near)])
     status = suppress_partly(
         rows.points,
         rows.distances,
@@ -155,9 +173,13 @@ def resolve(run: Run, task: tuple[int, tuple[int, ...]]) -> dict[str, Any]:
     )[: len(own)]
     left = own.take(np.flatnonzero(status != DROPPED), status=status[status != DROPPED])
     suppression = time.perf_counter() - began
-    write_rows(run.rows_path(number), left)
+    # Equal names are equal contents: what is decided depends on the neighbours' versions, too
+    version = hashlib.sha256(repr(task).encode()).hexdigest()[:16]
+    write_rows(run.rows_path(block[0], version), left)
     num_open, kept = int((left.status == UNDECIDED).sum()), int((left.status == KEPT).sum())
-    return _noted(began, {"suppression": suppression}, open=num_open, kept=kept, **_extent(left))
+    return _noted(
+        began, {"suppression": suppression}, version=version, open=num_open, kept=kept, **_extent(left)
+    )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -169,12 +191,12 @@ class Painter:
     dtype: str
     """Of the labels on the disk."""
 
-    def __call__(self, task: tuple[int, tuple[tuple[int, int], ...]]) -> dict[str, Any]:
-        """Paint a box, given the blocks whose bodies may reach it and the label before each one's first."""
+    def __call__(self, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
+        """Paint a box, given the blocks whose bodies may reach it."""
         return paint(self, task)
 
 
-def paint(painter: Painter, task: tuple[int, tuple[tuple[int, int], ...]]) -> dict[str, Any]:
+def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
     """Write the labels of a box and the objects that it owns."""
     began = time.perf_counter()
     run, (number, sources) = painter.run, task
@@ -205,13 +227,13 @@ def paint(painter: Painter, task: tuple[int, tuple[tuple[int, int], ...]]) -> di
     return _noted(began, seconds, objects=len(part))
 
 
-def _gather(run: Run, box: Box, sources: tuple[tuple[int, int], ...]) -> Bodies:
+def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
     size = np.array(run.plan.voxel_size)
     low = (np.array([s.start for s in box]) - 0.5) * size + 0.5 - 1
     high = (np.array([s.stop for s in box]) + 0.5) * size - 0.5 + 1
     parts, names = [], []
-    for block, before in sources:
-        rows, which = read_rows(run.rows_path(block), [*low, *high])
+    for block, version, before in sources:
+        rows, which = read_rows(run.rows_path(block, version), [*low, *high])
         parts.append(rows)
         names.append(before + 1 + which)
     if not parts:
@@ -263,7 +285,7 @@ def _measure(
     labels: np.ndarray,
     region: Box,
     number: int,
-    sources: tuple[tuple[int, int], ...],
+    sources: tuple[Source, ...],
 ) -> Table:
     """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
     mine = np.flatnonzero(owner(bodies.centres, run.boxes) == number)

@@ -137,8 +137,6 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
     size = describe_size(outcome.volume_vox, image)
     click.echo(f"{job.image}: {outcome.num_objects} objects{left_out}{size}, {seconds:.1f} s")
     hint = [] if outcome.num_objects else ["nothing was found; try --diameter, or a lower --prob-thresh"]
-    if given["dask"]:
-        hint.append("results of Dask workers are not verified yet: compare a part with a run without --dask")
     for note in (*spacing_notes(image), *outcome.notes, *hint):
         click.echo(f"  note: {note}")
     work = ", ".join(f"{kind} {value:.1f} s" for kind, value in outcome.timings.items())
