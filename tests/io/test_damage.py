@@ -115,7 +115,7 @@ def test_missing_chunks_are_remarked(store):
 @pytest.mark.parametrize("content", [b"", b"rubbish", None])
 def test_a_chunk_that_cannot_be_decoded(store, content):
     path = chunk(store, (1, 0, 1))
-    path.write_bytes(path.read_bytes()[:-9] if content is None else content)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content is None else content)
     with io.open_image(store) as image:
         np.testing.assert_array_equal(image.read((slice(4), slice(4), slice(4))).ravel()[:3], [1, 2, 3])
         with pytest.raises(
