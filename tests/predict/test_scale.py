@@ -64,7 +64,6 @@ def found_at(factor, spots, weight, shape):
     num = len(spots)
     return _Level(
         factor=factor,
-        box=_whole(shape),
         inner=np.array([[0.0, 0, 0], shape]),
         points=np.array(spots, np.float64).reshape(num, 3),
         diameters=np.full(num, 10.0),

@@ -65,7 +65,7 @@ def _back(found: Tensor, axes: tuple[int, ...], shape: list[int]) -> Tensor:
     """Put what was found at the grid points of a mirror image where it belongs."""
     for axis in axes:
         found = found.narrow(2 + axis, 1, shape[axis]).flip(2 + axis)
-    return found.clone() if not axes else found
+    return found
 
 
 def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:

@@ -169,8 +169,6 @@ class _Level:
     """What one scale has found in one box of the volume."""
 
     factor: float
-    box: Box
-    """Voxels of the input that the network saw."""
     inner: np.ndarray
     """Low and high corner of the part that counts, ``(2, 3)``, in voxels of the finest axis."""
     points: np.ndarray
@@ -208,7 +206,6 @@ def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: fl
     )
     return _Level(
         factor=factor,
-        box=box,
         inner=inner,
         points=points + low * size,
         diameters=diameters,
