@@ -28,6 +28,7 @@ SHARE = (
     "regions",
     "fibres",
     "membranes",
+    "mottle",
 )
 
 _VARIED = {"image": {"variation": [0.45, 0.45]}}
@@ -39,6 +40,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "large (48)": {"layout": {"diameter": [48, 48]}},
     "two sizes": {"layout": {"second": 1, "second_ratio": [0.4, 0.4], "gap": [1.5, 1.5]}},
     "dense": {"layout": {"gap": [0.8, 0.8], "kept": [1, 1]}},
+    "tissue": {"layout": {"tissue": 1}},
     "patches": {"layout": {"clustered": 1, "diameter": [8, 8], "kept": [0.5, 0.5]}},
     "ellipsoids": {"layout": {"elongation": [3, 3]}},
     "aligned": {"layout": {"elongation": [3, 3], "aligned": 1}},
@@ -59,6 +61,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "vessels": {"image": {"fibres": 1, "distractor_gain": [1, 1], "thickness": [2.5, 2.5], "cell": [30, 30]}},
     "membranes": {"image": {"membranes": 1, "distractor_gain": [1, 1]}},
     "specks": {"image": {"specks": 1, "distractor_gain": [1.3, 1.3], "cell": [14, 14]}},
+    "mottle": {"image": {"mottle": 1, "mottle_gain": [0.3, 0.3], "mottle_grain": [0.2, 0.2]}},
     "floor": {"image": {"floor": [0.35, 0.35]}},
     "bias field": {"acquisition": {"bias_field": {"probability": 1}}},
     "attenuation": {"acquisition": {"attenuation": {"probability": 1, "decay": [1.5, 1.5]}}},
@@ -84,7 +87,7 @@ def plain() -> Recipe:
     off: dict[str, Any] = {
         "layout": {
             "diameter": [16, 16], "spread": [0, 0], "second": 0, "gap": [1.3, 1.3], "kept": [0.9, 0.9],
-            "clustered": 0, "empty": 0, "elongation": [1, 1], "aligned": 0, "bump": [0, 0],
+            "clustered": 0, "empty": 0, "tissue": 0, "elongation": [1, 1], "aligned": 0, "bump": [0, 0],
         },
         "image": dict.fromkeys((*SHARE, "specks"), 0)
         | {"variation": [0, 0], "chromatin": [0, 0], "floor": [0, 0], "distractor_polarity": 1},
@@ -104,7 +107,7 @@ def main() -> None:
     for axis in (axes := fig.subplots(rows, columns)).flat:
         axis.set_axis_off()
     for axis, (name, changes) in zip(axes.flat, KNOBS.items(), strict=False):
-        batch = generate(override(plain(), changes), seed=2, indices=[0])
+        batch = generate(override(plain(), changes), seed=5, indices=[0])
         image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
         if "layout" in changes:
             plane = labels[32]

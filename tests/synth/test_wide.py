@@ -15,7 +15,7 @@ SHAPE = (40, 40, 40)
 
 
 def made(changes):
-    batch = generate(override(plain(), changes), seed=2, indices=[0], shape=SHAPE)
+    batch = generate(override(plain(), changes), seed=5, indices=[0], shape=SHAPE)
     return batch.image[0, 0].numpy(), batch.labels[0].numpy()
 
 
@@ -118,3 +118,20 @@ def test_photons_make_noise_of_their_own_strength():
     image, labels = made(changes)
     values = torch.from_numpy(image[labels > 0])
     assert float(values.std() / values.mean()) == pytest.approx(12**-0.5, rel=0.2)
+
+
+def test_tissue_fills_the_volume(nothing):
+    _, labels = made(KNOBS["tissue"])
+    assert (labels > 0).mean() > 0.85 > 1.5 * (nothing[1] > 0).mean()
+
+
+def test_mottle_has_its_strength_and_grain_everywhere(nothing):
+    image, labels = made(KNOBS["mottle"])
+    difference = image - image[labels == 0].mean()
+    far = (nothing[0] == 0) & (labels == 0)
+    deviation = difference[far].std()
+    # the sample's range is rescaled to [0, 1] at the end: compare with the contrast that is left
+    contrast = np.median(image[labels > 0]) - np.median(image[far])
+    assert 0.15 < deviation / contrast < 0.45
+    step = np.diff(image, axis=2)[far[..., 1:] & far[..., :-1]].std()
+    assert step < 0.8 * deviation, "neighbours are alike"

@@ -91,6 +91,13 @@ class Contrast:
     """Distance between fibres, membranes, specks and regions, in voxels."""
     floor: tuple[float, float] = (0.0, 0.35)
     """White noise of the sample itself, relative to the contrast (skewed to weak)."""
+    mottle: float = 0.2
+    """Probability of noise with a grain, on objects and around them (tissue, reconstruction)."""
+    mottle_gain: tuple[float, float] = (0.1, 0.5)
+    """Its standard deviation relative to the contrast."""
+    mottle_grain: tuple[float, float] = (0.1, 0.5)
+    """Its grain as a share of the median diameter, at least 1.5 voxels; up to three times as long along some
+    axes."""
 
     def __post_init__(self) -> None:
         happens = (
@@ -104,6 +111,7 @@ class Contrast:
             "haze",
             "regions",
             "fibres",
+            "mottle",
         )
         check_probabilities(self, *happens, "membranes", "specks", "distractor_polarity")
         gains = (
@@ -114,11 +122,12 @@ class Contrast:
             "haze_gain",
             "distractor_gain",
             "floor",
+            "mottle_gain",
         )
         check_ranges(self, 0, 100, *gains)
         check_ranges(self, -100, 100, "nucleoli_gain")
         check_ranges(self, 0, 1, "nucleoli_volume", "hollow_loss", "fade_loss")
-        check_ranges(self, 0, 2, "chromatin_grain", "rim_width", "fade_width", "haze_width")
+        check_ranges(self, 0, 2, "chromatin_grain", "rim_width", "fade_width", "haze_width", "mottle_grain")
         check_ranges(self, 0.3, 100, "thickness")
         check_ranges(self, 3, 1000, "cell")
 
@@ -159,7 +168,15 @@ class Contrast:
             floor=float(self.floor[0] + (self.floor[1] - self.floor[0]) * rng.random() ** 2),
             fade=maybe(self.fade, *self.fade_loss),
             fade_width=max(1.0, diameter * float(rng.uniform(*self.fade_width))),
+            mottle=maybe(self.mottle, *self.mottle_gain),
+            mottle_grain=_grains(rng, diameter * float(rng.uniform(*self.mottle_grain))),
         )
+
+
+def _grains(rng: np.random.Generator, grain: float) -> tuple[float, float, float]:
+    """Return the grain along Z, Y and X: stretched one to three times, each axis on its own."""
+    z, y, x = (max(1.5, grain) * 3 ** (rng.random(3) ** 2)).tolist()
+    return z, y, x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +205,8 @@ class ContrastDrawn:
     floor: float
     fade: float
     fade_width: float
+    mottle: float
+    mottle_grain: tuple[float, float, float]
 
 
 def paint_contrast(
@@ -221,7 +240,10 @@ def paint_contrast(
         if d.haze:
             width = put([[d.haze_width] * 3], depth.device)
             surroundings = surroundings + d.haze * blur(objects[None, None], width)[0, 0]
-        images.append(surroundings * (1 - alpha) + objects + d.floor * grains[row])
+        image = surroundings * (1 - alpha) + objects + d.floor * grains[row]
+        if d.mottle:
+            image = image + d.mottle * _noise("mottle", row, shape, d.mottle_grain, streams)[0]
+        images.append(image)
     return torch.stack(images)[:, None]
 
 
@@ -233,10 +255,16 @@ def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> 
 
 
 def _noise(
-    stage: str, row: int, shape: Sequence[int], cell: float, streams: Streams, channels: int = 1
+    stage: str,
+    row: int,
+    shape: Sequence[int],
+    cell: float | Sequence[float],
+    streams: Streams,
+    channels: int = 1,
 ) -> Tensor:
-    """Return unit-variance smooth noise ``(C, Z, Y, X)`` with a grain of ``cell`` voxels."""
-    nodes = [max(2, round(n / cell) + 2) for n in shape]
+    """Return unit-variance smooth noise ``(C, Z, Y, X)`` of grain ``cell`` voxels (one, or one an axis)."""
+    cells = [cell] * 3 if isinstance(cell, int | float) else cell
+    nodes = [max(2, round(n / c) + 2) for n, c in zip(shape, cells, strict=True)]
     draw = streams.normal(stage, (channels, *nodes), [row])
     values = upsample(draw, shape)[0]
     return values / values.std(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)

@@ -124,6 +124,8 @@ class Packing:
     """Probability that objects are kept in patches instead of everywhere alike."""
     empty: float = 0.03
     """Probability of a volume without any object."""
+    tissue: float = 0.1
+    """Probability that objects fill the volume, wall to wall (a gap of 0.6 to 0.85, nearly all kept)."""
     jitter: tuple[float, float] = (0.05, 0.45)
     """Largest shift of a centre as a share of the distance between neighbours, drawn per volume."""
     elongation: tuple[float, float] = (1.0, 3.0)
@@ -145,7 +147,7 @@ class Packing:
         check_range("bump_cell", self.bump_cell, 0.05, 100)
         check_ranges(self, 0, 1, "kept", "second_ratio", "jitter")
         check_ranges(self, 0, 3, "spread", "bump")
-        check_probabilities(self, "second", "clustered", "empty", "aligned")
+        check_probabilities(self, "second", "clustered", "empty", "aligned", "tissue")
         if not 0 <= self.margin <= 1000:
             raise ConfigError(f"margin must be within [0, 1000] voxels, got {self.margin}")
 
@@ -155,6 +157,8 @@ class Packing:
         spread = float(rng.uniform(*self.spread))
         gap, kept = float(rng.uniform(*self.gap)), float(rng.uniform(*self.kept))
         bump = float(rng.uniform(*self.bump))
+        if rng.random() < self.tissue:
+            gap, kept = float(rng.uniform(0.6, 0.85)), float(rng.uniform(0.85, 1))
         centre, radius = self._population(rng, shape, diameter, spread, gap, kept)
         if rng.random() < self.second:
             small = max(diameter * float(rng.uniform(*self.second_ratio)), self.diameter[0])

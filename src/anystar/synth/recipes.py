@@ -115,7 +115,7 @@ def _mild() -> Recipe:
     """``wide`` without its hardest tails: what a network can learn from a few ten thousand samples."""
     return Recipe(
         name="mild",
-        layout=Packing(diameter=(7.0, 32.0), gap=(0.85, 1.8), bump=(0.0, 1.2), second=0.25),
+        layout=Packing(diameter=(7.0, 32.0), gap=(0.85, 1.8), bump=(0.0, 1.2), second=0.25, tissue=0.0),
         world=None,
         image=Contrast(
             either=0.05,
@@ -133,6 +133,7 @@ def _mild() -> Recipe:
             specks=0.12,
             distractor_gain=(0.3, 1.0),
             floor=(0.0, 0.2),
+            mottle=0.0,
         ),
         acquisition=MicroscopeAcquisition(
             bias_field=BiasField(probability=0.4, coefficient=(-0.2, 0.2)),
@@ -159,14 +160,19 @@ def _broad() -> Recipe:
     return Recipe(
         name="broad",
         layout=Packing(
-            diameter=(6.5, 34.0), elongation=(1.0, 3.5), gap=(0.8, 1.8), bump=(0.0, 1.3), empty=0.1
+            diameter=(6.5, 34.0),
+            elongation=(1.0, 3.5),
+            gap=(0.8, 1.8),
+            bump=(0.0, 1.3),
+            empty=0.1,
+            tissue=0.2,
         ),
         world=None,
         image=Contrast(
             either=0.04,
             variation=(0.0, 0.4),
             chromatin=(0.0, 0.6),
-            rim=0.35,
+            rim=0.4,
             rim_gain=(0.4, 2.0),
             hollow=0.6,
             hollow_loss=(0.6, 1.0),
@@ -181,6 +187,8 @@ def _broad() -> Recipe:
             specks=0.15,
             distractor_gain=(0.3, 1.2),
             floor=(0.0, 0.25),
+            mottle=0.35,
+            mottle_gain=(0.08, 0.4),
         ),
         acquisition=MicroscopeAcquisition(
             bias_field=BiasField(probability=0.4, coefficient=(-0.25, 0.25)),
