@@ -13,8 +13,8 @@ from benchmarks.models.cache import cached_simulation
 from benchmarks.models.simulator.conditions import CONDITIONS
 from benchmarks.models.simulator.simulate import typical_diameter
 
-Group = Literal["simulated", "empty", "recipe", "real", "centres"]
-GROUPS: tuple[Group, ...] = ("simulated", "empty", "recipe", "real", "centres")
+Group = Literal["simulated", "beyond", "empty", "recipe", "real", "centres"]
+GROUPS: tuple[Group, ...] = ("simulated", "beyond", "empty", "recipe", "real", "centres")
 
 HELD_OUT_SEED = 77_000_000
 """Training must not use it, nor the numbers above it."""
@@ -35,7 +35,7 @@ class Task:
 def tasks(*, groups: tuple[Group, ...], seeds: range, cache: Path, data: Path) -> Iterator[Task]:
     """Yield every volume of the chosen groups, made or loaded as it is asked for."""
     for condition in CONDITIONS:
-        group: Group = "empty" if condition.is_empty else "simulated"
+        group: Group = "empty" if condition.is_empty else "beyond" if condition.beyond else "simulated"
         if group in groups:
             for seed in seeds:
                 sample = cached_simulation(cache, condition, seed=seed)

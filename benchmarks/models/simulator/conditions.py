@@ -17,6 +17,8 @@ class Condition:
     crowd: Crowd
     look: Look = Look()
     optics: Optics = Optics()
+    beyond: bool = False
+    "Whether it was added to the protocol's list, and is kept out of its mean."
 
     @property
     def is_empty(self) -> bool:
@@ -159,5 +161,36 @@ CONDITIONS = (
         extent=80,
         crowd=_NONE,
         look=Look(num_fibres=20, haze=0.03, shading=0.5),
+    ),
+    Condition(
+        name="mottled, dark",
+        beyond=True,
+        extent=80,
+        crowd=Crowd(diameter=(8, 11), fraction=0.08),
+        look=Look(background=0.65, body=0.12, variation=0.2, mottle=0.1),
+        optics=Optics(axial=0.7, lateral=0.7),
+    ),
+    Condition(
+        name="mottled, bright",
+        beyond=True,
+        extent=96,
+        crowd=Crowd(diameter=(13, 17), fraction=0.2),
+        look=Look(background=0.3, body=0.65, variation=0.15, mottle=0.1, mottle_size=2.5),
+        optics=Optics(axial=1.2, lateral=0.8, photons=80),
+    ),
+    Condition(
+        name="between litter",
+        beyond=True,
+        extent=96,
+        crowd=Crowd(diameter=(18, 24), fraction=0.35, bumps=0.15),
+        look=Look(background=0.45, body=0.7, variation=0.08, texture=0.25, grain=1.5, litter=0.15),
+        optics=Optics(axial=0.7, lateral=0.7),
+    ),
+    Condition(
+        name="empty, mottled",
+        beyond=True,
+        extent=80,
+        crowd=_NONE,
+        look=Look(background=0.5, litter=0.1, mottle=0.1, mottle_size=2.5),
     ),
 )

@@ -29,6 +29,12 @@ class Look:
     "Most cavities a body."
     haze: float = 0.0
     "Standard deviation of the slow variation of the background."
+    litter: float = 0.0
+    "Standard deviation of the granularity between bodies (neuropil, cytoplasm)."
+    litter_size: float = 1.5
+    mottle: float = 0.0
+    "Standard deviation of a granularity that lies over everything (reconstruction, matrix)."
+    mottle_size: float = 1.8
     num_fibres: int = 0
     fibre_radius: float = 1.2
     fibre_level: float = 0.7
@@ -43,6 +49,8 @@ def emit(look: Look, bodies: Bodies, drawing: Drawing, *, rng: np.random.Generat
     ground = np.full(shape, look.background, np.float32)
     haze = _smooth_noise(shape, 10.0, rng=rng)
     ground = ground + look.haze * haze
+    if look.litter:
+        ground = ground + look.litter * _smooth_noise(shape, look.litter_size, rng=rng)
     fibres = _fibres(look, shape, rng=rng) * (1 - cover)
     ground = ground + fibres * (look.fibre_level - look.background)
 
@@ -56,6 +64,8 @@ def emit(look: Look, bodies: Bodies, drawing: Drawing, *, rng: np.random.Generat
     if look.rim:
         membrane = _near(_surface(drawing), look.rim / 2)
         signal += membrane * (look.rim_level * contrast - signal)
+    if look.mottle:
+        signal = signal + look.mottle * _smooth_noise(shape, look.mottle_size, rng=rng)
     return np.maximum(signal * _illumination(look, shape, rng=rng), 0.005).astype(np.float32)
 
 
