@@ -21,14 +21,17 @@ SHARE = (
     "either",
     "nucleoli",
     "rim",
+    "straddle",
     "hollow",
     "fade",
+    "halo",
     "shading",
     "haze",
     "regions",
     "fibres",
     "membranes",
     "mottle",
+    "walls",
 )
 
 _VARIED = {"image": {"variation": [0.45, 0.45]}}
@@ -40,7 +43,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "large (48)": {"layout": {"diameter": [48, 48]}},
     "two sizes": {"layout": {"second": 1, "second_ratio": [0.4, 0.4], "gap": [1.5, 1.5]}},
     "dense": {"layout": {"gap": [0.8, 0.8], "kept": [1, 1]}},
-    "tissue": {"layout": {"tissue": 1}},
+    "tissue": {"layout": {"tissue": 1, "tissue_diameter": [16, 16]}},
     "patches": {"layout": {"clustered": 1, "diameter": [8, 8], "kept": [0.5, 0.5]}},
     "ellipsoids": {"layout": {"elongation": [3, 3]}},
     "aligned": {"layout": {"elongation": [3, 3], "aligned": 1}},
@@ -48,14 +51,19 @@ KNOBS: dict[str, dict[str, Any]] = {
     "empty": {"layout": {"empty": 1}},
     "dark": {"image": {"dark": 1}},
     "either": {"image": {"either": 1}},
-    "variation": {"image": {"variation": [0.45, 0.45]}},
+    "variation": {"image": {"variation": [0.7, 0.7]}},
     "chromatin": {"image": {"chromatin": [0.5, 0.5]}},
     "nucleoli": {"image": {"nucleoli": 1, "nucleoli_gain": [-0.8, -0.8]}},
     "rim": {"image": {"rim": 1, "rim_gain": [1, 1]}},
     "hollow": {"image": {"rim": 1, "rim_gain": [1, 1], "hollow": 1, "hollow_loss": [0.9, 0.9]}},
+    "straddling": {
+        "image": {"rim": 1, "rim_gain": [1, 1], "hollow": 1, "hollow_loss": [0.9, 0.9], "straddle": 1}
+    },
+    "walls": {"layout": {"tissue": 1, "tissue_diameter": [16, 16]}, "image": {"walls": 1}},
     "fade": {"image": {"fade": 1, "fade_loss": [0.9, 0.9]}},
     "shading": {"image": {"shading": 1, "shading_gain": [0.8, 0.8]}},
     "haze": {"image": {"haze": 1, "haze_gain": [0.8, 0.8]}},
+    "halo": {"image": {"haze": 1, "haze_gain": [0.5, 0.5], "haze_width": [0.2, 0.2], "halo": 1}},
     "regions": {"image": {"regions": 1, "distractor_gain": [1, 1]}},
     "fibres": {"image": {"fibres": 1, "distractor_gain": [1, 1], "thickness": [1, 1]}},
     "vessels": {"image": {"fibres": 1, "distractor_gain": [1, 1], "thickness": [2.5, 2.5], "cell": [30, 30]}},
@@ -69,6 +77,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "photon noise": {"acquisition": {"photon_noise": {"probability": 1, "photons": [8, 8]}}},
     "gaussian noise": {"acquisition": {"gaussian_noise": {"probability": 1, "deviation": [0.1, 0.1]}}},
     "thick slices": {"acquisition": {"thick_slices": {"probability": 1, "step": [5, 5]}}},
+    "coarse voxels": {"acquisition": {"coarse_voxels": {"probability": 1, "step": [2.2, 2.2]}}},
     "gaussian smooth": {"acquisition": {"gaussian_smooth": {"probability": 1, "sigma": [1, 1]}}},
     "gibbs ringing": {"acquisition": {"gibbs_ringing": {"probability": 1, "alpha": [0.5, 0.5]}}},
     "k-space spike": {"acquisition": {"kspace_spike": {"probability": 1}}},
@@ -109,7 +118,7 @@ def main() -> None:
     for axis, (name, changes) in zip(axes.flat, KNOBS.items(), strict=False):
         batch = generate(override(plain(), changes), seed=5, indices=[0])
         image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
-        if "layout" in changes:
+        if "layout" in changes and "image" not in changes:
             plane = labels[32]
             colours = label_colours(plane) * (plane > 0)[..., None]
             axis.imshow(colours, interpolation="nearest")

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import distance_transform_edt
 
 from anystar.synth.fields import lattice, perlin, perlin_gradients, sample
 from anystar.synth.layouts import Packing, SphereGrid, build_objects
-from anystar.synth.objects import evaluate
+from anystar.synth.objects import evaluate, evaluate_in_torch
 from anystar.synth.streams import Streams
 
 
@@ -75,5 +76,36 @@ def test_depth_is_the_distance_to_a_smooth_ball():
     objects = build_objects([drawn.draw(streams.scalars("layout")[0], 32, (32, 32, 32))], streams)
     coords = objects.centre_BN3[:, :1, None, None] + torch.tensor([0.0, 0.0, 4.0]).view(1, 1, 1, 1, 3)
     found = evaluate(objects, coords.expand(1, 4, 4, 4, 3))
+    assert found.wall_BZYX is None
     assert found.index_BZYX[0, 0, 0, 0] == 0
     assert float(found.depth_BZYX[0, 0, 0, 0]) == pytest.approx(float(objects.radius_BN[0, 0]) - 4, abs=1e-4)
+
+
+@pytest.mark.parametrize("way", [evaluate, evaluate_in_torch])
+def test_walls_are_where_labels_change(way):
+    """The distance to where the owner ends is that to the nearest point of anything else."""
+    streams = Streams(3, [0])
+    layout = Packing(
+        diameter=(14, 14), spread=(0, 0), second=0, bump=(0, 0), elongation=(1, 1), empty=0,
+        gap=(0.7, 0.7), kept=(0.9, 0.9), clustered=0, tissue=0,
+    )  # fmt: skip
+    objects = build_objects([layout.draw(streams.scalars("layout")[0], 32, (32, 32, 32))], streams)
+    fine = lattice((96, 96, 96), "cpu") / 3
+    found = way(objects, fine[None], walls=True)
+    labels, wall = found.index_BZYX[0].numpy(), found.wall_BZYX[0].numpy()
+    true = np.zeros(labels.shape)
+    for label in np.unique(labels[labels >= 0]):
+        true = np.maximum(true, distance_transform_edt(labels == label) / 3)
+    inner = (slice(24, -24),) * 3  # what lies beyond the volume is near nothing in here
+    inside = (labels >= 0)[inner]
+    difference, close = (wall - true)[inner][inside], true[inner][inside] < 1.5
+    assert difference[close].max() < 0.35, "never more than the distance, but for the grid"
+    assert np.quantile(np.abs(difference[close]), 0.95) < 0.6
+    assert (wall[labels < 0] == 0).all()
+    touching = (found.depth_BZYX[0].numpy() - wall)[inner][inside] > 1
+    assert touching.mean() > 0.2, "without neighbours, walls would be no deeper than surfaces"
+    outside = (labels < 0)[inner]
+    depth = found.depth_BZYX[0].numpy()[inner][outside]
+    from_objects = distance_transform_edt(labels < 0)[inner][outside] / 3
+    near = from_objects < 1.5
+    assert np.abs(-depth - from_objects)[near].max() < 0.7

@@ -35,8 +35,8 @@ class Contrast:
     """Probability that the objects of a volume are darker than their surroundings."""
     either: float = 0.08
     """Probability that each object of a volume has a polarity of its own."""
-    variation: tuple[float, float] = (0.0, 0.45)
-    """Standard deviation of the contrast between the objects of a volume."""
+    variation: tuple[float, float] = (0.0, 0.7)
+    """Standard deviation of the logarithm of the contrast between the objects of a volume."""
     chromatin: tuple[float, float] = (0.0, 0.5)
     """Amplitude of the texture inside objects, relative to their contrast (skewed to weak)."""
     chromatin_grain: tuple[float, float] = (0.1, 0.4)
@@ -53,6 +53,10 @@ class Contrast:
     """Additional contrast of the surface."""
     rim_width: tuple[float, float] = (0.04, 0.15)
     """Depth at which the rim has faded to 1/e, as a share of the median diameter; at least 1 voxel."""
+    straddle: float = 0.4
+    """Probability that a rim lies as much outside the surface as inside (a stain of membranes)."""
+    walls: float = 0.85
+    """Probability that objects that fill the volume have a rim or fade, so that it shows where they meet."""
     hollow: float = 0.25
     """Probability that objects with a rim have little contrast inside (stained membranes)."""
     hollow_loss: tuple[float, float] = (0.5, 0.95)
@@ -73,6 +77,8 @@ class Contrast:
     """Its strength relative to the contrast."""
     haze_width: tuple[float, float] = (0.15, 0.6)
     """Standard deviation of its blur as a share of the median diameter; at least 2 voxels."""
+    halo: float = 0.3
+    """Probability that the haze has the opposite sign (phase contrast, sharpening)."""
     regions: float = 0.2
     """Probability of four kinds of flat regions of other brightness."""
     fibres: float = 0.2
@@ -105,10 +111,13 @@ class Contrast:
             "either",
             "nucleoli",
             "rim",
+            "straddle",
+            "walls",
             "hollow",
             "fade",
             "shading",
             "haze",
+            "halo",
             "regions",
             "fibres",
             "mottle",
@@ -144,7 +153,12 @@ class Contrast:
         diameter = 2 * float(np.median(layout.radius)) if len(layout.radius) else 16.0
         polarity = -1.0 if rng.random() < self.dark else 1.0
         grain = diameter * float(rng.uniform(*self.chromatin_grain))
-        rim = maybe(self.rim, *self.rim_gain)
+        rim, fade = maybe(self.rim, *self.rim_gain), maybe(self.fade, *self.fade_loss)
+        if layout.tissue and not (rim or fade) and rng.random() < self.walls:
+            if rng.random() < 0.5:
+                rim = float(rng.uniform(*self.rim_gain))
+            else:
+                fade = float(rng.uniform(*self.fade_loss))
         return ContrastDrawn(
             polarity=polarity,
             either=bool(rng.random() < self.either),
@@ -154,10 +168,11 @@ class Contrast:
             nucleoli=maybe(self.nucleoli, *self.nucleoli_gain),
             nucleoli_volume=float(rng.uniform(*self.nucleoli_volume)),
             rim=rim,
+            straddle=bool(rng.random() < self.straddle),
             rim_width=max(1.0, diameter * float(rng.uniform(*self.rim_width))),
             core=1.0 - (maybe(self.hollow, *self.hollow_loss) if rim else 0.0),
             shading=maybe(self.shading, *self.shading_gain),
-            haze=maybe(self.haze, *self.haze_gain),
+            haze=maybe(self.haze, *self.haze_gain) * (-1 if rng.random() < self.halo else 1),
             haze_width=max(2.0, diameter * float(rng.uniform(*self.haze_width))),
             regions=maybe(self.regions, *self.distractor_gain),
             fibres=maybe(self.fibres, *self.distractor_gain) * sign(),
@@ -166,7 +181,7 @@ class Contrast:
             thickness=float(rng.uniform(*self.thickness)),
             cell=float(rng.uniform(*self.cell)),
             floor=float(self.floor[0] + (self.floor[1] - self.floor[0]) * rng.random() ** 2),
-            fade=maybe(self.fade, *self.fade_loss),
+            fade=fade,
             fade_width=max(1.0, diameter * float(rng.uniform(*self.fade_width))),
             mottle=maybe(self.mottle, *self.mottle_gain),
             mottle_grain=_grains(rng, diameter * float(rng.uniform(*self.mottle_grain))),
@@ -191,6 +206,7 @@ class ContrastDrawn:
     nucleoli: float
     nucleoli_volume: float
     rim: float
+    straddle: bool
     rim_width: float
     core: float
     shading: float
@@ -225,17 +241,20 @@ def paint_contrast(
     tables = streams.scalars("instances")
     images = []
     for row, d in enumerate(drawn):
-        depth = owner.depth_BZYX[row]
+        assert owner.wall_BZYX is not None
+        depth, wall = owner.depth_BZYX[row], owner.wall_BZYX[row]
         index = owner.index_BZYX[row] + 1
         inside = key_BZYX[row] > 0
         contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)[index]
-        body = d.core + d.rim * torch.exp(-depth.clamp_min(0) / d.rim_width)
+        body = d.core + d.rim * _profile(wall, d.rim_width, d.straddle)
         if d.fade:
-            body = body * (1 - d.fade * torch.exp(-depth.clamp_min(0) / d.fade_width))
+            body = body * (1 - d.fade * torch.exp(-wall / d.fade_width))
         if d.chromatin or d.nucleoli:
             body = body * _interior(d, row, shape, streams)
         alpha = (depth + 0.5).clamp(0, 1) * inside
         surroundings = _surroundings(d, row, shape, streams)
+        if d.rim and d.straddle:
+            surroundings = surroundings + d.polarity * d.rim * _profile(-depth, d.rim_width, True) * ~inside
         objects = alpha * contrast * body
         if d.haze:
             width = put([[d.haze_width] * 3], depth.device)
@@ -247,8 +266,14 @@ def paint_contrast(
     return torch.stack(images)[:, None]
 
 
+def _profile(distance: Tensor, width: float, straddles: bool) -> Tensor:
+    """Return how strong a rim is at a distance from the surface: 1 there, 1/e at its width."""
+    relative = distance / width
+    return torch.exp(-relative.square() if straddles else -relative)
+
+
 def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> np.ndarray:
-    values = np.clip(1 + d.variation * rng.normal(size=num), 0.25, 2.5) * d.polarity
+    values = np.exp(d.variation * rng.normal(size=num)).clip(0.35, 4) * d.polarity
     if d.either:
         values = values * rng.choice([-1.0, 1.0], num)
     return values

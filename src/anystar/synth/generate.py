@@ -94,6 +94,7 @@ def generate(
     extent = max(shape) if world is None else world[0].size
     layout = [recipe.layout.draw(rng, extent, shape) for rng in streams.scalars("layout")]
     objects = build_objects(layout, streams)
+    walls = isinstance(recipe.image, Contrast)
 
     def own(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
         """Return each point's instance (0 for none), its owner, and where textures are read."""
@@ -104,15 +105,16 @@ def generate(
         owner = Owner(
             index_BZYX=torch.cat([o.index_BZYX for o in owners], dim=1),
             depth_BZYX=torch.cat([o.depth_BZYX for o in owners], dim=1),
+            wall_BZYX=torch.cat([o.wall_BZYX for o in owners], dim=1) if walls else None,
         )
         return torch.cat(keys, dim=1), owner, torch.cat(scaled, dim=1)
 
     def own_slab(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
         if world is None:
-            owner = evaluate(objects, points_BZYX3)
+            owner = evaluate(objects, points_BZYX3, walls=walls)
             return owner.index_BZYX + 1, owner, points_BZYX3
         scaled, coords, cell, inside = world_coords(world, points_BZYX3, shape)
-        owner = evaluate(objects, coords)
+        owner = evaluate(objects, coords, walls=walls)
         key = torch.where((owner.index_BZYX >= 0) & inside, owner.index_BZYX * _CELLS + cell + 1, 0)
         return key, owner, scaled
 

@@ -23,6 +23,8 @@ __all__ = ["bend", "clean", "is_compiled", "largest", "owners", "place", "read",
 
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _CHUNK = 2**14
+_FAR = np.float32(1000)
+"""As ``objects.FAR``."""
 
 
 def is_compiled(tensor: Tensor) -> bool:
@@ -308,10 +310,13 @@ def _fill_cells(centre: Any, reach: Any, dims: Any, place: Any, rows: Any) -> No
                         place[cell] += 1
 
 
-def owners(objects: Sequence[Any], points: Tensor, index: Tensor, depth: Tensor) -> None:
-    """Fill ``index`` and ``depth`` of one sample, whose tables are ``objects``, in the order below."""
+def owners(objects: Sequence[Any], points: Tensor, index: Tensor, depth: Tensor, wall: Tensor) -> None:
+    """Fill the last three for one sample, whose tables are ``objects``, in the order below.
+
+    The last of the tables is the length of the longest list of a cell, or 0 to leave ``wall`` alone.
+    """
     flat = points.reshape(-1, 3).contiguous().numpy()
-    parts = (index.view(-1).numpy(), depth.view(-1).numpy())
+    parts = (index.view(-1).numpy(), depth.view(-1).numpy(), wall.view(-1).numpy())
     _each(lambda i, j: _owners(*objects, flat, *parts, i, j), len(flat))
 
 
@@ -331,9 +336,11 @@ def _owners(
     origin: float,
     scale: float,
     priority: float,
+    most: int,
     points: Any,
     index: Any,
     depth: Any,
+    wall: Any,
     start: int,
     stop: int,
 ) -> None:
@@ -341,23 +348,25 @@ def _owners(
     weight, infinity = np.float32(priority), np.float32(np.inf)
     _, nz, ny, nx = noise.shape
     round_ = len(form) == 0
+    ranks, margins = np.empty(most, np.float32), np.empty(most, np.float32)
     for p in range(start, stop):
-        index[p], depth[p] = -1, _ZERO
+        index[p], depth[p] = -1, -_FAR
+        if most:
+            wall[p] = _ZERO
         z, y, x = points[p, 0], points[p, 1], points[p, 2]
         i, j = int(np.floor((z - low[0]) * each)), int(np.floor((y - low[1]) * each))
         k = int(np.floor((x - low[2]) * each))
         if i < 0 or j < 0 or k < 0 or i >= dims[0] or j >= dims[1] or k >= dims[2]:
             continue
         cell = (i * dims[1] + j) * dims[2] + k
-        best, value, known = infinity, _ZERO, False
+        best, value, num, winner = infinity, _ZERO, 0, -1
         for entry in range(first[cell], first[cell + 1]):
             row = rows[entry]
             dz, dy, dx = z - centre[row, 0], y - centre[row, 1], x - centre[row, 2]
             squared = dz * dz + dy * dy + dx * dx
             if squared > reach[row] * reach[row]:
                 continue
-            if not known:
-                known = True
+            if num == 0:
                 value = _at(
                     noise,
                     0,
@@ -374,8 +383,20 @@ def _owners(
             margin = radius[row] - distance - bump[row] * value
             rank = distance - weight * radius[row]
             if margin > 0 and rank < best:
-                best = rank
+                best, winner = rank, num
                 index[p], depth[p] = row, margin
+            elif winner < 0 and margin > depth[p]:
+                depth[p] = margin
+            if most:
+                ranks[num], margins[num] = rank, margin
+            num += 1
+        if winner < 0 or most == 0:
+            continue
+        nearest = depth[p]
+        for other in range(num):
+            if other != winner:
+                nearest = min(nearest, max((ranks[other] - best) * np.float32(0.5), -margins[other]))
+        wall[p] = nearest
 
 
 def clean(key: np.ndarray, min_voxels: int) -> np.ndarray:

@@ -47,6 +47,10 @@ class LayoutDrawn:
     """Samples an axis of the Perlin volume."""
     margin: float
     priority: float
+    near: float = 0.0
+    """Share of the radius outside an object at which its neighbours must still know of it."""
+    tissue: bool = False
+    """Whether the objects fill the volume, wall to wall."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +130,8 @@ class Packing:
     """Probability of a volume without any object."""
     tissue: float = 0.1
     """Probability that objects fill the volume, wall to wall (a gap of 0.6 to 0.85, nearly all kept)."""
+    tissue_diameter: tuple[float, float] = (11.0, 48.0)
+    """Their mean diameter, instead of the first population's; log-uniform."""
     jitter: tuple[float, float] = (0.05, 0.45)
     """Largest shift of a centre as a share of the distance between neighbours, drawn per volume."""
     elongation: tuple[float, float] = (1.0, 3.0)
@@ -142,6 +148,7 @@ class Packing:
 
     def __post_init__(self) -> None:
         check_range("diameter", self.diameter, 2, 1000)
+        check_range("tissue_diameter", self.tissue_diameter, 2, 1000)
         check_range("gap", self.gap, 0.3, 100)
         check_range("elongation", self.elongation, 1, 20)
         check_range("bump_cell", self.bump_cell, 0.05, 100)
@@ -157,7 +164,9 @@ class Packing:
         spread = float(rng.uniform(*self.spread))
         gap, kept = float(rng.uniform(*self.gap)), float(rng.uniform(*self.kept))
         bump = float(rng.uniform(*self.bump))
-        if rng.random() < self.tissue:
+        tissue = bool(rng.random() < self.tissue)
+        if tissue:
+            diameter = float(np.exp(rng.uniform(*np.log(self.tissue_diameter))))
             gap, kept = float(rng.uniform(0.6, 0.85)), float(rng.uniform(0.85, 1))
         centre, radius = self._population(rng, shape, diameter, spread, gap, kept)
         if rng.random() < self.second:
@@ -178,6 +187,8 @@ class Packing:
             noise_samples=round(0.8 * (max(shape) + 2 * self.margin)),
             margin=self.margin,
             priority=1.0,
+            near=0.3,
+            tissue=tissue,
         )
 
     def _population(
@@ -237,7 +248,8 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
         if d.metric is not None and num:
             metric[row, :num] = d.metric
             stretch = 1 / np.linalg.eigvalsh(d.metric)[:, 0]
-        reach[row, :num] = (d.radius + _PERLIN_PEAK * d.bump) * stretch
+        beyond = np.maximum(_PERLIN_PEAK * d.bump, d.near * d.radius)
+        reach[row, :num] = (d.radius + beyond) * stretch
     noise, scale = [], []
     for generator, d in zip(streams.fields("layout"), drawn, strict=True):
         cells = max(1, round(d.extent / d.cell))

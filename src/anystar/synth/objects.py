@@ -8,7 +8,7 @@ Legend: B batch, Z Y X space, N objects, G cells of all samples' search grids, K
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float, Int
@@ -17,7 +17,10 @@ from torch import Tensor
 from anystar.synth.fields import sample
 from anystar.synth.kernels import is_compiled, owners
 
-__all__ = ["Cells", "Objects", "Owner", "evaluate"]
+__all__ = ["FAR", "Cells", "Objects", "Owner", "evaluate"]
+
+FAR = 1000.0
+"""Depth, but for its sign, of what no object can reach."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ class Objects:
     bump_BN: Float[Tensor, "B N"]
     metric_BN33: Float[Tensor, "B N 3 3"] | None
     reach_BN: Float[Tensor, "B N"]
-    """No point farther from the centre than this is inside."""
+    """No point farther from the centre than this is inside, or so close that walls would need to know it."""
     noise_B1IJK: Float[Tensor, "B 1 I J K"]
     """The Perlin volume p, read at ``(x - noise_origin) * noise_scale``."""
     noise_origin: float
@@ -66,22 +69,26 @@ class Objects:
 
 @dataclass(frozen=True, kw_only=True)
 class Owner:
-    """Which object owns each point, and its depth below the surface."""
+    """Which object owns each point, and how far from the surface it lies, in voxels of the world."""
 
     index_BZYX: Int[Tensor, "B Z Y X"]
     """Row of the object, -1 for none."""
     depth_BZYX: Float[Tensor, "B Z Y X"]
-    """Voxels of the world below the owner's surface; 0 outside."""
+    """Below the owner's own surface; outside all objects minus the distance to the nearest surface, if that
+    is within the reach of an object (-1000 if not)."""
+    wall_BZYX: Float[Tensor, "B Z Y X"] | None = None
+    """From where the owner ends, be it at its own surface or at a neighbour's side; 0 outside. Exact on
+    the line between the centres of equal balls, elsewhere a little less. ``None`` if not asked for."""
 
 
-def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"]) -> Owner:
+def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"], *, walls: bool = False) -> Owner:
     """Return the owner and the depth at every coordinate: those of testing every object at every point."""
     if is_compiled(coords_BZYX3):
-        return _evaluate_compiled(objects, coords_BZYX3)
-    return evaluate_in_torch(objects, coords_BZYX3)
+        return _evaluate_compiled(objects, coords_BZYX3, walls=walls)
+    return evaluate_in_torch(objects, coords_BZYX3, walls=walls)
 
 
-def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor) -> Owner:
+def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
     """Do :func:`evaluate` on any device, without asking it for anything."""
     cells, b = objects.cells, len(coords_BZYX3)
     noise_coords = (coords_BZYX3 - objects.noise_origin) * objects.noise_scale_B.view(-1, 1, 1, 1, 1)
@@ -97,10 +104,8 @@ def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor) -> Owner:
     form = None if objects.metric_BN33 is None else objects.metric_BN33.mT @ objects.metric_BN33
     batch = torch.arange(b, device=points.device)[:, None]
 
-    best = torch.full_like(noise, torch.inf)
-    index = torch.full(noise.shape, -1, device=noise.device)
-    depth = torch.zeros_like(noise)
-    for entry in range(cells.most):
+    def candidate(entry: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return each point's ``entry``-th object, how deep inside it the point lies, and its rank."""
         row = cells.rows_K[(first + entry).clamp_max(len(cells.rows_K) - 1)].long()
         offset = points - objects.centre_BN3[batch, row]
         squared = offset.square().sum(-1)
@@ -109,18 +114,32 @@ def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor) -> Owner:
             squared = ((form[batch, row] @ offset[..., None])[..., 0] * offset).sum(-1).clamp_min(0)
         distance, size = squared.sqrt(), objects.radius_BN[batch, row]
         margin = size - distance - objects.bump_BN[batch, row] * noise
-        rank = distance - objects.priority * size
-        wins = reached & (margin > 0) & (rank < best)
+        return row, torch.where(reached, margin, -FAR), distance - objects.priority * size
+
+    best = torch.full_like(noise, torch.inf)
+    index = torch.full(noise.shape, -1, device=noise.device)
+    depth = torch.full_like(noise, -FAR)
+    for entry in range(cells.most):
+        row, margin, rank = candidate(entry)
+        wins = (margin > 0) & (rank < best)
         best = torch.where(wins, rank, best)
-        depth = torch.where(wins, margin, depth)
+        depth = torch.where(wins | ((index < 0) & (margin > depth)), margin, depth)
         index = torch.where(wins, row, index)
     shape = coords_BZYX3.shape[:4]
-    return Owner(index_BZYX=index.view(shape), depth_BZYX=depth.view(shape))
+    owner = Owner(index_BZYX=index.view(shape), depth_BZYX=depth.view(shape))
+    if not walls:
+        return owner
+    wall = depth.clamp_min(0)
+    for entry in range(cells.most):
+        row, margin, rank = candidate(entry)
+        wall = torch.where(row == index, wall, torch.minimum(wall, torch.maximum((rank - best) / 2, -margin)))
+    return replace(owner, wall_BZYX=wall.view(shape))
 
 
-def _evaluate_compiled(objects: Objects, coords_BZYX3: Tensor) -> Owner:
+def _evaluate_compiled(objects: Objects, coords_BZYX3: Tensor, *, walls: bool) -> Owner:
     shape, cells = coords_BZYX3.shape[:4], objects.cells
     index, depth = torch.empty(shape, dtype=torch.int64), torch.empty(shape)
+    wall = torch.empty(shape if walls else (len(depth), 0))
     for row in range(len(coords_BZYX3)):
         if objects.metric_BN33 is None:
             form = torch.empty(0, 6)
@@ -144,9 +163,11 @@ def _evaluate_compiled(objects: Objects, coords_BZYX3: Tensor) -> Owner:
                 objects.noise_origin,
                 float(objects.noise_scale_B[row]),
                 objects.priority,
+                cells.most if walls else 0,
             ),
             coords_BZYX3[row],
             index[row],
             depth[row],
+            wall[row],
         )
-    return Owner(index_BZYX=index, depth_BZYX=depth)
+    return Owner(index_BZYX=index, depth_BZYX=depth, wall_BZYX=wall if walls else None)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from anystar.config import ConfigError, nearest
 from anystar.synth.augment.base import Augmentation
-from anystar.synth.augment.blur import GaussianSharpen, GaussianSmooth, PointSpread, ThickSlices
+from anystar.synth.augment.blur import CoarseVoxels, GaussianSharpen, GaussianSmooth, PointSpread, ThickSlices
 from anystar.synth.augment.cutout import Cutout
 from anystar.synth.augment.kspace import GibbsRinging, KSpaceSpike
 from anystar.synth.augment.noise import FinalNoise, GaussianNoise, PhotonNoise, RicianNoise
@@ -57,6 +57,7 @@ class MicroscopeAcquisition:
     photon_noise: PhotonNoise = PhotonNoise()
     gaussian_noise: GaussianNoise = GaussianNoise(probability=0.25, deviation=(0.0, 0.1))
     thick_slices: ThickSlices = ThickSlices()
+    coarse_voxels: CoarseVoxels = CoarseVoxels()
     gaussian_smooth: GaussianSmooth = GaussianSmooth(probability=0.3, sigma=(0.0, 1.0))
     gibbs_ringing: GibbsRinging = GibbsRinging(probability=0.1)
     kspace_spike: KSpaceSpike = KSpaceSpike(probability=0.03)
@@ -122,10 +123,12 @@ def _mild() -> Recipe:
             variation=(0.0, 0.35),
             chromatin=(0.0, 0.4),
             rim=0.15,
+            straddle=0.0,
             fade=0.0,
             shading=0.35,
             shading_gain=(0.1, 0.5),
             haze=0.25,
+            halo=0.0,
             haze_gain=(0.1, 0.5),
             regions=0.05,
             fibres=0.12,
@@ -142,6 +145,7 @@ def _mild() -> Recipe:
             photon_noise=PhotonNoise(photons=(20.0, 1000.0)),
             gaussian_noise=GaussianNoise(deviation=(0.0, 0.06)),
             thick_slices=ThickSlices(probability=0.3, step=(1.5, 5.0)),
+            coarse_voxels=CoarseVoxels(probability=0.0),
             gaussian_smooth=GaussianSmooth(probability=0.2, sigma=(0.0, 1.0)),
             gibbs_ringing=GibbsRinging(probability=0.05),
             kspace_spike=KSpaceSpike(probability=0.01),
@@ -166,14 +170,16 @@ def _broad() -> Recipe:
             bump=(0.0, 1.3),
             empty=0.1,
             tissue=0.2,
+            tissue_diameter=(11.0, 34.0),
         ),
         world=None,
         image=Contrast(
             either=0.04,
-            variation=(0.0, 0.4),
+            variation=(0.0, 0.6),
             chromatin=(0.0, 0.6),
             rim=0.4,
             rim_gain=(0.4, 2.0),
+            rim_width=(0.04, 0.2),
             hollow=0.6,
             hollow_loss=(0.6, 1.0),
             fade=0.35,

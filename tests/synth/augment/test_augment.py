@@ -1,5 +1,7 @@
 """Each augmentation against its definition, written out with NumPy and SciPy."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -87,10 +89,18 @@ def test_spike_is_one_plane_wave():
 
 
 def test_thick_slices_keep_the_acquired_planes_and_interpolate_between():
-    drawn = [blur.ThickSlicesDrawn(step=4.0, axis=0, start=1.0)] * 2
+    drawn = [blur.ThickSlicesDrawn(step=(4.0, 1.0, 1.0), start=(1.0, 0.0, 0.0))] * 2
     ours = blur.ThickSlices().apply(IMAGE, drawn, STREAMS, ROWS)
     assert torch.allclose(ours[:, :, 1::4], IMAGE[:, :, 1::4], atol=1e-6)
     assert torch.allclose(ours[:, :, 3], (IMAGE[:, :, 1] + IMAGE[:, :, 5]) / 2, atol=1e-6)
+
+
+def test_coarse_voxels_are_acquired_alike_along_all_axes():
+    drawn = blur.CoarseVoxels(step=(2.0, 2.0)).draw(np.random.default_rng(0))
+    assert drawn.step == pytest.approx((2.0, 2.0, 2.0))
+    ours = blur.CoarseVoxels().apply(IMAGE[:1], [dataclasses.replace(drawn, start=(0.0,) * 3)], STREAMS, [0])
+    assert torch.allclose(ours[..., ::2, ::2, ::2], IMAGE[:1, :, ::2, ::2, ::2], atol=1e-6)
+    assert torch.allclose(ours[..., 1, 2, 2], (IMAGE[:1, :, 0, 2, 2] + IMAGE[:1, :, 2, 2, 2]) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize(

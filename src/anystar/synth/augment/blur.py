@@ -14,7 +14,7 @@ from anystar.separable import gaussian_matrix, separable
 from anystar.synth.augment.base import Knobs, column
 from anystar.synth.streams import Streams, put
 
-__all__ = ["GaussianSharpen", "GaussianSmooth", "PointSpread", "ThickSlices"]
+__all__ = ["CoarseVoxels", "GaussianSharpen", "GaussianSmooth", "PointSpread", "ThickSlices"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,11 +121,10 @@ class GaussianSharpen(Knobs):
 
 @dataclass(frozen=True, kw_only=True)
 class ThickSlicesDrawn:
-    """Every how many planes one was acquired, along which axis, and from where on."""
+    """Distance between acquired planes along Z, Y, X in voxels (1 keeps all), and where the first lies."""
 
-    step: float
-    axis: int
-    start: float
+    step: tuple[float, float, float]
+    start: tuple[float, float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +141,14 @@ class ThickSlices(Knobs):
 
     def draw(self, rng: np.random.Generator) -> ThickSlicesDrawn:
         """Draw the parameters of one sample."""
-        step = float(np.exp(rng.uniform(*np.log(self.step))))
-        return ThickSlicesDrawn(step=step, axis=int(rng.integers(3)), start=float(rng.uniform(0, step)))
+        step, axis = float(np.exp(rng.uniform(*np.log(self.step)))), int(rng.integers(3))
+        return self._along([step if a == axis else 1.0 for a in range(3)], rng)
+
+    @staticmethod
+    def _along(steps: Sequence[float], rng: np.random.Generator) -> ThickSlicesDrawn:
+        z, y, x = steps
+        a, b, c = (rng.random(3) * np.where(np.array(steps) > 1, steps, 0)).tolist()
+        return ThickSlicesDrawn(step=(z, y, x), start=(a, b, c))
 
     def apply(
         self, image: Tensor, drawn: Sequence[ThickSlicesDrawn], streams: Streams, rows: Sequence[int]
@@ -151,16 +156,28 @@ class ThickSlices(Knobs):
         """Apply to images ``(B, 1, Z, Y, X)``."""
         matrices = []
         for axis, num in enumerate(image.shape[-3:]):
-            eye = torch.eye(num)
-            per_axis = [_slices(num, d.step, d.start) if d.axis == axis else eye for d in drawn]
+            per_axis = [_slices(num, d.step[axis], d.start[axis]) for d in drawn]
             matrices.append(put(torch.stack(per_axis), image.device))
         return separable(image, matrices)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoarseVoxels(ThickSlices):
+    """Keeps only every ``step``-th voxel along all axes: small objects, enlarged for the network."""
+
+    probability: float = 0.15
+    step: tuple[float, float] = (1.2, 2.2)
+    """Side of the acquired voxels in voxels, log-uniform."""
+
+    def draw(self, rng: np.random.Generator) -> ThickSlicesDrawn:
+        """Draw the parameters of one sample."""
+        return self._along([float(np.exp(rng.uniform(*np.log(self.step))))] * 3, rng)
 
 
 def _slices(num: int, step: float, start: float) -> Tensor:
     """Return the matrix that reads planes ``start + i step`` (nearest) and interpolates back to all."""
     planes = np.arange(start, num, step)
-    if len(planes) < 2:
+    if step == 1 or len(planes) < 2:
         return torch.eye(num)
     source = np.minimum(np.round(planes).astype(int), num - 1)
     position = np.interp(np.arange(num), planes, np.arange(len(planes)))
