@@ -135,3 +135,10 @@ def test_mottle_has_its_strength_and_grain_everywhere(nothing):
     assert 0.15 < deviation / contrast < 0.45
     step = np.diff(image, axis=2)[far[..., 1:] & far[..., :-1]].std()
     assert step < 0.8 * deviation, "neighbours are alike"
+
+
+def test_a_volume_without_objects_is_finite():
+    image, labels = made({"layout": {"empty": 1}, "image": {"floor": [0.2, 0.2]}})
+    assert np.isfinite(image).all()
+    assert image.std() > 0.01
+    assert not labels.any()

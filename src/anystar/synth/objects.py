@@ -163,7 +163,7 @@ def _evaluate_compiled(objects: Objects, coords_BZYX3: Tensor, *, walls: bool) -
                 objects.noise_origin,
                 float(objects.noise_scale_B[row]),
                 objects.priority,
-                cells.most if walls else 0,
+                max(cells.most, 1) if walls else 0,
             ),
             coords_BZYX3[row],
             index[row],
