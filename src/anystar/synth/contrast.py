@@ -254,7 +254,7 @@ def paint_contrast(
         alpha = (depth + 0.5).clamp(0, 1) * inside
         surroundings = _surroundings(d, row, shape, streams)
         if d.rim and d.straddle:
-            surroundings = surroundings + d.polarity * d.rim * _profile(-depth, d.rim_width, True) * ~inside
+            surroundings = surroundings + d.polarity * d.rim * _profile(depth, d.rim_width, True)
         objects = alpha * contrast * body
         if d.haze:
             width = put([[d.haze_width] * 3], depth.device)
