@@ -4,7 +4,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from anystar.synth.fields import lattice, perlin, perlin_gradients, sample
-from anystar.synth.layouts import Packing, SphereGrid, build_objects
+from anystar.synth.layouts import Packing, SphereGrid, _clear, build_objects
 from anystar.synth.objects import evaluate, evaluate_in_torch
 from anystar.synth.streams import Streams
 
@@ -109,3 +109,15 @@ def test_walls_are_where_labels_change(way):
     from_objects = distance_transform_edt(labels < 0)[inner][outside] / 3
     near = from_objects < 1.5
     assert np.abs(-depth - from_objects)[near].max() < 0.7
+
+
+def test_the_second_population_keeps_clear_of_the_first():
+    rng = np.random.default_rng(0)
+    points, centre = rng.uniform(0, 60, (300, 3)), rng.uniform(0, 60, (80, 3))
+    room, radius = rng.uniform(0.5, 3, 300), rng.uniform(2, 9, 80)
+    distance = np.linalg.norm(points[:, None] - centre, axis=-1) - radius
+    expected = (distance > room[:, None]).all(1)
+    assert 20 < expected.sum() < 280
+    assert np.array_equal(_clear(points, room, centre, radius), expected)
+    assert _clear(points, room, centre[:0], radius[:0]).all()
+    assert len(_clear(points[:0], room[:0], centre, radius)) == 0

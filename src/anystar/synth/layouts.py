@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 
 from anystar.config import ConfigError, check_range
 from anystar.synth.fields import perlin, perlin_gradients
@@ -172,7 +173,7 @@ class Packing:
         if rng.random() < self.second:
             small = max(diameter * float(rng.uniform(*self.second_ratio)), self.diameter[0])
             more, more_radius = self._population(rng, shape, small, spread, max(gap, 1.0), kept)
-            clear = _clearance(more, centre, radius) > 0.8 * more_radius
+            clear = _clear(more, 0.8 * more_radius, centre, radius)
             centre = np.concatenate([centre, more[clear]])
             radius = np.concatenate([radius, more_radius[clear]])
         if rng.random() < self.empty:
@@ -297,12 +298,15 @@ def _cells(centres: Sequence[np.ndarray], reaches: Sequence[np.ndarray], streams
     )
 
 
-def _clearance(points: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Return each point's distance to the nearest of the given spheres."""
-    if not len(centre) or not len(points):
-        return np.full(len(points), np.inf)
-    distance = np.linalg.norm(points[:, None] - centre[None], axis=-1) - radius
-    return distance.min(1)
+def _clear(points: np.ndarray, room: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    """Return which points are farther than ``room`` from all of the given spheres."""
+    clear = np.ones(len(points), bool)
+    if len(points) and len(centre):
+        reach = float(radius.max() + room.max())
+        near = cKDTree(points).sparse_distance_matrix(cKDTree(centre), reach, output_type="ndarray")
+        point, sphere = near["i"], near["j"]
+        clear[point[near["v"] - radius[sphere] <= room[point]]] = False
+    return clear
 
 
 def _rotations(rng: np.random.Generator, num: int) -> np.ndarray:
