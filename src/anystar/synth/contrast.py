@@ -243,25 +243,23 @@ def paint_contrast(
     for row, d in enumerate(drawn):
         assert owner.wall_BZYX is not None
         depth, wall = owner.depth_BZYX[row], owner.wall_BZYX[row]
-        index = owner.index_BZYX[row] + 1
-        inside = key_BZYX[row] > 0
-        contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)[index]
-        body = d.core + d.rim * _profile(wall, d.rim_width, d.straddle)
+        contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)
+        body = _profile(wall, d.rim_width, d.straddle).mul_(d.rim).add_(d.core)
         if d.fade:
-            body = body * (1 - d.fade * torch.exp(-wall / d.fade_width))
+            body *= 1 - d.fade * torch.exp(-wall / d.fade_width)
         if d.chromatin or d.nucleoli:
-            body = body * _interior(d, row, shape, streams)
-        alpha = (depth + 0.5).clamp(0, 1) * inside
+            body *= _interior(d, row, shape, streams)
+        alpha = (depth + 0.5).clamp_(0, 1).mul_(key_BZYX[row] > 0)
         surroundings = _surroundings(d, row, shape, streams)
         if d.rim and d.straddle:
-            surroundings = surroundings + d.polarity * d.rim * _profile(depth, d.rim_width, True)
-        objects = alpha * contrast * body
+            surroundings += _profile(depth, d.rim_width, True).mul_(d.polarity * d.rim)
+        objects = body.mul_(contrast[owner.index_BZYX[row] + 1]).mul_(alpha)
         if d.haze:
             width = put([[d.haze_width] * 3], depth.device)
-            surroundings = surroundings + d.haze * blur(objects[None, None], width)[0, 0]
-        image = surroundings * (1 - alpha) + objects + d.floor * grains[row]
+            surroundings += blur(objects[None, None], width)[0, 0].mul_(d.haze)
+        image = surroundings.mul_(1 - alpha).add_(objects).add_(grains[row], alpha=d.floor)
         if d.mottle:
-            image = image + d.mottle * _noise("mottle", row, shape, d.mottle_grain, streams)[0]
+            image += _noise("mottle", row, shape, d.mottle_grain, streams)[0].mul_(d.mottle)
         images.append(image)
     return torch.stack(images)[:, None]
 
@@ -269,7 +267,7 @@ def paint_contrast(
 def _profile(distance: Tensor, width: float, straddles: bool) -> Tensor:
     """Return how strong a rim is at a distance from the surface: 1 there, 1/e at its width."""
     relative = distance / width
-    return torch.exp(-relative.square() if straddles else -relative)
+    return (-relative.square() if straddles else -relative).exp_()
 
 
 def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> np.ndarray:

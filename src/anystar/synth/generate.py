@@ -98,6 +98,9 @@ def generate(
 
     def own(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
         """Return each point's instance (0 for none), its owner, and where textures are read."""
+        if world is None:
+            owner = evaluate(objects, points_BZYX3, walls=walls)
+            return owner.index_BZYX + 1, owner, points_BZYX3
         planes = _slab(len(streams) * shape[1] * shape[2], streams.device)
         keys, owners, scaled = zip(*map(own_slab, points_BZYX3.split(planes, dim=1)), strict=True)
         if len(keys) == 1:
@@ -110,9 +113,7 @@ def generate(
         return torch.cat(keys, dim=1), owner, torch.cat(scaled, dim=1)
 
     def own_slab(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
-        if world is None:
-            owner = evaluate(objects, points_BZYX3, walls=walls)
-            return owner.index_BZYX + 1, owner, points_BZYX3
+        assert world is not None
         scaled, coords, cell, inside = world_coords(world, points_BZYX3, shape)
         owner = evaluate(objects, coords, walls=walls)
         key = torch.where((owner.index_BZYX >= 0) & inside, owner.index_BZYX * _CELLS + cell + 1, 0)
