@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
-from anystar.predict.scale import _Level, _narrow, _sample, _whole, evidence
+from anystar.predict.scale import _Level, _narrow, _sample, _weigh, _weights, _whole
 from anystar.predict.view import Scene
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
@@ -17,6 +17,10 @@ def candidates(radius, prob, num=1):
     return Candidates(
         points=points.astype(np.float32), prob=np.full(num, prob, np.float32), distances=distances, floor=0.1
     )
+
+
+def evidence(found, rays):
+    return _weigh(*_weights(found, rays)[2:])
 
 
 def test_evidence_grows_with_number_size_and_probability():

@@ -22,7 +22,7 @@ from anystar.predict.view import Scene
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Estimate", "Evidence", "Found", "at_scale", "estimate", "evidence", "search"]
+__all__ = ["Estimate", "Evidence", "Found", "at_scale", "estimate", "search"]
 
 Vec = tuple[float, float, float]
 
@@ -141,17 +141,12 @@ class Evidence(NamedTuple):
     """Mean probability under the same weights."""
 
 
-def evidence(candidates: Candidates, rays: Rays) -> Evidence:
-    """Weigh what one scale has found.
+def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return centres, diameters, weights and probabilities of the objects that count.
 
     Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
     scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
     """
-    return _weigh(*_weights(candidates, rays)[2:])
-
-
-def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return centres, diameters, weights and probabilities of the objects that count."""
     sure = candidates.prob > _DOUBT
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
     kept = suppress(points, distances, prob, rays, threshold=0.3).kept
