@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
 import anystar
@@ -125,12 +126,25 @@ def unlabelled_table(found: list[Found]) -> str:
     return markdown("volume | found | scaled for a diameter of (finest voxels) | seconds", rows)
 
 
+def save_stack(path: Path, pictures: list[Path], *, width: int = 1100) -> None:
+    """Put pictures below each other, all as wide."""
+    opened = [Image.open(picture).convert("RGB") for picture in pictures]
+    scaled = [one.resize((width, round(one.height * width / one.width))) for one in opened]
+    stack = Image.new("RGB", (width, sum(one.height for one in scaled)), "white")
+    top = 0
+    for one in scaled:
+        stack.paste(one, (0, top))
+        top += one.height
+    stack.quantize(128).save(path, optimize=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("ANYSTAR_DATA", "../shared/data")))
     parser.add_argument("--model", help="name or path; the default model if left out")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=Path("out/accuracy"), help="folder for the pictures")
+    parser.add_argument("--readme", type=Path, help="file for the README's picture")
     options = parser.parse_args()
     model = anystar.load_model(options.model, device=options.device)
     with_labels, with_centres, without = [], [], []
@@ -149,6 +163,9 @@ def main() -> None:
             continue
         classical = (run_classical(sample, smooth_depth=s) for s in (False, True))
         (with_centres if sample.labels is None else with_labels).append((network, *classical))
+    if options.readme is not None:
+        shown = ("qcanet_8cell", "gonuclear_1135")
+        save_stack(options.readme, [options.out / f"{name}.png" for name in shown])
     print(f"Model {model.name}, its defaults only.\n")
     print(labels_table(with_labels), "\n")
     print(f"Centres within {MAX_DISTANCE:g} pixels:\n\n{centres_table(with_centres)}\n")
