@@ -25,9 +25,8 @@ from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
-from anystar.predict.normalise import window
 from anystar.predict.scale import estimate
-from anystar.predict.view import ArrayLike, Scene
+from anystar.predict.view import ArrayLike
 from anystar.table import Table
 
 __all__ = ["Outcome", "segment_blocks"]
@@ -221,14 +220,12 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     z, y, x = (1.0, 1.0, 1.0) if request.spacing is None else (s / unit for s in request.spacing)
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
-    seen = level(whole)
-    limits = window(seen)
+    scene = level(whole)
     notes: tuple[str, ...] = ()
     diameter = None if request.diameter is None else request.diameter / unit
-    if limits[0] == limits[1]:
+    if scene.limits[0] == scene.limits[1]:
         diameter, notes = None, ("the image is constant: there is nothing to find",)
     elif diameter is None:
-        scene = Scene(image=seen, limits=limits)
         floor = min(0.1, request.prob_thresh)
         guess = estimate(model, scene, voxel_size=(z, y, x), floor=floor, progress=progress)
         diameter, notes = guess.diameter, guess.notes
@@ -243,8 +240,8 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     return Plan(
         request=request,
         voxel_size=(z, y, x),
-        limits=limits,
-        light=_light(seen),
+        limits=scene.limits,
+        light=_light(scene.image),
         diameter_vox=diameter,
         factor=factor,
         notes=notes,
