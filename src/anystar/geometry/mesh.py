@@ -178,9 +178,9 @@ def stl_triangles(meshes: Sequence[Mesh]) -> bytes:
 
 def ply_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) -> bytes:
     """Return a binary PLY file; every face bears the label of its object (1, 2, ... by default)."""
-    first = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
+    first = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes]).tolist()
     faces = [mesh.faces for mesh in meshes]
-    header = ply_header(int(first[-1]), sum(map(len, faces)))
+    header = ply_header(first[-1], sum(map(len, faces)))
     return header + ply_vertices(meshes) + ply_faces(faces, first[:-1], _names(meshes, labels))
 
 
