@@ -21,7 +21,7 @@ KINDS = ("reading", "network", "suppression", "rasterising", "measuring", "writi
 def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     """Segment one volume in this process."""
     import anystar
-    from anystar.blocks import segment_blocks
+    from anystar.blocks import Extras, segment_blocks
     from anystar.io import open_image
     from benchmarks.scale.volume import Truthful, write_volume
 
@@ -43,7 +43,7 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
             detector=None if real else Truthful(size),
             diameter=model.diameter if not real else 22.0,
             memory=memory,
-            table=folder / "objects.parquet",
+            extras=Extras(table=folder / "objects.parquet"),
             progress=progress,
         )
     stop = time.perf_counter()

@@ -1,5 +1,7 @@
 """Volumes on the disk that need several blocks, and a run whose blocks have any size."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 import zarr
@@ -57,11 +59,13 @@ def image(tmp_path):
 
 @pytest.fixture
 def sized(monkeypatch):
-    """Call :func:`segment_blocks` with blocks of a given size."""
+    """Call :func:`segment_blocks` with blocks of a given size, extras among its options."""
 
     def call(image, output, *, tiles_along=1, block=(16, 16, 16), hold=1 << 30, **options):
         sizes = memory.Sizes(tiles_along=tiles_along, hold=hold, block=block)
         monkeypatch.setattr(run, "choose_sizes", lambda *args, **kwargs: sizes)
-        return run.segment_blocks(image, output, **options)
+        names = {field.name for field in fields(run.Extras)} & set(options)
+        extras = run.Extras(**{name: options.pop(name) for name in names})
+        return run.segment_blocks(image, output, extras=extras, **options)
 
     return call

@@ -43,19 +43,20 @@ def kill_a_worker():
 def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
     source = image(shape=(20, 200, 60))
     args = {"model": model, "detector": Small(), **HOW}
-    sized(source, tmp_path / "here.zarr", table=tmp_path / "here.csv", **args)
+    sized(source, tmp_path / "here.zarr", table=tmp_path / "here.csv", picture=tmp_path / "here.png", **args)
     killed = []
 
     def progress(done, total, stage):
         stage = stage.split(",")[0]
-        if stage in ("network", "suppression", "labels") and 1 <= done <= total - 2 and stage not in killed:
+        if stage in ("network", "suppression", "labels", "picture") and 1 <= done <= total - 2 and stage not in killed:
             killed.append(stage)
             kill_a_worker()
 
-    there = {"cluster": "local", "workers": 2, "progress": progress}
+    there = {"cluster": "local", "workers": 2, "progress": progress, "picture": tmp_path / "there.png"}
     outcome = sized(source, tmp_path / "there.zarr", table=tmp_path / "there.csv", **there, **args)
-    assert killed == ["network", "suppression", "labels"]
+    assert killed == ["network", "suppression", "labels", "picture"]
     assert outcome.num_objects > 1000
+    assert (tmp_path / "there.png").read_bytes() == (tmp_path / "here.png").read_bytes()
     np.testing.assert_array_equal(labels_of(tmp_path / "there.zarr"), labels_of(tmp_path / "here.zarr"))
     assert (tmp_path / "there.csv").read_text() == (tmp_path / "here.csv").read_text()
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from anystar import io
+from anystar.io.lazy import LazyImage
+from anystar.predict import normalise
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of
 
@@ -48,3 +50,23 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
         np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-6, atol=1e-6, err_msg=name)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["image.npy", "labels.zarr", "objects.parquet"]
     assert io.open_image(out).spacing == source.spacing
+
+
+@pytest.mark.parametrize("most", [1000, 4_000_000])
+def test_the_whole_image_is_read_once_before_the_first_block(
+    tmp_path, model, image, sized, monkeypatch, most
+):
+    monkeypatch.setattr(normalise, "_MAX_SAMPLE", most)
+    source, honest, voxels = image(), LazyImage.read, []
+
+    def read(self, box, **how):
+        voxels.append(int(np.prod([len(range(*s.indices(n))) for s, n in zip(box, self.shape, strict=True)])))
+        return honest(self, box, **how)
+
+    def first_block(*args):
+        voxels.append(None)
+
+    monkeypatch.setattr(LazyImage, "read", read)
+    monkeypatch.setattr("anystar.blocks.run.find_objects", first_block)
+    sized(source, tmp_path / "a.zarr", model=model, diameter=3.3)
+    assert sum(voxels[: voxels.index(None)]) == np.prod(source.shape)

@@ -2,6 +2,8 @@
 
 import importlib
 import itertools
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -192,6 +194,40 @@ def test_interrupted_and_resumed_it_is_the_same(tmp_path, version, monkeypatch):
     np.testing.assert_array_equal(io.read(tmp_path / "a.zarr").data, data)
     with pytest.raises(io.FileError, match="was not begun; there is nothing to resume"):
         LabelStore.resume(tmp_path / "a.zarr", like=IMAGE)
+
+
+@pytest.mark.parametrize("calls", [1, 2, 3])
+def test_interrupted_while_the_old_labels_go_it_is_the_same(tmp_path, monkeypatch, calls):
+    """Killed at each rename and removal at the end of a recoding: no label is lost."""
+    data = labels()
+    store = LabelStore.create(tmp_path / "a.zarr", SHAPE, np.int64, like=IMAGE)
+    fill(store, data)
+    honest = {"rename": Path.rename, "rmtree": shutil.rmtree}
+    steps = []
+
+    def counted(name):
+        def call(path, *args, **how):
+            if Path(path).parent == store.partial:
+                steps.append(name)
+                if len(steps) == calls:
+                    for chunk in list(Path(path).rglob("c/*")) if name == "rmtree" else ():
+                        honest["rmtree"](chunk)  # a part of it is gone
+                    raise KeyboardInterrupt
+            return honest[name](path, *args, **how)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", counted("rename"))
+        patch.setattr("anystar.io.label_store.shutil.rmtree", counted("rmtree"))
+        with pytest.raises(KeyboardInterrupt):
+            store.finish(dtype=np.uint16)
+    assert steps == ["rename", "rename", "rmtree"][:calls]
+    store = LabelStore.resume(tmp_path / "a.zarr", like=IMAGE)
+    np.testing.assert_array_equal(store.read(), data)
+    store.finish(dtype=np.uint16)
+    np.testing.assert_array_equal(io.read(tmp_path / "a.zarr").data, data)
+    assert not list(tmp_path.rglob("0.*"))
 
 
 def test_it_replaces_only_when_it_is_whole(tmp_path):

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anystar.predict import normalise as settings
 from anystar.predict.level import Levelled, illumination, level
 from anystar.predict.normalise import normalise, window
 
@@ -16,18 +17,43 @@ def lit(shape, light, seed=0):
 
 def test_even_light_leaves_the_image_as_it_is():
     image = lit((48, 96, 96), 1.0)
-    assert level(image) is image
+    assert level(image).image is image
 
 
 def test_uneven_light_is_evened_out():
     image = lit((32, 96, 144), np.linspace(1.0, 0.5, 144))
-    seen = level(image)
-    assert isinstance(seen, Levelled)
-    part = normalise(seen[:, :, :], window(seen))
+    scene = level(image)
+    assert isinstance(scene.image, Levelled)
+    part = normalise(scene.image[:, :, :], scene.limits)
     spots = [np.percentile(part[..., k * 48 : (k + 1) * 48], 99) for k in range(3)]
     assert max(spots) / min(spots) < 1.2
     before = [np.percentile(image[..., k * 48 : (k + 1) * 48], 99) for k in range(3)]
     assert max(before) / min(before) > 1.4
+
+
+class Counted:
+    """An array that counts the voxels read of it."""
+
+    def __init__(self, data):
+        self.data, self.shape, self.dtype, self.voxels = data, data.shape, data.dtype, 0
+
+    def __getitem__(self, box):
+        part = self.data[box]
+        self.voxels += part.size
+        return part
+
+
+@pytest.mark.parametrize("most", [settings._MAX_SAMPLE, 60_000])
+@pytest.mark.parametrize("dimmest", [1.0, 0.5])
+def test_the_image_is_sampled_once(monkeypatch, most, dimmest):
+    monkeypatch.setattr(settings, "_MAX_SAMPLE", most)
+    image = Counted(lit((32, 96, 144), np.linspace(1.0, dimmest, 144)))
+    scene = level(image)
+    step = 1 if most > image.data.size else 2
+    assert image.voxels == image.data[::step, ::step, ::step].size
+    # and as if the limits were found on their own
+    assert scene.limits == window(scene.image)
+    assert isinstance(scene.image, Levelled) == (dimmest < 1)
 
 
 def test_a_blank_region_is_not_blown_up():

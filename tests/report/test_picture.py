@@ -4,7 +4,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from anystar.report.picture import draw_picture, label_colours, outline, panels, save_picture
+from anystar.report.picture import draw_panels, label_colours, outline, panels, render, save_picture
+from anystar.report.survey import Extent, merge, survey
 
 
 @pytest.fixture
@@ -62,8 +63,45 @@ def test_the_file_is_a_picture_with_colour(tmp_path, cells):
 @pytest.mark.parametrize("value", [0, 7])
 def test_constant_images_and_thin_ones(value):
     image = np.full((3, 40, 50), value, np.float32)
-    draw_picture(image, np.zeros(image.shape, np.int32))
-    draw_picture(image, np.ones(image.shape, np.int32), spacing=(1e-3, 2e3, 1), unit="um")
+    draw_panels(panels(image, np.zeros(image.shape, np.int32)), metric=False)
+    draw_panels(panels(image, np.ones(image.shape, np.int32), (1e-3, 2e3, 1)), metric=True)
+
+
+def test_large_views_have_the_pixels_that_are_shown():
+    rng = np.random.default_rng(0)
+    image, labels = rng.random((4, 1500, 700)), rng.integers(0, 5, (4, 1500, 700))
+    spacing = (1.0, 0.5, 1.0)
+    xy, xz, yz, top = panels(image, labels, spacing)
+    assert (xy.labels.shape, xz.labels.shape, yz.labels.shape) == ((600, 560), (3, 600), (3, 600))
+    assert xy.extent == pytest.approx((750, 700))
+    rows, columns = ((np.arange(n) + 0.5) * whole // n for n, whole in ((600, 1500), (560, 700)))
+    at = np.ix_(rows.astype(int), columns.astype(int))
+    np.testing.assert_array_equal(top.labels, labels.max(0)[at])
+    assert render(top, outlined=True).shape == (600, 560, 3)  # every one of them once
+    np.testing.assert_array_equal(render(xy, outlined=False)[..., 0], xy.grey)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.float32, bool])
+def test_boxes_add_up_to_the_volume(dtype):
+    rng = np.random.default_rng(0)
+    shape, pitch = (7, 1300, 40), (3, 500, 16)
+    image = (rng.random(shape) * 1000).astype(dtype) if dtype is not bool else rng.random(shape) > 0.5
+    labels = rng.integers(0, 2**40, shape) * (rng.random(shape) < 0.2)
+    extent = Extent(shape, (2.0, 0.5, 0.5))
+    want = survey(image, labels, extent)
+    parts = []
+    for corner in np.ndindex(3, 3, 3):
+        box = tuple(slice(c * p, c * p + p) for c, p in zip(corner, pitch, strict=True))
+        parts.append(survey(image[box], labels[box], extent, [s.start for s in box]))
+    got = merge(reversed(parts), extent)
+    for name, value in vars(want).items():
+        np.testing.assert_allclose(vars(got)[name], value, rtol=1e-12, err_msg=name)
+    assert got.filled_y.tolist() == [np.count_nonzero(labels[:, y]) for y in range(1300)]
+    assert got.brightest.shape == (600, 18)
+    for inside in (0, 1):
+        mean = image[(labels > 0) == inside].mean()
+        assert got.total[inside] / got.voxels[inside] == pytest.approx(mean)
+    assert got.dark == (image[labels > 0].mean() < image[labels == 0].mean())
 
 
 def test_shapes_must_agree():

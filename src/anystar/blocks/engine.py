@@ -12,9 +12,11 @@ import numpy as np
 
 from anystar.blocks.journal import Journal
 from anystar.blocks.partition import Boxes
+from anystar.blocks.picture import Surveyor
+from anystar.blocks.rows import Rows, read_rows
 from anystar.blocks.stages import Painter, Run, Source, Version, Writable, detect, paint, resolve
 
-__all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all"]
+__all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all", "survey_all", "survivors"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -99,6 +101,29 @@ def paint_all(
     painter = Painter(run=run, labels=labels, dtype=dtype)
     for (number, _), entry in _guarded(mapper(partial(paint, painter), tasks()), run):
         journal.add("labels", number, **entry)
+        clock.tick()
+
+
+def survivors(run: Run, journal: Journal) -> Iterator[tuple[Rows, np.ndarray]]:
+    """Yield what is left of each block's candidates, with their labels, which ascend."""
+    counts = count_objects(run, journal)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    state = _State(len(run.tile_blocks), journal)
+    for number in np.flatnonzero(counts).tolist():
+        rows, which = read_rows(run.rows_path(*state.version(number)))
+        yield rows, before[number] + 1 + which
+
+
+def survey_all(
+    surveyor: Surveyor, journal: Journal, mapper: Mapper, progress: Progress | None = None
+) -> None:
+    """Look at every block of the result for the picture."""
+    num = len(surveyor.run.boxes)
+    done = {n for n, entry in journal.of("picture").items() if entry["kept"] == surveyor.version}
+    clock = _Clock("picture", num, len(done), progress)
+    todo = (n for n in range(num) if n not in done)
+    for number, entry in _guarded(mapper(surveyor, todo), surveyor.run):
+        journal.add("picture", number, **entry)
         clock.tick()
 
 

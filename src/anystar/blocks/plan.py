@@ -49,6 +49,10 @@ class Request:
     """Whether the network sees objects smaller than it knows best."""
     table: bool
     """Whether objects are measured."""
+    distances: bool = False
+    """Whether the table has their polyhedra."""
+    mask: str | None = None
+    """Name of the mask that the table says their overlap with."""
     memory: int
     """Bytes that a process may use."""
     version: str
@@ -99,6 +103,8 @@ class Plan:
 
 _NAMES = {
     "table": "--table",
+    "distances": "--distances",
+    "mask": "--mask",
     "memory": "--memory",
     "diameter": "--diameter",
     "spacing": "--spacing",

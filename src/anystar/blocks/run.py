@@ -12,29 +12,49 @@ from pathlib import Path
 import numpy as np
 
 from anystar._version import __version__
-from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all
+from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
 from anystar.blocks.journal import Journal
+from anystar.blocks.keep import Keep
 from anystar.blocks.memory import available_memory, choose_sizes
+from anystar.blocks.picture import Surveyor, draw
 from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, write_plan
 from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Detector, Run
-from anystar.blocks.table import read_part, write_table
+from anystar.blocks.table import write_table
 from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
-from anystar.predict.normalise import window
 from anystar.predict.scale import estimate
-from anystar.predict.view import ArrayLike, Scene
+from anystar.predict.view import ArrayLike
+from anystar.report.meshes import MeshKind, write_meshes
 from anystar.table import Table
 
-__all__ = ["Outcome", "segment_blocks"]
+__all__ = ["Extras", "Outcome", "segment_blocks"]
 
 Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
 """Of the free memory, what is taken if nothing is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What is written beside the labels; each file appears whole or not at all."""
+
+    table: Path | None = None
+    """A table of the objects, ``.csv`` or ``.parquet``."""
+    distances: bool = False
+    """Whether the table has their polyhedra."""
+    picture: Path | None = None
+    """Slices and a projection with outlines, ``.png``."""
+    title: str = ""
+    """Name of the volume above the picture."""
+    meshes: Path | None = None
+    """Surfaces: a file, or a folder of files, see :func:`anystar.report.meshes.write_meshes`."""
+    mesh_kind: MeshKind = "ply"
+    """Of the files in a folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +93,8 @@ def segment_blocks(
     memory: int | None = None,
     cluster: str | None = None,
     workers: int | None = None,
-    table: str | Path | None = None,
+    mask: LazyImage | None = None,
+    extras: Extras = Extras(),
     relevant: Callable[[Table], np.ndarray] | None = None,
     record: Callable[[Outcome], str] | None = None,
     resume: bool = False,
@@ -99,8 +120,10 @@ def segment_blocks(
         Run on Dask workers: ``"local"``, ``"slurm"``, or the address of a scheduler.
     workers : int, optional
         How many, see :func:`anystar.cluster.connect`.
-    table : str or Path, optional
-        A table of the objects, ``.csv`` or ``.parquet``.
+    mask : LazyImage, optional
+        Not 0 where objects may be; of the image's shape. Gives the table the column ``mask_overlap``.
+    extras : Extras
+        What is written beside the labels.
     relevant : callable, optional
         Takes a part of the table and returns which rows to keep, see :func:`anystar.filters.relevant`.
     record : callable, optional
@@ -121,9 +144,12 @@ def segment_blocks(
     ValueError
         If an argument or the image cannot be used, or the interrupted run was another one.
     """
-    output, table = Path(output), None if table is None else Path(table)
+    output = Path(output)
+    if mask is not None and mask.shape != image.shape:
+        shapes = f"has shape {mask.shape}, the image {image.shape}"
+        raise ConfigError(f"{mask.address} {shapes}; give a mask of the same shape")
     request = Request(
-        image=str(image.address._replace(file=image.address.file.resolve())) + _part_of(image),
+        image=_name_of(image),
         shape=image.shape,
         dtype=str(image.dtype),
         spacing=image.spacing,
@@ -135,7 +161,9 @@ def segment_blocks(
         nms_thresh=model.threshold("nms_thresh", nms_thresh),
         tta=model.tta,
         fast=model.fast,
-        table=table is not None or relevant is not None,
+        table=extras.table is not None or relevant is not None,
+        distances=extras.distances,
+        mask=None if mask is None else _name_of(mask),
         memory=memory or 0,
         version=__version__,
     )
@@ -151,7 +179,7 @@ def segment_blocks(
         itemsize=image.dtype.itemsize,
         zoom=(zoom[0], zoom[1], zoom[2]),
     )
-    run = Run(folder=folder, plan=plan, image=image, detector=detector or model, hold=sizes.hold)
+    run = Run(folder=folder, plan=plan, image=image, detector=detector or model, hold=sizes.hold, mask=mask)
     journal = Journal(folder / "journal")
     try:
         with _mapper(cluster, workers) as mapper:
@@ -160,10 +188,20 @@ def segment_blocks(
             num = int(count_objects(run, journal).sum())
             labels = _store(output, run, journal, num)
             paint_all(run, journal, labels, str(np.min_scalar_type(num)), mapper, progress)
-        keep = _Keep(run, journal, num, relevant)
+            keep = Keep(run, journal, relevant)
+            surveyor = None if extras.picture is None else Surveyor.of(run, labels, keep.kept)
+            if surveyor is not None:
+                survey_all(surveyor, journal, mapper, progress)
         outcome = _outcome(run, journal, output, keep)
-        if table is not None:
-            write_table(table, keep.parts(), lambda: "" if record is None else record(outcome))
+        if extras.table is not None:
+            write_table(extras.table, keep.parts(), lambda: "" if record is None else record(outcome))
+        if extras.meshes is not None:
+            metric = request.spacing if request.unit == "um" else None
+            write_meshes(
+                extras.meshes, keep.polyhedra(), keep.labels, run.rays, spacing=metric, kind=extras.mesh_kind
+            )
+        if extras.picture is not None and surveyor is not None:
+            draw(extras.picture, surveyor, f"{extras.title}: {outcome.num_objects} objects")
         if progress is not None:
             progress(0, 1, "pyramid")
         labels.finish(relabel=keep.relabel if keep.num_dropped else None)
@@ -173,9 +211,11 @@ def segment_blocks(
     return outcome
 
 
-def _part_of(image: LazyImage) -> str:
+def _name_of(image: LazyImage) -> str:
+    """Return the name of an image, with whatever chooses a part of the file."""
     parts = (("channel", image.channel), ("time", image.time), ("level", image.level or None))
-    return "".join(f" {name} {value}" for name, value in parts if value is not None)
+    chosen = "".join(f" {name} {value}" for name, value in parts if value is not None)
+    return str(image.address._replace(file=image.address.file.resolve())) + chosen
 
 
 def _folder(output: Path) -> Path:
@@ -221,14 +261,12 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     z, y, x = (1.0, 1.0, 1.0) if request.spacing is None else (s / unit for s in request.spacing)
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
-    seen = level(whole)
-    limits = window(seen)
+    scene = level(whole)
     notes: tuple[str, ...] = ()
     diameter = None if request.diameter is None else request.diameter / unit
-    if limits[0] == limits[1]:
+    if scene.limits[0] == scene.limits[1]:
         diameter, notes = None, ("the image is constant: there is nothing to find",)
     elif diameter is None:
-        scene = Scene(image=seen, limits=limits)
         floor = min(0.1, request.prob_thresh)
         guess = estimate(model, scene, voxel_size=(z, y, x), floor=floor, progress=progress)
         diameter, notes = guess.diameter, guess.notes
@@ -243,8 +281,8 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     return Plan(
         request=request,
         voxel_size=(z, y, x),
-        limits=limits,
-        light=_light(seen),
+        limits=scene.limits,
+        light=_light(scene.image),
         diameter_vox=diameter,
         factor=factor,
         notes=notes,
@@ -280,36 +318,7 @@ def _light(seen: ArrayLike) -> Light | None:
     return Light(cells=cells, ground=tuple(ground.ravel().tolist()), reach=tuple(reach.ravel().tolist()))
 
 
-class _Keep:
-    """Which objects are kept, and what they are."""
-
-    def __init__(
-        self, run: Run, journal: Journal, num: int, relevant: Callable[[Table], np.ndarray] | None
-    ) -> None:
-        self._paths = [run.table_path(n) for n in sorted(journal.of("labels"))]
-        self._kept = np.ones(num + 1, bool)
-        self.num_dropped = 0
-        volumes = [np.zeros(0, np.int64)]
-        for path in self._paths:
-            part = read_part(path)
-            keep = np.ones(len(part), bool) if relevant is None else relevant(part)
-            self._kept[part["label"][~keep]] = False
-            self.num_dropped += int((~keep).sum())
-            volumes.append(part["volume_vox"][keep])
-        self.volume_vox = np.concatenate(volumes)
-
-    def parts(self) -> Iterator[Table]:
-        """Yield the objects of each block."""
-        for path in self._paths:
-            part = read_part(path)
-            yield part.select(self._kept[part["label"]])
-
-    def relabel(self, labels: np.ndarray) -> np.ndarray:
-        """Return labels without the dropped objects."""
-        return np.where(self._kept[labels], labels, 0)
-
-
-def _outcome(run: Run, journal: Journal, output: Path, keep: _Keep) -> Outcome:
+def _outcome(run: Run, journal: Journal, output: Path, keep: Keep) -> Outcome:
     seconds: dict[str, float] = {}
     for entry in journal.lines.values():
         for kind, value in entry.get("seconds", {}).items():

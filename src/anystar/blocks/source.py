@@ -41,8 +41,6 @@ class Lazy:
 
     image: Readable
     seconds: list[float] = field(default_factory=lambda: [0.0])
-    _kept: dict[tuple[int, ...], np.ndarray] = field(default_factory=dict)
-    """The last part of a step above 1: a sample of everything, which is slow to read and asked for twice."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -59,20 +57,13 @@ class Lazy:
         z, y, x = (slice(*s.indices(n)) for s, n in zip(box, self.shape, strict=True))
         if z.step == y.step == x.step == 1:
             return self._read((z, y, x))
-        if (
-            stepped := (z.start, z.stop, z.step, y.start, y.stop, y.step, x.start, x.stop, x.step)
-        ) in self._kept:
-            return self._kept[stepped]
         parts = []
         for slab in self._slabs((z, y, x)):
             first = -(-(slab.start - z.start) // z.step) * z.step + z.start
             wanted = slice(first - slab.start, None, z.step)
             whole = self._read((slab, slice(y.start, y.stop), slice(x.start, x.stop)))
             parts.append(whole[wanted, :: y.step, :: x.step].copy())
-        result = np.concatenate(parts) if parts else np.empty((0, 0, 0), self.dtype)
-        self._kept.clear()
-        self._kept[stepped] = result
-        return result
+        return np.concatenate(parts) if parts else np.empty((0, 0, 0), self.dtype)
 
     def _read(self, box: Box) -> np.ndarray:
         began = time.perf_counter()

@@ -36,9 +36,20 @@ from anystar.predict.candidates import Candidates
 from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Box, Tile
 from anystar.predict.view import ArrayLike, Scene, View
-from anystar.table import Table, tabulate
+from anystar.table import Table, add_overlap, tabulate
 
-__all__ = ["Detector", "Run", "Source", "Version", "Writable", "detect", "paint", "resolve"]
+__all__ = [
+    "Detector",
+    "Painter",
+    "Run",
+    "Source",
+    "Version",
+    "Writable",
+    "detect",
+    "noted",
+    "paint",
+    "resolve",
+]
 
 Version = tuple[int, str]
 """A block, and which of its files of candidates."""
@@ -47,6 +58,8 @@ Source = tuple[int, str, int]
 
 _MARGIN = 32
 """Voxels beyond its box that a task draws to measure its bodies whole; larger ones are drawn alone."""
+_PLANES = 64
+"""Planes of a mask that are read at once."""
 _SURROUNDINGS = 4
 """Voxels around a body that its contrast is measured against, and one to spare."""
 
@@ -83,6 +96,8 @@ class Run:
     detector: Detector
     hold: int
     """Bytes of the image that a task may keep at once."""
+    mask: Readable | None = None
+    """Where objects may be, not 0 inside; shape of the image."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -122,6 +137,10 @@ class Run:
         """Return where a version of the candidates of a block lies."""
         return self.rows_folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{version}"
 
+    def centres(self, points: np.ndarray) -> np.ndarray:
+        """Return points ``(N, 3)`` of the candidates' lattice in voxels of the image, float64."""
+        return (points + 0.5) / np.array(self.plan.voxel_size) - 0.5
+
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""
         return self.folder / "objects" / f"{number // 1000:04d}" / f"{number % 1000:03d}.npz"
@@ -145,7 +164,7 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
     write_rows(run.rows_path(number, "found"), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
-    return _noted(
+    return noted(
         began,
         seconds,
         version="found",
@@ -177,7 +196,7 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     version = hashlib.sha256(repr(task).encode()).hexdigest()[:16]
     write_rows(run.rows_path(block[0], version), left)
     num_open, kept = int((left.status == UNDECIDED).sum()), int((left.status == KEPT).sum())
-    return _noted(
+    return noted(
         began, {"suppression": suppression}, version=version, open=num_open, kept=kept, **_extent(left)
     )
 
@@ -224,7 +243,7 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
         "reading": image.seconds[0],
         "measuring": measured - written - image.seconds[0],
     }
-    return _noted(began, seconds, objects=len(part))
+    return noted(began, seconds, objects=len(part))
 
 
 def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
@@ -243,9 +262,14 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
     rows = Rows.joined(parts)
     order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))
     rows, label = rows.take(order), np.concatenate(names)[order]
-    centres = (rows.points + 0.5) / size - 0.5
     boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5
-    return Bodies(centres=centres, distances=rows.distances, prob=rows.prob, boxes=boxes, names=label)
+    return Bodies(
+        centres=run.centres(rows.points),
+        distances=rows.distances,
+        prob=rows.prob,
+        boxes=boxes,
+        names=label,
+    )
 
 
 def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
@@ -320,16 +344,32 @@ def _tabulate(
         unit=request.unit,
         origin=(z, y, x),
         shape=run.shape,
+        distances=request.distances,
     )
+    if run.mask is not None:
+        inside = _inside(run.mask, labels, region) if len(objects) else np.zeros(0, np.int64)
+        found = add_overlap(found, inside)
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)
+
+
+def _inside(mask: Readable, labels: np.ndarray, region: Box) -> np.ndarray:
+    """Count how many voxels of each label lie in the mask, a few planes in memory at a time."""
+    counts = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    z, y, x = region
+    for start in range(z.start, z.stop, _PLANES):
+        stop = min(start + _PLANES, z.stop)
+        inside = mask.read((slice(start, stop), y, x)) != 0
+        counts += np.bincount(labels[start - z.start : stop - z.start][inside], minlength=len(counts))
+    return counts
 
 
 def _extent(rows: Rows) -> dict[str, Any]:
     return {"box": rows.box, "reach": rows.reach}
 
 
-def _noted(began: float, seconds: dict[str, float], **entry: Any) -> dict[str, Any]:
+def noted(began: float, seconds: dict[str, float], **entry: Any) -> dict[str, Any]:
+    """Return what the journal is to note, with the seconds since ``began`` that no kind of work has named."""
     whole = time.perf_counter() - began
     seconds["files"] = whole - sum(seconds.values())
     return {**entry, "seconds": {name: round(value, 4) for name, value in seconds.items()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -65,12 +66,12 @@ def block_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wants_blocks(job: Job, image: LazyImage, given: dict[str, Any]) -> bool:
-    """Return whether to work in blocks; refuse what cannot be done in them.
+    """Return whether to work in blocks.
 
     Raises
     ------
     ValueError
-        If it must be in blocks, and an output cannot.
+        If it must be in blocks, and the labels do not go to OME-Zarr.
     """
     from anystar.blocks.memory import available_memory, whole_volume_bytes
     from anystar.io.address import locate
@@ -85,16 +86,13 @@ def wants_blocks(job: Job, image: LazyImage, given: dict[str, Any]) -> bool:
         why = f"{job.image} needs about {need / 1e9:.1f} GB at once and {free / 1e9:.1f} GB are free, which"
     if locate(job.outputs.labels).module != "ome_zarr":
         raise ValueError(f"{why} means blocks, which go to OME-Zarr; end the output's name in .zarr")
-    for option in ("picture", "meshes", "mask", "distances"):
-        if given[option]:
-            raise ValueError(f"{why} means blocks, which know no --{option} yet; leave it out")
     return True
 
 
 def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, Any]) -> int:
     """Segment in blocks, write the outputs, say what was found, and return how many objects."""
-    from anystar import filters
-    from anystar.blocks import segment_blocks
+    from anystar import filters, io
+    from anystar.blocks import Extras, segment_blocks
     from anystar.blocks.detectors import NamedModel
     from anystar.cli.whole import describe_size, refuse_other_unit, spacing_notes
     from anystar.predict.model import DEFAULT_MODEL
@@ -110,7 +108,10 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
     def record(outcome: Outcome) -> str:
         return _record(job, image, model, given, outcome, time.perf_counter() - start)
 
-    with image, progress_bar(job.name) as progress:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(image)
+        mask = None if given["mask"] is None else stack.enter_context(io.open_image(given["mask"]))
+        progress = stack.enter_context(progress_bar(job.name))
         outcome = segment_blocks(
             image,
             outputs.labels,
@@ -122,7 +123,15 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
             memory=given["memory"],
             cluster=given["dask"],
             workers=given["workers"],
-            table=outputs.table,
+            mask=mask,
+            extras=Extras(
+                table=outputs.table,
+                distances=given["distances"],
+                picture=outputs.picture,
+                title=job.name,
+                meshes=outputs.meshes,
+                mesh_kind=given["mesh_format"],
+            ),
             relevant=(lambda table: filters.relevant(table, wanted)) if wanted else None,
             record=record,
             resume=given["resume"],

@@ -231,7 +231,7 @@ def _write(
     """Write the outputs to where ``place`` says that they are made."""
     from anystar import io
     from anystar.io.address import locate
-    from anystar.report.meshes import write_meshes
+    from anystar.report.meshes import Polyhedra, write_meshes
     from anystar.report.table import write_table
 
     outputs = job.outputs
@@ -253,7 +253,8 @@ def _write(
     if outputs.meshes is not None:
         metric = volume.spacing if volume.unit == "um" else None
         path = place.get(outputs.meshes, outputs.meshes)
-        write_meshes(path, found.objects, rays, spacing=metric, kind=given["mesh_format"])
+        bodies = Polyhedra(found.objects.label, found.objects.centre_vox, found.objects.distances)
+        write_meshes(path, [bodies], bodies.label, rays, spacing=metric, kind=given["mesh_format"])
     address = locate(outputs.labels)
     if not _is_folder(job):
         address = address._replace(file=place[address.file])

@@ -17,7 +17,24 @@ from anystar.arrays import check_spacing
 from anystar.geometry.radius import check_bodies
 from anystar.geometry.rays import Rays
 
-__all__ = ["Mesh", "Template", "body_meshes", "obj_bytes", "ply_bytes", "stl_bytes", "template"]
+__all__ = [
+    "Mesh",
+    "Template",
+    "body_meshes",
+    "obj_bytes",
+    "ply_bytes",
+    "ply_faces",
+    "ply_header",
+    "ply_vertices",
+    "stl_bytes",
+    "stl_header",
+    "stl_triangles",
+    "template",
+]
+
+_MOST_PLY, _MOST_TRIANGLES = 2**31 - 1, 2**32 - 1
+"""What fits into the numbers of the formats."""
+_ELSE = "write a folder of files instead"
 
 
 class Mesh(NamedTuple):
@@ -107,8 +124,10 @@ def body_meshes(
     return meshes
 
 
-def obj_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) -> bytes:
+def obj_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None, first: int = 1) -> bytes:
     """Return a Wavefront OBJ file with one object per mesh, named ``object_<label>`` (1, 2, ... by default).
+
+    A file of many can be written in parts: ``first`` is the number of a part's first vertex.
 
     Examples
     --------
@@ -121,17 +140,31 @@ def obj_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) ->
     f 3 2 1
     <BLANKLINE>
     """
-    lines, first = [], 1
+    lines = []
     for name, mesh in zip(_names(meshes, labels), meshes, strict=True):
         lines.append(f"o object_{name}")
         lines.extend(f"v {x:.7g} {y:.7g} {z:.7g}" for z, y, x in mesh.vertices.tolist())
-        lines.extend(f"f {c} {b} {a}" for a, b, c in (mesh.faces + first).tolist())
+        lines.extend(f"f {c} {b} {a}" for a, b, c in (mesh.faces.astype(np.int64) + first).tolist())
         first += len(mesh.vertices)
     return "".join(f"{line}\n" for line in lines).encode()
 
 
 def stl_bytes(meshes: Sequence[Mesh]) -> bytes:
     """Return a binary STL file of all meshes (the format knows no objects)."""
+    return stl_header(sum(len(mesh.faces) for mesh in meshes)) + stl_triangles(meshes)
+
+
+def stl_header(num_faces: int) -> bytes:
+    """Return what a binary STL file begins with; :func:`stl_triangles` follow, in any number of parts."""
+    if num_faces > _MOST_TRIANGLES:
+        raise ValueError(
+            f"an STL file holds at most {_MOST_TRIANGLES:,} triangles, got {num_faces:,}; {_ELSE}"
+        )
+    return b"AnyStar, micrometres".ljust(80) + np.uint32(num_faces).astype("<u4").tobytes()
+
+
+def stl_triangles(meshes: Sequence[Mesh]) -> bytes:
+    """Return the triangles of some meshes as they stand in a binary STL file."""
     corners = [mesh.vertices[mesh.faces[:, ::-1]][:, :, ::-1] for mesh in meshes]
     triangles = np.concatenate([np.zeros((0, 3, 3), np.float32), *corners])
     record = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
@@ -140,29 +173,55 @@ def stl_bytes(meshes: Sequence[Mesh]) -> bytes:
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     data["normal"] = np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
     data["corners"] = triangles
-    header = b"AnyStar, micrometres".ljust(80)
-    return header + np.uint32(len(triangles)).astype("<u4").tobytes() + data.tobytes()
+    return data.tobytes()
 
 
 def ply_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) -> bytes:
     """Return a binary PLY file; every face bears the label of its object (1, 2, ... by default)."""
-    names = _names(meshes, labels)
-    first = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes])
-    vertices = np.concatenate([np.zeros((0, 3), np.float32), *(mesh.vertices for mesh in meshes)])
-    num_faces = sum(len(mesh.faces) for mesh in meshes)
-    record = np.dtype([("count", "u1"), ("corners", "<i4", 3), ("label", "<i4")])
-    data = np.zeros(num_faces, record)
-    data["count"] = 3
-    if meshes:
-        shifted = [mesh.faces[:, ::-1] + start for mesh, start in zip(meshes, first[:-1], strict=True)]
-        data["corners"] = np.concatenate(shifted)
-        data["label"] = np.repeat(names, [len(mesh.faces) for mesh in meshes])
-    header = (
+    first = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes]).tolist()
+    faces = [mesh.faces for mesh in meshes]
+    header = ply_header(first[-1], sum(map(len, faces)))
+    return header + ply_vertices(meshes) + ply_faces(faces, first[:-1], _names(meshes, labels))
+
+
+def ply_header(num_vertices: int, num_faces: int) -> bytes:
+    """Return what a binary PLY file begins with; all its vertices follow, then all its faces."""
+    if num_vertices > _MOST_PLY:
+        raise ValueError(f"a PLY file holds at most {_MOST_PLY:,} vertices, got {num_vertices:,}; {_ELSE}")
+    return (
         "ply\nformat binary_little_endian 1.0\ncomment AnyStar, micrometres\n"
-        f"element vertex {len(vertices)}\nproperty float x\nproperty float y\nproperty float z\n"
+        f"element vertex {num_vertices}\nproperty float x\nproperty float y\nproperty float z\n"
         f"element face {num_faces}\nproperty list uchar int vertex_indices\nproperty int label\nend_header\n"
-    )
-    return header.encode() + vertices[:, ::-1].astype("<f4").tobytes() + data.tobytes()
+    ).encode()
+
+
+def ply_vertices(meshes: Sequence[Mesh]) -> bytes:
+    """Return the vertices of some meshes as they stand in a binary PLY file."""
+    vertices = np.concatenate([np.zeros((0, 3), np.float32), *(mesh.vertices for mesh in meshes)])
+    return vertices[:, ::-1].astype("<f4").tobytes()
+
+
+def ply_faces(faces: Sequence[np.ndarray], first: Sequence[int], labels: Sequence[int]) -> bytes:
+    """Return the faces of some meshes as they stand in a binary PLY file.
+
+    Parameters
+    ----------
+    faces : sequence of numpy.ndarray
+        ``(F, 3)`` of each mesh, counting its own vertices.
+    first : sequence of int
+        Number in the file of each mesh's first vertex, from 0.
+    labels : sequence of int
+        Of each mesh.
+    """
+    if max(labels, default=0) > _MOST_PLY:
+        raise ValueError(f"a PLY file holds labels up to {_MOST_PLY:,}, got {max(labels):,}; {_ELSE}")
+    record = np.dtype([("count", "u1"), ("corners", "<i4", 3), ("label", "<i4")])
+    data = np.zeros(sum(map(len, faces)), record)
+    data["count"] = 3
+    if faces:
+        data["corners"] = np.concatenate([f[:, ::-1] + start for f, start in zip(faces, first, strict=True)])
+        data["label"] = np.repeat(labels, [len(f) for f in faces])
+    return data.tobytes()
 
 
 def _names(meshes: Sequence[Mesh], labels: Sequence[int] | None) -> list[int]:

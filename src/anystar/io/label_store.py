@@ -25,7 +25,7 @@ __all__ = ["LabelStore"]
 
 _CHUNK = 64
 _METHOD = "most frequent label"
-_FINEST, _RECODED = "0", "0.recoded"
+_FINEST, _RECODED, _OLD = "0", "0.recoded", "0.old"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -123,9 +123,9 @@ class LabelStore:
         """
         target, image = _place(path)
         partial = _partial(target)
-        name = _FINEST if (partial / _FINEST).exists() else _RECODED
+        shutil.rmtree(partial / _OLD, ignore_errors=True)
         try:
-            array: Any = zarr.open_array(partial, path=name, mode="r")
+            array: Any = zarr.open_array(partial, path=_filled(partial), mode="r")
         except FileNotFoundError:
             raise FileError(f"{target} was not begun; there is nothing to resume") from None
         z, y, x = array.shape
@@ -148,7 +148,7 @@ class LabelStore:
     @property
     def dtype(self) -> np.dtype:
         """Type of the blocks on the disk."""
-        return self._open(_FINEST).dtype
+        return self._open(_filled(self.partial)).dtype
 
     def write(self, start: Sequence[int], labels: np.ndarray) -> None:
         """Write a block whose first voxel is ``start``.
@@ -168,7 +168,7 @@ class LabelStore:
 
     def read(self, box: Sequence[slice] | None = None) -> np.ndarray:
         """Return the labels of a box (Z, Y, X) as they are on the disk; 0 where nothing was written."""
-        return np.asarray(self._open(_FINEST)[tuple(box) if box is not None else ...])
+        return np.asarray(self._open(_filled(self.partial))[tuple(box) if box is not None else ...])
 
     def finish(
         self,
@@ -243,8 +243,10 @@ class LabelStore:
                     raise ValueError(f"dtype must hold the label {labels.max()}, got {dtype}")
                 if labels.any():
                     new[box] = labels
-            shutil.rmtree(self.partial / _FINEST)
+            # Away at once: killed while it is removed piece by piece, it would look as if parts were blank
+            (self.partial / _FINEST).rename(self.partial / _OLD)
         (self.partial / _RECODED).rename(self.partial / _FINEST)
+        shutil.rmtree(self.partial / _OLD, ignore_errors=True)
 
     def _coarsen(self, number: int) -> None:
         """Make a level from the one before it, in pieces of eight chunks or so."""
@@ -279,6 +281,11 @@ def _place(path: str | Path) -> tuple[Path, Path | None]:
 
 def _partial(target: Path) -> Path:
     return target.with_name(f".{target.name}.partial")
+
+
+def _filled(partial: Path) -> str:
+    """Return the name of the finest level; it is a passing one if its recoding was interrupted at the end."""
+    return _FINEST if (partial / _FINEST).exists() else _RECODED
 
 
 def _is_zarr(folder: Path) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from anystar.predict.normalise import sample
-from anystar.predict.view import ArrayLike
+from anystar.predict.normalise import sampled_box, window
+from anystar.predict.tiles import Box
+from anystar.predict.view import ArrayLike, Scene
 
 __all__ = ["Illumination", "Levelled", "illumination", "level"]
 
@@ -47,7 +48,7 @@ class Illumination:
         scale = self.reach.max()
         return bool(np.ptp(self.ground) <= _EVEN * scale and np.ptp(self.reach) <= _EVEN * scale)
 
-    def at(self, box: tuple[slice, slice, slice]) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
         """Return ground and range of each voxel of a box, float32."""
         rows = [
             _between(np.arange(*part.indices(num)), num, cells)
@@ -76,18 +77,30 @@ class Levelled:
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices."""
-        part = np.asarray(self.image[box]).astype(np.float32)
+        return self.even_out(np.asarray(self.image[box]), box)
+
+    def even_out(self, part: np.ndarray, box: Box) -> np.ndarray:
+        """Return what ``self[box]`` is, from that part of the image."""
+        part = part.astype(np.float32)
         ground, reach = self.light.at(box)
         part -= ground
         part /= reach
         return part
 
 
-def level(image: ArrayLike) -> ArrayLike:
-    """Return ``image``, evened out as it is read if its illumination is uneven."""
+def level(image: ArrayLike) -> Scene:
+    """Return ``image`` as the network is to see it, evened out as it is read if its illumination is uneven.
+
+    Illumination and limits come from one sample of the image, which may be slow to read.
+    """
     z, y, x = image.shape
-    light = illumination(sample(image), (z, y, x))
-    return image if light.even else Levelled(image, light)
+    box = sampled_box((z, y, x))
+    sample = np.asarray(image[box])
+    light = illumination(sample, (z, y, x))
+    if light.even:
+        return Scene(image=image, limits=window(image, sample))
+    seen = Levelled(image, light)
+    return Scene(image=seen, limits=window(seen, seen.even_out(sample, box)))
 
 
 def illumination(sampled: np.ndarray, shape: tuple[int, int, int]) -> Illumination:

@@ -28,7 +28,7 @@ from anystar.predict.candidates import (
     tile_candidates,
 )
 from anystar.predict.level import level
-from anystar.predict.normalise import check_image, window
+from anystar.predict.normalise import check_image
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import Found, search
 from anystar.predict.tiles import Axes, Tile
@@ -119,9 +119,8 @@ class Model:
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
-        seen = level(image)
-        limits = window(seen)
-        if limits[0] == limits[1]:
+        scene = level(image)
+        if scene.limits[0] == scene.limits[1]:
             found = Found(
                 candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
                 notes=("the image is constant: there is nothing to find",),
@@ -129,7 +128,7 @@ class Model:
         else:
             found = search(
                 replace(self, tta=self.tta or tta, fast=self.fast or fast),
-                Scene(image=seen, limits=limits),
+                scene,
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
                 floor=min(_FLOOR, prob_thresh),

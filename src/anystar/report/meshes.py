@@ -2,28 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from anystar.atomic import staged, staged_folder
-from anystar.geometry.mesh import Mesh, body_meshes, obj_bytes, ply_bytes, stl_bytes
+from anystar.geometry.mesh import (
+    Mesh,
+    body_meshes,
+    obj_bytes,
+    ply_bytes,
+    ply_faces,
+    ply_header,
+    ply_vertices,
+    stl_bytes,
+    stl_header,
+    stl_triangles,
+    template,
+)
 from anystar.geometry.rays import Rays
-from anystar.table import MeasuredObjects
 
-__all__ = ["MESH_SUFFIXES", "write_meshes"]
+__all__ = ["MESH_SUFFIXES", "MeshKind", "Polyhedra", "write_meshes"]
 
 MESH_SUFFIXES = (".obj", ".ply", ".stl")
+MeshKind = Literal["obj", "ply", "stl"]
+_AT_ONCE = 512
+"""Surfaces in memory, of some 20 kB each."""
+
+_Surfaces = Iterable[tuple[list[Mesh], list[int]]]
+
+
+class Polyhedra(NamedTuple):
+    """Some of the objects."""
+
+    label: np.ndarray  # (N,) int
+    centre_vox: np.ndarray  # (N, 3) ZYX
+    distances: np.ndarray  # (N, R) in units of the shortest edge of a voxel
 
 
 def write_meshes(
     path: str | Path,
-    objects: MeasuredObjects,
+    parts: Iterable[Polyhedra],
+    labels: np.ndarray,
     rays: Rays,
     *,
     spacing: tuple[float, float, float] | None = None,
-    kind: Literal["obj", "ply", "stl"] = "ply",
+    kind: MeshKind = "ply",
 ) -> None:
     """Write the polyhedra as triangles, XYZ in micrometres from the centre of the first voxel.
 
@@ -33,32 +59,74 @@ def write_meshes(
         A file that ends in ``.obj``, ``.ply`` or ``.stl`` takes all objects (OBJ and PLY keep their labels,
         STL knows none); any other name is a folder with a file each, ``object_1.ply`` say. Either appears
         whole or not at all.
-    objects : MeasuredObjects
-        Their ``label``, ``centre_vox`` and ``distances``.
+    parts : iterable of Polyhedra
+        The objects, a block of a volume at a time, say.
+    labels : numpy.ndarray
+        ``(N,)``: the labels of all of them in the same order, as files begin with how much they hold.
     rays : Rays
         Directions of the distances.
     spacing : 3 floats, optional
         Micrometres per voxel (Z, Y, X); without, lengths are in voxels.
     kind : {"obj", "ply", "stl"}
         Of the files in a folder.
+
+    Raises
+    ------
+    ValueError
+        If there are more objects than the format can count.
     """
     path = Path(path)
-    size = np.array(spacing or (1.0, 1.0, 1.0))
-    edge = float(size.min())
-    meshes = body_meshes(
-        objects.centre_vox * (size / edge), objects.distances, rays, spacing=(edge, edge, edge)
-    )
-    labels = [int(label) for label in objects.label]
+    surfaces = _surfaces(parts, rays, np.array(spacing or (1.0, 1.0, 1.0)))
     if path.suffix.lower() in MESH_SUFFIXES:
-        with staged(path) as (temporary,):
-            temporary.write_bytes(_bytes(path.suffix.lower()[1:], meshes, labels))
+        write = {".obj": _obj, ".ply": _ply, ".stl": _stl}[path.suffix.lower()]
+        with staged(path) as (temporary,), open(temporary, "wb") as file:
+            for piece in write(surfaces, labels, rays):
+                file.write(piece)
         return
     with staged_folder(path) as folder:
-        for mesh, label in zip(meshes, labels, strict=True):
-            (folder / f"object_{label}.{kind}").write_bytes(_bytes(kind, [mesh], [label]))
+        for meshes, names in surfaces:
+            for mesh, label in zip(meshes, names, strict=True):
+                (folder / f"object_{label}.{kind}").write_bytes(_alone(kind, mesh, label))
 
 
-def _bytes(kind: str, meshes: list[Mesh], labels: list[int]) -> bytes:
+def _surfaces(
+    parts: Iterable[Polyhedra], rays: Rays, size: np.ndarray
+) -> Iterator[tuple[list[Mesh], list[int]]]:
+    """Yield a number of meshes with their labels."""
+    edge = float(size.min())
+    for part in parts:
+        for start in range(0, len(part.label), _AT_ONCE):
+            label, centre, distances = (column[start : start + _AT_ONCE] for column in part)
+            meshes = body_meshes(centre * (size / edge), distances, rays, spacing=(edge, edge, edge))
+            yield meshes, label.tolist()
+
+
+def _obj(surfaces: _Surfaces, labels: np.ndarray, rays: Rays) -> Iterator[bytes]:
+    first = 1
+    for meshes, names in surfaces:
+        yield obj_bytes(meshes, labels=names, first=first)
+        first += sum(len(mesh.vertices) for mesh in meshes)
+
+
+def _stl(surfaces: _Surfaces, labels: np.ndarray, rays: Rays) -> Iterator[bytes]:
+    yield stl_header(len(labels) * len(template(rays, 1).faces))
+    for meshes, _ in surfaces:
+        yield stl_triangles(meshes)
+
+
+def _ply(surfaces: _Surfaces, labels: np.ndarray, rays: Rays) -> Iterator[bytes]:
+    """Yield all vertices, then all faces: every mesh has those of the template, so none need be kept."""
+    directions, _, faces = template(rays, 1)
+    yield ply_header(len(labels) * len(directions), len(labels) * len(faces))
+    for meshes, _ in surfaces:
+        yield ply_vertices(meshes)
+    for start in range(0, len(labels), _AT_ONCE):
+        names = labels[start : start + _AT_ONCE].tolist()
+        first = [(start + n) * len(directions) for n in range(len(names))]
+        yield ply_faces([faces] * len(names), first, names)
+
+
+def _alone(kind: MeshKind, mesh: Mesh, label: int) -> bytes:
     if kind == "stl":
-        return stl_bytes(meshes)
-    return (obj_bytes if kind == "obj" else ply_bytes)(meshes, labels=labels)
+        return stl_bytes([mesh])
+    return (obj_bytes if kind == "obj" else ply_bytes)([mesh], labels=[label])

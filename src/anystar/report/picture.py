@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -10,15 +11,30 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from anystar.atomic import staged
+from anystar.report.survey import PIXELS, Extent, Survey, pixels, shown, survey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Panel", "draw_picture", "label_colours", "outline", "panels", "render", "save_picture", "to_grey"]
+__all__ = [
+    "Cut",
+    "Panel",
+    "draw_panels",
+    "label_colours",
+    "outline",
+    "panels",
+    "render",
+    "save_panels",
+    "save_picture",
+    "surveyed_panels",
+    "to_grey",
+]
 
 _GOLDEN = 0.618033988749895
-_PIXELS, _DPI = 600, 150
+_DPI = 150
+
+Cut = Callable[[int, int, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,7 +63,8 @@ def panels(
     """Return the XY, XZ and YZ slices that cut most object voxels, and the projection along Z.
 
     In the projection every pixel shows its brightest voxel (the darkest, if the objects are darker than what
-    surrounds them) and belongs to the instance of the highest number on its way.
+    surrounds them) and belongs to the instance of the highest number on its way. Of large volumes, views have
+    as many rows and columns as :func:`render` shows.
 
     Parameters
     ----------
@@ -60,30 +77,42 @@ def panels(
     """
     if image.shape != labels.shape:
         raise ValueError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
+    extent = Extent(image.shape, spacing)
+
+    def cut(axis: int, index: int, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        at = np.ix_(rows, columns)
+        return image.take(index, axis=axis)[at], labels.take(index, axis=axis)[at]
+
+    return surveyed_panels(survey(image, labels, extent), extent, cut)
+
+
+def surveyed_panels(found: Survey, extent: Extent, cut: Cut) -> list[Panel]:
+    """Return what :func:`panels` does, of a volume that is not in memory.
+
+    Parameters
+    ----------
+    found : Survey
+        Of the whole volume.
+    extent : Extent
+        Its shape and spacing.
+    cut : callable
+        Called as ``cut(axis, index, rows, columns)``: returns these of a slice, of image and labels.
+    """
     made = []
     for axis, plane in enumerate(("XY", "XZ", "YZ")):
-        others = tuple(a for a in range(3) if a != axis)
-        filled = np.count_nonzero(labels, axis=others)
-        index = int(filled.argmax()) if filled.any() else image.shape[axis] // 2
-        made.append(
-            Panel(
-                title=f"{plane} slice at {'ZYX'[axis]} = {index}",
-                grey=to_grey(image.take(index, axis=axis)),
-                labels=labels.take(index, axis=axis),
-                size=(spacing[others[0]], spacing[others[1]]),
-            )
-        )
-    inside = labels > 0
-    dark = inside.any() and not inside.all() and image[inside].mean() < image[~inside].mean()
-    made.append(
-        Panel(
-            title="darkest along Z" if dark else "brightest along Z",
-            grey=to_grey(image.min(axis=0) if dark else image.max(axis=0)),
-            labels=labels.max(axis=0),
-            size=(spacing[1], spacing[2]),
-        )
-    )
+        filled = found.filled[axis]
+        index = int(filled.argmax()) if filled.any() else extent.shape[axis] // 2
+        grey, labels = cut(axis, index, *shown(extent, axis))
+        made.append(_panel(f"{plane} slice at {'ZYX'[axis]} = {index}", grey, labels, extent, axis))
+    title, grey = ("darkest", found.darkest) if found.dark else ("brightest", found.brightest)
+    made.append(_panel(f"{title} along Z", grey, found.labels, extent, 0))
     return made
+
+
+def _panel(title: str, values: np.ndarray, labels: np.ndarray, extent: Extent, axis: int) -> Panel:
+    nums, sizes = (np.delete(v, axis) for v in extent)
+    height, width = sizes * (nums / labels.shape)
+    return Panel(title=title, grey=to_grey(values), labels=labels, size=(height, width))
 
 
 def to_grey(image: np.ndarray, window: tuple[float, float] | None = None) -> np.ndarray:
@@ -141,10 +170,9 @@ def outline(labels: np.ndarray) -> np.ndarray:
 
 
 def render(panel: Panel, *, outlined: bool) -> np.ndarray:
-    """Return RGB of square pixels, ``_PIXELS`` on the longer side, so that outlines are equally thin."""
-    extent = panel.extent
-    pixels = [max(1, round(e * _PIXELS / max(extent))) for e in extent]
-    rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(pixels, panel.labels.shape, strict=True))
+    """Return RGB of square pixels, ``PIXELS`` on the longer side, so that outlines are equally thin."""
+    size = pixels(*panel.extent)
+    rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(size, panel.labels.shape, strict=True))
     grid = np.ix_(rows.astype(int), columns.astype(int))
     rgb = np.repeat(panel.grey[grid][..., None], 3, axis=2)
     if outlined:
@@ -154,24 +182,14 @@ def render(panel: Panel, *, outlined: bool) -> np.ndarray:
     return rgb
 
 
-def draw_picture(
-    image: np.ndarray,
-    labels: np.ndarray,
-    *,
-    spacing: tuple[float, float, float] | None = None,
-    unit: Literal["um", "relative"] = "um",
-    title: str = "",
-) -> Figure:
-    """Draw the views of :func:`panels`: plain above, with outlines below.
+def draw_panels(views: list[Panel], *, metric: bool, title: str = "") -> Figure:
+    """Draw views side by side: plain above, with outlines below.
 
     Parameters
     ----------
-    image, labels : (Z, Y, X) arrays
-        The volume and its instances.
-    spacing : 3 floats, optional
-        Size of a voxel along Z, Y, X; the views get its proportions.
-    unit : {"um", "relative"}
-        A scale bar is drawn only for micrometres.
+    views : list of Panel
+    metric : bool
+        Whether sizes are in micrometres: draws a scale bar.
     title : str
         Shown above.
 
@@ -183,21 +201,20 @@ def draw_picture(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    views = panels(image, labels, spacing or (1.0, 1.0, 1.0))
     sides = np.array([v.extent for v in views])
-    heights, widths = (sides / sides.max(axis=1, keepdims=True) * _PIXELS / _DPI).T
+    heights, widths = (sides / sides.max(axis=1, keepdims=True) * PIXELS / _DPI).T
     size = (widths.sum() + 0.3 * len(views), 2 * heights.max() + 0.7)
     figure = Figure(figsize=size, dpi=_DPI, layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
     axes = figure.subplots(2, len(views), width_ratios=widths, squeeze=False)
     for column, view in enumerate(views):
         height, width = view.extent
-        for row, shown in enumerate(axes[:, column]):
-            shown.imshow(render(view, outlined=row == 1), extent=(0, width, height, 0))
-            shown.set_anchor("N")
-            shown.set_axis_off()
+        for row, axis in enumerate(axes[:, column]):
+            axis.imshow(render(view, outlined=row == 1), extent=(0, width, height, 0))
+            axis.set_anchor("N")
+            axis.set_axis_off()
         axes[0, column].set_title(view.title, fontsize=10)
-    if spacing is not None and unit == "um":
+    if metric:
         _scale_bar(axes[1, 0], views[0])
     if title:
         figure.suptitle(title, fontsize=12)
@@ -232,7 +249,26 @@ def save_picture(
     unit: Literal["um", "relative"] = "um",
     title: str = "",
 ) -> None:
-    """Write the picture of :func:`draw_picture` as PNG; the file appears whole or not at all."""
-    figure = draw_picture(image, labels, spacing=spacing, unit=unit, title=title)
+    """Write :func:`panels` as PNG: plain above, with outlines below; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : str or Path
+    image, labels : (Z, Y, X) arrays
+        The volume and its instances.
+    spacing : 3 floats, optional
+        Size of a voxel along Z, Y, X; the views get its proportions.
+    unit : {"um", "relative"}
+        A scale bar is drawn only for micrometres.
+    title : str
+        Shown above.
+    """
+    views = panels(image, labels, spacing or (1.0, 1.0, 1.0))
+    save_panels(path, views, metric=spacing is not None and unit == "um", title=title)
+
+
+def save_panels(path: str | Path, views: list[Panel], *, metric: bool, title: str = "") -> None:
+    """Write the picture of :func:`draw_panels` as PNG; the file appears whole or not at all."""
+    figure = draw_panels(views, metric=metric, title=title)
     with staged(path) as (temporary,):
         figure.savefig(temporary, format="png")

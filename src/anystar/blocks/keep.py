@@ -1,0 +1,67 @@
+"""Which objects of a run are kept, and what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from anystar.blocks.engine import count_objects, survivors
+from anystar.blocks.journal import Journal
+from anystar.blocks.stages import Run
+from anystar.blocks.table import read_part
+from anystar.report.meshes import Polyhedra
+from anystar.table import Table
+
+__all__ = ["Keep"]
+
+
+class Keep:
+    """The objects that own at least one voxel and are relevant; call when all blocks are drawn.
+
+    Parameters
+    ----------
+    run : Run
+    journal : Journal
+    relevant : callable, optional
+        Takes a part of the table and returns which rows to keep.
+    """
+
+    def __init__(self, run: Run, journal: Journal, relevant: Callable[[Table], np.ndarray] | None) -> None:
+        self._run, self._journal = run, journal
+        self._paths = [run.table_path(n) for n in sorted(journal.of("labels"))]
+        self.kept = np.zeros(int(count_objects(run, journal).sum()) + 1, bool)
+        """By label."""
+        self.num_dropped = 0
+        """Objects that are irrelevant."""
+        volumes = [np.zeros(0, np.int64)]
+        for path in self._paths:
+            part = read_part(path)
+            keep = np.ones(len(part), bool) if relevant is None else relevant(part)
+            self.kept[part["label"][keep]] = True
+            self.num_dropped += int((~keep).sum())
+            volumes.append(part["volume_vox"][keep])
+        self.volume_vox = np.concatenate(volumes)
+        """Voxels of each object, int64, in the order of the table."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Ascending, int64."""
+        return np.flatnonzero(self.kept)
+
+    def parts(self) -> Iterator[Table]:
+        """Yield the objects of each block."""
+        for path in self._paths:
+            part = read_part(path)
+            yield part.select(self.kept[part["label"]])
+
+    def polyhedra(self) -> Iterator[Polyhedra]:
+        """Yield the polyhedra of each block, in the order of their labels."""
+        for rows, labels in survivors(self._run, self._journal):
+            mine = np.flatnonzero(self.kept[labels])
+            centres = self._run.centres(rows.points[mine])
+            yield Polyhedra(labels[mine], centres, rows.distances[mine])
+
+    def relabel(self, labels: np.ndarray) -> np.ndarray:
+        """Return labels without the dropped objects."""
+        return np.where(self.kept[labels], labels, 0)

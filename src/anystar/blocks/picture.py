@@ -1,0 +1,108 @@
+"""The picture of a run: a task surveys each block of the result, then three slices are read."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from anystar.atomic import staged
+from anystar.blocks.source import Lazy
+from anystar.blocks.stages import Run, noted
+from anystar.report.picture import save_panels, surveyed_panels
+from anystar.report.survey import Extent, Survey, merge, survey
+
+__all__ = ["Surveyor", "draw"]
+
+_STRIP = 1 << 24
+"""Voxels of a slice that are read at once."""
+
+
+class Labels(Protocol):
+    """What can be read of :class:`anystar.io.label_store.LabelStore`."""
+
+    def read(self, box: Sequence[slice], /) -> np.ndarray:
+        """Return the labels of a box."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Surveyor:
+    """A run whose labels are on the disk, and which of them are kept; surveys a block when called."""
+
+    run: Run
+    labels: Labels
+    version: str
+    """Of what is kept, see :meth:`of`."""
+
+    @classmethod
+    def of(cls, run: Run, labels: Labels, kept: np.ndarray) -> Surveyor:
+        """Return a surveyor for the labels in ``kept``, a bool for each number, which goes to a file."""
+        made = cls(run=run, labels=labels, version=hashlib.sha256(kept.tobytes()).hexdigest()[:16])
+        with staged(made._kept_path) as (temporary,), open(temporary, "wb") as file:
+            np.save(file, kept)
+        return made
+
+    @property
+    def extent(self) -> Extent:
+        """The volume that is drawn."""
+        return Extent(self.run.shape, self.run.plan.request.spacing or (1.0, 1.0, 1.0))
+
+    def __call__(self, number: int) -> dict[str, Any]:
+        """Survey a block and return what the journal is to note."""
+        began = time.perf_counter()
+        box, image = self.run.boxes[number], Lazy(self.run.image)
+        found = survey(image[box], self.kept(box), self.extent, [s.start for s in box])
+        looked = time.perf_counter()
+        with staged(self._path(number)) as (temporary,), open(temporary, "wb") as file:
+            np.savez(file, allow_pickle=False, **vars(found))
+        reading = image.seconds[0]
+        return noted(began, {"reading": reading, "picture": looked - began - reading}, kept=self.version)
+
+    def kept(self, box: Sequence[slice]) -> np.ndarray:
+        """Return the labels of a box without those that were dropped."""
+        labels = self.labels.read(box)
+        kept = np.load(self._kept_path, mmap_mode="r")
+        labels[~kept[labels]] = 0
+        return labels
+
+    def found(self, number: int) -> Survey:
+        """Return what was found when this was called."""
+        with np.load(self._path(number)) as columns:
+            return Survey(**{name: columns[name] for name in columns.files})
+
+    def cut(
+        self, axis: int, index: int, rows: np.ndarray, columns: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return some rows and columns of a slice of the image and of the labels."""
+        height, width = np.delete(self.run.shape, axis).tolist()
+        depth = max(1, _STRIP // width)
+        parts = []
+        for start in range(0, height, depth):
+            here = rows[(rows >= start) & (rows < start + depth)] - start
+            box = [slice(start, min(start + depth, height)), slice(0, width)]
+            box.insert(axis, slice(index, index + 1))
+            for read in (self.run.image.read, self.kept):
+                parts.append(read((box[0], box[1], box[2])).squeeze(axis)[np.ix_(here, columns)])
+        return np.concatenate(parts[::2]), np.concatenate(parts[1::2])
+
+    @property
+    def _kept_path(self) -> Path:
+        return self.run.folder / "picture" / f"kept.{self.version}.npy"
+
+    def _path(self, number: int) -> Path:
+        return (
+            self.run.folder / "picture" / f"{number // 1000:04d}" / f"{number % 1000:03d}.{self.version}.npz"
+        )
+
+
+def draw(path: Path, surveyor: Surveyor, title: str) -> None:
+    """Write the picture as PNG, when all blocks have been surveyed."""
+    found = merge(map(surveyor.found, range(len(surveyor.run.boxes))), surveyor.extent)
+    request = surveyor.run.plan.request
+    metric = request.spacing is not None and request.unit == "um"
+    save_panels(path, surveyed_panels(found, surveyor.extent, surveyor.cut), metric=metric, title=title)
