@@ -9,9 +9,9 @@ from scipy import ndimage
 
 from anystar.config import ConfigError, from_dict, load_toml
 from anystar.geometry.rays import golden_spiral
-from anystar.nn.checkpoint import load_model_file, load_tensors
+from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file
 from anystar.nn.losses import LossConfig, star_loss
-from anystar.nn.model import NetworkConfig
+from anystar.nn.model import NetworkConfig, StarNet
 from anystar.train import LabelledConfig, LabelledVolumes, TrainConfig, fit, prepare
 from anystar.train.crops import CropBatches, read_labels
 from tests.train.balls import balls
@@ -191,6 +191,19 @@ def test_a_supervised_run_resumes_exactly_and_knows_its_volumes(tmp_path):
     assert (card["volumes"], card["objects"], card["samples"]) == (["balls"], 8, 8)
     assert card["defaults"]["diameter"] == 12
     assert load_toml(TrainConfig, tmp_path / "whole" / "config.toml") == TINY
+
+
+def test_fine_tuning_keeps_the_thresholds_but_its_own_diameter(tmp_path):
+    """The network sees objects of the run's diameter from now on, whatever its parent saw."""
+    parent = tmp_path / "parent.safetensors"
+    card = {"defaults": {"prob_thresh": 0.35, "nms_thresh": 0.25, "diameter": 9.0}}
+    save_model_file(parent, StarNet(TINY.network).state_dict(), TINY.network, card)
+    volumes = LabelledVolumes(prepare([balls()], CONFIG), ())
+    config = dataclasses.replace(TINY, start=str(parent), iterations=1)
+    for _ in fit(config, tmp_path / "run", device="cpu", labelled=volumes):
+        pass
+    card = load_model_file(tmp_path / "run" / "model.safetensors").card
+    assert card["defaults"] == {"prob_thresh": 0.35, "nms_thresh": 0.25, "diameter": 12}
 
 
 def test_configurations_that_contradict_themselves():

@@ -8,9 +8,9 @@ import torch
 from anystar.config import ConfigError, load_toml
 from anystar.data import TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
-from anystar.nn.checkpoint import load_model_file, load_tensors
+from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file
 from anystar.nn.losses import LossConfig, star_loss
-from anystar.nn.model import NetworkConfig, Prediction
+from anystar.nn.model import NetworkConfig, Prediction, StarNet
 from anystar.predict.model import load_model
 from anystar.synth.recipes import get_recipe
 from anystar.targets import make_targets
@@ -239,3 +239,27 @@ def test_a_run_from_other_weights_begins_with_them(tmp_path):
     with pytest.raises(ConfigError, match="another network"):
         next(iter(fit(other, tmp_path / "other", device="cpu")))
     assert not (tmp_path / "other").exists()
+
+
+def test_a_run_keeps_the_defaults_of_the_weights_it_begins_with(tmp_path):
+    """From a model file, after a resume, from a checkpoint of such a run; without any, none are made up."""
+    defaults = {"prob_thresh": 0.35, "nms_thresh": 0.25, "diameter": 11.0}
+    parent = tmp_path / "parent.safetensors"
+    save_model_file(parent, StarNet(TINY.network).state_dict(), TINY.network, {"defaults": defaults})
+    child, grandchild = tmp_path / "child", tmp_path / "grandchild"
+    begun = dataclasses.replace(TINY, start=str(parent), iterations=2)
+    for event in fit(begun, child, device="cpu"):
+        if event.step == 1:
+            break
+    for _ in fit(begun, child, device="cpu", resume=True):
+        pass
+    further = dataclasses.replace(TINY, start=str(child / "checkpoint.safetensors"), iterations=1)
+    for _ in fit(further, grandchild, device="cpu"):
+        pass
+    for folder in (child, grandchild):
+        model = load_model(folder / "model.safetensors", device="cpu")
+        assert model.card["defaults"] == defaults
+        assert (model.threshold("prob_thresh", None), model.diameter) == (0.35, 11)
+    for _ in fit(dataclasses.replace(TINY, iterations=1), tmp_path / "new", device="cpu"):
+        pass
+    assert "defaults" not in load_model_file(tmp_path / "new" / "model.safetensors").card

@@ -44,8 +44,8 @@ __all__ = ["train"]
     "--from",
     "start",
     metavar="MODEL|FILE",
-    help="Begin with the weights of a bundled model, a model file or a checkpoint; its network and loss are "
-    "kept, the optimiser starts anew.",
+    help="Begin with the weights of a bundled model, a model file or a checkpoint; its network, loss and "
+    "defaults are kept, the optimiser starts anew.",
 )
 @click.option(
     "--images",
@@ -205,8 +205,9 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         start = load_start(given["start"])
         if path is None:
             changes |= {"network": start.network, "loss": start.loss or config.loss}
-        if changes.get("labelled") and start.diameter and path is None:
-            changes["labelled"] = dataclasses.replace(changes["labelled"], diameter=start.diameter)
+        diameter = start.defaults.get("diameter")
+        if changes.get("labelled") and diameter and path is None:
+            changes["labelled"] = dataclasses.replace(changes["labelled"], diameter=diameter)
         if given["seed"] is None and config.seed in start.seeds:  # samples that it has not seen yet
             changes["seed"] = max(start.seeds) + 1
     return dataclasses.replace(config, **changes)

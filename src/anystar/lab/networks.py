@@ -134,8 +134,8 @@ def _config(run: Path, judged: bool, schedule: Schedule) -> TrainConfig:
     if schedule.start is not None:
         start = load_start(schedule.start)
         config = replace(config, start=schedule.start, network=start.network, loss=start.loss or config.loss)
-        if start.diameter:
-            config = replace(config, labelled=replace(labelled, diameter=start.diameter))
+        if "diameter" in start.defaults:
+            config = replace(config, labelled=replace(labelled, diameter=start.defaults["diameter"]))
     return config if schedule.iterations is None else replace(config, iterations=schedule.iterations)
 
 

@@ -34,8 +34,8 @@ class Start:
     """The loss that they were trained with, if the file says."""
     seeds: tuple[int, ...]
     """Seeds of the samples that they have seen."""
-    diameter: float | None
-    """Diameter of objects in voxels that they know best, if the file says."""
+    defaults: dict[str, float]
+    """What they are used with: ``prob_thresh``, ``nms_thresh``, ``diameter`` in voxels, if the file says."""
     origin: dict[str, Any]
     """What the new model's card says of the old one."""
 
@@ -53,7 +53,7 @@ def load_start(name: str | Path) -> Start:
     if "card" in header:
         card = header["card"]
         weights = {k: v for k, v in load_model_file(path).network.state_dict().items() if k in tensors}
-        average, diameter = weights, card.get("defaults", {}).get("diameter")
+        average, defaults = weights, card.get("defaults", {})
         loss, seeds = card.get("config", {}).get("loss"), [card.get("seed", 0)]
         origin = {k: card[k] for k in _REMEMBERED if k in card}
     else:
@@ -61,7 +61,7 @@ def load_start(name: str | Path) -> Start:
             {k.removeprefix(part): v for k, v in tensors.items() if k.startswith(part)}
             for part in ("network.", "average.")
         ]
-        (weights, average), diameter = parts, None
+        (weights, average), defaults = parts, header.get("defaults", {})
         history = header["history"]
         loss, seeds = history[-1]["loss"], [part["seed"] for part in history]
         origin = {
@@ -77,7 +77,7 @@ def load_start(name: str | Path) -> Start:
         average=average,
         loss=from_dict(LossConfig, loss) if loss else None,
         seeds=tuple(seeds),
-        diameter=diameter,
+        defaults=defaults,
         origin={"model": path.stem if "card" in header else path.name} | origin,
     )
 

@@ -51,6 +51,7 @@ class TrainState:
         self.config, self.step, self.seconds, self.saved = config, 0, 0.0, -1
         self.labelled, self.best = labelled, math.inf
         self.origin = {} if start is None else start.origin
+        self.defaults = {} if start is None else start.defaults
         self.history: list[dict[str, Any]] = []
         self.commit = commit()
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
@@ -105,6 +106,7 @@ class TrainState:
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
         self.origin, self.saved = header.get("origin", {}), self.step
+        self.defaults = header.get("defaults", {})
         best = header.get("best")
         self.best = math.inf if best is None else best
 
@@ -127,12 +129,16 @@ class TrainState:
         if better and validation is not None:
             self.best = validation
         self.history[-1]["last"] = self.step
+        # What the weights began with they are used with, but for the size that this run shows them.
+        sized = {} if config.labelled is None else {"diameter": config.labelled.diameter}
+        defaults = self.defaults | sized
         header = {
             "network": to_dict(config.network),
             "step": self.step,
             "seconds": self.seconds,
             "history": self.history,
             "origin": self.origin,
+            "defaults": defaults,
             "best": self.best if math.isfinite(self.best) else None,
             "version": __version__,
         }
@@ -150,10 +156,10 @@ class TrainState:
             "config": _public(config),
         }
         card |= {"from": self.origin} if self.origin else {}
+        card |= {"defaults": defaults} if defaults else {}
         if self.labelled is not None and config.labelled is not None:
             card["volumes"] = [v.name for v in self.labelled.training]
             card["objects"] = sum(len(v.centres) for v in self.labelled.training)
-            card["defaults"] = {"diameter": config.labelled.diameter}
         card |= {} if validation is None else {"validation loss": round(validation, 4)}
         for name in ("model", "best") if better else ("model",):
             save_model_file(out / f"{name}.safetensors", self.average, config.network, card)
