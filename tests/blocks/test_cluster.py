@@ -48,7 +48,11 @@ def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
 
     def progress(done, total, stage):
         stage = stage.split(",")[0]
-        if stage in ("network", "suppression", "labels", "picture") and 1 <= done <= total - 2 and stage not in killed:
+        if (
+            stage in ("network", "suppression", "labels", "picture")
+            and 1 <= done <= total - 2
+            and stage not in killed
+        ):
             killed.append(stage)
             kill_a_worker()
 
