@@ -28,6 +28,7 @@ class Small:
         return stub_model(radius=4.0).detect(view, tile, floor)
 
 
+STAGES = ["network", "suppression", "labels", "picture"]
 HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (64, 64, 64)}
 
 
@@ -48,17 +49,13 @@ def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
 
     def progress(done, total, stage):
         stage = stage.split(",")[0]
-        if (
-            stage in ("network", "suppression", "labels", "picture")
-            and 1 <= done <= total - 2
-            and stage not in killed
-        ):
+        if stage in STAGES and 1 <= done <= total - 2 and stage not in killed:
             killed.append(stage)
             kill_a_worker()
 
     there = {"cluster": "local", "workers": 2, "progress": progress, "picture": tmp_path / "there.png"}
     outcome = sized(source, tmp_path / "there.zarr", table=tmp_path / "there.csv", **there, **args)
-    assert killed == ["network", "suppression", "labels", "picture"]
+    assert killed == STAGES
     assert outcome.num_objects > 1000
     assert (tmp_path / "there.png").read_bytes() == (tmp_path / "here.png").read_bytes()
     np.testing.assert_array_equal(labels_of(tmp_path / "there.zarr"), labels_of(tmp_path / "here.zarr"))

@@ -193,15 +193,7 @@ def segment_blocks(
             if surveyor is not None:
                 survey_all(surveyor, journal, mapper, progress)
         outcome = _outcome(run, journal, output, keep)
-        if extras.table is not None:
-            write_table(extras.table, keep.parts(), lambda: "" if record is None else record(outcome))
-        if extras.meshes is not None:
-            metric = request.spacing if request.unit == "um" else None
-            write_meshes(
-                extras.meshes, keep.polyhedra(), keep.labels, run.rays, spacing=metric, kind=extras.mesh_kind
-            )
-        if extras.picture is not None and surveyor is not None:
-            draw(extras.picture, surveyor, f"{extras.title}: {outcome.num_objects} objects")
+        _write(extras, run, keep, surveyor, outcome, record)
         if progress is not None:
             progress(0, 1, "pyramid")
         labels.finish(relabel=keep.relabel if keep.num_dropped else None)
@@ -209,6 +201,25 @@ def segment_blocks(
         journal.close()
     shutil.rmtree(folder)
     return outcome
+
+
+def _write(
+    extras: Extras,
+    run: Run,
+    keep: Keep,
+    surveyor: Surveyor | None,
+    outcome: Outcome,
+    record: Callable[[Outcome], str] | None,
+) -> None:
+    """Write what is wanted beside the labels, block by block."""
+    if extras.table is not None:
+        write_table(extras.table, keep.parts(), lambda: "" if record is None else record(outcome))
+    if extras.meshes is not None:
+        request, bodies = run.plan.request, keep.polyhedra()
+        metric = request.spacing if request.unit == "um" else None
+        write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=metric, kind=extras.mesh_kind)
+    if extras.picture is not None and surveyor is not None:
+        draw(extras.picture, surveyor, f"{extras.title}: {outcome.num_objects} objects")
 
 
 def _name_of(image: LazyImage) -> str:
