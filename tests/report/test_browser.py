@@ -150,6 +150,9 @@ def test_the_structure_for_screen_readers(browser, page):
         assert run(f"return document.querySelectorAll('{landmark}').length") == 1
     assert run("return [...document.images].every(i => i.hasAttribute('alt'))")
     assert run("return [...document.querySelectorAll('input')].every(i => i.labels.length)")
+    # Said, though not seen.
+    spoken = "[...document.querySelectorAll('#summary ~ .scroll .spoken')]"
+    assert run(f"return {spoken}.map(s => s.checkVisibility() && s.innerText)") == ["95% interval"] * 6
     named = "document.getElementById(s.getAttribute('aria-labelledby')).textContent"
     assert run(f"return [...document.querySelectorAll('svg[role=img]')].every(s => {named})")
     assert run(

@@ -8,10 +8,13 @@ import imagecodecs
 import numpy as np
 import pytest
 
+from anystar.evaluate import Interval, accuracy_curve, find_outcomes
 from anystar.report.html import Prediction, Subject, draw, examine, worst_first
 from anystar.report.html.charts import curve_chart, histogram
 from anystar.report.html.examine import TRUTH_COLOUR
+from anystar.report.html.page import Run, render_report
 from anystar.report.picture import outline
+from anystar.rng import stream
 from tests.report.scenes import IMAGE, SHAPE, TRUTH, WRONG, subject, write
 
 
@@ -102,10 +105,37 @@ def test_histograms_count_every_finite_value_once():
 
 
 def test_curves_lie_where_their_values_say():
-    chart = curve_chart("A", [0.1, 0.5, 0.9], {"r": [1.0, 0.5, 0.0]}, x_label="x", y_label="y")
+    values = [Interval(value=v, low=a, high=b) for v, a, b in ((1, 1, 1), (0.5, 0, 0.75), (0, 0, 0.5))]
+    chart = curve_chart("A", [0.1, 0.5, 0.9], {"r": values}, x_label="x", y_label="y")
     left, top, right, bottom = chart.box
-    points = [tuple(map(float, p.split())) for p in chart.lines[0].path[1:].split("L")]
-    assert points == [(left, top), ((left + right) / 2, (top + bottom) / 2), (right, bottom)]
+    (line,) = chart.lines
+    points = [tuple(map(float, p.split())) for p in line.path[1:].split("L")]
+    centre = (left + right) / 2
+    assert points == [(left, top), (centre, (top + bottom) / 2), (right, bottom)]
+    assert line.band[0] + line.band[-1] == "MZ"
+    band = [tuple(map(float, p.split())) for p in line.band[1:-1].split("L")]
+    assert band[:3] == [(left, top), (centre, bottom), (right, bottom)]
+    assert band[3:] == [(right, (top + bottom) / 2), (centre, top + (bottom - top) / 4), (left, top)]
+    assert line.values[1] == "0.500 (0.000 to 0.750)"
+
+
+def test_scores_stand_with_the_interval_of_the_bootstrap():
+    """Over the volumes with a truth; the same for the same runs, whatever they are called."""
+    volumes = [examine(subject(name)) for name in "ab"] + [examine(subject("blind", truth=None))]
+    page = render_report([Run(name="first"), Run(name="exact")], volumes)
+    rows = [find_outcomes(TRUTH, WRONG)] * 2
+    curve = accuracy_curve(rows, rng=stream(0, "report", "bootstrap"))
+    assert curve.at(0.5).high - curve.at(0.5).low > 0.2
+    for found in (curve.mean_accuracy, curve.at(0.5), curve.quality_at(0.5)):
+        spoken = f'<span class="spoken">95% interval </span>{found.low:.3f} to {found.high:.3f}</span>'
+        assert f'<td>{found.value:.3f} <span class="interval">{spoken}</td>' in page
+    assert page.count("95% interval </span>1.000 to 1.000") == 3
+    assert page.count('<path class="band') == 2
+    table = page.split('id="table-accuracy"')[1].split("</table>")[0]
+    assert all(f"({a.low:.3f} to {a.high:.3f})" in table for a in curve.accuracy)
+    blind = render_report([Run(name="first"), Run(name="exact")], volumes[-1:])
+    assert "95% interval </span>" not in blind
+    assert '<path class="band' not in blind
 
 
 def luminance(colour):

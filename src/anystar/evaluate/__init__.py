@@ -1,6 +1,7 @@
 """How well instances agree with a truth: matching by overlap, or by centres. Pure functions over arrays."""
 
 from anystar.evaluate.centres import CentreScores, match_centres
+from anystar.evaluate.curves import NUM_RESAMPLES, Curve, Interval, accuracy_curve
 from anystar.evaluate.describe import Described, describe
 from anystar.evaluate.doubt import Doubt, doubtful
 from anystar.evaluate.errors import KINDS, Errors, Fates, classify_errors
@@ -17,15 +18,19 @@ from anystar.evaluate.overlap import Overlap, as_labels, overlap, overlap_of_blo
 
 __all__ = [
     "KINDS",
+    "NUM_RESAMPLES",
     "THRESHOLDS",
     "CentreScores",
+    "Curve",
     "Described",
     "Doubt",
     "Errors",
     "Fates",
+    "Interval",
     "Outcomes",
     "Overlap",
     "Scores",
+    "accuracy_curve",
     "add_scores",
     "as_labels",
     "classify_errors",

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from anystar.evaluate import accuracy_curve
 from anystar.lab.corruptions import CORRUPTIONS
-from anystar.lab.curves import accuracy_curve
 from anystar.lab.items import Dataset
 from anystar.lab.methods import Method, NoLabels, Unavailable
 from anystar.lab.plots import draw_bars, draw_curves, draw_robustness, save_figure

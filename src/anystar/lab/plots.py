@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anystar.atomic import staged
+from anystar.evaluate import Curve
 from anystar.lab.corruptions import CORRUPTIONS
-from anystar.lab.curves import Curve
 from anystar.lab.tables import Row
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anystar.atomic import staged
-from anystar.lab.curves import Curve
+from anystar.evaluate import Curve
 
 __all__ = ["Row", "write_curves", "write_table"]
 

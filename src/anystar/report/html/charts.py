@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.evaluate import Interval
+
 __all__ = ["HEIGHT", "WIDTH", "Chart", "Line", "curve_chart", "histogram"]
 
 WIDTH, HEIGHT = 420, 250
@@ -26,6 +28,8 @@ class Line:
     "Its values at the rows of the chart's table."
     style: int
     "Number of its colour and dashes; -1 is the truth's."
+    band: str = ""
+    "Of an SVG path around its intervals; empty without them."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,17 +49,22 @@ class Chart:
 
 
 def curve_chart(
-    title: str, x: Sequence[float], curves: Mapping[str, Sequence[float]], *, x_label: str, y_label: str
+    title: str, x: Sequence[float], curves: Mapping[str, Sequence[Interval]], *, x_label: str, y_label: str
 ) -> Chart:
-    """Return a chart of curves within 0 and 1."""
+    """Return a chart of curves within 0 and 1, each in the band of its intervals."""
     low, high = min(x), max(x)
     x_ticks = [(v, f"{v:g}") for v in x]
+
+    def path(across: Sequence[float], up: Sequence[float]) -> str:
+        return "M" + "L".join(_point(a, b, (low, high), (0, 1)) for a, b in zip(across, up, strict=True))
+
     lines = [
         Line(
             name=name,
-            path="M" + "L".join(_point(a, b, (low, high), (0, 1)) for a, b in zip(x, values, strict=True)),
-            values=tuple(f"{v:.3f}" for v in values),
+            path=path(x, [v.value for v in values]),
+            values=tuple(f"{v.value:.3f} ({v.low:.3f} to {v.high:.3f})" for v in values),
             style=style,
+            band=path([*x, *reversed(x)], [v.low for v in values] + [v.high for v in reversed(values)]) + "Z",
         )
         for style, (name, values) in enumerate(curves.items())
     ]

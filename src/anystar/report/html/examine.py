@@ -11,11 +11,12 @@ import numpy as np
 from anystar.evaluate import (
     THRESHOLDS,
     Described,
+    Outcomes,
     Scores,
     classify_errors,
     describe,
     doubtful,
-    match_labels,
+    find_outcomes,
     mean_accuracy,
 )
 from anystar.report.html.findings import Finding, findings_of_doubt, findings_of_errors
@@ -81,8 +82,8 @@ class Verdict:
     "(N,) confidence; NaN where it is not known."
     doubts: int
     "Objects that are unlike the others."
-    scores: tuple[Scores, ...] = ()
-    "A threshold each, if there is a truth."
+    outcomes: Outcomes | None = None
+    "What each object contributes to the scores, if there is a truth."
     errors: Mapping[str, tuple[int, int]] | None = None
     "True and predicted objects of each kind, at one threshold."
     findings: tuple[Finding, ...] = ()
@@ -91,10 +92,15 @@ class Verdict:
     "Findings that are not listed."
 
     @property
+    def scores(self) -> tuple[Scores, ...]:
+        """A threshold each, if there is a truth."""
+        return () if self.outcomes is None else self.outcomes.scores()
+
+    @property
     def badness(self) -> float:
         """How bad it is, 0 to 1: what accuracy lacks; without a truth, the share of doubtful objects."""
-        if self.scores:
-            return 1 - mean_accuracy(self.scores)
+        if self.outcomes is not None:
+            return 1 - mean_accuracy(self.outcomes.scores())
         return self.doubts / self.objects if self.objects else 1.0
 
 
@@ -174,8 +180,8 @@ def examine(
                 subject.truth, prediction.labels, threshold=threshold, loose=min(0.1, threshold)
             )
             found = findings_of_errors(errors, truth, objects)
-            scores = match_labels(subject.truth, prediction.labels, thresholds=thresholds)
-            verdict = replace(verdict, scores=scores, errors=errors.counts())
+            outcomes = find_outcomes(subject.truth, prediction.labels, thresholds=thresholds)
+            verdict = replace(verdict, outcomes=outcomes, errors=errors.counts())
         verdicts.append(replace(verdict, findings=tuple(found[:most]), more=max(0, len(found) - most)))
     return Examined(
         name=subject.name,

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from anystar._version import __version__
 from anystar.atomic import staged
-from anystar.evaluate import KINDS, add_scores, mean_accuracy
+from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, accuracy_curve, add_scores
 from anystar.report.html.charts import HEIGHT, WIDTH, Chart, curve_chart, histogram
-from anystar.report.html.examine import OUTLINE_COLOURS, TRUTH_COLOUR, Examined, worst_first
+from anystar.report.html.examine import OUTLINE_COLOURS, TRUTH_COLOUR, Examined, Verdict, worst_first
+from anystar.rng import stream
 
 __all__ = ["Run", "render_report", "write_report"]
 
@@ -76,14 +79,16 @@ def render_report(
         undefined=jinja2.StrictUndefined,
     )
     ordered = worst_first(volumes)
+    summaries = [_summary(run.name, ordered) for run in runs]
     return environment.get_template("report.html").render(
         title=title,
         version=__version__,
         runs=runs,
         styles={run.name: number for number, run in enumerate(runs)},
         volumes=ordered,
-        summaries=[_summary(run.name, ordered) for run in runs],
-        accuracy=_accuracy_chart(runs, ordered),
+        summaries=summaries,
+        accuracy=_accuracy_chart(summaries),
+        resamples=NUM_RESAMPLES,
         histograms={v.name: _histograms(v) for v in ordered},
         data={v.name: _data(v) for v in ordered if v.planes},
         layers={v.name: _layers(v) for v in ordered},
@@ -98,41 +103,43 @@ def render_report(
 def _summary(run: str, volumes: Sequence[Examined]) -> dict[str, Any]:
     """Return one run's row of the first table: sums over its volumes."""
     mine = [v for volume in volumes for v in volume.verdicts if v.run == run]
-    scored = [v for v in mine if v.scores]
-    total = add_scores([v.scores for v in scored]) if scored else ()
-    at = min(total, key=lambda s: abs(s.threshold - 0.5)) if total else None
-    errors = None
-    if scored:
-        errors = {
-            kind: tuple(sum(v.errors[kind][side] for v in scored if v.errors) for side in (0, 1))
-            for kind in ("found", *KINDS)
-        }
-    return {
+    row: dict[str, Any] = {
         "run": run,
         "volumes": len(mine),
         "objects": sum(v.objects for v in mine),
         "doubts": sum(v.doubts for v in mine),
-        "scored": len(scored),
-        "at": at,
-        "mean": mean_accuracy(total) if total else None,
-        "errors": errors,
-        "total": total,
+    }
+    scored = [v for v in mine if v.outcomes is not None]
+    return row | {"scored": len(scored)} | (_scores(scored) if scored else {"at": None, "errors": None})
+
+
+def _scores(scored: Sequence[Verdict]) -> dict[str, Any]:
+    """Return what one run scores on all volumes with a truth, their objects pooled, with intervals."""
+    # Always the same draws: the page depends on the runs alone, and equal runs get equal intervals.
+    rng = stream(0, "report", "bootstrap")
+    curve = accuracy_curve([v.outcomes for v in scored if v.outcomes is not None], rng=rng)
+    index = int(np.argmin(np.abs(np.array(curve.thresholds) - 0.5)))
+    return {
+        "curve": curve,
+        "at": add_scores([v.scores for v in scored])[index],
+        "accuracy": curve.accuracy[index],
+        "panoptic_quality": curve.panoptic_quality[index],
+        "errors": {
+            kind: tuple(sum(v.errors[kind][side] for v in scored if v.errors) for side in (0, 1))
+            for kind in ("found", *KINDS)
+        },
     }
 
 
-def _accuracy_chart(runs: Sequence[Run], volumes: Sequence[Examined]) -> Chart | None:
-    curves = {}
-    for run in runs:
-        total = _summary(run.name, volumes)["total"]
-        if len(total) > 1:
-            curves[run.name] = total
-    if not curves:
+def _accuracy_chart(summaries: Sequence[Mapping[str, Any]]) -> Chart | None:
+    curves: dict[str, Curve] = {s["run"]: s["curve"] for s in summaries if s["scored"]}
+    x = next(iter(curves.values())).thresholds if curves else ()
+    if len(x) < 2:
         return None
-    x = [s.threshold for s in next(iter(curves.values()))]
     return curve_chart(
         "Accuracy against overlap",
         x,
-        {name: [s.accuracy for s in total] for name, total in curves.items()},
+        {name: curve.accuracy for name, curve in curves.items()},
         x_label="intersection over union from which an object counts as found",
         y_label="accuracy",
     )

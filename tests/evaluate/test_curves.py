@@ -3,8 +3,14 @@
 import numpy as np
 import pytest
 
-from anystar.evaluate import THRESHOLDS, add_scores, find_outcomes, match_labels, mean_accuracy
-from anystar.lab.curves import accuracy_curve
+from anystar.evaluate import (
+    THRESHOLDS,
+    accuracy_curve,
+    add_scores,
+    find_outcomes,
+    match_labels,
+    mean_accuracy,
+)
 from tests.evaluate.peer_scores import random_pair
 
 

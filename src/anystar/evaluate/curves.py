@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.evaluate import Outcomes
+from anystar.evaluate.outcomes import Outcomes
 
 __all__ = ["NUM_RESAMPLES", "Curve", "Interval", "accuracy_curve"]
 
@@ -32,7 +32,7 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Scores of one method on the test volumes of one data set, all objects pooled."""
+    """Scores of one method on several volumes, all objects pooled."""
 
     thresholds: tuple[float, ...]
     """Intersection over union from which an object counts as found."""
@@ -115,7 +115,7 @@ def _resample(counts: list[np.ndarray], rng: np.random.Generator, number: int) -
         for start in range(0, number, step):
             chosen = slice(start, start + step)
             weights = rng.multinomial(times[chosen] * len(rows), np.full(len(rows), 1 / len(rows)))
-            drawn[chosen] += (weights @ flat).reshape(-1, *rows.shape[1:])
+            drawn[chosen] += (weights.astype(float) @ flat).reshape(-1, *rows.shape[1:])
     return drawn
 
 
