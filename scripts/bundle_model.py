@@ -5,22 +5,36 @@ and measured afterwards: ``[defaults]`` (prob_thresh, nms_thresh, diameter), ``[
 ``limits``, and corrections, if a run was continued by an older version.
 """
 
-import sys
+import argparse
 import tomllib
 from pathlib import Path
 
 from anystar.nn.checkpoint import load_tensors, save_tensors
+from anystar.predict.model import model_path
 
 MODELS = Path(__file__).parents[1] / "src" / "anystar" / "models"
 
 
 def main() -> None:
     """Join the weights and the card and write them into the package."""
-    source, name, card_path = sys.argv[1:]
-    tensors, header = load_tensors(source)
-    with open(card_path, "rb") as file:
-        header["card"] |= tomllib.load(file)
-    path = MODELS / f"{name}.safetensors"
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("source", type=Path)
+    parser.add_argument("name")
+    parser.add_argument("card", type=Path)
+    parser.add_argument("--mean-with", metavar="MODEL", help="take the mean of its weights and the run's")
+    options = parser.parse_args()
+    tensors, header = load_tensors(options.source)
+    if options.mean_with is not None:
+        others = load_tensors(model_path(options.mean_with))[0]
+        tensors = {
+            key: tensor.double().add(others[key]).div(2).to(tensor.dtype)
+            if tensor.is_floating_point()
+            else tensor
+            for key, tensor in tensors.items()
+        }
+        header["card"]["mean_with"] = options.mean_with
+    header["card"] |= tomllib.loads(options.card.read_text())
+    path = MODELS / f"{options.name}.safetensors"
     save_tensors(path, tensors, header)
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 

@@ -55,6 +55,8 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
     ]
     if "from" in card:
         rows.append(("begun from", _origin(card["from"])))
+    if "mean_with" in card:
+        rows.append(("weights", f"the mean of the run's and those of {card['mean_with']}"))
     if len(card.get("history", ())) > 1:
         rows.append(("history", "\n".join(map(_part, card["history"]))))
     if "defaults" in card:
