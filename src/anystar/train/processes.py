@@ -71,6 +71,8 @@ def joined(device: torch.device) -> Iterator[tuple[Processes, torch.device]]:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Processes(rank=dist.get_rank(), size=dist.get_world_size()), device
+        if begun:
+            dist.barrier()  # none leaves while another still works: that has aborted a process
     finally:
         if begun:
             dist.destroy_process_group()
