@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from anystar.geometry.rays import golden_spiral
+from anystar.predict import scale
 from anystar.predict.candidates import Candidates
-from anystar.predict.scale import _Level, _narrow, _sample, _weigh, _weights, _whole
+from anystar.predict.scale import _best_level, _Level, _narrow, _sample, _weigh, _weights, _whole
 from anystar.predict.view import Scene
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
@@ -113,3 +116,30 @@ def test_the_diameter_of_a_level_is_that_of_the_objects_that_weigh_most():
     assert level.diameter == 9
     level.weight[:] = 1, 1, 10
     assert level.diameter == 12
+
+
+def test_objects_next_to_a_cut_do_not_decide_where_a_fine_level_looks():
+    """What is found there does not count, so that a box with all objects at its edges would show nothing."""
+    image = np.random.default_rng(0).random((300, 300, 300), np.float32)
+    star = 100 + 41 * np.array([[0, 0, 0], [0, 0, 1], [0, 0, -1], [0, 1, 0], [0, -1, 0], [1, 0, 0]])
+    best = found_at(0.7, [*star, (240, 240, 240), (243, 240, 240), (240, 243, 240)], 1.0, image.shape)
+    box = _narrow(scene_of(image), _whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    low, high = np.array([(s.start, s.stop) for s in box]).T
+    inner = (best.points >= low + 6) & (best.points < high - 6)
+    assert inner.all(1).sum() >= 3
+
+
+@pytest.mark.parametrize(("weight", "wins"), [(0.5, False), (1.5, True)])
+def test_a_fine_level_wins_with_more_than_one_object_of_the_best(weight, wins, monkeypatch):
+    """Where the best shows nothing, next to nothing must not beat it."""
+    image = np.random.default_rng(0).random((64, 64, 64), np.float32)
+
+    def level(model, scene, box, voxel_size, factor, floor):
+        if factor < 1:
+            return found_at(factor, [(10, 10, 10), (50, 50, 50)], 1.0, image.shape)
+        found = found_at(factor, [(30, 30, 30)], weight, image.shape)
+        return replace(found, inner=np.array([[20.0, 20, 20], [40, 40, 40]]))
+
+    monkeypatch.setattr(scale, "_try_level", level)
+    best = _best_level(None, scene_of(image), _whole(image.shape), (1.0, 1.0, 1.0), 0.1, None)
+    assert (best.factor >= 1) == wins

@@ -184,6 +184,11 @@ class _Level:
         return self.within(self.inner)
 
     @property
+    def heaviest(self) -> float:
+        """Weight of the object that counts most."""
+        return float(self.weight.max(initial=0))
+
+    @property
     def diameter(self) -> float:
         """The median by weight: where objects differ in size, that of the larger ones."""
         order = np.argsort(self.diameters)
@@ -220,7 +225,7 @@ def _best_level(
 ) -> _Level:
     """Return the level with the most evidence; without any, the one nearest to no magnification.
 
-    Levels are compared where the finer one has looked.
+    Levels are compared where the finer one has looked; there it must show more than one object of the other.
     """
     extent = np.array([s.stop - s.start for s in part]) * np.array(voxel_size)
     factors = [f for f in _FACTORS if extent.max() * f >= _SMALLEST] or [1.0]
@@ -231,7 +236,7 @@ def _best_level(
             progress(number, len(factors), "object size")
         box = _narrow(scene, box, voxel_size, factor, best)
         level = _try_level(model, scene, box, voxel_size, factor, floor)
-        if best is None or level.evidence.score > best.within(level.inner).score:
+        if best is None or level.evidence.score > max(best.within(level.inner).score, best.heaviest):
             best = level
         elif not best.evidence.score:
             best = min(best, level, key=lambda tried: abs(np.log(tried.factor)))
@@ -255,7 +260,9 @@ def _narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: _Level
     centre = best.points / np.array(voxel_size)
     at = centre[np.argsort(-best.weight)[:50]]
     start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
-    covered = ((centre >= start[:, None]) & (centre < (start + side)[:, None])).all(2) @ best.weight
+    edge = _EDGE / size
+    first, last = start + edge * (start > 0), start + side - edge * (start + side < scene.shape)
+    covered = ((centre >= first[:, None]) & (centre < last[:, None])).all(2) @ best.weight
     z, y, x = start[covered.argmax()]
     return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
 
