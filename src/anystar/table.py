@@ -22,6 +22,7 @@ __all__ = [
     "add_channel",
     "add_mask",
     "add_overlap",
+    "check_mask",
     "place_columns",
     "tabulate",
 ]
@@ -319,6 +320,12 @@ def add_mask(table: Table, labels: np.ndarray, mask: np.ndarray) -> Table:
     if mask.shape != labels.shape:
         raise ValueError(f"mask must have the shape of the image, {labels.shape}, got {mask.shape}")
     return add_overlap(table, np.bincount(labels[mask != 0]))
+
+
+def check_mask(mask: object, shape: tuple[int, ...], of: str, expected: tuple[int, ...]) -> None:
+    """Raise ``ValueError`` if a mask, named by its file, is not as large as the image or the labels."""
+    if shape != expected:
+        raise ConfigError(f"{mask} has shape {shape}, the {of} {expected}; give a mask of the same shape")
 
 
 def add_overlap(table: Table, inside: np.ndarray) -> Table:

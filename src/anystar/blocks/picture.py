@@ -13,7 +13,7 @@ import numpy as np
 
 from anystar.atomic import staged
 from anystar.blocks.source import Lazy
-from anystar.blocks.stages import Run, noted
+from anystar.blocks.stages import Run, noted, numbered
 from anystar.report.picture import save_panels, surveyed_panels
 from anystar.report.survey import Extent, Survey, merge, survey
 
@@ -95,9 +95,7 @@ class Surveyor:
         return self.run.folder / "picture" / f"kept.{self.version}.npy"
 
     def _path(self, number: int) -> Path:
-        return (
-            self.run.folder / "picture" / f"{number // 1000:04d}" / f"{number % 1000:03d}.{self.version}.npz"
-        )
+        return numbered(self.run.folder / "picture", number, f"{self.version}.npz")
 
 
 def draw(path: Path, surveyor: Surveyor, title: str) -> None:

@@ -30,7 +30,7 @@ from anystar.predict.model import Model
 from anystar.predict.scale import estimate
 from anystar.predict.view import ArrayLike
 from anystar.report.meshes import MeshKind, write_meshes
-from anystar.table import Table
+from anystar.table import Table, check_mask
 
 __all__ = ["Extras", "Outcome", "segment_blocks"]
 
@@ -145,9 +145,8 @@ def segment_blocks(
         If an argument or the image cannot be used, or the interrupted run was another one.
     """
     output = Path(output)
-    if mask is not None and mask.shape != image.shape:
-        shapes = f"has shape {mask.shape}, the image {image.shape}"
-        raise ConfigError(f"{mask.address} {shapes}; give a mask of the same shape")
+    if mask is not None:
+        check_mask(mask.address, mask.shape, "image", image.shape)
     request = Request(
         image=_name_of(image),
         shape=image.shape,

@@ -47,6 +47,7 @@ __all__ = [
     "Writable",
     "detect",
     "noted",
+    "numbered",
     "paint",
     "resolve",
 ]
@@ -135,7 +136,7 @@ class Run:
 
     def rows_path(self, number: int, version: str) -> Path:
         """Return where a version of the candidates of a block lies."""
-        return self.rows_folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{version}"
+        return numbered(self.rows_folder, number, version)
 
     def centres(self, points: np.ndarray) -> np.ndarray:
         """Return points ``(N, 3)`` of the candidates' lattice in voxels of the image, float64."""
@@ -143,7 +144,12 @@ class Run:
 
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""
-        return self.folder / "objects" / f"{number // 1000:04d}" / f"{number % 1000:03d}.npz"
+        return numbered(self.folder / "objects", number, "npz")
+
+
+def numbered(folder: Path, number: int, suffix: str) -> Path:
+    """Return the file of a block: a thousand a folder."""
+    return folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{suffix}"
 
 
 def detect(run: Run, number: int) -> dict[str, Any]:

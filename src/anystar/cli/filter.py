@@ -132,13 +132,10 @@ def _masked(image: LazyImage, table: Table, path: Path) -> Table:
     import numpy as np
 
     from anystar import io
-    from anystar.table import add_overlap
+    from anystar.table import add_overlap, check_mask
 
     with io.open_image(path) as mask:
-        if mask.shape != image.shape:
-            raise ValueError(
-                f"{path} has shape {mask.shape}, the labels {image.shape}; give a mask of the same shape"
-            )
+        check_mask(path, mask.shape, "labels", image.shape)
         inside = _sum(np.bincount(image.read(box)[mask.read(box) != 0]) for box in _boxes(image))
     return add_overlap(table, inside)
 

@@ -136,10 +136,10 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
 def read_mask(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
     """Return the voxels of a mask of that shape."""
     from anystar import io
+    from anystar.table import check_mask
 
     mask = io.read(path).data
-    if mask.shape != shape:
-        raise ValueError(f"{path} has shape {mask.shape}, the image {shape}; give a mask of the same shape")
+    check_mask(path, mask.shape, "image", shape)
     return mask
 
 

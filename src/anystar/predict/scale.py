@@ -202,12 +202,9 @@ def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: fl
     points, diameters, weight, prob = _weights(candidates, rays)
     size = np.array(voxel_size)
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
-    inner = np.stack(
-        [low * size + _EDGE / factor * (low > 0), high * size - _EDGE / factor * (high < scene.shape)]
-    )
     return _Level(
         factor=factor,
-        inner=inner,
+        inner=np.stack(_uncut(low, high, scene, size * factor)) * size,
         points=points + low * size,
         diameters=diameters,
         weight=weight,
@@ -260,11 +257,18 @@ def _narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: _Level
     centre = best.points / np.array(voxel_size)
     at = centre[np.argsort(-best.weight)[:50]]
     start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
-    edge = _EDGE / size
-    first, last = start + edge * (start > 0), start + side - edge * (start + side < scene.shape)
+    first, last = _uncut(start, start + side, scene, size)
     covered = ((centre >= first[:, None]) & (centre < last[:, None])).all(2) @ best.weight
     z, y, x = start[covered.argmax()]
     return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
+
+
+def _uncut(
+    low: np.ndarray, high: np.ndarray, scene: Scene, size: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of boxes without what lies next to a cut; ``size`` is a voxel's, in the level's."""
+    edge = _EDGE / size
+    return low + edge * (low > 0), high - edge * (high < scene.shape)
 
 
 def _whole(shape: tuple[int, ...]) -> Box:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from anystar.atomic import staged
-from anystar.report.survey import PIXELS, Extent, Survey, pixels, shown, survey
+from anystar.report.survey import PIXELS, Extent, Survey, nearest, pixels, shown, survey
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,9 +171,7 @@ def outline(labels: np.ndarray) -> np.ndarray:
 
 def render(panel: Panel, *, outlined: bool) -> np.ndarray:
     """Return RGB of square pixels, ``PIXELS`` on the longer side, so that outlines are equally thin."""
-    size = pixels(*panel.extent)
-    rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(size, panel.labels.shape, strict=True))
-    grid = np.ix_(rows.astype(int), columns.astype(int))
+    grid = np.ix_(*map(nearest, pixels(*panel.extent), panel.labels.shape))
     rgb = np.repeat(panel.grey[grid][..., None], 3, axis=2)
     if outlined:
         labels = panel.labels[grid]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["PIXELS", "Extent", "Survey", "merge", "pixels", "shown", "survey"]
+__all__ = ["PIXELS", "Extent", "Survey", "merge", "nearest", "pixels", "shown", "survey"]
 
 PIXELS = 600
 """On the longer side of a view."""
@@ -71,6 +71,17 @@ def pixels(height: float, width: float) -> tuple[int, int]:
     return rows, columns
 
 
+def nearest(num_pixels: int, num_voxels: int) -> np.ndarray:
+    """Return which of a row of voxels lies under each pixel.
+
+    Examples
+    --------
+    >>> nearest(4, 2), nearest(2, 6)
+    (array([0, 0, 1, 1]), array([1, 4]))
+    """
+    return ((np.arange(num_pixels) + 0.5) * num_voxels // num_pixels).astype(np.int64)
+
+
 def shown(extent: Extent, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows and columns of voxels are seen when looking along an axis: all, if there is room.
 
@@ -83,8 +94,7 @@ def shown(extent: Extent, axis: int) -> tuple[np.ndarray, np.ndarray]:
     nums, sizes = (np.delete(values, axis).tolist() for values in extent)
     room = pixels(*(n * s for n, s in zip(nums, sizes, strict=True)))
     rows, columns = (
-        np.arange(num) if num <= p else ((np.arange(p) + 0.5) * num // p).astype(np.int64)
-        for num, p in zip(nums, room, strict=True)
+        np.arange(num) if num <= p else nearest(p, num) for num, p in zip(nums, room, strict=True)
     )
     return rows, columns
 

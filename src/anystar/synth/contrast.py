@@ -236,12 +236,12 @@ def paint_contrast(
 
     ``num_keys`` is above every key of each sample.
     """
+    assert owner.wall_BZYX is not None
     shape = key_BZYX.shape[1:]
     grains = streams.normal("voxels", shape)
     tables = streams.scalars("instances")
     images = []
     for row, d in enumerate(drawn):
-        assert owner.wall_BZYX is not None
         depth, wall = owner.depth_BZYX[row], owner.wall_BZYX[row]
         contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)
         body = _profile(wall, d.rim_width, d.straddle).mul_(d.rim).add_(d.core)

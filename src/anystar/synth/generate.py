@@ -15,10 +15,10 @@ from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
 from anystar.synth.contrast import Contrast, paint_contrast
 from anystar.synth.fields import lattice, sample
-from anystar.synth.kernels import clean
 from anystar.synth.layouts import build_objects
 from anystar.synth.mixture import Mixture, paint_mixture
 from anystar.synth.objects import Owner, evaluate
+from anystar.synth.pieces import clean
 from anystar.synth.recipes import Recipe, stages
 from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams, put

@@ -19,12 +19,12 @@ from torch import Tensor
 from anystar.compiled import kernel
 from anystar.geometry.threads import run_chunks
 
-__all__ = ["bend", "clean", "is_compiled", "largest", "owners", "place", "read", "search_cells"]
+__all__ = ["FAR", "bend", "is_compiled", "largest", "owners", "place", "read", "search_cells"]
 
 _ONE, _ZERO = np.float32(1), np.float32(0)
 _CHUNK = 2**14
-_FAR = np.float32(1000)
-"""As ``objects.FAR``."""
+FAR = 1000.0
+"""Depth, but for its sign, of what no object can reach."""
 
 
 def is_compiled(tensor: Tensor) -> bool:
@@ -350,7 +350,7 @@ def _owners(
     round_ = len(form) == 0
     ranks, margins = np.empty(most, np.float32), np.empty(most, np.float32)
     for p in range(start, stop):
-        index[p], depth[p] = -1, -_FAR
+        index[p], depth[p] = -1, -FAR
         if most:
             wall[p] = _ZERO
         z, y, x = points[p, 0], points[p, 1], points[p, 2]
@@ -397,81 +397,3 @@ def _owners(
             if other != winner:
                 nearest = min(nearest, max((ranks[other] - best) * np.float32(0.5), -margins[other]))
         wall[p] = nearest
-
-
-def clean(key: np.ndarray, min_voxels: int) -> np.ndarray:
-    """Return :func:`anystar.synth.generate.clean_labels` of an int64 array ``(Z, Y, X)``."""
-    out = np.empty(key.shape, np.int32)
-    _clean(np.ascontiguousarray(key), int(key.max(initial=0)), max(min_voxels, 1), out)
-    return out
-
-
-@kernel(forceinline=True)
-def _root(parent: Any, piece: int) -> int:
-    while parent[piece] != piece:
-        parent[piece] = parent[parent[piece]]
-        piece = parent[piece]
-    return piece
-
-
-@kernel()
-def _clean(key: Any, largest_key: int, min_voxels: int, out: Any) -> None:
-    nz, ny, nx = key.shape
-    parent = np.zeros(key.size + 1, np.int32)
-    num = 0
-    # Pieces: a voxel joins those of the 13 neighbours before it that have its key.
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                mine = key[z, y, x]
-                if mine == 0:
-                    out[z, y, x] = 0
-                    continue
-                found = 0
-                for dz in range(-1, 1):
-                    if z + dz < 0:
-                        continue
-                    for dy in range(-1, 2 if dz else 1):
-                        if y + dy < 0 or y + dy >= ny:
-                            continue
-                        for dx in range(-1, 2 if dz or dy else 0):
-                            if x + dx < 0 or x + dx >= nx or key[z + dz, y + dy, x + dx] != mine:
-                                continue
-                            other = out[z + dz, y + dy, x + dx]
-                            if other == found:
-                                continue
-                            root = _root(parent, other)
-                            if found == 0:
-                                found = root
-                            elif root != found:  # the earlier piece is the root, so that order is kept
-                                low, high = min(root, found), max(root, found)
-                                parent[high] = low
-                                found = low
-                if found == 0:
-                    num += 1
-                    parent[num] = num
-                    found = num
-                out[z, y, x] = found
-    size, key_of = np.zeros(num + 1, np.int64), np.zeros(num + 1, np.int64)
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                if out[z, y, x]:
-                    piece = _root(parent, out[z, y, x])
-                    out[z, y, x] = piece
-                    size[piece] += 1
-                    key_of[piece] = key[z, y, x]
-    # Of each key the largest piece, the first of equals, if it is large enough; numbered in order.
-    best = np.zeros(largest_key + 1, np.int32)
-    for piece in range(1, num + 1):
-        if size[piece] > size[best[key_of[piece]]]:
-            best[key_of[piece]] = piece
-    number, count = np.zeros(num + 1, np.int32), 0
-    for piece in range(1, num + 1):
-        if size[piece] >= min_voxels and best[key_of[piece]] == piece:
-            count += 1
-            number[piece] = count
-    for z in range(nz):
-        for y in range(ny):
-            for x in range(nx):
-                out[z, y, x] = number[out[z, y, x]]

@@ -15,12 +15,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from anystar.synth.fields import sample
-from anystar.synth.kernels import is_compiled, owners
+from anystar.synth.kernels import FAR, is_compiled, owners
 
-__all__ = ["FAR", "Cells", "Objects", "Owner", "evaluate"]
-
-FAR = 1000.0
-"""Depth, but for its sign, of what no object can reach."""
+__all__ = ["Cells", "Objects", "Owner", "evaluate"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -100,7 +100,7 @@ class Verdict:
     def badness(self) -> float:
         """How bad it is, 0 to 1: what accuracy lacks; without a truth, the share of doubtful objects."""
         if self.outcomes is not None:
-            return 1 - mean_accuracy(self.outcomes.scores())
+            return 1 - mean_accuracy(self.scores)
         return self.doubts / self.objects if self.objects else 1.0
 
 
