@@ -291,7 +291,14 @@ def _contrast(
     return dict(zip(_CONTRAST, rows.T, strict=True))
 
 
-def add_channel(table: Table, labels: np.ndarray, image: np.ndarray, number: int) -> Table:
+def add_channel(
+    table: Table,
+    labels: np.ndarray,
+    image: np.ndarray,
+    number: int,
+    *,
+    origin: Sequence[int] = (0, 0, 0),
+) -> Table:
     """Return the table with the intensities in another channel, ``intensity_mean_c1`` for number 1 and so on.
 
     Parameters
@@ -299,11 +306,13 @@ def add_channel(table: Table, labels: np.ndarray, image: np.ndarray, number: int
     table : Table
         Objects of ``labels``.
     labels, image : numpy.ndarray
-        ``(Z, Y, X)``: the whole volume.
+        ``(Z, Y, X)``: the whole volume, or a part of it that holds the objects.
     number : int
         Of the channel, counted from 0.
+    origin : 3 ints
+        Where that part begins in the volume that the table's boxes are of.
     """
-    measured = _intensity(labels, image, table["label"], _boxes(table))
+    measured = _intensity(labels, image, table["label"], _boxes(table) - np.array(origin))
     return Table(columns={**table.columns, **{f"{n}_c{number}": c for n, c in measured.items()}})
 
 

@@ -3,6 +3,7 @@
 import matplotlib.image
 import numpy as np
 import pytest
+import tifffile
 
 from anystar import filters, io
 from anystar.arrays import Volume
@@ -11,7 +12,7 @@ from anystar.blocks.picture import Surveyor
 from anystar.report.meshes import Polyhedra, write_meshes
 from anystar.report.picture import outline, panels, save_panels, save_picture
 from anystar.report.table import read_table
-from anystar.table import add_mask
+from anystar.table import add_channel, add_mask
 from tests.blocks.conftest import labels_of
 from tests.blocks.test_run import same_objects
 
@@ -58,6 +59,31 @@ def test_distances_and_a_mask(tmp_path, model, image, sized, mask, tiles_along, 
     for name in set(table.columns) - {"label"}:
         assert got[name].dtype == table[name].dtype
         np.testing.assert_allclose(got[name], table[name], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("cluster", [None, "local"])
+def test_intensities_in_the_other_channels(tmp_path, model, image, sized, cluster):
+    one, two, three = (image(seed=s, shape=(24, 40, 36), name=f"{s}.npy").read() for s in (1, 2, 3))
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.stack([two, one, three], axis=1), imagej=True, metadata={"axes": "ZCYX"}
+    )
+    source, spacing = io.open_image(tmp_path / "a.tif", channel=1, spacing=(1.0, 0.5, 0.5)), (1.0, 0.5, 0.5)
+    want = model.segment(one, spacing=spacing, **HOW)
+    table = want.table(one)
+    for number, other in ((0, two), (2, three)):
+        table = add_channel(table, want.labels, other, number)
+    out, path = tmp_path / "labels.zarr", tmp_path / "objects.parquet"
+    sized(source, out, model=model, table=path, cluster=cluster, workers=1 if cluster else None, **HOW)
+    source.close()
+    numbers = same_objects(want.labels, labels_of(out))
+    got, _ = read_table(path)
+    assert list(got.columns) == list(table.columns)
+    got = got.select(np.argsort(got["label"]))
+    table = table.select(np.argsort([numbers[int(n)] for n in table["label"]]))
+    for name in ("mean", "median", "min", "max"):
+        for suffix in ("", "_c0", "_c2"):
+            column = f"intensity_{name}{suffix}"
+            np.testing.assert_allclose(got[column], table[column], rtol=1e-6, err_msg=column)
 
 
 def test_a_mask_of_another_shape_is_refused_before_anything_is_done(tmp_path, model, image, sized):

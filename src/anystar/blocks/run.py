@@ -178,7 +178,15 @@ def segment_blocks(
         itemsize=image.dtype.itemsize,
         zoom=(zoom[0], zoom[1], zoom[2]),
     )
-    run = Run(folder=folder, plan=plan, image=image, detector=detector or model, hold=sizes.hold, mask=mask)
+    run = Run(
+        folder=folder,
+        plan=plan,
+        image=image,
+        detector=detector or model,
+        hold=sizes.hold,
+        mask=mask,
+        others=tuple((other.channel or 0, other) for other in image.others) if request.table else (),
+    )
     journal = Journal(folder / "journal")
     try:
         with _mapper(cluster, workers) as mapper:

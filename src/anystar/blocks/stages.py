@@ -36,7 +36,7 @@ from anystar.predict.candidates import Candidates
 from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Box, Tile
 from anystar.predict.view import ArrayLike, Scene, View
-from anystar.table import Table, add_overlap, tabulate
+from anystar.table import Table, add_channel, add_overlap, tabulate
 
 __all__ = [
     "Detector",
@@ -99,6 +99,8 @@ class Run:
     """Bytes of the image that a task may keep at once."""
     mask: Readable | None = None
     """Where objects may be, not 0 inside; shape of the image."""
+    others: tuple[tuple[int, Readable], ...] = ()
+    """Channels that are not segmented but measured: number and image."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -355,6 +357,9 @@ def _tabulate(
     if run.mask is not None:
         inside = _inside(run.mask, labels, region) if len(objects) else np.zeros(0, np.int64)
         found = add_overlap(found, inside)
+    for channel, other in run.others:
+        values = image.read_of(other, region) if len(objects) else np.zeros_like(labels)
+        found = add_channel(found, labels, values, channel, origin=(z, y, x))
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)
 

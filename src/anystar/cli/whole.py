@@ -150,10 +150,9 @@ def _other_channels(
     from anystar import io
     from anystar.table import add_channel
 
-    for number in range(image.num_channels):
-        if image.num_channels > 1 and number != job.channel:
-            other = io.read(job.image, channel=number, time=job.time, level=given["level"])
-            table = add_channel(table, labels, other.data, number)
+    for other in image.others:
+        volume = io.read(job.image, channel=other.channel, time=job.time, level=given["level"])
+        table = add_channel(table, labels, volume.data, other.channel or 0)
     return table
 
 

@@ -101,10 +101,18 @@ class LazyImage:
         """Remarks for the user, a line each."""
         return self.source.remarks()
 
-    def at(self, time: int) -> LazyImage:
-        """Return the same image at another time point, of the same open file."""
-        pick = pick_volume(self.source.axes, self.source.shape, self.channel, time)
-        return replace(self, pick=pick, time=time)
+    def at(self, *, channel: int | None = None, time: int | None = None) -> LazyImage:
+        """Return the same image in another channel or at another time point, of the same open file."""
+        channel = self.channel if channel is None else channel
+        time = self.time if time is None else time
+        pick = pick_volume(self.source.axes, self.source.shape, channel, time)
+        return replace(self, pick=pick, channel=channel, time=time)
+
+    @property
+    def others(self) -> tuple[LazyImage, ...]:
+        """The channels that were not chosen, of the same open file."""
+        numbers = range(self.num_channels) if self.num_channels > 1 else ()
+        return tuple(self.at(channel=n) for n in numbers if n != self.channel)
 
     def read(self, box: Sequence[slice] | None = None, *, finite: bool = True) -> np.ndarray:
         """Read the voxels of a box.

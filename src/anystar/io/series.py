@@ -82,7 +82,7 @@ class Series:
             raise IndexError(f"number must be 0 to {len(self) - 1}, got {number}")
         try:
             if not self.files:
-                return self.first.at(number).read(finite=False)
+                return self.first.at(time=number).read(finite=False)
             return self._read_file(self.files[number], number)
         except FileError as error:
             self.faults[number] = str(error)

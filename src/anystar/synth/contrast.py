@@ -16,12 +16,15 @@ from torch import Tensor
 
 from anystar.synth.augment.blur import blur
 from anystar.synth.fields import largest_channel, upsample
-from anystar.synth.knobs import check_probabilities, check_ranges
+from anystar.synth.knobs import check_probabilities, check_range, check_ranges
 from anystar.synth.layouts import LayoutDrawn
 from anystar.synth.objects import Owner
 from anystar.synth.streams import Streams, put
 
 __all__ = ["Contrast", "ContrastDrawn", "paint_contrast"]
+
+_LEAST = 0.35
+"""Least contrast of an object, relative to the median of a volume."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +107,9 @@ class Contrast:
     mottle_grain: tuple[float, float] = (0.1, 0.5)
     """Its grain as a share of the median diameter, at least 1.5 voxels; up to three times as long along some
     axes."""
+    clear: float = 2.0
+    """Least contrast of an object in standard deviations of the mottle: what its grain hides cannot be
+    learnt, and to ask for it makes a network unsure of all."""
 
     def __post_init__(self) -> None:
         happens = (
@@ -134,6 +140,7 @@ class Contrast:
             "mottle_gain",
         )
         check_ranges(self, 0, 100, *gains)
+        check_range("clear", (self.clear, self.clear), 0, 10)
         check_ranges(self, -100, 100, "nucleoli_gain")
         check_ranges(self, 0, 1, "nucleoli_volume", "hollow_loss", "fade_loss")
         check_ranges(self, 0, 2, "chromatin_grain", "rim_width", "fade_width", "haze_width", "mottle_grain")
@@ -183,8 +190,9 @@ class Contrast:
             floor=float(self.floor[0] + (self.floor[1] - self.floor[0]) * rng.random() ** 2),
             fade=fade,
             fade_width=max(1.0, diameter * float(rng.uniform(*self.fade_width))),
-            mottle=maybe(self.mottle, *self.mottle_gain),
+            mottle=(mottle := maybe(self.mottle, *self.mottle_gain)),
             mottle_grain=_grains(rng, diameter * float(rng.uniform(*self.mottle_grain))),
+            least=max(_LEAST, self.clear * mottle),
         )
 
 
@@ -223,6 +231,8 @@ class ContrastDrawn:
     fade_width: float
     mottle: float
     mottle_grain: tuple[float, float, float]
+    least: float
+    """Least contrast of an object."""
 
 
 def paint_contrast(
@@ -271,7 +281,7 @@ def _profile(distance: Tensor, width: float, straddles: bool) -> Tensor:
 
 
 def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> np.ndarray:
-    values = np.exp(d.variation * rng.normal(size=num)).clip(0.35, 4) * d.polarity
+    values = np.exp(d.variation * rng.normal(size=num)).clip(d.least, 4) * d.polarity
     if d.either:
         values = values * rng.choice([-1.0, 1.0], num)
     return values

@@ -166,7 +166,7 @@ def _broad() -> Recipe:
         layout=Packing(
             diameter=(6.5, 34.0),
             elongation=(1.0, 3.5),
-            gap=(0.8, 1.8),
+            gap=(0.8, 2.4),
             bump=(0.0, 1.3),
             empty=0.1,
             tissue=0.2,
@@ -174,6 +174,7 @@ def _broad() -> Recipe:
         ),
         world=None,
         image=Contrast(
+            dark=0.4,
             either=0.04,
             variation=(0.0, 0.6),
             chromatin=(0.0, 0.6),
