@@ -14,6 +14,7 @@ from anystar.synth import fields, generate, kernels, mixture, objects, space
 from anystar.synth.fields import largest_channel, upsample
 from anystar.synth.override import override
 from anystar.synth.recipes import get_recipe, recipe_names
+from anystar.synth.streams import Streams
 
 SHAPE = (24, 28, 32)
 _ASKS = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzero", "equal")
@@ -112,6 +113,27 @@ def test_a_search_grid_forgets_no_object():
             continue
         cell = (at[0] * dims[1] + at[1]) * dims[2] + at[2]
         assert near <= set(rows[first[cell] : first[cell + 1]])
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_nothing_meets_a_tensor_of_another_device_or_waits_for_it(name, monkeypatch):
+    """On the meta device, which holds no values, both would raise; no graphics card is needed for it."""
+    labelled = []
+
+    def stop(tensor):
+        labelled.append(tensor)
+        raise InterruptedError
+
+    monkeypatch.setattr(torch.Tensor, "cpu", stop)
+    monkeypatch.setattr(
+        Streams, "fields", lambda self, stage, rows=None: [None] * len(self if rows is None else rows)
+    )
+    for first in (0, 8):
+        with pytest.raises(InterruptedError):
+            generate.generate(
+                get_recipe(name), seed=0, indices=range(first, first + 8), shape=(24, 24, 24), device="meta"
+            )
+    assert [(t.device.type, tuple(t.shape)) for t in labelled] == [("meta", (8, 24, 24, 24))] * 2
 
 
 @pytest.mark.gpu
