@@ -7,6 +7,8 @@ from scipy import ndimage
 
 from benchmarks.models.simulator.bodies import Bodies, Drawing
 
+_EDGE_WIDTH = 2.5
+
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
@@ -35,6 +37,8 @@ class Look:
     mottle: float = 0.0
     "Standard deviation of a granularity that lies over everything (reconstruction, matrix)."
     mottle_size: float = 1.8
+    edge: float = 0.0
+    "Strength of the seams of opposite contrast that phase contrast (X-rays) puts around everything."
     num_fibres: int = 0
     fibre_radius: float = 1.2
     fibre_level: float = 0.7
@@ -66,6 +70,8 @@ def emit(look: Look, bodies: Bodies, drawing: Drawing, *, rng: np.random.Generat
         signal += membrane * (look.rim_level * contrast - signal)
     if look.mottle:
         signal = signal + look.mottle * _smooth_noise(shape, look.mottle_size, rng=rng)
+    if look.edge:
+        signal = signal + look.edge * (signal - ndimage.gaussian_filter(signal, _EDGE_WIDTH))
     return np.maximum(signal * _illumination(look, shape, rng=rng), 0.005).astype(np.float32)
 
 
