@@ -68,5 +68,5 @@ def test_the_whole_image_is_read_once_before_the_first_block(
 
     monkeypatch.setattr(LazyImage, "read", read)
     monkeypatch.setattr("anystar.blocks.run.find_objects", first_block)
-    sized(source, tmp_path / "a.zarr", model=model, diameter=3.3)
+    sized(source, tmp_path / "a.zarr", model=model, diameter=3.3, prob_thresh=0.25)
     assert sum(voxels[: voxels.index(None)]) == np.prod(source.shape)

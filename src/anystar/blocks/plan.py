@@ -39,8 +39,8 @@ class Request:
     """Digest of its weights."""
     diameter: float | None = None
     """In micrometres if there is a spacing; ``None`` to estimate it."""
-    prob_thresh: float
-    """Least probability of an object."""
+    prob_thresh: float | None = None
+    """Least probability of an object; ``None`` to settle it."""
     nms_thresh: float
     """Largest overlap of two objects."""
     tta: bool
@@ -84,6 +84,8 @@ class Plan:
     """The illumination, if it is uneven."""
     diameter_vox: float | None = None
     """Object size that is scaled for, in voxels of the finest axis; ``None``: there are no objects."""
+    prob_thresh: float
+    """Least probability of an object, told or settled."""
     factor: float = 1.0
     """Magnification of the finest axis."""
     notes: tuple[str, ...] = ()

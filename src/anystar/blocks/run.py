@@ -27,7 +27,7 @@ from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
-from anystar.predict.scale import estimate
+from anystar.predict.scale import Estimate, estimate
 from anystar.predict.view import ArrayLike
 from anystar.report.meshes import MeshKind, write_meshes
 from anystar.table import Table, check_mask
@@ -156,7 +156,7 @@ def segment_blocks(
         model=model.name,
         weights=model.digest(),
         diameter=diameter,
-        prob_thresh=model.threshold("prob_thresh", prob_thresh),
+        prob_thresh=None if prob_thresh is None else model.threshold("prob_thresh", prob_thresh),
         nms_thresh=model.threshold("nms_thresh", nms_thresh),
         tta=model.tta,
         fast=model.fast,
@@ -280,14 +280,22 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
     scene = level(whole)
-    notes: tuple[str, ...] = ()
-    diameter = None if request.diameter is None else request.diameter / unit
     if scene.limits[0] == scene.limits[1]:
-        diameter, notes = None, ("the image is constant: there is nothing to find",)
-    elif diameter is None:
-        floor = min(0.1, request.prob_thresh)
-        guess = estimate(model, scene, voxel_size=(z, y, x), floor=floor, progress=progress)
-        diameter, notes = guess.diameter, guess.notes
+        guess = Estimate(
+            diameter=None,
+            prob_thresh=model.threshold("prob_thresh", request.prob_thresh),
+            notes=("the image is constant: there is nothing to find",),
+        )
+    else:
+        guess = estimate(
+            model,
+            scene,
+            voxel_size=(z, y, x),
+            diameter=None if request.diameter is None else request.diameter / unit,
+            prob_thresh=request.prob_thresh,
+            progress=progress,
+        )
+    diameter = guess.diameter
     factor = 1.0 if diameter is None else model.diameter / diameter
     sizes = choose_sizes(
         memory,
@@ -302,8 +310,9 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         limits=scene.limits,
         light=_light(scene.image),
         diameter_vox=diameter,
+        prob_thresh=guess.prob_thresh,
         factor=factor,
-        notes=notes,
+        notes=guess.notes,
         tiles_along=sizes.tiles_along,
         block=sizes.block,
     )
@@ -351,7 +360,7 @@ def _outcome(run: Run, journal: Journal, output: Path, keep: Keep) -> Outcome:
         volume_vox=keep.volume_vox,
         diameter_vox=run.plan.diameter_vox,
         notes=tuple(notes),
-        prob_thresh=run.plan.request.prob_thresh,
+        prob_thresh=run.plan.prob_thresh,
         nms_thresh=run.plan.request.nms_thresh,
         timings=seconds,
     )

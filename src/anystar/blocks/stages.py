@@ -164,7 +164,7 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
         z, y, x = source
         image = Held(whole, (z.start, y.start, x.start), whole[source])
-    view, floor = run.view(image), run.plan.request.prob_thresh
+    view, floor = run.view(image), run.plan.prob_thresh
     parts = [run.detector.detect(view, tile, floor) for tile in tiles]
     found = Candidates.joined(parts).scaled(1 / run.plan.factor)
     sure = found.prob >= floor

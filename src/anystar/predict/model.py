@@ -90,7 +90,8 @@ class Model:
             Typical diameter of the objects, in micrometres if ``spacing`` is given, else in voxels. Estimated
             by default.
         prob_thresh : float, optional
-            Least probability of an object, in [0, 1]; the model's own by default.
+            Least probability of an object, in [0, 1]; by default the model's own, or more where a texture
+            resembles objects (:func:`anystar.predict.cutoff.cutoff`).
         nms_thresh : float, optional
             Overlap (intersection over the smaller volume) above which the less probable of two objects is
             dropped; the model's own by default.
@@ -111,7 +112,7 @@ class Model:
             If the image is not a finite volume, or an argument is out of range.
         """
         image = check_image(image)
-        prob_thresh = self.threshold("prob_thresh", prob_thresh)
+        prob_thresh = None if prob_thresh is None else self.threshold("prob_thresh", prob_thresh)
         nms_thresh = self.threshold("nms_thresh", nms_thresh)
         spacing = None if spacing is None else check_spacing(spacing)
         unit = 1.0 if spacing is None else min(spacing)
@@ -123,6 +124,7 @@ class Model:
         if scene.limits[0] == scene.limits[1]:
             found = Found(
                 candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
+                prob_thresh=self.threshold("prob_thresh", prob_thresh),
                 notes=("the image is constant: there is nothing to find",),
             )
         else:
@@ -131,9 +133,10 @@ class Model:
                 scene,
                 voxel_size=(z, y, x),
                 diameter=None if diameter is None else diameter / unit,
-                floor=min(_FLOOR, prob_thresh),
+                prob_thresh=prob_thresh,
                 progress=progress,
             )
+        prob_thresh = found.prob_thresh
         seconds = time.perf_counter() - started
         rays = golden_spiral(self.network.config.num_rays)
         shape = (image.shape[0], image.shape[1], image.shape[2])
@@ -194,6 +197,10 @@ class Model:
     def threshold(self, name: str, value: float | None) -> float:
         """Return a threshold within [0, 1], the model's own for ``None``: ``prob_thresh``, ``nms_thresh``."""
         return check_threshold(name, self.card["defaults"][name] if value is None else value)
+
+    def floor(self, prob_thresh: float | None) -> float:
+        """Return the least probability of a candidate that is kept, so that thresholds can change later."""
+        return min(_FLOOR, self.threshold("prob_thresh", prob_thresh))
 
     @property
     def diameter(self) -> float:

@@ -1,4 +1,4 @@
-"""How much to magnify a volume so that its objects have a size that the network knows.
+"""How much to magnify a volume so that its objects have a size that the network knows, and how sure to be.
 
 Told a diameter, the volume is scaled to it. Otherwise a pyramid of scales is tried, coarse to fine, and the
 one that explains most of the volume with confidence wins. Fine levels cost most, and are tried only on the
@@ -16,6 +16,7 @@ import numpy as np
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates, ProgressCallback
+from anystar.predict.cutoff import cutoff
 from anystar.predict.tiles import Box
 from anystar.predict.view import Scene
 
@@ -48,11 +49,13 @@ reach 0.57, the least clear volumes of ``benchmarks`` whose objects are known 0.
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """Candidates, and at which object size they were looked for."""
+    """Candidates, and for which objects they were looked for."""
 
     candidates: Candidates
     diameter: float | None = None
     """Diameter of the objects, in voxels of the finest axis, told or estimated."""
+    prob_thresh: float
+    """Least probability of an object, told or settled."""
     notes: tuple[str, ...] = ()
 
 
@@ -62,7 +65,7 @@ def search(
     *,
     voxel_size: Vec,
     diameter: float | None,
-    floor: float,
+    prob_thresh: float | None,
     progress: ProgressCallback | None = None,
 ) -> Found:
     """Find candidates at the right scale.
@@ -75,26 +78,34 @@ def search(
         Length of a voxel along each axis in units of the shortest.
     diameter : float or None
         Of the objects, in that unit; ``None`` to try scales.
-    floor : float
-        Least probability of a candidate.
+    prob_thresh : float or None
+        Least probability of an object; ``None`` for the model's own, or more where grain looks like objects.
     """
-    notes: tuple[str, ...] = ()
-    if diameter is None:
-        guess = estimate(model, scene, voxel_size=voxel_size, floor=floor, progress=progress)
-        diameter, notes = guess.diameter, guess.notes
-    if diameter is None:
+    guess = estimate(
+        model, scene, voxel_size=voxel_size, diameter=diameter, prob_thresh=prob_thresh, progress=progress
+    )
+    floor = model.floor(prob_thresh)
+    if guess.diameter is None:
         candidates = Candidates.none(model.network.config.num_rays, floor)
+    elif guess.candidates is not None:
+        candidates = guess.candidates
     else:
-        candidates = at_scale(model, scene, voxel_size, model.diameter / diameter, floor, progress)
-    return Found(candidates=candidates, diameter=diameter, notes=notes)
+        candidates = at_scale(model, scene, voxel_size, model.diameter / guess.diameter, floor, progress)
+    return Found(
+        candidates=candidates, diameter=guess.diameter, prob_thresh=guess.prob_thresh, notes=guess.notes
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """The size of a volume's objects."""
+    """The size of a volume's objects, and how probable they must be."""
 
     diameter: float | None
     """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
+    prob_thresh: float
+    """Least probability of an object."""
+    candidates: Candidates | None = None
+    """Those of the whole volume at that size, if they had to be found."""
     notes: tuple[str, ...] = ()
     """Remarks for the user, a line each."""
 
@@ -104,19 +115,42 @@ def estimate(
     scene: Scene,
     *,
     voxel_size: Vec,
-    floor: float,
+    diameter: float | None,
+    prob_thresh: float | None,
     progress: ProgressCallback | None = None,
 ) -> Estimate:
-    """Find the size of the objects from a part of the volume; parameters as for :func:`search`."""
-    model = replace(model, fast=False, tta=False)
-    part = _sample(scene, voxel_size)
-    level = _best_level(model, scene, part, voxel_size, floor, progress)
-    small = level.evidence.score > 0 and level.diameter < _SPECKS
-    if level.evidence.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
-        return Estimate(diameter=None, notes=("no clear objects at any size; give a diameter to insist",))
-    doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
-    notes = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
-    return Estimate(diameter=level.diameter, notes=notes)
+    """Settle what was not told from a part of the volume; parameters as for :func:`search`."""
+    part, floor = _sample(scene, voxel_size), model.floor(prob_thresh)
+    candidates = None
+    if diameter is None:
+        plain = replace(model, fast=False, tta=False)
+        level = _best_level(plain, scene, part, voxel_size, floor, progress)
+        small = level.evidence.score > 0 and level.diameter < _SPECKS
+        if level.evidence.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
+            return Estimate(
+                diameter=None,
+                prob_thresh=model.threshold("prob_thresh", prob_thresh),
+                notes=("no clear objects at any size; give a diameter to insist",),
+            )
+        diameter = level.diameter
+        doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
+        notes: tuple[str, ...] = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
+    else:
+        notes = ()
+        if prob_thresh is not None:
+            return Estimate(diameter=diameter, prob_thresh=prob_thresh)
+        factor = model.diameter / diameter
+        box = _narrow(scene, part, voxel_size, factor, None)
+        level = _try_level(model, scene, box, voxel_size, factor, floor, progress)
+        if box == _whole(scene.shape):
+            candidates = level.candidates
+    if prob_thresh is None:
+        own = model.threshold("prob_thresh", None)
+        prob_thresh = cutoff(level.probabilities, own)
+        if prob_thresh > own:
+            kept = f"only objects with a probability of {prob_thresh:.2f} are kept, not {own:g} as usual"
+            notes = (*notes, f"there is a texture that resembles objects: {kept}")
+    return Estimate(diameter=diameter, prob_thresh=prob_thresh, candidates=candidates, notes=notes)
 
 
 def at_scale(
@@ -173,11 +207,21 @@ class _Level:
     """Theirs, in the same unit."""
     weight: np.ndarray
     prob: np.ndarray
+    candidates: Candidates
+    """All that the box holds, in voxels of its finest axis."""
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Those of the objects whose centres lie in the part that counts."""
+        return self.prob[self._inside(self.inner)]
 
     def within(self, inner: np.ndarray) -> Evidence:
         """Return the evidence of the objects whose centres lie there."""
-        inside = ((self.points >= inner[0]) & (self.points < inner[1])).all(1)
+        inside = self._inside(inner)
         return _weigh(self.weight[inside], self.prob[inside])
+
+    def _inside(self, inner: np.ndarray) -> np.ndarray:
+        return ((self.points >= inner[0]) & (self.points < inner[1])).all(1)
 
     @property
     def evidence(self) -> Evidence:
@@ -196,9 +240,17 @@ class _Level:
         return float(self.diameters[order][np.searchsorted(share, share[-1] / 2)])
 
 
-def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> _Level:
+def _try_level(
+    model: Model,
+    scene: Scene,
+    box: Box,
+    voxel_size: Vec,
+    factor: float,
+    floor: float,
+    progress: ProgressCallback | None = None,
+) -> _Level:
     rays = golden_spiral(model.network.config.num_rays)
-    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
+    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
     points, diameters, weight, prob = _weights(candidates, rays)
     size = np.array(voxel_size)
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
@@ -209,6 +261,7 @@ def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: fl
         diameters=diameters,
         weight=weight,
         prob=prob,
+        candidates=candidates,
     )
 
 
