@@ -21,7 +21,7 @@ from benchmarks.models.tables import Row, centres_table, empty_table, labels_tab
 
 _TITLES: dict[Group, str] = {
     "simulated": "Simulated",
-    "beyond": "Simulated, with grain everywhere",
+    "beyond": "Simulated, with grain everywhere, or tiny",
     "empty": "Nothing to find",
     "recipe": "Fresh samples of the recipes",
     "real": "Real volumes",

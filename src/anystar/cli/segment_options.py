@@ -50,8 +50,8 @@ _OBJECTS = (
         "--prob-thresh",
         type=Number(0, 1),
         metavar="P",
-        help="How sure an object must be, 0 to 1: lower finds more, higher only the clearest. The model's own "
-        "if you leave it out, or more where a texture resembles objects.",
+        help="How sure an object must be, 0 to 1: lower finds more, higher only the clearest. The "
+        "model's own if you leave it out, or more where a texture resembles objects.",
     ),
     click.option(
         "--thresholds",

@@ -15,8 +15,8 @@ _STEP, _SMOOTH = 0.01, 3.0
 """Width of the bins of the histogram, and the standard deviation of what smooths it, in bins."""
 _FEW, _FEW_SHARE = 6, 0.03
 """Objects above a valley that make a crest: this many, and this share of all."""
-_DEPTH = 0.75
-"""Largest density of a valley, relative to the crest above it."""
+_CLEAR = 2.0
+"""By how many standard deviations there are more objects at the crest than in the valley."""
 _HIGHEST = 0.75
 """No higher probability is ever asked for."""
 
@@ -57,6 +57,11 @@ def cutoff(prob: np.ndarray, threshold: float) -> float:
     left = np.array([(prob >= edge).sum() for edge in edges[first:last]])
     last = first + int((left >= max(_FEW, _FEW_SHARE * len(prob))).sum())
     relative = density[first:last] / np.maximum(crest[first:last], 1e-9)
-    if not len(relative) or relative.min() > _DEPTH:
+    if not len(relative):
         return threshold
-    return float(edges[first + int(relative.argmin())] + _STEP / 2)
+    valley = first + int(relative.argmin())
+    # What a Gaussian of that width adds up to has the noise of a count in a box of this many bins
+    low, high = 2 * np.sqrt(np.pi) * _SMOOTH * np.array([density[valley], crest[valley]])
+    if high - low < _CLEAR * np.sqrt(high + low):
+        return threshold
+    return float(edges[valley] + _STEP / 2)
