@@ -35,6 +35,8 @@ _SAMPLE_VOXELS = 160**3
 """Voxels (cubic ones, of the finest axis) of the part of a larger volume that decides."""
 _LEVEL_VOXELS = 88**3
 """Voxels of a level beyond twice which only a part of it is tried."""
+_WHOLE_VOXELS = 6 * _LEVEL_VOXELS
+"""Voxels of a volume, at a scale that is told, up to which all of it settles the threshold, at no cost."""
 _EDGE = 6
 """Voxels of a level next to a cut, where what is found does not count: the cut may have changed it."""
 _DOUBT = 0.2
@@ -140,10 +142,11 @@ def estimate(
         if prob_thresh is not None:
             return Estimate(diameter=diameter, prob_thresh=prob_thresh)
         factor = model.diameter / diameter
-        box = _narrow(scene, part, voxel_size, factor, None)
+        voxels = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor)
+        whole = voxels <= _WHOLE_VOXELS
+        box = _whole(scene.shape) if whole else _narrow(scene, part, voxel_size, factor, None)
         level = _try_level(model, scene, box, voxel_size, factor, floor, progress)
-        if box == _whole(scene.shape):
-            candidates = level.candidates
+        candidates = level.candidates if whole else None
     if prob_thresh is None:
         own = model.threshold("prob_thresh", None)
         prob_thresh = cutoff(level.probabilities, own)
