@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from anystar import io
+from anystar.arrays import Volume
 from anystar.io.lazy import LazyImage
 from anystar.predict import normalise
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of
+from tests.predict.stub import stub_model
+from tests.predict.test_cutoff import grainy
 
 
 def same_objects(one, other):
@@ -70,3 +73,13 @@ def test_the_whole_image_is_read_once_before_the_first_block(
     monkeypatch.setattr("anystar.blocks.run.find_objects", first_block)
     sized(source, tmp_path / "a.zarr", model=model, diameter=3.3, prob_thresh=0.25)
     assert sum(voxels[: voxels.index(None)]) == np.prod(source.shape)
+
+
+def test_blocks_settle_on_the_threshold_of_the_whole(tmp_path, sized):
+    io.write(tmp_path / "image.npy", Volume(data=grainy()))
+    want = stub_model().segment(grainy(), diameter=8.0)
+    source, out = io.open_image(tmp_path / "image.npy"), tmp_path / "labels.zarr"
+    outcome = sized(source, out, model=stub_model(), diameter=8.0)
+    assert want.prob_thresh > 0.53
+    assert (outcome.prob_thresh, outcome.notes) == (want.prob_thresh, want.notes)
+    same_objects(want.labels, labels_of(out))

@@ -3,11 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anystar import io
-from anystar.arrays import Volume
 from anystar.predict.cutoff import cutoff
-from tests.blocks.conftest import labels_of, sized  # noqa: F401
-from tests.blocks.test_run import same_objects
 from tests.predict.stub import stub_model
 
 
@@ -48,7 +44,6 @@ def test_it_is_never_less_than_the_models_own_nor_moves_for_another_order(prob, 
     assert cutoff(prob[::-1], threshold) == found
 
 
-@pytest.fixture
 def grainy():
     """20 objects, and 12 + 40 spots that the stub takes for objects with less and less certainty."""
     image = np.zeros((40, 56, 72), np.float32)
@@ -61,24 +56,15 @@ def grainy():
     return image
 
 
-def test_grain_is_dropped_unless_a_threshold_is_given(grainy):
-    told = {"diameter": 8.0}
-    plain = stub_model().segment(grainy, prob_thresh=0.5, **told)
+def test_grain_is_dropped_unless_a_threshold_is_given():
+    image, told = grainy(), {"diameter": 8.0}
+    plain = stub_model().segment(image, prob_thresh=0.5, **told)
     assert len(plain.objects) > 30
     assert (plain.prob_thresh, plain.notes) == (0.5, ())
-    result = stub_model().segment(grainy, **told)
+    result = stub_model().segment(image, **told)
     assert len(result.objects) == 20
     assert 0.53 < result.prob_thresh < 0.9
     assert f"{result.prob_thresh:.2f} are kept, not 0.5 as usual" in result.notes[0]
     assert len(result.rethreshold(prob=0.5).objects) == len(plain.objects)
-    estimated = stub_model().segment(grainy)
+    estimated = stub_model().segment(image)
     assert len(estimated.objects) == 20
-
-
-def test_a_run_in_blocks_settles_on_the_same(tmp_path, grainy, sized):  # noqa: F811
-    io.write(tmp_path / "image.npy", Volume(data=grainy))
-    want = stub_model().segment(grainy, diameter=8.0)
-    source, out = io.open_image(tmp_path / "image.npy"), tmp_path / "labels.zarr"
-    outcome = sized(source, out, model=stub_model(), diameter=8.0)
-    assert (outcome.prob_thresh, outcome.notes) == (want.prob_thresh, want.notes)
-    same_objects(want.labels, labels_of(out))

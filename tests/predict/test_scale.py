@@ -76,7 +76,6 @@ def found_at(factor, spots, weight, shape):
         diameters=np.full(num, 10.0),
         weight=np.full(num, weight),
         prob=np.full(num, 0.8),
-        candidates=Candidates.none(32, 0.1),
     )
 
 

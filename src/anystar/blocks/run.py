@@ -27,7 +27,7 @@ from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
-from anystar.predict.scale import Estimate, estimate
+from anystar.predict.scale import estimate
 from anystar.predict.view import ArrayLike
 from anystar.report.meshes import MeshKind, write_meshes
 from anystar.table import Table, check_mask
@@ -280,21 +280,14 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
     scene = level(whole)
-    if scene.limits[0] == scene.limits[1]:
-        guess = Estimate(
-            diameter=None,
-            prob_thresh=model.threshold("prob_thresh", request.prob_thresh),
-            notes=("the image is constant: there is nothing to find",),
-        )
-    else:
-        guess = estimate(
-            model,
-            scene,
-            voxel_size=(z, y, x),
-            diameter=None if request.diameter is None else request.diameter / unit,
-            prob_thresh=request.prob_thresh,
-            progress=progress,
-        )
+    guess = estimate(
+        model,
+        scene,
+        voxel_size=(z, y, x),
+        diameter=None if request.diameter is None else request.diameter / unit,
+        prob_thresh=request.prob_thresh,
+        progress=progress,
+    )
     diameter = guess.diameter
     factor = 1.0 if diameter is None else model.diameter / diameter
     sizes = choose_sizes(

@@ -358,7 +358,7 @@ def _tabulate(
         inside = _inside(run.mask, labels, region) if len(objects) else np.zeros(0, np.int64)
         found = add_overlap(found, inside)
     for channel, other in run.others:
-        values = image.read_of(other, region) if len(objects) else np.zeros_like(labels)
+        values = Lazy(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
         found = add_channel(found, labels, values, channel, origin=(z, y, x))
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)

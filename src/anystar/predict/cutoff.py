@@ -51,10 +51,11 @@ def cutoff(prob: np.ndarray, threshold: float) -> float:
     if under < max(_MANY, _SHARE * above):
         return threshold
     edges = np.arange(threshold - _REACH, 1 + _STEP, _STEP)
-    density = gaussian_filter1d(np.histogram(prob, edges)[0].astype(float), _SMOOTH, mode="constant")
+    counts = np.histogram(prob, edges)[0]
+    density = gaussian_filter1d(counts.astype(float), _SMOOTH, mode="constant")
     first, last = (round((p - edges[0]) / _STEP) for p in (threshold, _HIGHEST))
     crest = np.maximum.accumulate(density[::-1])[::-1]
-    left = np.array([(prob >= edge).sum() for edge in edges[first:last]])
+    left = counts[::-1].cumsum()[::-1][first:last]
     last = first + int((left >= max(_FEW, _FEW_SHARE * len(prob))).sum())
     relative = density[first:last] / np.maximum(crest[first:last], 1e-9)
     if not len(relative):

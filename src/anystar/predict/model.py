@@ -30,7 +30,7 @@ from anystar.predict.candidates import (
 from anystar.predict.level import level
 from anystar.predict.normalise import check_image
 from anystar.predict.result import Result, assemble, check_threshold
-from anystar.predict.scale import Found, search
+from anystar.predict.scale import search
 from anystar.predict.tiles import Axes, Tile
 from anystar.predict.view import Scene, View
 
@@ -121,21 +121,14 @@ class Model:
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
         scene = level(image)
-        if scene.limits[0] == scene.limits[1]:
-            found = Found(
-                candidates=Candidates.none(self.network.config.num_rays, _FLOOR),
-                prob_thresh=self.threshold("prob_thresh", prob_thresh),
-                notes=("the image is constant: there is nothing to find",),
-            )
-        else:
-            found = search(
-                replace(self, tta=self.tta or tta, fast=self.fast or fast),
-                scene,
-                voxel_size=(z, y, x),
-                diameter=None if diameter is None else diameter / unit,
-                prob_thresh=prob_thresh,
-                progress=progress,
-            )
+        found = search(
+            replace(self, tta=self.tta or tta, fast=self.fast or fast),
+            scene,
+            voxel_size=(z, y, x),
+            diameter=None if diameter is None else diameter / unit,
+            prob_thresh=prob_thresh,
+            progress=progress,
+        )
         prob_thresh = found.prob_thresh
         seconds = time.perf_counter() - started
         rays = golden_spiral(self.network.config.num_rays)

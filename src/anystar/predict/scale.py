@@ -122,38 +122,37 @@ def estimate(
     progress: ProgressCallback | None = None,
 ) -> Estimate:
     """Settle what was not told from a part of the volume; parameters as for :func:`search`."""
-    part, floor = _sample(scene, voxel_size), model.floor(prob_thresh)
-    candidates = None
+    floor, own = model.floor(prob_thresh), model.threshold("prob_thresh", prob_thresh)
+    if scene.limits[0] == scene.limits[1]:
+        constant = "the image is constant: there is nothing to find"
+        return Estimate(diameter=None, prob_thresh=own, notes=(constant,))
+    if diameter is not None and prob_thresh is not None:
+        return Estimate(diameter=diameter, prob_thresh=prob_thresh)
+    part, notes, candidates = _sample(scene, voxel_size), [], None
     if diameter is None:
         plain = replace(model, fast=False, tta=False)
         level = _best_level(plain, scene, part, voxel_size, floor, progress)
         small = level.evidence.score > 0 and level.diameter < _SPECKS
         if level.evidence.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
-            return Estimate(
-                diameter=None,
-                prob_thresh=model.threshold("prob_thresh", prob_thresh),
-                notes=("no clear objects at any size; give a diameter to insist",),
-            )
+            unclear = "no clear objects at any size; give a diameter to insist"
+            return Estimate(diameter=None, prob_thresh=own, notes=(unclear,))
         diameter = level.diameter
-        doubt = "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
-        notes: tuple[str, ...] = (doubt,) if level.evidence.confidence < _DOUBTFUL else ()
+        if level.evidence.confidence < _DOUBTFUL:
+            notes.append(
+                "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
+            )
     else:
-        notes = ()
-        if prob_thresh is not None:
-            return Estimate(diameter=diameter, prob_thresh=prob_thresh)
         factor = model.diameter / diameter
-        voxels = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor)
-        whole = voxels <= _WHOLE_VOXELS
+        whole = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor) <= _WHOLE_VOXELS
         box = _whole(scene.shape) if whole else _narrow(scene, part, voxel_size, factor, None)
-        level = _try_level(model, scene, box, voxel_size, factor, floor, progress)
-        candidates = level.candidates if whole else None
-    if prob_thresh is None:
-        own = model.threshold("prob_thresh", None)
-        prob_thresh = cutoff(level.probabilities, own)
-        if prob_thresh > own:
-            kept = f"only objects with a probability of {prob_thresh:.2f} are kept, not {own:g} as usual"
-            notes = (*notes, f"there is a texture that resembles objects: {kept}")
-    return Estimate(diameter=diameter, prob_thresh=prob_thresh, candidates=candidates, notes=notes)
+        found = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
+        level = _level(model, scene, box, voxel_size, factor, found)
+        candidates = found if whole else None
+    settled = own if prob_thresh is not None else cutoff(level.probabilities, own)
+    if settled > own:
+        kept = f"only objects with a probability of {settled:.2f} are kept, not {own:g} as usual"
+        notes.append(f"there is a texture that resembles objects: {kept}")
+    return Estimate(diameter=diameter, prob_thresh=settled, candidates=candidates, notes=tuple(notes))
 
 
 def at_scale(
@@ -210,8 +209,6 @@ class _Level:
     """Theirs, in the same unit."""
     weight: np.ndarray
     prob: np.ndarray
-    candidates: Candidates
-    """All that the box holds, in voxels of its finest axis."""
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -243,17 +240,16 @@ class _Level:
         return float(self.diameters[order][np.searchsorted(share, share[-1] / 2)])
 
 
-def _try_level(
-    model: Model,
-    scene: Scene,
-    box: Box,
-    voxel_size: Vec,
-    factor: float,
-    floor: float,
-    progress: ProgressCallback | None = None,
+def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> _Level:
+    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
+    return _level(model, scene, box, voxel_size, factor, candidates)
+
+
+def _level(
+    model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, candidates: Candidates
 ) -> _Level:
+    """Return what the candidates of a box say."""
     rays = golden_spiral(model.network.config.num_rays)
-    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
     points, diameters, weight, prob = _weights(candidates, rays)
     size = np.array(voxel_size)
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
@@ -264,7 +260,6 @@ def _try_level(
         diameters=diameters,
         weight=weight,
         prob=prob,
-        candidates=candidates,
     )
 
 
