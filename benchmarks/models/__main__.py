@@ -37,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
     parser.add_argument("--told-diameter", action="store_true", help="tell the model the true diameter too")
+    parser.add_argument("--unknown-spacing", action="store_true", help="do not tell it the voxel size")
     parser.add_argument("--tta", action="store_true", help="average over mirror images")
     parser.add_argument("--fast", action="store_true", help="let the network see objects smaller")
     parser.add_argument("--sweep", action="store_true", help="try a grid of thresholds as well")
@@ -72,6 +73,7 @@ def main() -> None:
             model,
             task.sample,
             told_diameter=options.told_diameter,
+            unknown_spacing=options.unknown_spacing,
             tta=options.tta,
             fast=options.fast,
         )
@@ -92,7 +94,7 @@ def main() -> None:
             drawn.add((task.group, task.name))
             _picture(options.out, task, result)
 
-    given = [name for name in ("told_diameter", "tta", "fast") if vars(options)[name]]
+    given = [name for name in ("told_diameter", "unknown_spacing", "tta", "fast") if vars(options)[name]]
     told = f", {' and '.join(given).replace('_', ' ')}" if given else ", its defaults only"
     print(f"Model {model.name}{told}; seeds {seeds.start} to {seeds.stop - 1}.")
     for group in GROUPS:

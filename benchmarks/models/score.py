@@ -66,14 +66,23 @@ def add_outcomes(outcomes: list[Outcome]) -> Outcome:
 
 
 def segment(
-    model: anystar.Model, sample: Sample, *, told_diameter: bool, tta: bool = False, fast: bool = False
+    model: anystar.Model,
+    sample: Sample,
+    *,
+    told_diameter: bool = False,
+    unknown_spacing: bool = False,
+    tta: bool = False,
+    fast: bool = False,
 ) -> tuple[anystar.Result, float]:
-    """Return what the model finds with its defaults, and the seconds it took."""
+    """Return what the model finds, and the seconds it took."""
+    diameter, finest = sample.diameter, min(sample.image.spacing or (1.0,))
     start = time.perf_counter()
     result = model.segment(
         sample.image.data,
-        spacing=sample.image.spacing,
-        diameter=sample.diameter if told_diameter else None,
+        spacing=None if unknown_spacing else sample.image.spacing,
+        diameter=None
+        if not told_diameter or diameter is None
+        else diameter / (finest if unknown_spacing else 1),
         tta=tta,
         fast=fast,
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Volume", "check_spacing"]
+__all__ = ["Volume", "check_spacing", "proportions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,3 +73,15 @@ def check_spacing(spacing: tuple[float, ...]) -> tuple[float, float, float]:
     if not all(np.isfinite(s) and s > 0 for s in values):
         raise ValueError(f"spacing must be positive and finite, got {spacing}")
     return values[0], values[1], values[2]
+
+
+def proportions(spacing: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
+    """Return the length of a voxel along each axis in units of the shortest, if it is known.
+
+    >>> proportions((2, 0.5, 0.5))
+    (4.0, 1.0, 1.0)
+    """
+    if spacing is None:
+        return None
+    z, y, x = (size / min(spacing) for size in spacing)
+    return z, y, x

@@ -6,9 +6,9 @@ import pytest
 from anystar import io
 from anystar.arrays import Volume
 from anystar.io.lazy import LazyImage
-from anystar.predict import normalise
+from anystar.predict import normalise, scale
 from anystar.report.table import read_table
-from tests.blocks.conftest import labels_of
+from tests.blocks.conftest import labels_of, texture
 from tests.predict.stub import stub_model
 from tests.predict.test_cutoff import grainy
 
@@ -83,3 +83,26 @@ def test_blocks_settle_on_the_threshold_of_the_whole(tmp_path, sized):
     assert want.prob_thresh > 0.53
     assert (outcome.prob_thresh, outcome.notes) == (want.prob_thresh, want.notes)
     same_objects(want.labels, labels_of(out))
+
+
+def test_blocks_take_the_proportions_of_the_whole(tmp_path, model, sized, monkeypatch):
+    monkeypatch.setattr(scale, "_best_proportions", lambda attempt: attempt((2.0, 1.0, 1.0)))
+    voxels = texture(0, (32, 60, 56))
+    io.write(tmp_path / "image.npy", Volume(data=voxels))
+    how = {"diameter": 6.6, "prob_thresh": 0.25}
+    want = model.segment(voxels, **how)
+    told = stub_model(radius=4.0).segment(voxels, spacing=(2, 1, 1), **how)
+    np.testing.assert_array_equal(want.labels, told.labels)
+    out, table = tmp_path / "labels.zarr", tmp_path / "objects.parquet"
+    outcome = sized(io.open_image(tmp_path / "image.npy"), out, model=model, table=table, **how)
+    assert (
+        (outcome.voxel_size, outcome.notes) == (want.voxel_size, want.notes) == ((2.0, 1.0, 1.0), want.notes)
+    )
+    numbers = same_objects(want.labels, labels_of(out))
+    got, _ = read_table(table)
+    wanted = want.table(voxels)
+    order = np.argsort([numbers[int(n)] for n in wanted["label"]])
+    got = got.select(np.argsort(got["label"]))
+    for name in ("sphericity", "contrast", "surface_um2", "volume_vox"):
+        np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-6, atol=1e-6, err_msg=name)
+    assert np.isnan(got["surface_um2"]).all()

@@ -9,7 +9,7 @@ from scipy import ndimage
 
 import anystar
 from anystar import io
-from anystar.arrays import Volume
+from anystar.arrays import Volume, proportions
 from anystar.cli import main
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.result import Objects
@@ -52,6 +52,7 @@ class FakeModel:
             notes=("a remark",),
             rays=golden_spiral(32),
             diameter_vox=9.0,
+            voxel_size=proportions(options["spacing"]) or (1.0, 1.0, 1.0),
             prob_thresh=0.5,
             nms_thresh=0.3,
             timings={"network": 0.1},

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anystar.geometry.rays import golden_spiral
-from anystar.predict import scale
+from anystar.predict import pyramid
 from anystar.predict.candidates import Candidates
-from anystar.predict.scale import _best_level, _Level, _narrow, _sample, _weigh, _weights, _whole
+from anystar.predict.pyramid import Level, _weigh, _weights, best_level, narrow, sample, whole
 from anystar.predict.view import Scene
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
@@ -59,17 +59,17 @@ def scene_of(image):
 def test_a_large_volume_is_judged_by_its_liveliest_part():
     image = np.zeros((200, 400, 300), np.float32)
     image[150:190, 330:390, 200:280] = np.random.default_rng(0).random((40, 60, 80))
-    part = image[_sample(scene_of(image), (1.0, 1.0, 1.0))]
+    part = image[sample(scene_of(image), (1.0, 1.0, 1.0))]
     assert part.size <= 160**3 * 1.01
     assert part.sum() > 0.5 * image.sum()
     small = image[:50, :100, :100]
-    assert small[_sample(scene_of(small), (1.0, 1.0, 1.0))].shape == (50, 100, 100)
+    assert small[sample(scene_of(small), (1.0, 1.0, 1.0))].shape == (50, 100, 100)
 
 
 def found_at(factor, spots, weight, shape):
     """Return a level that found objects at the given places of a whole volume."""
     num = len(spots)
-    return _Level(
+    return Level(
         factor=factor,
         inner=np.array([[0.0, 0, 0], shape]),
         points=np.array(spots, np.float64).reshape(num, 3),
@@ -83,11 +83,11 @@ def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
     image = np.random.default_rng(0).random((200, 200, 200), np.float32)
     crowd = np.random.default_rng(1).uniform(120, 180, (30, 3))
     best = found_at(0.7, [*crowd, (20, 20, 20), (60, 20, 20)], 1.0, image.shape)
-    box = _narrow(scene_of(image), _whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    box = narrow(scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
     low, high = np.array([(s.start, s.stop) for s in box]).T
     assert np.prod(high - low) <= 88**3
     assert ((crowd >= low) & (crowd < high)).all()
-    assert _narrow(scene_of(image), box, (1.0, 1.0, 1.0), 1.0, best) == box
+    assert narrow(scene_of(image), box, (1.0, 1.0, 1.0), 1.0, best) == box
 
 
 @given(
@@ -97,7 +97,7 @@ def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
 )
 def test_a_narrowed_box_lies_in_the_box_and_is_not_larger_than_asked(shape, z, factor):
     image = np.broadcast_to(np.float32(0), shape)
-    box = _narrow(scene_of(image), _whole(shape), (z, 1.0, 1.0), factor, None)
+    box = narrow(scene_of(image), whole(shape), (z, 1.0, 1.0), factor, None)
     sides = [s.stop - s.start for s in box]
     assert all(0 <= s.start < s.stop <= n for s, n in zip(box, shape, strict=True))
     assert np.prod(sides) * z * factor**3 <= 2 * 88**3 or min(sides) <= 4
@@ -123,7 +123,7 @@ def test_objects_next_to_a_cut_do_not_decide_where_a_fine_level_looks():
     image = np.random.default_rng(0).random((300, 300, 300), np.float32)
     star = 100 + 41 * np.array([[0, 0, 0], [0, 0, 1], [0, 0, -1], [0, 1, 0], [0, -1, 0], [1, 0, 0]])
     best = found_at(0.7, [*star, (240, 240, 240), (243, 240, 240), (240, 243, 240)], 1.0, image.shape)
-    box = _narrow(scene_of(image), _whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    box = narrow(scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
     low, high = np.array([(s.start, s.stop) for s in box]).T
     inner = (best.points >= low + 6) & (best.points < high - 6)
     assert inner.all(1).sum() >= 3
@@ -140,6 +140,6 @@ def test_a_fine_level_wins_with_more_than_one_object_of_the_best(weight, wins, m
         found = found_at(factor, [(30, 30, 30)], weight, image.shape)
         return replace(found, inner=np.array([[20.0, 20, 20], [40, 40, 40]]))
 
-    monkeypatch.setattr(scale, "_try_level", level)
-    best = _best_level(None, scene_of(image), _whole(image.shape), (1.0, 1.0, 1.0), 0.1, None)
+    monkeypatch.setattr(pyramid, "_try", level)
+    best = best_level(None, scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 0.1, None)
     assert (best.factor >= 1) == wins

@@ -111,7 +111,7 @@ def test_bad_arguments_are_refused(arguments, message):
 def test_any_type_and_range(dtype):
     image = blobs((32, 32, 32), [(16, 16, 16)], 4)
     scaled = image > 0.5 if dtype is bool else (image * (100 if dtype == np.uint8 else 5000)).astype(dtype)
-    result = stub_model().segment(scaled, diameter=8)
+    result = stub_model().segment(scaled, spacing=(1, 1, 1), diameter=8)
     assert result.labels[16, 16, 16] == 1
     assert not result.labels[:8].any()
 

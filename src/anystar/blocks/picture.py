@@ -50,7 +50,7 @@ class Surveyor:
     @property
     def extent(self) -> Extent:
         """The volume that is drawn."""
-        return Extent(self.run.shape, self.run.plan.request.spacing or (1.0, 1.0, 1.0))
+        return Extent(self.run.shape, self.run.plan.spacing)
 
     def __call__(self, number: int) -> dict[str, Any]:
         """Survey a block and return what the journal is to note."""
@@ -101,6 +101,5 @@ class Surveyor:
 def draw(path: Path, surveyor: Surveyor, title: str) -> None:
     """Write the picture as PNG, when all blocks have been surveyed."""
     found = merge(map(surveyor.found, range(len(surveyor.run.boxes))), surveyor.extent)
-    request = surveyor.run.plan.request
-    metric = request.spacing is not None and request.unit == "um"
+    metric = surveyor.run.plan.unit == "um"
     save_panels(path, surveyed_panels(found, surveyor.extent, surveyor.cut), metric=metric, title=title)

@@ -77,7 +77,7 @@ class Plan:
 
     request: Request
     voxel_size: Vec
-    """Length of a voxel along each axis in units of the shortest."""
+    """Length of a voxel along each axis in units of the shortest, told or estimated."""
     limits: tuple[float, float]
     """Intensities that become 0 and 1, once illumination is evened out."""
     light: Light | None = None
@@ -94,6 +94,16 @@ class Plan:
     """Tiles of the network along each axis that make a block of the first stage."""
     block: Shape
     """Voxels along Z, Y, X of a block of the last stage."""
+
+    @property
+    def spacing(self) -> Vec:
+        """Size of a voxel: the request's, or in units of its shortest edge."""
+        return self.request.spacing or self.voxel_size
+
+    @property
+    def unit(self) -> Literal["um", "relative"]:
+        """Of :attr:`spacing`."""
+        return self.request.unit if self.request.spacing else "relative"
 
     def illumination(self) -> Illumination | None:
         """Return the illumination, if it is uneven."""

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from anystar._version import __version__
+from anystar.arrays import proportions
 from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
 from anystar.blocks.journal import Journal
 from anystar.blocks.keep import Keep
@@ -71,6 +72,8 @@ class Outcome:
     """Their volumes, int64, in the order of the table."""
     diameter_vox: float | None
     """Object diameter that the volume was scaled for, in voxels of the finest axis."""
+    voxel_size: tuple[float, float, float]
+    """Length of a voxel along each axis in units of the shortest, told or estimated."""
     notes: tuple[str, ...]
     """Remarks for the user."""
     prob_thresh: float
@@ -222,9 +225,9 @@ def _write(
     if extras.table is not None:
         write_table(extras.table, keep.parts(), lambda: "" if record is None else record(outcome))
     if extras.meshes is not None:
-        request, bodies = run.plan.request, keep.polyhedra()
-        metric = request.spacing if request.unit == "um" else None
-        write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=metric, kind=extras.mesh_kind)
+        bodies = keep.polyhedra()
+        size = run.plan.spacing if run.plan.unit == "um" else run.plan.voxel_size
+        write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=size, kind=extras.mesh_kind)
     if extras.picture is not None and surveyor is not None:
         draw(extras.picture, surveyor, f"{extras.title}: {outcome.num_objects} objects")
 
@@ -276,19 +279,19 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     """Look at the image as much as :meth:`anystar.predict.Model.segment` does before its network runs."""
     whole = Lazy(image)
     unit = 1.0 if request.spacing is None else min(request.spacing)
-    z, y, x = (1.0, 1.0, 1.0) if request.spacing is None else (s / unit for s in request.spacing)
     if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
         raise ConfigError(f"diameter must be positive, got {request.diameter}")
     scene = level(whole)
     guess = estimate(
         model,
         scene,
-        voxel_size=(z, y, x),
+        voxel_size=proportions(request.spacing),
         diameter=None if request.diameter is None else request.diameter / unit,
         prob_thresh=request.prob_thresh,
         progress=progress,
     )
     diameter = guess.diameter
+    z, y, x = guess.voxel_size
     factor = 1.0 if diameter is None else model.diameter / diameter
     sizes = choose_sizes(
         memory,
@@ -299,7 +302,7 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     )
     return Plan(
         request=request,
-        voxel_size=(z, y, x),
+        voxel_size=guess.voxel_size,
         limits=scene.limits,
         light=_light(scene.image),
         diameter_vox=diameter,
@@ -352,6 +355,7 @@ def _outcome(run: Run, journal: Journal, output: Path, keep: Keep) -> Outcome:
         num_dropped=keep.num_dropped,
         volume_vox=keep.volume_vox,
         diameter_vox=run.plan.diameter_vox,
+        voxel_size=run.plan.voxel_size,
         notes=tuple(notes),
         prob_thresh=run.plan.prob_thresh,
         nms_thresh=run.plan.request.nms_thresh,

@@ -143,10 +143,10 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
                 temporary.write_text(record(outcome), encoding="utf-8")
     seconds = time.perf_counter() - start
     left_out = f" ({outcome.num_dropped} irrelevant ones dropped)" if outcome.num_dropped else ""
-    size = describe_size(outcome.volume_vox, image)
+    size = describe_size(outcome.volume_vox, image, outcome.voxel_size)
     click.echo(f"{job.image}: {outcome.num_objects} objects{left_out}{size}, {seconds:.1f} s")
     hint = [] if outcome.num_objects else ["nothing was found; try --diameter, or a lower --prob-thresh"]
-    for note in (*spacing_notes(image), *outcome.notes, *hint):
+    for note in (*spacing_notes(image, outcome.voxel_size), *outcome.notes, *hint):
         click.echo(f"  note: {note}")
     work = ", ".join(f"{kind} {value:.1f} s" for kind, value in outcome.timings.items())
     click.echo(f"  work: {work}")
@@ -158,7 +158,7 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
 def _record(
     job: Job, image: LazyImage, model: Any, given: dict[str, Any], outcome: Outcome, seconds: float
 ) -> str:
-    from anystar.cli.whole import parameters_of
+    from anystar.cli.whole import describe_voxels, parameters_of
 
     finest = 1.0 if image.spacing is None else min(image.spacing)
     diameter = outcome.diameter_vox
@@ -171,6 +171,7 @@ def _record(
             "diameter_vox": diameter,
             "diameter_um": diameter * finest if metric and diameter else None,
             "diameter_was": "given" if given["diameter"] else "estimated",
+            **describe_voxels(image, outcome.voxel_size),
         },
         result={
             "objects": outcome.num_objects,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from anystar.io import LazyImage
     from anystar.table import Table
 
-__all__ = ["describe_size", "parameters_of", "refuse_other_unit", "segment_whole", "spacing_notes"]
+__all__ = [
+    "describe_size",
+    "describe_voxels",
+    "parameters_of",
+    "refuse_other_unit",
+    "segment_whole",
+    "spacing_notes",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +65,10 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
         found = _relevant(job, image, volume, result, given)
         found = replace(found, notes=_notes(image, volume, result, found))
         record = _record(job, image, model, given, result, found, time.perf_counter() - start)
-        _write(place, job, volume, result.rays, found, record, given)
+        _write(place, job, volume, result, found, record, given)
     count, seconds = len(found.objects.label), time.perf_counter() - start
     left_out = f" ({found.dropped} irrelevant ones dropped)" if found.dropped else ""
-    size = describe_size(found.objects.volume_vox, volume)
+    size = describe_size(found.objects.volume_vox, volume, result.voxel_size)
     click.echo(f"{job.image}: {count} objects{left_out}{size}, {seconds:.1f} s")
     for note in found.notes:
         click.echo(f"  note: {note}")
@@ -114,8 +121,8 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
         result.objects,
         result.rays,
         image=volume.data,
-        spacing=volume.spacing,
-        unit=volume.unit,
+        spacing=volume.spacing or result.voxel_size,
+        unit=volume.unit if volume.spacing else "relative",
         distances=given["distances"],
     )
     if given["mask"] is not None:
@@ -163,7 +170,7 @@ def _notes(image: LazyImage, volume: Volume, result: Any, found: _Found) -> tupl
         hint = ["nothing was relevant; keep more, or look at the table without these options"]
     else:
         hint = []
-    return (*spacing_notes(volume), *image.notes, *result.notes, *hint)
+    return (*spacing_notes(volume, result.voxel_size), *image.notes, *result.notes, *hint)
 
 
 def _record(
@@ -185,6 +192,7 @@ def _record(
             "diameter_vox": diameter,
             "diameter_um": diameter * finest if diameter and image.spacing and image.unit == "um" else None,
             "diameter_was": "given" if given["diameter"] else "estimated",
+            **describe_voxels(image, result.voxel_size),
         },
         result={
             "objects": len(found.objects.label),
@@ -222,7 +230,7 @@ def _write(
     place: dict[Path, Path],
     job: Job,
     volume: Volume,
-    rays: Any,
+    result: Any,
     found: _Found,
     record: str,
     given: dict[str, Any],
@@ -245,37 +253,44 @@ def _write(
             place[outputs.picture],
             volume.data,
             found.labels,
-            spacing=volume.spacing,
-            unit=volume.unit,
+            spacing=volume.spacing or result.voxel_size,
+            unit=volume.unit if volume.spacing else "relative",
             title=f"{job.name}: {len(found.objects.label)} objects",
         )
     if outputs.meshes is not None:
-        metric = volume.spacing if volume.unit == "um" else None
+        size = (volume.spacing if volume.unit == "um" else None) or result.voxel_size
         path = place.get(outputs.meshes, outputs.meshes)
         bodies = Polyhedra(found.objects.label, found.objects.centre_vox, found.objects.distances)
-        write_meshes(path, [bodies], bodies.label, rays, spacing=metric, kind=given["mesh_format"])
+        write_meshes(path, [bodies], bodies.label, result.rays, spacing=size, kind=given["mesh_format"])
     address = locate(outputs.labels)
     if not _is_folder(job):
         address = address._replace(file=place[address.file])
     io.write(str(address), found.labels, like=volume)
 
 
-def spacing_notes(volume: Volume | LazyImage) -> list[str]:
-    """Return what to say about a voxel size that is missing or no length."""
+def describe_voxels(image: LazyImage, voxel_size: Sequence[float]) -> dict[str, Any]:
+    """Return what a record says of proportions that the file did not know."""
+    return {} if image.spacing else {"voxel_size": list(voxel_size)}
+
+
+def spacing_notes(volume: Volume | LazyImage, voxel_size: Sequence[float]) -> list[str]:
+    """Return what to say of a voxel size that is missing (if no note says what was taken) or no length."""
     if volume.spacing is None:
+        if len(set(voxel_size)) > 1:
+            return []
         return ["no voxel size in the file, taken as equal along Z, Y and X; else give --spacing Z Y X"]
     if volume.unit == "relative":
         return ["voxel size in pixels, not micrometres; lengths in micrometres are left out"]
     return []
 
 
-def describe_size(volume_vox: np.ndarray, volume: Volume | LazyImage) -> str:
+def describe_size(volume_vox: np.ndarray, volume: Volume | LazyImage, voxel_size: Sequence[float]) -> str:
     """Return the median diameter (of a ball of the same volume) as text, or nothing without objects."""
     import numpy as np
 
     if len(volume_vox) == 0:
         return ""
-    voxel = float(np.prod(volume.spacing)) if volume.spacing else 1.0
+    voxel = float(np.prod(volume.spacing or voxel_size))
     diameter = (6 / np.pi * float(np.median(volume_vox)) * voxel) ** (1 / 3)
     unit = "voxels" if volume.spacing is None else "µm" if volume.unit == "um" else "pixels"
     return f", typical diameter {diameter:.3g} {unit}"

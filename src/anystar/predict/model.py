@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from anystar.arrays import check_spacing
+from anystar.arrays import check_spacing, proportions
 from anystar.config import ConfigError, nearest
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import ModelFile, load_model_file, load_tensors
@@ -84,11 +84,11 @@ class Model:
         image : array, shape ``(Z, Y, X)``
             Any real type and range; objects may be brighter or darker than their surroundings.
         spacing : three floats, optional
-            Micrometres per voxel (Z, Y, X); only the ratios matter if no diameter is given. Cubic voxels by
-            default.
+            Micrometres per voxel (Z, Y, X); only the ratios matter if no diameter is given. By default voxels
+            are taken as square, and as long along Z as makes objects clearest (``(1, 1, 1)`` for cubic ones).
         diameter : float, optional
-            Typical diameter of the objects, in micrometres if ``spacing`` is given, else in voxels. Estimated
-            by default.
+            Typical diameter of the objects, in micrometres if ``spacing`` is given, else in voxels (along Y
+            and X). Estimated by default.
         prob_thresh : float, optional
             Least probability of an object, in [0, 1]; by default the model's own, or more where a texture
             resembles objects (:func:`anystar.predict.cutoff.cutoff`).
@@ -116,7 +116,6 @@ class Model:
         nms_thresh = self.threshold("nms_thresh", nms_thresh)
         spacing = None if spacing is None else check_spacing(spacing)
         unit = 1.0 if spacing is None else min(spacing)
-        z, y, x = (1.0, 1.0, 1.0) if spacing is None else (s / unit for s in spacing)
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
@@ -124,7 +123,7 @@ class Model:
         found = search(
             replace(self, tta=self.tta or tta, fast=self.fast or fast),
             scene,
-            voxel_size=(z, y, x),
+            voxel_size=proportions(spacing),
             diameter=None if diameter is None else diameter / unit,
             prob_thresh=prob_thresh,
             progress=progress,
@@ -134,7 +133,7 @@ class Model:
         rays = golden_spiral(self.network.config.num_rays)
         shape = (image.shape[0], image.shape[1], image.shape[2])
         labels, objects, timings = assemble(
-            found.candidates, shape, (z, y, x), rays, prob_thresh, nms_thresh, self.device
+            found.candidates, shape, found.voxel_size, rays, prob_thresh, nms_thresh, self.device
         )
         return Result(
             labels=labels,
@@ -146,7 +145,7 @@ class Model:
             notes=(*found.notes, *found.candidates.notes),
             timings={"network": seconds, **timings},
             candidates=found.candidates,
-            voxel_size=(z, y, x),
+            voxel_size=found.voxel_size,
             rays=rays,
         )
 

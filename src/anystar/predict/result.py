@@ -64,7 +64,7 @@ class Result:
     """Seconds a stage."""
     candidates: Candidates
     voxel_size: tuple[float, float, float]
-    """Length of a voxel along each axis in units of the shortest: the unit of the candidates."""
+    """Length of a voxel along each axis in units of the shortest, told or estimated: the candidates' unit."""
     rays: Rays
 
     def rethreshold(self, prob: float | None = None, nms: float | None = None) -> Result:
@@ -99,7 +99,13 @@ class Result:
     def table(self, image: np.ndarray | None = None, *, distances: bool = False) -> Table:
         """Measure the objects, see :func:`anystar.table.tabulate`; with ``image`` their intensities too."""
         return tabulate(
-            self.labels, self.objects, self.rays, image=image, spacing=self.spacing, distances=distances
+            self.labels,
+            self.objects,
+            self.rays,
+            image=image,
+            spacing=self.spacing or self.voxel_size,
+            unit="um" if self.spacing else "relative",
+            distances=distances,
         )
 
 

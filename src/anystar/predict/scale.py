@@ -1,52 +1,42 @@
 """How much to magnify a volume so that its objects have a size that the network knows, and how sure to be.
 
-Told a diameter, the volume is scaled to it. Otherwise a pyramid of scales is tried, coarse to fine, and the
-one that explains most of the volume with confidence wins. Fine levels cost most, and are tried only on the
-part where the best level so far has found most. (Merging the candidates of all scales and suppressing across
-them was tried, and was worse: details seen too large, and clumps seen too small, survive.)
+Told a diameter, the volume is scaled to it; else a pyramid of scales is tried (``anystar.predict.pyramid``).
+Where the distance between planes is not known either, several are tried: the network is surest of its objects
+where they have the proportions of real ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.cutoff import cutoff
-from anystar.predict.tiles import Box
+from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample, whole
 from anystar.predict.view import Scene
 
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Estimate", "Evidence", "Found", "at_scale", "estimate", "search"]
+__all__ = ["Estimate", "Found", "estimate", "search"]
 
 Vec = tuple[float, float, float]
 
-_FACTORS = tuple(2 ** (k / 2) for k in range(-7, 3))
-"""Magnifications that are tried, of the finest axis: 0.09 to 2."""
-_SMALLEST = 32
-"""Voxels along the longest axis under which a level shows too little."""
-_SAMPLE_VOXELS = 160**3
-"""Voxels (cubic ones, of the finest axis) of the part of a larger volume that decides."""
-_LEVEL_VOXELS = 88**3
-"""Voxels of a level beyond twice which only a part of it is tried."""
-_WHOLE_VOXELS = 6 * _LEVEL_VOXELS
+_WHOLE_VOXELS = 6 * LEVEL_VOXELS
 """Voxels of a volume, at a scale that is told, up to which all of it settles the threshold, at no cost."""
-_EDGE = 6
-"""Voxels of a level next to a cut, where what is found does not count: the cut may have changed it."""
-_DOUBT = 0.2
-"""Probability from which an object counts as evidence."""
 _NOTHING, _DOUBTFUL = 0.55, 0.65
 """Confidence under which even the best scale shows nothing, and under which what it shows is doubtful: empty
 volumes of ``benchmarks`` reach 0.54 (15 of noise, fibres, mottle), the least clear with objects 0.56."""
 _SPECKS, _NOTHING_BUT_SPECKS = 6.0, 0.6
 """Voxels under which objects may be noise or beads of fibres, and the confidence that they need: fibres
 reach 0.57, the least clear volumes of ``benchmarks`` whose objects are known 0.66."""
+_FARTHEST = 8.0
+"""Pixels between planes at most, where the distance is not known."""
+_GAIN = 0.02
+"""Confidence that it must add to take planes for farther apart than pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +46,8 @@ class Found:
     candidates: Candidates
     diameter: float | None = None
     """Diameter of the objects, in voxels of the finest axis, told or estimated."""
+    voxel_size: Vec
+    """Length of a voxel along each axis in units of the shortest, told or estimated."""
     prob_thresh: float
     """Least probability of an object, told or settled."""
     notes: tuple[str, ...] = ()
@@ -65,7 +57,7 @@ def search(
     model: Model,
     scene: Scene,
     *,
-    voxel_size: Vec,
+    voxel_size: Vec | None,
     diameter: float | None,
     prob_thresh: float | None,
     progress: ProgressCallback | None = None,
@@ -76,8 +68,8 @@ def search(
     ----------
     model : Model
     scene : Scene
-    voxel_size : three floats
-        Length of a voxel along each axis in units of the shortest.
+    voxel_size : three floats or None
+        Length of a voxel along each axis in units of the shortest; ``None`` to estimate that along Z.
     diameter : float or None
         Of the objects, in that unit; ``None`` to try scales.
     prob_thresh : float or None
@@ -92,18 +84,26 @@ def search(
     elif guess.candidates is not None:
         candidates = guess.candidates
     else:
-        candidates = at_scale(model, scene, voxel_size, model.diameter / guess.diameter, floor, progress)
+        candidates = at_scale(
+            model, scene, guess.voxel_size, model.diameter / guess.diameter, floor, progress
+        )
     return Found(
-        candidates=candidates, diameter=guess.diameter, prob_thresh=guess.prob_thresh, notes=guess.notes
+        candidates=candidates,
+        diameter=guess.diameter,
+        voxel_size=guess.voxel_size,
+        prob_thresh=guess.prob_thresh,
+        notes=guess.notes,
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """The size of a volume's objects, and how probable they must be."""
+    """The size of a volume's objects, its proportions, and how probable objects must be."""
 
     diameter: float | None
     """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
+    voxel_size: Vec
+    """Length of a voxel along each axis in units of the shortest."""
     prob_thresh: float
     """Least probability of an object."""
     candidates: Candidates | None = None
@@ -112,11 +112,24 @@ class Estimate:
     """Remarks for the user, a line each."""
 
 
+class _Attempt(NamedTuple):
+    """What a volume shows when its voxels are taken to have certain proportions."""
+
+    voxel_size: Vec
+    level: Level
+    candidates: Candidates | None
+    """Of all of the volume, if all of it was looked at."""
+
+    @property
+    def confidence(self) -> float:
+        return self.level.evidence.confidence
+
+
 def estimate(
     model: Model,
     scene: Scene,
     *,
-    voxel_size: Vec,
+    voxel_size: Vec | None,
     diameter: float | None,
     prob_thresh: float | None,
     progress: ProgressCallback | None = None,
@@ -124,240 +137,91 @@ def estimate(
     """Settle what was not told from a part of the volume; parameters as for :func:`search`."""
     floor, own = model.floor(prob_thresh), model.threshold("prob_thresh", prob_thresh)
     if scene.limits[0] == scene.limits[1]:
-        constant = "the image is constant: there is nothing to find"
-        return Estimate(diameter=None, prob_thresh=own, notes=(constant,))
-    if diameter is not None and prob_thresh is not None:
-        return Estimate(diameter=diameter, prob_thresh=prob_thresh)
-    part, notes, candidates = _sample(scene, voxel_size), [], None
+        return _nothing(voxel_size, own, "the image is constant: there is nothing to find")
+    if voxel_size is not None and diameter is not None and prob_thresh is not None:
+        return Estimate(diameter=diameter, voxel_size=voxel_size, prob_thresh=prob_thresh)
+
+    def attempt(size: Vec) -> _Attempt:
+        if diameter is None:
+            return _any_size(model, scene, size, floor, progress)
+        return _told_size(model, scene, size, diameter, floor, progress)
+
+    best = _best_proportions(attempt) if voxel_size is None else attempt(voxel_size)
+    notes = []
+    if best.voxel_size != voxel_size and best.voxel_size[0] > 1:
+        apart = f"planes are taken to lie {best.voxel_size[0]:g} pixels apart"
+        notes.append(f"no voxel size is known; {apart}, where objects are clearest; else give the spacing")
     if diameter is None:
-        plain = replace(model, fast=False, tta=False)
-        level = _best_level(plain, scene, part, voxel_size, floor, progress)
-        small = level.evidence.score > 0 and level.diameter < _SPECKS
-        if level.evidence.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
-            unclear = "no clear objects at any size; give a diameter to insist"
-            return Estimate(diameter=None, prob_thresh=own, notes=(unclear,))
-        diameter = level.diameter
-        if level.evidence.confidence < _DOUBTFUL:
+        small = best.level.evidence.score > 0 and best.level.diameter < _SPECKS
+        if best.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
+            return _nothing(voxel_size, own, "no clear objects at any size; give a diameter to insist")
+        diameter = best.level.diameter
+        if best.confidence < _DOUBTFUL:
             notes.append(
                 "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
             )
-    else:
-        factor = model.diameter / diameter
-        whole = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor) <= _WHOLE_VOXELS
-        box = _whole(scene.shape) if whole else _narrow(scene, part, voxel_size, factor, None)
-        found = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
-        level = _level(model, scene, box, voxel_size, factor, found)
-        candidates = found if whole else None
-    settled = own if prob_thresh is not None else cutoff(level.probabilities, own)
+    settled = own if prob_thresh is not None else cutoff(best.level.probabilities, own)
     if settled > own:
         kept = f"only objects with a probability of {settled:.2f} are kept, not {own:g} as usual"
         notes.append(f"there is a texture that resembles objects: {kept}")
-    return Estimate(diameter=diameter, prob_thresh=settled, candidates=candidates, notes=tuple(notes))
-
-
-def at_scale(
-    model: Model,
-    scene: Scene,
-    voxel_size: Vec,
-    factor: float,
-    floor: float,
-    progress: ProgressCallback | None = None,
-) -> Candidates:
-    """Return the candidates of a volume magnified by ``factor``, in voxels of its finest axis."""
-    z, y, x = voxel_size
-    zoom = (z * factor, y * factor, x * factor)
-    return model.candidates(scene, zoom, floor=floor, progress=progress).scaled(1 / factor)
-
-
-class Evidence(NamedTuple):
-    """How well a scale fits."""
-
-    score: float
-    """Sum over objects of ``(p - doubt)^3 d^1.5`` with their probability p and mean diameter d."""
-    confidence: float
-    """Mean probability under the same weights."""
-
-
-def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return centres, diameters, weights and probabilities of the objects that count.
-
-    Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
-    scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
-    """
-    sure = candidates.prob > _DOUBT
-    points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
-    kept = suppress(points, distances, prob, rays, threshold=0.3).kept
-    diameter = 2 * np.median(distances[kept], axis=1).astype(np.float64)
-    return points[kept], diameter, (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
-
-
-def _weigh(weight: np.ndarray, prob: np.ndarray) -> Evidence:
-    total = float(weight.sum())
-    return Evidence(total, float((weight * prob).sum() / total) if total > 0 else 0.0)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Level:
-    """What one scale has found in one box of the volume."""
-
-    factor: float
-    inner: np.ndarray
-    """Low and high corner of the part that counts, ``(2, 3)``, in voxels of the finest axis."""
-    points: np.ndarray
-    """Centres of the objects in the volume, in voxels of its finest axis."""
-    diameters: np.ndarray
-    """Theirs, in the same unit."""
-    weight: np.ndarray
-    prob: np.ndarray
-
-    @property
-    def probabilities(self) -> np.ndarray:
-        """Those of the objects whose centres lie in the part that counts."""
-        return self.prob[self._inside(self.inner)]
-
-    def within(self, inner: np.ndarray) -> Evidence:
-        """Return the evidence of the objects whose centres lie there."""
-        inside = self._inside(inner)
-        return _weigh(self.weight[inside], self.prob[inside])
-
-    def _inside(self, inner: np.ndarray) -> np.ndarray:
-        return ((self.points >= inner[0]) & (self.points < inner[1])).all(1)
-
-    @property
-    def evidence(self) -> Evidence:
-        return self.within(self.inner)
-
-    @property
-    def heaviest(self) -> float:
-        """Weight of the object that counts most."""
-        return float(self.weight.max(initial=0))
-
-    @property
-    def diameter(self) -> float:
-        """The median by weight: where objects differ in size, that of the larger ones."""
-        order = np.argsort(self.diameters)
-        share = np.cumsum(self.weight[order])
-        return float(self.diameters[order][np.searchsorted(share, share[-1] / 2)])
-
-
-def _try_level(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> _Level:
-    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
-    return _level(model, scene, box, voxel_size, factor, candidates)
-
-
-def _level(
-    model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, candidates: Candidates
-) -> _Level:
-    """Return what the candidates of a box say."""
-    rays = golden_spiral(model.network.config.num_rays)
-    points, diameters, weight, prob = _weights(candidates, rays)
-    size = np.array(voxel_size)
-    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
-    return _Level(
-        factor=factor,
-        inner=np.stack(_uncut(low, high, scene, size * factor)) * size,
-        points=points + low * size,
-        diameters=diameters,
-        weight=weight,
-        prob=prob,
+    return Estimate(
+        diameter=diameter,
+        voxel_size=best.voxel_size,
+        prob_thresh=settled,
+        candidates=best.candidates,
+        notes=tuple(notes),
     )
 
 
-def _best_level(
+def _nothing(voxel_size: Vec | None, prob_thresh: float, why: str) -> Estimate:
+    cubic = (1.0, 1.0, 1.0)
+    return Estimate(diameter=None, voxel_size=voxel_size or cubic, prob_thresh=prob_thresh, notes=(why,))
+
+
+def _any_size(
+    model: Model, scene: Scene, voxel_size: Vec, floor: float, progress: ProgressCallback | None
+) -> _Attempt:
+    """Try all scales on a part of the volume; averaging over orientations is not worth its time here."""
+    plain = replace(model, fast=False, tta=False)
+    level = best_level(plain, scene, sample(scene, voxel_size), voxel_size, floor, progress)
+    return _Attempt(voxel_size, level, None)
+
+
+def _told_size(
     model: Model,
     scene: Scene,
-    part: Box,
     voxel_size: Vec,
+    diameter: float,
     floor: float,
     progress: ProgressCallback | None,
-) -> _Level:
-    """Return the level with the most evidence; without any, the one nearest to no magnification.
+) -> _Attempt:
+    """Try one scale on all of a small volume, or a part of a large one."""
+    factor = model.diameter / diameter
+    everything = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor) <= _WHOLE_VOXELS
+    part = sample(scene, voxel_size)
+    box = whole(scene.shape) if everything else narrow(scene, part, voxel_size, factor, None)
+    found = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
+    level = judge(model, scene, box, voxel_size, factor, found)
+    return _Attempt(voxel_size, level, found if everything else None)
 
-    Levels are compared where the finer one has looked; there it must show more than one object of the other.
+
+def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
+    """Return the attempt, over distances between planes of 1 pixel and more, that shows objects most clearly.
+
+    Over the volumes of ``benchmarks`` whose proportions are known, confidence rises to them and falls beyond
+    (docs/training-log.md): the distance is doubled while that helps, then the steps beside are tried.
     """
-    extent = np.array([s.stop - s.start for s in part]) * np.array(voxel_size)
-    factors = [f for f in _FACTORS if extent.max() * f >= _SMALLEST] or [1.0]
-    best: _Level | None = None
-    box = part
-    for number, factor in enumerate(factors):
-        if progress is not None:
-            progress(number, len(factors), "object size")
-        box = _narrow(scene, box, voxel_size, factor, best)
-        level = _try_level(model, scene, box, voxel_size, factor, floor)
-        if best is None or level.evidence.score > max(best.within(level.inner).score, best.heaviest):
-            best = level
-        elif not best.evidence.score:
-            best = min(best, level, key=lambda tried: abs(np.log(tried.factor)))
-        elif factor >= 1:
-            break  # finer levels are worth it only while they are the best
-    if progress is not None:
-        progress(len(factors), len(factors), "object size")
-    assert best is not None
-    return best
+    tried: dict[float, _Attempt] = {}
 
+    def confidence(apart: float) -> float:
+        if apart not in tried:
+            tried[apart] = attempt((apart, 1.0, 1.0))
+        return tried[apart].confidence
 
-def _narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: _Level | None) -> Box:
-    """Return the part of a box to be tried at a scale: where the best level so far has found most."""
-    size = np.array(voxel_size) * factor
-    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
-    if ((high - low) * size).prod() <= 2 * _LEVEL_VOXELS:
-        return box
-    side = _fitting(high - low, size, _LEVEL_VOXELS)
-    if best is None or not best.evidence.score:
-        return _liveliest(scene, box, side)
-    centre = best.points / np.array(voxel_size)
-    at = centre[np.argsort(-best.weight)[:50]]
-    start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
-    first, last = _uncut(start, start + side, scene, size)
-    covered = ((centre >= first[:, None]) & (centre < last[:, None])).all(2) @ best.weight
-    z, y, x = start[covered.argmax()]
-    return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
-
-
-def _uncut(
-    low: np.ndarray, high: np.ndarray, scene: Scene, size: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the corners of boxes without what lies next to a cut; ``size`` is a voxel's, in the level's."""
-    edge = _EDGE / size
-    return low + edge * (low > 0), high - edge * (high < scene.shape)
-
-
-def _whole(shape: tuple[int, ...]) -> Box:
-    """Return the box of all voxels."""
-    z, y, x = (slice(0, n) for n in shape)
-    return z, y, x
-
-
-def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
-    """Return the sides of a cube of ``voxels`` cubic voxels; what short axes leave goes to the long ones."""
-    side = np.minimum(np.round(voxels ** (1 / 3) / size).astype(int), shape)
-    spare = voxels / (side * size).prod()
-    long = side < shape
-    if long.any():
-        side[long] = np.minimum(side[long] * spare ** (1 / long.sum()), shape[long]).astype(int)
-    return np.maximum(side, np.minimum(shape, 4))
-
-
-def _sample(scene: Scene, voxel_size: Vec) -> Box:
-    """Return the part of a large volume that decides: the box with the strongest structure, or all."""
-    size = np.array(voxel_size)
-    box = _whole(scene.shape)
-    if np.prod(scene.shape, dtype=float) * size.prod() <= _SAMPLE_VOXELS:
-        return box
-    return _liveliest(scene, box, _fitting(np.array(scene.shape), size, _SAMPLE_VOXELS))
-
-
-def _liveliest(scene: Scene, box: Box, side: np.ndarray) -> Box:
-    """Return the box of the given sides, of those on a grid, with the strongest structure."""
-    starts = [
-        np.unique(np.linspace(s.start, s.stop - n, max(1, min(4, (s.stop - s.start) // n * 2))).astype(int))
-        for s, n in zip(box, side, strict=True)
-    ]
-    boxes = [
-        (slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2]))
-        for z in starts[0]
-        for y in starts[1]
-        for x in starts[2]
-    ]
-    every = slice(None, None, 4)
-    return max(boxes, key=lambda b: float(scene.crop(b).read((every, every, every)).std()))
+    apart = 1.0
+    while apart < _FARTHEST and confidence(2 * apart) > confidence(apart):
+        apart *= 2
+    beside = [step for step in (0.75 * apart, 1.5 * apart) if 1 < step <= _FARTHEST]
+    if apart > 1 or confidence(2.0) > confidence(1.0) - 2 * _GAIN:
+        apart = max((apart, *beside), key=confidence)
+    return tried[apart] if confidence(apart) >= confidence(1.0) + _GAIN else tried[1.0]

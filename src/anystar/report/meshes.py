@@ -66,7 +66,8 @@ def write_meshes(
     rays : Rays
         Directions of the distances.
     spacing : 3 floats, optional
-        Micrometres per voxel (Z, Y, X); without, lengths are in voxels.
+        Micrometres per voxel (Z, Y, X), or its proportions: then lengths are in its shortest edge. A cube by
+        default.
     kind : {"obj", "ply", "stl"}
         Of the files in a folder.
 

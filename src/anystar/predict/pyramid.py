@@ -1,0 +1,259 @@
+"""What the network finds at one magnification of a volume, and the magnification at which it finds most.
+
+A pyramid of scales is tried, coarse to fine, and the one that explains most of the volume with confidence
+wins. Fine levels cost most, and are tried only on the part where the best level so far has found most.
+(Merging the candidates of all scales and suppressing across them was tried, and was worse: details seen too
+large, and clumps seen too small, survive.)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from anystar.geometry.rays import Rays, golden_spiral
+from anystar.geometry.suppression import suppress
+from anystar.predict.candidates import Candidates, ProgressCallback
+from anystar.predict.tiles import Box
+from anystar.predict.view import Scene
+
+if TYPE_CHECKING:
+    from anystar.predict.model import Model
+
+__all__ = [
+    "LEVEL_VOXELS",
+    "Evidence",
+    "Level",
+    "at_scale",
+    "best_level",
+    "judge",
+    "narrow",
+    "sample",
+    "whole",
+]
+
+Vec = tuple[float, float, float]
+
+_FACTORS = tuple(2 ** (k / 2) for k in range(-7, 3))
+"""Magnifications that are tried, of the finest axis: 0.09 to 2."""
+_SMALLEST = 32
+"""Voxels along the longest axis under which a level shows too little."""
+_SAMPLE_VOXELS = 160**3
+"""Voxels (cubic ones, of the finest axis) of the part of a larger volume that decides."""
+LEVEL_VOXELS = 88**3
+"""Voxels of a level beyond twice which only a part of it is tried."""
+_EDGE = 6
+"""Voxels of a level next to a cut, where what is found does not count: the cut may have changed it."""
+_DOUBT = 0.2
+"""Probability from which an object counts as evidence."""
+
+
+def at_scale(
+    model: Model,
+    scene: Scene,
+    voxel_size: Vec,
+    factor: float,
+    floor: float,
+    progress: ProgressCallback | None = None,
+) -> Candidates:
+    """Return the candidates of a volume magnified by ``factor``, in voxels of its finest axis."""
+    z, y, x = voxel_size
+    zoom = (z * factor, y * factor, x * factor)
+    return model.candidates(scene, zoom, floor=floor, progress=progress).scaled(1 / factor)
+
+
+class Evidence(NamedTuple):
+    """How well a scale fits."""
+
+    score: float
+    """Sum over objects of ``(p - doubt)^3 d^1.5`` with their probability p and mean diameter d."""
+    confidence: float
+    """Mean probability under the same weights."""
+
+
+def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return centres, diameters, weights and probabilities of the objects that count.
+
+    Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
+    scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
+    """
+    sure = candidates.prob > _DOUBT
+    points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
+    kept = suppress(points, distances, prob, rays, threshold=0.3).kept
+    diameter = 2 * np.median(distances[kept], axis=1).astype(np.float64)
+    return points[kept], diameter, (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
+
+
+def _weigh(weight: np.ndarray, prob: np.ndarray) -> Evidence:
+    total = float(weight.sum())
+    return Evidence(total, float((weight * prob).sum() / total) if total > 0 else 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """What one scale has found in one box of the volume."""
+
+    factor: float
+    inner: np.ndarray
+    """Low and high corner of the part that counts, ``(2, 3)``, in voxels of the finest axis."""
+    points: np.ndarray
+    """Centres of the objects in the volume, in voxels of its finest axis."""
+    diameters: np.ndarray
+    """Theirs, in the same unit."""
+    weight: np.ndarray
+    prob: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Those of the objects whose centres lie in the part that counts."""
+        return self.prob[self._inside(self.inner)]
+
+    def within(self, inner: np.ndarray) -> Evidence:
+        """Return the evidence of the objects whose centres lie there."""
+        inside = self._inside(inner)
+        return _weigh(self.weight[inside], self.prob[inside])
+
+    def _inside(self, inner: np.ndarray) -> np.ndarray:
+        return ((self.points >= inner[0]) & (self.points < inner[1])).all(1)
+
+    @property
+    def evidence(self) -> Evidence:
+        """That of the part that counts."""
+        return self.within(self.inner)
+
+    @property
+    def heaviest(self) -> float:
+        """Weight of the object that counts most."""
+        return float(self.weight.max(initial=0))
+
+    @property
+    def diameter(self) -> float:
+        """The median by weight: where objects differ in size, that of the larger ones."""
+        order = np.argsort(self.diameters)
+        share = np.cumsum(self.weight[order])
+        return float(self.diameters[order][np.searchsorted(share, share[-1] / 2)])
+
+
+def _try(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> Level:
+    candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
+    return judge(model, scene, box, voxel_size, factor, candidates)
+
+
+def judge(
+    model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, candidates: Candidates
+) -> Level:
+    """Return what the candidates of a box say."""
+    rays = golden_spiral(model.network.config.num_rays)
+    points, diameters, weight, prob = _weights(candidates, rays)
+    size = np.array(voxel_size)
+    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    return Level(
+        factor=factor,
+        inner=np.stack(_uncut(low, high, scene, size * factor)) * size,
+        points=points + low * size,
+        diameters=diameters,
+        weight=weight,
+        prob=prob,
+    )
+
+
+def best_level(
+    model: Model,
+    scene: Scene,
+    part: Box,
+    voxel_size: Vec,
+    floor: float,
+    progress: ProgressCallback | None,
+) -> Level:
+    """Return the level with the most evidence; without any, the one nearest to no magnification.
+
+    Levels are compared where the finer one has looked; there it must show more than one object of the other.
+    """
+    extent = np.array([s.stop - s.start for s in part]) * np.array(voxel_size)
+    factors = [f for f in _FACTORS if extent.max() * f >= _SMALLEST] or [1.0]
+    best: Level | None = None
+    box = part
+    for number, factor in enumerate(factors):
+        if progress is not None:
+            progress(number, len(factors), "object size")
+        box = narrow(scene, box, voxel_size, factor, best)
+        level = _try(model, scene, box, voxel_size, factor, floor)
+        if best is None or level.evidence.score > max(best.within(level.inner).score, best.heaviest):
+            best = level
+        elif not best.evidence.score:
+            best = min(best, level, key=lambda tried: abs(np.log(tried.factor)))
+        elif factor >= 1:
+            break  # finer levels are worth it only while they are the best
+    if progress is not None:
+        progress(len(factors), len(factors), "object size")
+    assert best is not None
+    return best
+
+
+def narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: Level | None) -> Box:
+    """Return the part of a box to be tried at a scale: where the best level so far has found most."""
+    size = np.array(voxel_size) * factor
+    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    if ((high - low) * size).prod() <= 2 * LEVEL_VOXELS:
+        return box
+    side = _fitting(high - low, size, LEVEL_VOXELS)
+    if best is None or not best.evidence.score:
+        return _liveliest(scene, box, side)
+    centre = best.points / np.array(voxel_size)
+    at = centre[np.argsort(-best.weight)[:50]]
+    start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
+    first, last = _uncut(start, start + side, scene, size)
+    covered = ((centre >= first[:, None]) & (centre < last[:, None])).all(2) @ best.weight
+    z, y, x = start[covered.argmax()]
+    return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
+
+
+def _uncut(
+    low: np.ndarray, high: np.ndarray, scene: Scene, size: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of boxes without what lies next to a cut; ``size`` is a voxel's, in the level's."""
+    edge = _EDGE / size
+    return low + edge * (low > 0), high - edge * (high < scene.shape)
+
+
+def whole(shape: tuple[int, ...]) -> Box:
+    """Return the box of all voxels."""
+    z, y, x = (slice(0, n) for n in shape)
+    return z, y, x
+
+
+def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
+    """Return the sides of a cube of ``voxels`` cubic voxels; what short axes leave goes to the long ones."""
+    side = np.minimum(np.round(voxels ** (1 / 3) / size).astype(int), shape)
+    spare = voxels / (side * size).prod()
+    long = side < shape
+    if long.any():
+        side[long] = np.minimum(side[long] * spare ** (1 / long.sum()), shape[long]).astype(int)
+    return np.maximum(side, np.minimum(shape, 4))
+
+
+def sample(scene: Scene, voxel_size: Vec) -> Box:
+    """Return the part of a large volume that decides: the box with the strongest structure, or all."""
+    size = np.array(voxel_size)
+    box = whole(scene.shape)
+    if np.prod(scene.shape, dtype=float) * size.prod() <= _SAMPLE_VOXELS:
+        return box
+    return _liveliest(scene, box, _fitting(np.array(scene.shape), size, _SAMPLE_VOXELS))
+
+
+def _liveliest(scene: Scene, box: Box, side: np.ndarray) -> Box:
+    """Return the box of the given sides, of those on a grid, with the strongest structure."""
+    starts = [
+        np.unique(np.linspace(s.start, s.stop - n, max(1, min(4, (s.stop - s.start) // n * 2))).astype(int))
+        for s, n in zip(box, side, strict=True)
+    ]
+    boxes = [
+        (slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2]))
+        for z in starts[0]
+        for y in starts[1]
+        for x in starts[2]
+    ]
+    every = slice(None, None, 4)
+    return max(boxes, key=lambda b: float(scene.crop(b).read((every, every, every)).std()))
