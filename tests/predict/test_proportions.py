@@ -8,6 +8,8 @@ import pytest
 import anystar
 from anystar.predict import scale
 from anystar.predict.scale import _best_proportions
+from tests.blocks.conftest import texture
+from tests.predict.stub import stub_model
 
 
 def attempts(confidence):
@@ -15,32 +17,61 @@ def attempts(confidence):
     made = []
 
     def attempt(voxel_size):
-        made.append(voxel_size[0])
-        evidence = SimpleNamespace(confidence=confidence(voxel_size[0]))
+        made.append(voxel_size[0] / voxel_size[2])
+        evidence = SimpleNamespace(confidence=confidence(made[-1]))
         return scale._Attempt(voxel_size, SimpleNamespace(evidence=evidence), None)
 
     return attempt, made
 
 
+def apart(attempt):
+    z, _, x = _best_proportions(attempt).voxel_size
+    assert min(z, x) == 1
+    return z / x
+
+
 @pytest.mark.parametrize(
     ("true", "taken"),
-    [(1, 1), (1.5, 1.5), (2, 2), (2.9, 3), (3.2, 3), (4, 4), (4.54, 4), (5.5, 6), (8, 8), (20, 8)],
+    [
+        (0.3, 0.5),
+        (0.5, 0.5),
+        (0.7, 0.75),
+        (1.5, 1.5),
+        (2, 2),
+        (2.9, 3),
+        (3.2, 3),
+        (4.54, 4),
+        (5.5, 6),
+        (20, 8),
+    ],
 )
 def test_planes_lie_where_confidence_is_highest(true, taken):
-    attempt, made = attempts(lambda apart: 0.9 - 0.2 * abs(np.log2(apart / true)))
-    assert _best_proportions(attempt).voxel_size == (taken, 1, 1)
-    assert len(made) == len(set(made)) <= 6
+    attempt, made = attempts(lambda apart: 0.79 - 0.1 * abs(np.log2(apart / true)))
+    assert apart(attempt) == pytest.approx(taken)
+    assert len(made) == len(set(made)) <= 7
 
 
-def test_cubic_voxels_cost_one_attempt_more():
-    attempt, made = attempts(lambda apart: 0.9 - 0.1 * (apart - 1))
-    assert _best_proportions(attempt).voxel_size == (1, 1, 1)
-    assert sorted(made) == [1, 2]
+@pytest.mark.parametrize(("surest", "most"), [(0.9, 1), (0.79, 3)])
+def test_cubic_voxels_cost_no_attempt_more_where_objects_are_clear(surest, most):
+    attempt, made = attempts(lambda apart: surest - 0.1 * abs(np.log2(apart)))
+    assert apart(attempt) == 1
+    assert len(made) == most
 
 
 def test_what_hardly_helps_is_not_taken():
-    attempt, _ = attempts(lambda apart: 0.8 + 0.01 * (apart == 1.5))
-    assert _best_proportions(attempt).voxel_size == (1, 1, 1)
+    attempt, _ = attempts(lambda apart: 0.78 + 0.01 * (apart == 1.5))
+    assert apart(attempt) == 1
+
+
+def test_a_told_diameter_is_in_pixels():
+    """Where planes lie closer than pixels, the unit is the distance between them."""
+    image = texture(0, (32, 30, 28)).astype(np.float32)
+    told = stub_model().segment(image, spacing=(1, 2, 2), diameter=16, prob_thresh=0.3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scale, "_best_proportions", lambda attempt: attempt((1.0, 2.0, 2.0)))
+        found = stub_model().segment(image, diameter=8, prob_thresh=0.3)
+    assert found.diameter_vox == told.diameter_vox == 16
+    np.testing.assert_array_equal(found.labels, told.labels)
 
 
 def balls(planes_apart, shape=(60, 60, 60), radius=7.0):

@@ -33,10 +33,13 @@ volumes of ``benchmarks`` reach 0.54 (15 of noise, fibres, mottle), the least cl
 _SPECKS, _NOTHING_BUT_SPECKS = 6.0, 0.6
 """Voxels under which objects may be noise or beads of fibres, and the confidence that they need: fibres
 reach 0.57, the least clear volumes of ``benchmarks`` whose objects are known 0.66."""
-_FARTHEST = 8.0
-"""Pixels between planes at most, where the distance is not known."""
+_NEAREST, _FARTHEST = 0.5, 8.0
+"""Pixels between planes at least and at most, where the distance is not known."""
+_CLEAR = 0.8
+"""Confidence with which cubes are not doubted: taken for cubes, voxels of ``benchmarks`` that are twice as
+long along Z, or more, reach 0.74."""
 _GAIN = 0.02
-"""Confidence that it must add to take planes for farther apart than pixels."""
+"""Confidence that other proportions must add to that of cubes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,7 @@ def search(
     voxel_size : three floats or None
         Length of a voxel along each axis in units of the shortest; ``None`` to estimate that along Z.
     diameter : float or None
-        Of the objects, in that unit; ``None`` to try scales.
+        Of the objects, in that unit (pixels along X, if it is to be estimated); ``None`` to try scales.
     prob_thresh : float or None
         Least probability of an object; ``None`` for the model's own, or more where grain looks like objects.
     """
@@ -144,28 +147,33 @@ def estimate(
     def attempt(size: Vec) -> _Attempt:
         if diameter is None:
             return _any_size(model, scene, size, floor, progress)
-        return _told_size(model, scene, size, diameter, floor, progress)
+        # A diameter is told in the unit of the voxel size, or in pixels
+        told = diameter if voxel_size is not None else diameter * size[1]
+        return _told_size(model, scene, size, told, floor, progress)
 
     best = _best_proportions(attempt) if voxel_size is None else attempt(voxel_size)
     notes = []
-    if best.voxel_size != voxel_size and best.voxel_size[0] > 1:
-        apart = f"planes are taken to lie {best.voxel_size[0]:g} pixels apart"
+    z, _, x = best.voxel_size
+    if voxel_size is None and z != x:
+        apart = f"planes are taken to lie {z / x:.2g} pixels apart"
         notes.append(f"no voxel size is known; {apart}, where objects are clearest; else give the spacing")
     if diameter is None:
         small = best.level.evidence.score > 0 and best.level.diameter < _SPECKS
         if best.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
             return _nothing(voxel_size, own, "no clear objects at any size; give a diameter to insist")
-        diameter = best.level.diameter
+        size = best.level.diameter
         if best.confidence < _DOUBTFUL:
             notes.append(
                 "the objects found are doubtful; look at them, and give a diameter if their size is wrong"
             )
+    else:
+        size = diameter if voxel_size is not None else diameter * x
     settled = own if prob_thresh is not None else cutoff(best.level.probabilities, own)
     if settled > own:
         kept = f"only objects with a probability of {settled:.2f} are kept, not {own:g} as usual"
         notes.append(f"there is a texture that resembles objects: {kept}")
     return Estimate(
-        diameter=diameter,
+        diameter=size,
         voxel_size=best.voxel_size,
         prob_thresh=settled,
         candidates=best.candidates,
@@ -206,22 +214,27 @@ def _told_size(
 
 
 def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
-    """Return the attempt, over distances between planes of 1 pixel and more, that shows objects most clearly.
+    """Return the attempt, over distances between planes in pixels, that shows objects most clearly.
 
     Over the volumes of ``benchmarks`` whose proportions are known, confidence rises to them and falls beyond
-    (docs/training-log.md): the distance is doubled while that helps, then the steps beside are tried.
+    (docs/training-log.md): the distance is doubled, or halved, while that helps, then steps beside are tried.
     """
     tried: dict[float, _Attempt] = {}
 
     def confidence(apart: float) -> float:
         if apart not in tried:
-            tried[apart] = attempt((apart, 1.0, 1.0))
+            tried[apart] = attempt((apart, 1.0, 1.0) if apart >= 1 else (1.0, 1 / apart, 1 / apart))
         return tried[apart].confidence
 
-    apart = 1.0
-    while apart < _FARTHEST and confidence(2 * apart) > confidence(apart):
-        apart *= 2
-    beside = [step for step in (0.75 * apart, 1.5 * apart) if 1 < step <= _FARTHEST]
-    if apart > 1 or confidence(2.0) > confidence(1.0) - 2 * _GAIN:
-        apart = max((apart, *beside), key=confidence)
-    return tried[apart] if confidence(apart) >= confidence(1.0) + _GAIN else tried[1.0]
+    cubes = confidence(1.0)
+    if cubes >= _CLEAR:
+        return tried[1.0]
+    apart, step = 1.0, 2.0 if confidence(2.0) > cubes else 0.5
+    while _NEAREST <= apart * step <= _FARTHEST and confidence(apart * step) > confidence(apart):
+        apart *= step
+    for beside, beyond in ((0.75 * apart, 0.5 * apart), (1.5 * apart, 2 * apart)):
+        promising = apart != 1 or confidence(beyond) > cubes - 2 * _GAIN
+        if promising and _NEAREST <= beside <= _FARTHEST:
+            confidence(beside)
+    best = max(tried.values(), key=lambda made: made.confidence)
+    return best if best.confidence >= cubes + _GAIN else tried[1.0]
