@@ -6,7 +6,7 @@ import pytest
 from anystar import io
 from anystar.arrays import Volume
 from anystar.io.lazy import LazyImage
-from anystar.predict import normalise, scale
+from anystar.predict import sample, scale
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of, texture
 from tests.predict.stub import stub_model
@@ -59,7 +59,7 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
 def test_the_whole_image_is_read_once_before_the_first_block(
     tmp_path, model, image, sized, monkeypatch, most
 ):
-    monkeypatch.setattr(normalise, "_MAX_SAMPLE", most)
+    monkeypatch.setattr(sample, "_MAX_SAMPLE", most)
     source, honest, voxels = image(), LazyImage.read, []
 
     def read(self, box, **how):

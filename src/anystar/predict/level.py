@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy import ndimage
 
-from anystar.predict.normalise import sampled_box, window
-from anystar.predict.tiles import Box
+from anystar.predict.normalise import window
+from anystar.predict.sample import take_sample
 from anystar.predict.view import ArrayLike, Scene
 
 __all__ = ["Illumination", "Levelled", "illumination", "level"]
@@ -48,11 +49,11 @@ class Illumination:
         scale = self.reach.max()
         return bool(np.ptp(self.ground) <= _EVEN * scale and np.ptp(self.reach) <= _EVEN * scale)
 
-    def at(self, box: Box) -> tuple[np.ndarray, np.ndarray]:
-        """Return ground and range of each voxel of a box, float32."""
+    def at(self, places: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return ground and range where planes, rows and columns of these indices meet, float32."""
         rows = [
-            _between(np.arange(*part.indices(num)), num, cells)
-            for part, num, cells in zip(box, self.shape, self.ground.shape, strict=True)
+            _between(index, num, cells)
+            for index, num, cells in zip(places, self.shape, self.ground.shape, strict=True)
         ]
         ground, reach = (_blend(grid.astype(np.float32), rows) for grid in (self.ground, self.reach))
         return ground, reach
@@ -77,12 +78,13 @@ class Levelled:
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices."""
-        return self.even_out(np.asarray(self.image[box]), box)
+        places = [np.arange(*part.indices(num)) for part, num in zip(box, self.shape, strict=True)]
+        return self.even_out(np.asarray(self.image[box]), places)
 
-    def even_out(self, part: np.ndarray, box: Box) -> np.ndarray:
-        """Return what ``self[box]`` is, from that part of the image."""
+    def even_out(self, part: np.ndarray, places: Sequence[np.ndarray]) -> np.ndarray:
+        """Return the image, of which ``part`` is what lies at these indices along Z, Y, X, in even light."""
         part = part.astype(np.float32)
-        ground, reach = self.light.at(box)
+        ground, reach = self.light.at(places)
         part -= ground
         part /= reach
         return part
@@ -94,17 +96,16 @@ def level(image: ArrayLike) -> Scene:
     Illumination and limits come from one sample of the image, which may be slow to read.
     """
     z, y, x = image.shape
-    box = sampled_box((z, y, x))
-    sample = np.asarray(image[box])
-    light = illumination(sample, (z, y, x))
+    sample = take_sample(image)
+    light = illumination(sample.voxels, (z, y, x))
     if light.even:
-        return Scene(image=image, limits=window(image, sample))
+        return Scene(image=image, limits=window(image, sample.voxels))
     seen = Levelled(image, light)
-    return Scene(image=seen, limits=window(seen, seen.even_out(sample, box)))
+    return Scene(image=seen, limits=window(seen, seen.even_out(sample.voxels, sample.rows)))
 
 
 def illumination(sampled: np.ndarray, shape: tuple[int, int, int]) -> Illumination:
-    """Return the illumination of a volume of ``shape`` from every n-th plane, row and column of it.
+    """Return the illumination of a volume of ``shape`` from a sample that is spread evenly over it.
 
     A region's range is that of its percentiles, smoothed over its neighbours; blank regions take over that of
     their neighbours, so that their noise is not blown up.

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from anystar.predict.sample import take_sample
 
-    from anystar.predict.tiles import Box
+if TYPE_CHECKING:
     from anystar.predict.view import ArrayLike
 
-__all__ = ["check_image", "normalise", "sampled_box", "window"]
+__all__ = ["check_image", "normalise", "window"]
 
 _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
 _SPARSE = 3.0
-_MAX_SAMPLE = 4_000_000
 _SLAB = 64
 
 
@@ -40,22 +37,16 @@ def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
     return image
 
 
-def sampled_box(shape: Sequence[int]) -> Box:
-    """Return what takes every n-th plane, row and column of a large volume, or all of a small one."""
-    step = max(1, round((math.prod(shape) / _MAX_SAMPLE) ** (1 / 3)))
-    return (slice(None, None, step),) * 3
-
-
 def window(image: ArrayLike, sample: np.ndarray | None = None) -> tuple[float, float]:
     """Return the intensities that become 0 and 1.
 
     0 is the 0.1st percentile; 1 is the 99.99th, but at most three times as far as the 99.8th, so that objects
     which fill less than 0.2% of a volume are not cut down to their noise, nor everything to a few hot voxels.
-    Percentiles are taken over every n-th plane, row and column of large volumes: over ``sample``, if that has
-    been read already.
+    Percentiles are taken over a sample of large volumes (:func:`anystar.predict.sample.take_sample`): over
+    ``sample``, if that has been read already.
     """
     if sample is None:
-        sample = np.asarray(image[sampled_box(image.shape)])
+        sample = take_sample(image).voxels
     low, high, top = np.percentile(sample.astype(np.float32, copy=False), [_LOW, _HIGH, _TOP]).tolist()
     high = min(top, low + _SPARSE * (high - low))
     if high <= low:  # a few bright voxels on a constant ground

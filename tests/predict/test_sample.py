@@ -1,0 +1,81 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from anystar import io
+from anystar.arrays import Volume
+from anystar.blocks.source import Lazy
+from anystar.predict import sample as settings
+from anystar.predict.level import Levelled, level
+from anystar.predict.sample import take_sample
+from tests.predict.test_level import Counted, lit
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Let a volume of a thousand voxels be a large one, of which eight small bricks are read."""
+    monkeypatch.setattr(settings, "_SCANNED", 1000)
+    monkeypatch.setattr(settings, "_BRICK", 4)
+    monkeypatch.setattr(settings, "_BRICKS", 8)
+
+
+class Huge:
+    """Voxels that tell their place; nobody could hold them all."""
+
+    def __init__(self, shape):
+        self.shape, self.dtype, self.read = shape, np.dtype(np.int64), 0
+
+    def __getitem__(self, box):
+        part = np.ravel_multi_index(np.ogrid[box], self.shape)
+        self.read += part.size
+        return part
+
+
+@how(max_examples=15)
+@given(shape=st.tuples(*[st.integers(1, 100_000)] * 3))
+def test_of_any_large_volume_a_few_bricks_are_read(shape):
+    image = Huge(shape)
+    if math.prod(shape) <= settings._SCANNED:
+        shape = image.shape = (1025, 1025, 1025)
+    sample = take_sample(image)
+    assert image.read == sample.voxels.size < 2 * settings._BRICKS * settings._BRICK**3
+    assert sample.voxels.size > settings._BRICK**3 * 100 or min(shape) < settings._BRICK
+    np.testing.assert_array_equal(sample.voxels, np.ravel_multi_index(np.ix_(*sample.rows), shape))
+    for rows, num in zip(sample.rows, shape, strict=True):
+        assert (np.diff(rows) > 0).all()
+        # As far from one end as from the other, and all over the axis
+        assert abs(rows[0] - (num - 1 - rows[-1])) <= 1
+        assert len(rows) < 64 or np.diff(rows).max() <= 1.1 * num / (len(rows) / settings._BRICK)
+
+
+def test_bricks_lie_equally_far_apart():
+    rows = take_sample(Huge((500, 2000, 8000))).rows
+    counts = [len(along) // settings._BRICK for along in rows]
+    assert counts == [2, 8, 32]
+
+
+@pytest.mark.parametrize("dimmest", [1.0, 0.5])
+def test_in_memory_or_on_the_disk_the_same_bricks_decide(tmp_path, large, dimmest):
+    data = lit((32, 96, 144), np.linspace(1.0, dimmest, 144)).astype(np.float32)
+    settings._BRICK, settings._BRICKS = 16, 16
+    io.write(tmp_path / "image.npy", Volume(data=data))
+    image = Counted(data)
+    here, there = level(image), level(Lazy(io.open_image(tmp_path / "image.npy")))
+    assert image.voxels < 0.2 * data.size
+    assert here.limits == there.limits
+    assert isinstance(here.image, Levelled) == isinstance(there.image, Levelled) == (dimmest < 1)
+    box = (slice(3, 9), slice(0, 96), slice(50, 100))
+    np.testing.assert_array_equal(here.read(box), there.read(box))
+
+
+def test_bricks_see_the_range_of_the_whole(large):
+    settings._BRICK, settings._BRICKS = 16, 16
+    rng = np.random.default_rng(0)
+    data = rng.normal(100, 5, (64, 64, 96)) + 200 * (rng.random((64, 64, 96)) < 0.01)
+    bricks = level(data).limits
+    settings._SCANNED = data.size
+    assert bricks == pytest.approx(level(data).limits, rel=0.05)
