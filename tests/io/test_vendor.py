@@ -32,7 +32,7 @@ def bioio(monkeypatch):
         dims = SimpleNamespace(order="TCZYX")
         physical_pixel_sizes = SimpleNamespace(Z=2.0, Y=0.5, X=0.5)
 
-        def __init__(self, path):
+        def __init__(self, path, chunk_dims=()):
             if path.name.startswith("unknown"):
                 raise UnsupportedFileFormatError(path)
             chunks = ((1,) * 3, (1,) * 2, (1,) * 5, (16,), (17,))
@@ -87,3 +87,21 @@ def test_what_is_missing_is_named(tmp_path, bioio, monkeypatch):
         io.open_image(tmp_path / "a.vsi")
     with pytest.raises(io.FileError, match=r"a\.czi cannot be written; use one of \.ome\.tif"):
         io.write(tmp_path / "a.czi", Volume(data=DATA[0, 0]))
+
+
+@pytest.mark.parametrize("compression", ["uncompressed:", "zstd1:ExplicitLevel=2"])
+def test_a_zeiss_file_written_by_zeiss_own_library(tmp_path, compression):
+    pytest.importorskip("bioio_czi")
+    czi = pytest.importorskip("pylibCZIrw.czi")
+    data = np.random.default_rng(0).integers(0, 4000, (2, 5, 48, 64)).astype(np.uint16)
+    with czi.create_czi(str(tmp_path / "a.czi"), compression_options=compression) as file:
+        for channel, plane in np.ndindex(2, 5):
+            file.write(data[channel, plane][..., None], plane={"C": channel, "Z": plane, "T": 0})
+        file.write_metadata("a", scale_x=0.25e-6, scale_y=0.25e-6, scale_z=1e-6)
+    with io.open_image(tmp_path / "a.czi", channel=1) as image:
+        assert (image.shape, image.spacing, image.unit) == ((5, 48, 64), (1.0, 0.25, 0.25), "um")
+        assert (image.dtype, image.num_channels, image.chunks) == (np.uint16, 2, (1, 48, 64))
+        np.testing.assert_array_equal(image.read(), data[1])
+        box = (slice(1, 3), slice(10, 40), slice(0, 7))
+        np.testing.assert_array_equal(image.read(box), data[1][box])
+        np.testing.assert_array_equal(image.others[0].read(), data[0])

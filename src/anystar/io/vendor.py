@@ -14,6 +14,8 @@ __all__ = ["open_source"]
 
 _READERS = {".czi": "bioio-czi", ".dv": "bioio-dv", ".lif": "bioio-lif", ".nd2": "bioio-nd2"}
 _ANY_READER = "bioio-bioformats"
+_BY_VOLUME = (".czi", ".lif")
+"""Whose readers decode whole volumes unless told otherwise."""
 
 
 def open_source(address: Address, level: int) -> Source:
@@ -31,7 +33,8 @@ def open_source(address: Address, level: int) -> Source:
     except ImportError:
         raise FileError(f"is read by bioio, which is not installed; {advice}") from None
     try:
-        image = BioImage(address.file)
+        planes = {"chunk_dims": ["Y", "X"]} if address.suffix in _BY_VOLUME else {}
+        image = BioImage(address.file, **planes)
     except Exception as error:
         if type(error).__name__ == "UnsupportedFileFormatError":
             raise FileError(f"needs bioio's reader for {address.suffix}; {advice}") from error
