@@ -23,6 +23,7 @@ TASKS = [
     ("distances-64-1", "star distances, 64³", None, True, False),
     ("distances-128-1", "star distances, 128³", 0.8, True, False),
     ("distances-128-1-half", "the same as float16", None, False, False),
+    ("distances-128-1-planes", "the same, 16 planes at a time", 0.8, False, False),
     ("distances-256-2", "star distances, 256³, grid 2", None, True, False),
     ("distances-256-1", "star distances, 256³", None, True, True),
     ("distances-256-1-half", "the same as float16", None, False, True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,13 @@ def main() -> None:
     if kind == "distances":
         labels, grid = volume(folder, int(rest[0])), int(rest[1])
         dtype = np.float16 if rest[2:] == ["half"] else np.float32
-        report(lambda: star_distances(labels, rays, grid=grid, dtype=dtype), repeat=repeat)
+
+        def slabs() -> None:
+            for z in range(0, len(labels), 16):
+                star_distances(labels, rays, planes=(z, z + 16))
+
+        whole = partial(star_distances, labels, rays, grid=grid, dtype=dtype)
+        report(slabs if rest[2:] == ["planes"] else whole, repeat=repeat)
     elif kind == "sampled":
         labels = volume(folder, 64)
         points = np.random.default_rng(0).choice(np.argwhere(labels), 4096)

@@ -54,6 +54,16 @@ def test_grid_and_points_agree(grid):
     np.testing.assert_array_equal(one, dense)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_planes_are_those_of_the_whole(dtype):
+    labels = scenes.ellipsoids(np.random.default_rng(2), shape=(13, 24, 31))
+    whole = star_distances(labels, RAYS, grid=2, dtype=dtype)
+    parts = [star_distances(labels, RAYS, grid=2, dtype=dtype, planes=p) for p in ((0, 3), (3, 3), (3, 7))]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    with pytest.raises(ValueError, match="planes must lie within 0 to 7, got 3 to 8"):
+        star_distances(labels, RAYS, grid=2, planes=(3, 8))
+
+
 def test_half_precision_is_the_rounded_result():
     labels = scenes.ellipsoids(np.random.default_rng(3), shape=(20, 21, 22))
     full = star_distances(labels, RAYS)

@@ -36,6 +36,7 @@ def star_distances(
     rays: Rays,
     *,
     grid: int = 1,
+    planes: tuple[int, int] | None = None,
     dtype: DTypeLike = np.float32,
     num_threads: int | None = None,
 ) -> np.ndarray:
@@ -49,6 +50,10 @@ def star_distances(
         ``R`` directions.
     grid : int
         Voxels between samples along each axis, at least 1. Sample ``i`` is voxel ``i * grid``.
+    planes : two ints, optional
+        First and stop of the samples along Z that are wanted: the distances of a volume, ``R`` numbers a
+        voxel, are far larger than the volume, and whoever writes them to a file can take a few planes at a
+        time. All by default.
     dtype : numpy dtype
         float32 or float16 (half the memory; a relative error of 5e-4).
     num_threads : int, optional
@@ -57,7 +62,8 @@ def star_distances(
     Returns
     -------
     numpy.ndarray
-        Shape ``((Z - 1) // grid + 1, ..., R)``: voxels along the unit rays; 0 in the background.
+        Shape ``((Z - 1) // grid + 1, ..., R)``, or as many planes as were wanted: voxels along the unit rays;
+        0 in the background.
 
     Examples
     --------
@@ -77,23 +83,30 @@ def star_distances(
     if dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
         raise ValueError(f"dtype must be float32 or float16, got {dtype}")
     shape = tuple((s - 1) // grid + 1 for s in labels.shape)
-    out = np.empty((*shape, len(rays)), dtype)
+    low, high = (0, shape[0]) if planes is None else planes
+    if not 0 <= low <= high <= shape[0]:
+        raise ValueError(f"planes must lie within 0 to {shape[0]}, got {low} to {high}")
+    out = np.empty((high - low, *shape[1:], len(rays)), dtype)
     if out.size == 0:
         return out
     offsets = march_offsets(padded.shape, rays)
     rays_3R = np.ascontiguousarray(rays.vertices.T)
     flat = out.reshape(-1, len(rays))
     points = np.empty((0, 3), np.int64)
+    before = low * shape[1] * shape[2]
+
+    def fill(start: int, stop: int, part: np.ndarray) -> None:
+        _voxels_kernel(padded, rays_3R, offsets, before + start, before + stop, shape, grid, points, part)
 
     def work(start: int, stop: int) -> None:
         if dtype == np.float32:
-            _voxels_kernel(padded, rays_3R, offsets, start, stop, shape, grid, points, flat[start:stop])
+            fill(start, stop, flat[start:stop])
             return
         # Half floats go through a small buffer: one compiled kernel serves both.
         for a in range(start, stop, 1024):
             b = min(a + 1024, stop)
             part = np.empty((b - a, len(rays)), np.float32)
-            _voxels_kernel(padded, rays_3R, offsets, a, b, shape, grid, points, part)
+            fill(a, b, part)
             flat[a:b] = part
 
     run_chunks(work, len(flat), num_threads=num_threads, min_chunk=64)
