@@ -56,10 +56,11 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
 
 
 @pytest.mark.parametrize("most", [1000, 4_000_000])
-def test_the_whole_image_is_read_once_before_the_first_block(
+def test_a_small_image_is_sampled_and_looked_at_once_before_the_first_block(
     tmp_path, model, image, sized, monkeypatch, most
 ):
     monkeypatch.setattr(sample, "_MAX_SAMPLE", most)
+    monkeypatch.setattr(scale, "_UNSURE", 0.0)
     source, honest, voxels = image(), LazyImage.read, []
 
     def read(self, box, **how):
@@ -72,7 +73,7 @@ def test_the_whole_image_is_read_once_before_the_first_block(
     monkeypatch.setattr(LazyImage, "read", read)
     monkeypatch.setattr("anystar.blocks.run.find_objects", first_block)
     sized(source, tmp_path / "a.zarr", model=model, diameter=3.3, prob_thresh=0.25)
-    assert sum(voxels[: voxels.index(None)]) == np.prod(source.shape)
+    assert sum(voxels[: voxels.index(None)]) == 2 * np.prod(source.shape)
 
 
 def test_blocks_settle_on_the_threshold_of_the_whole(tmp_path, sized):
@@ -106,3 +107,20 @@ def test_blocks_take_the_proportions_of_the_whole(tmp_path, model, sized, monkey
     for name in ("sphericity", "contrast", "surface_um2", "volume_vox"):
         np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-6, atol=1e-6, err_msg=name)
     assert np.isnan(got["surface_um2"]).all()
+
+
+def test_blocks_see_the_gamma_of_the_whole(tmp_path, model, sized, monkeypatch):
+    monkeypatch.setattr(scale, "_UNSURE", 1.0)
+    monkeypatch.setattr(scale, "_best_gamma", lambda plain, attempt: attempt(plain.voxel_size, 0.5))
+    voxels = texture(0, (32, 60, 56))
+    io.write(tmp_path / "image.npy", Volume(data=voxels))
+    how = {"diameter": 6.6, "prob_thresh": 0.5}
+    want = model.segment(voxels, spacing=(1, 1, 1), **how)
+    out = tmp_path / "labels.zarr"
+    outcome = sized(io.open_image(tmp_path / "image.npy", spacing=(1, 1, 1)), out, model=model, **how)
+    assert outcome.notes == want.notes
+    assert "gamma of 0.5" in want.notes[0]
+    same_objects(want.labels, labels_of(out))
+    monkeypatch.setattr(scale, "_UNSURE", 0.0)
+    plain = model.segment(voxels, spacing=(1, 1, 1), **how)
+    assert len(plain.objects) < len(want.objects)

@@ -1,4 +1,4 @@
-"""How far apart planes lie, where nobody says."""
+"""How far apart planes lie, where nobody says; and what is seen of a hidden contrast."""
 
 from types import SimpleNamespace
 
@@ -7,7 +7,7 @@ import pytest
 
 import anystar
 from anystar.predict import scale
-from anystar.predict.scale import _best_proportions
+from anystar.predict.scale import _best_gamma, _best_proportions
 from tests.blocks.conftest import texture
 from tests.predict.stub import stub_model
 
@@ -19,7 +19,7 @@ def attempts(confidence):
     def attempt(voxel_size):
         made.append(voxel_size[0] / voxel_size[2])
         evidence = SimpleNamespace(confidence=confidence(made[-1]))
-        return scale._Attempt(voxel_size, SimpleNamespace(evidence=evidence), None)
+        return scale._Attempt(voxel_size, 1.0, SimpleNamespace(evidence=evidence), None)
 
     return attempt, made
 
@@ -95,3 +95,12 @@ def test_the_default_model_sees_how_far_planes_lie_apart(planes_apart):
     assert any("planes are taken to lie" in note for note in result.notes) == (planes_apart > 1)
     # The body is as long along Z as along X, in the unit of the shortest edge.
     assert np.median(result.table()["sphericity"]) > 0.9
+
+
+@pytest.mark.parametrize(("best", "taken"), [(1.0, 1.0), (0.5, 0.5), (0.25, 0.25), (2.0, 2.0), (0.9, 1.0)])
+def test_the_gamma_is_the_one_with_the_highest_confidence(best, taken):
+    def attempt(voxel_size, gamma):
+        evidence = SimpleNamespace(confidence=0.6 - 0.1 * abs(np.log2(gamma / best)))
+        return scale._Attempt(voxel_size, gamma, SimpleNamespace(evidence=evidence), None)
+
+    assert _best_gamma(attempt((1, 1, 1), 1.0), attempt).gamma == taken

@@ -71,3 +71,9 @@ def test_only_what_is_needed_is_read():
     image = Counting()
     view_of(image, (0.5, 0.5, 0.5), (0.0, 1e6)).read((slice(100, 120), slice(0, 32), slice(0, 32)))
     assert image.seen <= 46 * 64 * 64
+
+
+def test_gamma_raises_what_is_normalised():
+    image = np.array([[[0, 2, 4, 8, 9]]])
+    part = Scene(image=image, limits=(0.0, 8.0), gamma=0.5).read((slice(0, 1),) * 2 + (slice(0, 5),))
+    np.testing.assert_allclose(part[0, 0], [0, 0.5, 0.5**0.5, 1, 1], rtol=1e-6)

@@ -80,6 +80,8 @@ class Plan:
     """Length of a voxel along each axis in units of the shortest, told or estimated."""
     limits: tuple[float, float]
     """Intensities that become 0 and 1, once illumination is evened out."""
+    gamma: float = 1.0
+    """Power of what is between them."""
     light: Light | None = None
     """The illumination, if it is uneven."""
     diameter_vox: float | None = None

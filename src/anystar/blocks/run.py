@@ -304,6 +304,7 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         request=request,
         voxel_size=guess.voxel_size,
         limits=scene.limits,
+        gamma=guess.gamma,
         light=_light(scene.image),
         diameter_vox=diameter,
         prob_thresh=guess.prob_thresh,

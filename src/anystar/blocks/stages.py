@@ -113,7 +113,8 @@ class Run:
         light = self.plan.illumination()
         seen: ArrayLike = image if light is None else Levelled(image, light)
         device = getattr(self.detector, "device", torch.device("cpu"))
-        return View(scene=Scene(image=seen, limits=self.plan.limits), zoom=(z, y, x), device=device)
+        scene = Scene(image=seen, limits=self.plan.limits, gamma=self.plan.gamma)
+        return View(scene=scene, zoom=(z, y, x), device=device)
 
     @cached_property
     def tile_blocks(self) -> TileBlocks:

@@ -2,7 +2,7 @@
 
 Told a diameter, the volume is scaled to it; else a pyramid of scales is tried (``anystar.predict.pyramid``).
 Where the distance between planes is not known either, several are tried: the network is surest of its objects
-where they have the proportions of real ones.
+where they have the proportions of real ones. Where it is not sure, it is shown more of what is dim, or less.
 """
 
 from __future__ import annotations
@@ -38,8 +38,10 @@ _NEAREST, _FARTHEST = 0.5, 8.0
 _CLEAR = 0.8
 """Confidence with which cubes are not doubted: taken for cubes, voxels of ``benchmarks`` that are twice as
 long along Z, or more, reach 0.74."""
+_UNSURE, _GAMMAS = 0.7, (0.5, 0.25, 2.0)
+"""Confidence under which powers of the intensities are tried, and which."""
 _GAIN = 0.02
-"""Confidence that other proportions must add to that of cubes."""
+"""Confidence that other proportions must add to that of cubes, and half of what a gamma must add."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +89,8 @@ def search(
     elif guess.candidates is not None:
         candidates = guess.candidates
     else:
-        candidates = at_scale(
-            model, scene, guess.voxel_size, model.diameter / guess.diameter, floor, progress
-        )
+        seen, factor = replace(scene, gamma=guess.gamma), model.diameter / guess.diameter
+        candidates = at_scale(model, seen, guess.voxel_size, factor, floor, progress)
     return Found(
         candidates=candidates,
         diameter=guess.diameter,
@@ -107,6 +108,8 @@ class Estimate:
     """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
     voxel_size: Vec
     """Length of a voxel along each axis in units of the shortest."""
+    gamma: float = 1.0
+    """Power of the normalised intensities."""
     prob_thresh: float
     """Least probability of an object."""
     candidates: Candidates | None = None
@@ -116,9 +119,10 @@ class Estimate:
 
 
 class _Attempt(NamedTuple):
-    """What a volume shows when its voxels are taken to have certain proportions."""
+    """What a volume shows when its voxels are taken to have certain proportions, and seen with a gamma."""
 
     voxel_size: Vec
+    gamma: float
     level: Level
     candidates: Candidates | None
     """Of all of the volume, if all of it was looked at."""
@@ -141,22 +145,25 @@ def estimate(
     floor, own = model.floor(prob_thresh), model.threshold("prob_thresh", prob_thresh)
     if scene.limits[0] == scene.limits[1]:
         return _nothing(voxel_size, own, "the image is constant: there is nothing to find")
-    if voxel_size is not None and diameter is not None and prob_thresh is not None:
-        return Estimate(diameter=diameter, voxel_size=voxel_size, prob_thresh=prob_thresh)
 
-    def attempt(size: Vec) -> _Attempt:
+    def attempt(size: Vec, gamma: float = 1.0) -> _Attempt:
+        seen = replace(scene, gamma=gamma)
         if diameter is None:
-            return _any_size(model, scene, size, floor, progress)
+            return _any_size(model, seen, size, floor, progress)
         # A diameter is told in the unit of the voxel size, or in pixels
         told = diameter if voxel_size is not None else diameter * size[1]
-        return _told_size(model, scene, size, told, floor, progress)
+        return _told_size(model, seen, size, told, floor, progress)
 
     best = _best_proportions(attempt) if voxel_size is None else attempt(voxel_size)
+    if best.confidence < _UNSURE:
+        best = _best_gamma(best, attempt)
     notes = []
     z, _, x = best.voxel_size
     if voxel_size is None and z != x:
         apart = f"planes are taken to lie {z / x:.2g} pixels apart"
         notes.append(f"no voxel size is known; {apart}, where objects are clearest; else give the spacing")
+    if best.gamma != 1:
+        notes.append(f"intensities are seen with a gamma of {best.gamma:g}, which shows objects more clearly")
     if diameter is None:
         small = best.level.evidence.score > 0 and best.level.diameter < _SPECKS
         if best.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
@@ -175,6 +182,7 @@ def estimate(
     return Estimate(
         diameter=size,
         voxel_size=best.voxel_size,
+        gamma=best.gamma,
         prob_thresh=settled,
         candidates=best.candidates,
         notes=tuple(notes),
@@ -192,7 +200,7 @@ def _any_size(
     """Try all scales on a part of the volume; averaging over orientations is not worth its time here."""
     plain = replace(model, fast=False, tta=False)
     level = best_level(plain, scene, sample(scene, voxel_size), voxel_size, floor, progress)
-    return _Attempt(voxel_size, level, None)
+    return _Attempt(voxel_size, scene.gamma, level, None)
 
 
 def _told_size(
@@ -210,7 +218,7 @@ def _told_size(
     box = whole(scene.shape) if everything else narrow(scene, part, voxel_size, factor, None)
     found = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
     level = judge(model, scene, box, voxel_size, factor, found)
-    return _Attempt(voxel_size, level, found if everything else None)
+    return _Attempt(voxel_size, scene.gamma, level, found if everything else None)
 
 
 def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
@@ -238,3 +246,16 @@ def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
             confidence(beside)
     best = max(tried.values(), key=lambda made: made.confidence)
     return best if best.confidence >= cubes + _GAIN else tried[1.0]
+
+
+def _best_gamma(plain: _Attempt, attempt: Callable[[Vec, float], _Attempt]) -> _Attempt:
+    """Return the attempt, over gammas at the proportions of ``plain``, that shows objects most clearly.
+
+    A gamma of 4 in an image, say, hides what is dim; the network's confidence tells (docs/training-log.md).
+    """
+    best = plain
+    for gamma in _GAMMAS:
+        made = attempt(plain.voxel_size, gamma)
+        if made.confidence >= best.confidence + 2 * _GAIN:
+            best = made
+    return best

@@ -40,7 +40,7 @@ class ArrayLike(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """An image with the intensities that become 0 and 1.
+    """An image with the intensities that become 0 and 1, and what becomes of those between.
 
     Parameters
     ----------
@@ -48,10 +48,13 @@ class Scene:
         In memory or read as needed.
     limits : two floats
         See :func:`anystar.predict.normalise.window`.
+    gamma : float
+        Power of what is between them: less than 1 shows more of what is dim.
     """
 
     image: ArrayLike
     limits: tuple[float, float]
+    gamma: float = 1.0
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -61,7 +64,8 @@ class Scene:
 
     def read(self, box: Box) -> np.ndarray:
         """Return a part, normalised; float32."""
-        return normalise(np.asarray(self.image[box]), self.limits)
+        part = normalise(np.asarray(self.image[box]), self.limits)
+        return part if self.gamma == 1 else np.power(part, np.float32(self.gamma), out=part)
 
     def crop(self, box: Box) -> Scene:
         """Return a part as a scene of its own, in memory."""
