@@ -1,5 +1,7 @@
 """Blockwise is the same as at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -109,9 +111,15 @@ def test_blocks_take_the_proportions_of_the_whole(tmp_path, model, sized, monkey
     assert np.isnan(got["surface_um2"]).all()
 
 
-def test_blocks_see_the_gamma_of_the_whole(tmp_path, model, sized, monkeypatch):
+def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized, monkeypatch):
     monkeypatch.setattr(scale, "_UNSURE", 1.0)
-    monkeypatch.setattr(scale, "_best_gamma", lambda plain, attempt: attempt(plain.voxel_size, 0.5))
+
+    def best_view(plain, attempt):
+        return attempt(
+            plain.voxel_size, replace(plain.scene, gamma=0.5, sigma=(1.0, 2.0, 1.5), window=(0.1, 0.9))
+        )
+
+    monkeypatch.setattr(scale, "_best_view", best_view)
     voxels = texture(0, (32, 60, 56))
     io.write(tmp_path / "image.npy", Volume(data=voxels))
     how = {"diameter": 6.6, "prob_thresh": 0.5}
@@ -119,7 +127,7 @@ def test_blocks_see_the_gamma_of_the_whole(tmp_path, model, sized, monkeypatch):
     out = tmp_path / "labels.zarr"
     outcome = sized(io.open_image(tmp_path / "image.npy", spacing=(1, 1, 1)), out, model=model, **how)
     assert outcome.notes == want.notes
-    assert "gamma of 0.5" in want.notes[0]
+    assert "seen smoothed by 2 voxels and with a gamma of 0.5" in want.notes[0]
     same_objects(want.labels, labels_of(out))
     monkeypatch.setattr(scale, "_UNSURE", 0.0)
     plain = model.segment(voxels, spacing=(1, 1, 1), **how)

@@ -7,7 +7,8 @@ import pytest
 
 import anystar
 from anystar.predict import scale
-from anystar.predict.scale import _best_gamma, _best_proportions
+from anystar.predict.scale import _best_proportions, _best_view
+from anystar.predict.view import Scene
 from tests.blocks.conftest import texture
 from tests.predict.stub import stub_model
 
@@ -19,7 +20,7 @@ def attempts(confidence):
     def attempt(voxel_size):
         made.append(voxel_size[0] / voxel_size[2])
         evidence = SimpleNamespace(confidence=confidence(made[-1]))
-        return scale._Attempt(voxel_size, 1.0, SimpleNamespace(evidence=evidence), None)
+        return scale._Attempt(voxel_size, None, SimpleNamespace(evidence=evidence), None)
 
     return attempt, made
 
@@ -98,9 +99,16 @@ def test_the_default_model_sees_how_far_planes_lie_apart(planes_apart):
 
 
 @pytest.mark.parametrize(("best", "taken"), [(1.0, 1.0), (0.5, 0.5), (0.25, 0.25), (2.0, 2.0), (0.9, 1.0)])
-def test_the_gamma_is_the_one_with_the_highest_confidence(best, taken):
-    def attempt(voxel_size, gamma):
-        evidence = SimpleNamespace(confidence=0.6 - 0.1 * abs(np.log2(gamma / best)))
-        return scale._Attempt(voxel_size, gamma, SimpleNamespace(evidence=evidence), None)
+@pytest.mark.parametrize("smooth", [0.0, 0.05])
+def test_the_view_is_the_one_with_the_highest_confidence(best, taken, smooth):
+    def attempt(voxel_size, scene):
+        gain = smooth if any(scene.sigma) else 0.0
+        evidence = SimpleNamespace(confidence=0.6 + gain - 0.1 * abs(np.log2(scene.gamma / best)))
+        return scale._Attempt(voxel_size, scene, SimpleNamespace(evidence=evidence), None)
 
-    assert _best_gamma(attempt((1, 1, 1), 1.0), attempt).gamma == taken
+    plain = attempt((2.0, 1.0, 1.0), Scene(image=np.zeros((4, 4, 4)), limits=(0.0, 1.0)))
+    seen = _best_view(plain, attempt).scene
+    if seen.gamma == 1 and smooth:
+        assert seen.sigma == pytest.approx((0.6, 1.2, 1.2))
+    else:
+        assert (seen.gamma, seen.sigma) == (taken, (0, 0, 0))

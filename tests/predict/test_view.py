@@ -3,6 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from anystar.predict import view as module
 from anystar.predict.view import Scene, View
@@ -77,3 +78,19 @@ def test_gamma_raises_what_is_normalised():
     image = np.array([[[0, 2, 4, 8, 9]]])
     part = Scene(image=image, limits=(0.0, 8.0), gamma=0.5).read((slice(0, 1),) * 2 + (slice(0, 5),))
     np.testing.assert_allclose(part[0, 0], [0, 0.5, 0.5**0.5, 1, 1], rtol=1e-6)
+
+
+@pytest.mark.parametrize("zoom", [(1.0, 1.0, 1.0), (0.7, 1.0, 1.6)])
+def test_smoothing_is_a_gaussian_before_magnification(zoom):
+    image = np.random.default_rng(0).random((24, 25, 26)).astype(np.float32)
+    sigma = (0.6, 1.2, 0.0)
+    scene = Scene(image=image, limits=(0.0, 1.0), sigma=sigma)
+    smooth = View(scene=scene, zoom=zoom, device=torch.device("cpu"))
+    plain = view_of(ndimage.gaussian_filter(image, sigma, radius=(2, 4, 0)), zoom)
+    inner = tuple(slice(7, n - 7) for n in smooth.shape)
+    np.testing.assert_allclose(smooth.read(inner), plain.read(inner), atol=1e-5)
+    whole = smooth.read(box_of(smooth.shape))
+    assert whole.min() >= 0
+    assert whole.max() <= 1
+    box = tuple(slice(3, n - 4) for n in smooth.shape)
+    np.testing.assert_allclose(smooth.read(box), whole[(..., *box)], atol=1e-6)

@@ -82,6 +82,10 @@ class Plan:
     """Intensities that become 0 and 1, once illumination is evened out."""
     gamma: float = 1.0
     """Power of what is between them."""
+    sigma: Vec = (0.0, 0.0, 0.0)
+    """Of the Gaussian that smooths it, in voxels along Z, Y, X."""
+    window: tuple[float, float] = (0.0, 1.0)
+    """What of the smoothed image becomes 0 and 1."""
     light: Light | None = None
     """The illumination, if it is uneven."""
     diameter_vox: float | None = None

@@ -303,8 +303,10 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     return Plan(
         request=request,
         voxel_size=guess.voxel_size,
-        limits=scene.limits,
-        gamma=guess.gamma,
+        limits=guess.view.limits,
+        gamma=guess.view.gamma,
+        sigma=guess.view.sigma,
+        window=guess.view.window,
         light=_light(scene.image),
         diameter_vox=diameter,
         prob_thresh=guess.prob_thresh,

@@ -113,7 +113,8 @@ class Run:
         light = self.plan.illumination()
         seen: ArrayLike = image if light is None else Levelled(image, light)
         device = getattr(self.detector, "device", torch.device("cpu"))
-        scene = Scene(image=seen, limits=self.plan.limits, gamma=self.plan.gamma)
+        plan = self.plan
+        scene = Scene(image=seen, limits=plan.limits, gamma=plan.gamma, sigma=plan.sigma, window=plan.window)
         return View(scene=scene, zoom=(z, y, x), device=device)
 
     @cached_property

@@ -2,7 +2,8 @@
 
 Told a diameter, the volume is scaled to it; else a pyramid of scales is tried (``anystar.predict.pyramid``).
 Where the distance between planes is not known either, several are tried: the network is surest of its objects
-where they have the proportions of real ones. Where it is not sure, it is shown more of what is dim, or less.
+where they have the proportions of real ones. Where it is not sure, it is shown less noise, and more of
+what is dim, or less.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.cutoff import cutoff
+from anystar.predict.normalise import window
 from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample, whole
-from anystar.predict.view import Scene
+from anystar.predict.view import Scene, View
 
 if TYPE_CHECKING:
     from anystar.predict.model import Model
@@ -38,10 +41,12 @@ _NEAREST, _FARTHEST = 0.5, 8.0
 _CLEAR = 0.8
 """Confidence with which cubes are not doubted: taken for cubes, voxels of ``benchmarks`` that are twice as
 long along Z, or more, reach 0.74."""
-_UNSURE, _GAMMAS = 0.7, (0.5, 0.25, 2.0)
-"""Confidence under which powers of the intensities are tried, and which."""
+_UNSURE = 0.7
+"""Confidence under which smoothing and powers of the intensities are tried."""
+_SMOOTHING, _GAMMAS = 1.2, (0.5, 0.25, 2.0)
+"""Standard deviation of the smoothing, in the shortest edge of a voxel, and the powers."""
 _GAIN = 0.02
-"""Confidence that other proportions must add to that of cubes, and half of what a gamma must add."""
+"""Confidence that other proportions must add to that of cubes; half of what smoothing or a power must add."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +94,8 @@ def search(
     elif guess.candidates is not None:
         candidates = guess.candidates
     else:
-        seen, factor = replace(scene, gamma=guess.gamma), model.diameter / guess.diameter
-        candidates = at_scale(model, seen, guess.voxel_size, factor, floor, progress)
+        factor = model.diameter / guess.diameter
+        candidates = at_scale(model, guess.view, guess.voxel_size, factor, floor, progress)
     return Found(
         candidates=candidates,
         diameter=guess.diameter,
@@ -108,8 +113,8 @@ class Estimate:
     """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
     voxel_size: Vec
     """Length of a voxel along each axis in units of the shortest."""
-    gamma: float = 1.0
-    """Power of the normalised intensities."""
+    view: Scene
+    """The image, as it shows objects most clearly."""
     prob_thresh: float
     """Least probability of an object."""
     candidates: Candidates | None = None
@@ -119,10 +124,10 @@ class Estimate:
 
 
 class _Attempt(NamedTuple):
-    """What a volume shows when its voxels are taken to have certain proportions, and seen with a gamma."""
+    """What a volume shows when its voxels are taken to have certain proportions, and seen in some way."""
 
     voxel_size: Vec
-    gamma: float
+    scene: Scene
     level: Level
     candidates: Candidates | None
     """Of all of the volume, if all of it was looked at."""
@@ -144,10 +149,9 @@ def estimate(
     """Settle what was not told from a part of the volume; parameters as for :func:`search`."""
     floor, own = model.floor(prob_thresh), model.threshold("prob_thresh", prob_thresh)
     if scene.limits[0] == scene.limits[1]:
-        return _nothing(voxel_size, own, "the image is constant: there is nothing to find")
+        return _nothing(scene, voxel_size, own, "the image is constant: there is nothing to find")
 
-    def attempt(size: Vec, gamma: float = 1.0) -> _Attempt:
-        seen = replace(scene, gamma=gamma)
+    def attempt(size: Vec, seen: Scene = scene) -> _Attempt:
         if diameter is None:
             return _any_size(model, seen, size, floor, progress)
         # A diameter is told in the unit of the voxel size, or in pixels
@@ -156,18 +160,21 @@ def estimate(
 
     best = _best_proportions(attempt) if voxel_size is None else attempt(voxel_size)
     if best.confidence < _UNSURE:
-        best = _best_gamma(best, attempt)
+        best = _best_view(best, attempt)
     notes = []
     z, _, x = best.voxel_size
     if voxel_size is None and z != x:
         apart = f"planes are taken to lie {z / x:.2g} pixels apart"
         notes.append(f"no voxel size is known; {apart}, where objects are clearest; else give the spacing")
-    if best.gamma != 1:
-        notes.append(f"intensities are seen with a gamma of {best.gamma:g}, which shows objects more clearly")
+    gamma, sigma = best.scene.gamma, best.scene.sigma
+    changes = {f"smoothed by {max(sigma):g} voxels": any(sigma), f"with a gamma of {gamma:g}": gamma != 1}
+    if any(changes.values()):
+        how = " and ".join(change for change, made in changes.items() if made)
+        notes.append(f"the image is seen {how}, which shows objects more clearly")
     if diameter is None:
         small = best.level.evidence.score > 0 and best.level.diameter < _SPECKS
         if best.confidence < (_NOTHING_BUT_SPECKS if small else _NOTHING):
-            return _nothing(voxel_size, own, "no clear objects at any size; give a diameter to insist")
+            return _nothing(scene, voxel_size, own, "no clear objects at any size; give a diameter to insist")
         size = best.level.diameter
         if best.confidence < _DOUBTFUL:
             notes.append(
@@ -182,16 +189,16 @@ def estimate(
     return Estimate(
         diameter=size,
         voxel_size=best.voxel_size,
-        gamma=best.gamma,
+        view=best.scene,
         prob_thresh=settled,
         candidates=best.candidates,
         notes=tuple(notes),
     )
 
 
-def _nothing(voxel_size: Vec | None, prob_thresh: float, why: str) -> Estimate:
-    cubic = (1.0, 1.0, 1.0)
-    return Estimate(diameter=None, voxel_size=voxel_size or cubic, prob_thresh=prob_thresh, notes=(why,))
+def _nothing(scene: Scene, voxel_size: Vec | None, prob_thresh: float, why: str) -> Estimate:
+    size = voxel_size or (1.0, 1.0, 1.0)
+    return Estimate(diameter=None, voxel_size=size, view=scene, prob_thresh=prob_thresh, notes=(why,))
 
 
 def _any_size(
@@ -200,7 +207,7 @@ def _any_size(
     """Try all scales on a part of the volume; averaging over orientations is not worth its time here."""
     plain = replace(model, fast=False, tta=False)
     level = best_level(plain, scene, sample(scene, voxel_size), voxel_size, floor, progress)
-    return _Attempt(voxel_size, scene.gamma, level, None)
+    return _Attempt(voxel_size, scene, level, None)
 
 
 def _told_size(
@@ -218,7 +225,7 @@ def _told_size(
     box = whole(scene.shape) if everything else narrow(scene, part, voxel_size, factor, None)
     found = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
     level = judge(model, scene, box, voxel_size, factor, found)
-    return _Attempt(voxel_size, scene.gamma, level, found if everything else None)
+    return _Attempt(voxel_size, scene, level, found if everything else None)
 
 
 def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
@@ -248,14 +255,28 @@ def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
     return best if best.confidence >= cubes + _GAIN else tried[1.0]
 
 
-def _best_gamma(plain: _Attempt, attempt: Callable[[Vec, float], _Attempt]) -> _Attempt:
-    """Return the attempt, over gammas at the proportions of ``plain``, that shows objects most clearly.
+def _best_view(plain: _Attempt, attempt: Callable[[Vec, Scene], _Attempt]) -> _Attempt:
+    """Return the attempt, with less noise and with gammas, that shows objects most clearly.
 
-    A gamma of 4 in an image, say, hides what is dim; the network's confidence tells (docs/training-log.md).
+    Noise, or a gamma of 4 in an image, say, hides objects; the network's confidence tells
+    (docs/training-log.md).
     """
     best = plain
-    for gamma in _GAMMAS:
-        made = attempt(plain.voxel_size, gamma)
+    for sigma, gamma in ((_SMOOTHING, 1.0), *((0.0, gamma) for gamma in _GAMMAS)):
+        made = attempt(plain.voxel_size, _seen(plain, sigma, gamma))
         if made.confidence >= best.confidence + 2 * _GAIN:
             best = made
     return best
+
+
+def _seen(plain: _Attempt, sigma: float, gamma: float) -> Scene:
+    """Return a scene with a gamma, or smoothed by ``sigma`` shortest edges of a voxel and spread anew."""
+    scene = replace(plain.scene, gamma=gamma)
+    if not sigma:
+        return scene
+    z, y, x = (sigma / size for size in plain.voxel_size)
+    scene = replace(scene, sigma=(z, y, x))
+    part = View(scene=scene, zoom=(1.0, 1.0, 1.0), device=torch.device("cpu")).read(
+        sample(scene, plain.voxel_size)
+    )
+    return scene if part is None else replace(scene, window=window(part.numpy()[0, 0]))

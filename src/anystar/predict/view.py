@@ -50,11 +50,17 @@ class Scene:
         See :func:`anystar.predict.normalise.window`.
     gamma : float
         Power of what is between them: less than 1 shows more of what is dim.
+    sigma : three floats
+        Of the Gaussian that smooths it (after that), in voxels along Z, Y, X.
+    window : two floats
+        What of the smoothed image becomes 0 and 1: without noise its range is narrower.
     """
 
     image: ArrayLike
     limits: tuple[float, float]
     gamma: float = 1.0
+    sigma: Vec = (0.0, 0.0, 0.0)
+    window: tuple[float, float] = (0.0, 1.0)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -63,7 +69,7 @@ class Scene:
         return z, y, x
 
     def read(self, box: Box) -> np.ndarray:
-        """Return a part, normalised; float32."""
+        """Return a part, normalised but not smoothed; float32."""
         part = normalise(np.asarray(self.image[box]), self.limits)
         return part if self.gamma == 1 else np.power(part, np.float32(self.gamma), out=part)
 
@@ -131,12 +137,19 @@ class View:
                 share = z.apply(slab, 0, start - z.first, stop - z.first)
                 whole = share if whole is None else whole.add_(share)
         assert whole is not None
-        return None if lowest == highest else whole[None, None]
+        if lowest == highest:
+            return None
+        low, high = self.scene.window
+        if (low, high) != (0, 1):
+            whole = whole.sub(low).div_(high - low).clamp_(0, 1)
+        return whole[None, None]
 
     def _rows(self, box: Box) -> tuple[_Rows, _Rows, _Rows]:
         z, y, x = (
-            _rows(num, factor, part, size)
-            for num, factor, part, size in zip(self.scene.shape, self.zoom, box, self.shape, strict=True)
+            _rows(num, factor, part, size, sigma)
+            for num, factor, part, size, sigma in zip(
+                self.scene.shape, self.zoom, box, self.shape, self.scene.sigma, strict=True
+            )
         )
         return z, y, x
 
@@ -160,19 +173,26 @@ class _Rows:
         return torch.movedim(torch.movedim(part, axis, -1) @ columns.T, -1, axis).contiguous()
 
 
-def _rows(num: int, factor: float, part: slice, size: int) -> _Rows:
+def _rows(num: int, factor: float, part: slice, size: int, sigma: float) -> _Rows:
     """Interpolate linearly between voxel centres; reduction widens the kernel, so that nothing aliases.
 
+    Smoothing is part of the same kernel: the sum of it at all shifts, weighted by a Gaussian.
     Coordinate ``i`` of the image comes to lie at ``(i + 0.5) * factor - 0.5``.
     """
     index = np.arange(part.start, part.stop).clip(0, size - 1)
-    if size == num and abs(factor - 1) < 1e-3:
+    if size == num and abs(factor - 1) < 1e-3 and not sigma:
         first, last = int(index[0]), int(index[-1]) + 1
         if last - first == len(index):
             return _Rows(first, last, None)
         return _Rows(first, last, np.eye(last - first, dtype=np.float32)[index - first])
     centre = ((index + 0.5) / factor - 0.5).clip(0, num - 1)
     width = max(1.0, 1 / factor)
-    first, last = max(0, int(centre[0] - width)), min(num, int(np.ceil(centre[-1] + width)) + 1)
-    weights = (1 - np.abs(centre[:, None] - np.arange(first, last)) / width).clip(0)
+    reach = int(np.ceil(3 * sigma))
+    first = max(0, int(centre[0] - width) - reach)
+    last = min(num, int(np.ceil(centre[-1] + width)) + 1 + reach)
+    apart = centre[:, None] - np.arange(first, last)
+    weights = np.zeros(apart.shape)
+    for shift in range(-reach, reach + 1):
+        share = float(np.exp(-0.5 * (shift / sigma) ** 2)) if shift else 1.0
+        weights = weights + share * np.maximum(1 - np.abs(apart - shift) / width, 0)
     return _Rows(first, last, (weights / weights.sum(1, keepdims=True)).astype(np.float32))
