@@ -223,7 +223,12 @@ def _told_size(
     everything = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor) <= _WHOLE_VOXELS
     part = sample(scene, voxel_size)
     box = whole(scene.shape) if everything else narrow(scene, part, voxel_size, factor, None)
-    found = at_scale(model, scene.crop(box), voxel_size, factor, floor, progress)
+
+    def first_look(done: int, total: int, stage: str) -> None:
+        if progress is not None:
+            progress(done, total, "first look")
+
+    found = at_scale(model, scene.crop(box), voxel_size, factor, floor, first_look)
     level = judge(model, scene, box, voxel_size, factor, found)
     return _Attempt(voxel_size, scene, level, found if everything else None)
 
