@@ -75,14 +75,15 @@ def segment(
     fast: bool = False,
 ) -> tuple[anystar.Result, float]:
     """Return what the model finds, and the seconds it took."""
-    diameter, finest = sample.diameter, min(sample.image.spacing or (1.0,))
+    spacing = None if unknown_spacing else sample.image.spacing
+    diameter = sample.diameter if told_diameter else None
+    if diameter is not None and unknown_spacing and sample.image.spacing is not None:
+        diameter /= min(sample.image.spacing)
     start = time.perf_counter()
     result = model.segment(
         sample.image.data,
-        spacing=None if unknown_spacing else sample.image.spacing,
-        diameter=None
-        if not told_diameter or diameter is None
-        else diameter / (finest if unknown_spacing else 1),
+        spacing=spacing,
+        diameter=diameter,
         tta=tta,
         fast=fast,
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Volume", "check_spacing", "proportions"]
+__all__ = ["Volume", "check_spacing", "measuring", "proportions"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,3 +85,16 @@ def proportions(spacing: tuple[float, float, float] | None) -> tuple[float, floa
         return None
     z, y, x = (size / min(spacing) for size in spacing)
     return z, y, x
+
+
+def measuring(
+    spacing: tuple[float, float, float] | None,
+    unit: Literal["um", "relative"],
+    voxel_size: tuple[float, float, float],
+) -> tuple[tuple[float, float, float], Literal["um", "relative"]]:
+    """Return the spacing and unit to measure objects with: what is known, or else proportions only.
+
+    >>> measuring(None, "um", (2.0, 1.0, 1.0))
+    ((2.0, 1.0, 1.0), 'relative')
+    """
+    return (voxel_size, "relative") if spacing is None else (spacing, unit)

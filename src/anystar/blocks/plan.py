@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from anystar.arrays import measuring
 from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, load_toml
 from anystar.predict.level import Illumination
@@ -104,12 +105,12 @@ class Plan:
     @property
     def spacing(self) -> Vec:
         """Size of a voxel: the request's, or in units of its shortest edge."""
-        return self.request.spacing or self.voxel_size
+        return measuring(self.request.spacing, self.request.unit, self.voxel_size)[0]
 
     @property
     def unit(self) -> Literal["um", "relative"]:
         """Of :attr:`spacing`."""
-        return self.request.unit if self.request.spacing else "relative"
+        return measuring(self.request.spacing, self.request.unit, self.voxel_size)[1]
 
     def illumination(self) -> Illumination | None:
         """Return the illumination, if it is uneven."""

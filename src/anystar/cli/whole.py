@@ -110,19 +110,21 @@ def _is_folder(job: Job) -> bool:
 def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: dict[str, Any]) -> _Found:
     """Measure what was found, and drop what is not relevant."""
     from anystar import filters
+    from anystar.arrays import measuring
     from anystar.table import add_mask, tabulate
 
     wanted = predicates(given)
     everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0, notes=())
     if not wanted and job.outputs.table is None:
         return everything
+    spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
     table = tabulate(
         result.labels,
         result.objects,
         result.rays,
         image=volume.data,
-        spacing=volume.spacing or result.voxel_size,
-        unit=volume.unit if volume.spacing else "relative",
+        spacing=spacing,
+        unit=unit,
         distances=given["distances"],
     )
     if given["mask"] is not None:
@@ -237,11 +239,13 @@ def _write(
 ) -> None:
     """Write the outputs to where ``place`` says that they are made."""
     from anystar import io
+    from anystar.arrays import measuring
     from anystar.io.address import locate
     from anystar.report.meshes import Polyhedra, write_meshes
     from anystar.report.table import write_table
 
     outputs = job.outputs
+    spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
     if outputs.table is not None and found.table is not None:
         write_table(place[outputs.table], found.table, record=record)
     if outputs.record is not None:
@@ -253,12 +257,12 @@ def _write(
             place[outputs.picture],
             volume.data,
             found.labels,
-            spacing=volume.spacing or result.voxel_size,
-            unit=volume.unit if volume.spacing else "relative",
+            spacing=spacing,
+            unit=unit,
             title=f"{job.name}: {len(found.objects.label)} objects",
         )
     if outputs.meshes is not None:
-        size = (volume.spacing if volume.unit == "um" else None) or result.voxel_size
+        size = spacing if unit == "um" else result.voxel_size
         path = place.get(outputs.meshes, outputs.meshes)
         bodies = Polyhedra(found.objects.label, found.objects.centre_vox, found.objects.distances)
         write_meshes(path, [bodies], bodies.label, result.rays, spacing=size, kind=given["mesh_format"])

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from skimage.measure import regionprops
 
+from anystar.arrays import measuring
 from anystar.config import ConfigError
 from anystar.geometry.rays import Rays
 from anystar.geometry.tensors import rasterise, suppress
@@ -98,13 +99,14 @@ class Result:
 
     def table(self, image: np.ndarray | None = None, *, distances: bool = False) -> Table:
         """Measure the objects, see :func:`anystar.table.tabulate`; with ``image`` their intensities too."""
+        spacing, unit = measuring(self.spacing, "um", self.voxel_size)
         return tabulate(
             self.labels,
             self.objects,
             self.rays,
             image=image,
-            spacing=self.spacing or self.voxel_size,
-            unit="um" if self.spacing else "relative",
+            spacing=spacing,
+            unit=unit,
             distances=distances,
         )
 
