@@ -49,6 +49,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "aligned": {"layout": {"elongation": [3, 3], "aligned": 1}},
     "bumps": {"layout": {"bump": [1.5, 1.5]}},
     "empty": {"layout": {"empty": 1}},
+    "few": {"layout": {"few": 1, "few_objects": [8, 8]}},
     "dark": {"image": {"dark": 1}},
     "either": {"image": {"either": 1}},
     "variation": {"image": {"variation": [0.7, 0.7]}},
@@ -96,7 +97,7 @@ def plain() -> Recipe:
     off: dict[str, Any] = {
         "layout": {
             "diameter": [16, 16], "spread": [0, 0], "second": 0, "gap": [1.3, 1.3], "kept": [0.9, 0.9],
-            "clustered": 0, "empty": 0, "tissue": 0, "elongation": [1, 1], "aligned": 0, "bump": [0, 0],
+            "clustered": 0, "empty": 0, "few": 0, "tissue": 0, "elongation": [1, 1], "aligned": 0, "bump": [0, 0],
         },
         "image": dict.fromkeys((*SHARE, "specks"), 0)
         | {"variation": [0, 0], "chromatin": [0, 0], "floor": [0, 0], "distractor_polarity": 1},

@@ -81,6 +81,20 @@ def test_diameters_and_density():
     dense, nothing = made(KNOBS["dense"])[1], made({})[1]
     assert (dense > 0).mean() > 1.5 * (nothing > 0).mean()
     assert made(KNOBS["empty"])[1].max() == 0
+    assert 1 <= made(KNOBS["few"])[1].max() <= 8 < made({})[1].max()
+
+
+def test_a_handful_of_objects_lies_in_the_image():
+    many, few = Packing(few=0.0, empty=0.0, tissue=0.0), Packing(few=1.0, empty=0.0, tissue=0.0)
+    for seed in range(20):
+        drawn = few.draw(np.random.default_rng(seed), 48, (48, 48, 48))
+        everything = many.draw(np.random.default_rng(seed), 48, (48, 48, 48))
+        assert len(drawn.radius) <= 12
+        assert ((drawn.centre >= 0) & (drawn.centre < 48)).all()
+        kept = (everything.centre[:, None] == drawn.centre).all(2)
+        assert kept.sum(0).tolist() == [1] * len(drawn.radius)
+        assert np.array_equal(everything.radius[kept.any(1)], drawn.radius)
+        assert np.array_equal(everything.metric[kept.any(1)], drawn.metric)
 
 
 def test_probabilities_are_kept():

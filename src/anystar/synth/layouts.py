@@ -129,6 +129,10 @@ class Packing:
     """Probability that objects are kept in patches instead of everywhere alike."""
     empty: float = 0.03
     """Probability of a volume without any object."""
+    few: float = 0.1
+    """Probability of a volume with a handful of objects only."""
+    few_objects: tuple[int, int] = (1, 12)
+    """Their number."""
     tissue: float = 0.1
     """Probability that objects fill the volume, wall to wall (a gap of 0.6 to 0.85, nearly all kept)."""
     tissue_diameter: tuple[float, float] = (11.0, 48.0)
@@ -155,7 +159,8 @@ class Packing:
         check_range("bump_cell", self.bump_cell, 0.05, 100)
         check_ranges(self, 0, 1, "kept", "second_ratio", "jitter")
         check_ranges(self, 0, 3, "spread", "bump")
-        check_probabilities(self, "second", "clustered", "empty", "aligned", "tissue")
+        check_probabilities(self, "second", "clustered", "empty", "few", "aligned", "tissue")
+        check_range("few_objects", self.few_objects, 0, 10_000)
         if not 0 <= self.margin <= 1000:
             raise ConfigError(f"margin must be within [0, 1000] voxels, got {self.margin}")
 
@@ -178,12 +183,16 @@ class Packing:
             radius = np.concatenate([radius, more_radius[clear]])
         if rng.random() < self.empty:
             centre, radius = centre[:0], radius[:0]
+        metric, cell = self._metric(rng, len(centre)), diameter * float(rng.uniform(*self.bump_cell))
+        if rng.random() < self.few and not tissue:
+            handful = self._handful(rng, shape, centre)
+            centre, radius, metric = centre[handful], radius[handful], metric[handful]
         return LayoutDrawn(
             centre=centre,
             radius=radius,
             bump=bump * radius,
-            metric=self._metric(rng, len(centre)),
-            cell=diameter * float(rng.uniform(*self.bump_cell)),
+            metric=metric,
+            cell=cell,
             extent=max(shape) + 2 * self.margin,
             noise_samples=round(0.8 * (max(shape) + 2 * self.margin)),
             margin=self.margin,
@@ -220,6 +229,12 @@ class Packing:
         limit = min(1.0, gap) if gap > 1 else 1.0
         radius = diameter / 2 * limit * np.exp(np.clip(rng.normal(0, spread, len(centre)), -1, 0.5))
         return centre, np.maximum(radius, self.diameter[0] / 2 * 0.8)
+
+    def _handful(self, rng: np.random.Generator, shape: Sequence[int], centre: np.ndarray) -> np.ndarray:
+        """Return which few objects are kept: as many in the image as asked for, none outside."""
+        inside = np.flatnonzero(((centre >= 0) & (centre < np.array(shape))).all(1))
+        low, high = self.few_objects
+        return np.sort(rng.permutation(inside)[: int(rng.integers(low, high + 1))])
 
     def _metric(self, rng: np.random.Generator, num: int) -> np.ndarray:
         """Return the maps of ellipsoids of random axes onto spheres of the same volume."""

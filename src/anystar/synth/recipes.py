@@ -1,6 +1,6 @@
 """Recipes: which layout, world, image and acquisition make a sample.
 
-The four ``as-`` recipes are the paper's; ``wide`` and its easier sisters ``mild`` and ``broad`` are ours.
+The four ``as-`` recipes are the paper's; ``wide`` and its sisters ``mild``, ``broad`` and ``grainy`` are ours.
 """
 
 from __future__ import annotations
@@ -116,7 +116,9 @@ def _mild() -> Recipe:
     """``wide`` without its hardest tails: what a network can learn from a few ten thousand samples."""
     return Recipe(
         name="mild",
-        layout=Packing(diameter=(7.0, 32.0), gap=(0.85, 1.8), bump=(0.0, 1.2), second=0.25, tissue=0.0),
+        layout=Packing(
+            diameter=(7.0, 32.0), gap=(0.85, 1.8), bump=(0.0, 1.2), second=0.25, few=0.0, tissue=0.0
+        ),
         world=None,
         image=Contrast(
             either=0.05,
@@ -169,6 +171,7 @@ def _broad() -> Recipe:
             gap=(0.8, 2.4),
             bump=(0.0, 1.3),
             empty=0.1,
+            few=0.0,
             tissue=0.2,
             tissue_diameter=(11.0, 34.0),
         ),
@@ -220,6 +223,30 @@ def _broad() -> Recipe:
     )
 
 
+def _grainy() -> Recipe:
+    """``broad`` where objects are few and their surroundings strong: grain of their size, vessels, nothing."""
+    broad = _broad()
+    assert isinstance(broad.layout, Packing)
+    assert isinstance(broad.image, Contrast)
+    return dataclasses.replace(
+        broad,
+        name="grainy",
+        layout=dataclasses.replace(broad.layout, empty=0.15, few=0.5, tissue=0.0),
+        image=dataclasses.replace(
+            broad.image,
+            dark=0.5,
+            rim=0.25,
+            hollow=0.0,
+            fibres=0.4,
+            thickness=(0.8, 4.0),
+            mottle=0.9,
+            mottle_gain=(0.08, 0.3),
+            mottle_grain=(0.3, 0.9),
+            clear=4.0,
+        ),
+    )
+
+
 _RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -238,6 +265,7 @@ _RECIPES = {
         ),
         _mild(),
         _broad(),
+        _grainy(),
     )
 }
 
