@@ -97,7 +97,8 @@ def plain() -> Recipe:
     off: dict[str, Any] = {
         "layout": {
             "diameter": [16, 16], "spread": [0, 0], "second": 0, "gap": [1.3, 1.3], "kept": [0.9, 0.9],
-            "clustered": 0, "empty": 0, "few": 0, "tissue": 0, "elongation": [1, 1], "aligned": 0, "bump": [0, 0],
+            "clustered": 0, "empty": 0, "few": 0, "tissue": 0, "elongation": [1, 1], "aligned": 0,
+            "bump": [0, 0],
         },
         "image": dict.fromkeys((*SHARE, "specks"), 0)
         | {"variation": [0, 0], "chromatin": [0, 0], "floor": [0, 0], "distractor_polarity": 1},

@@ -22,11 +22,11 @@ import numpy as np
 HERE = Path(__file__).parent
 
 
-def make_volume(path: Path, size: int) -> None:
+def make_volume(path: Path, shape: tuple[int, ...]) -> None:
     """Write a synthetic volume of the ``mild`` recipe, spread over 8 bits."""
     import anystar
 
-    batch = anystar.generate(anystar.get_recipe("mild"), seed=1, indices=[3], shape=(size,) * 3)
+    batch = anystar.generate(anystar.get_recipe("mild"), seed=1, indices=[3], shape=shape)
     np.save(path, (batch.image[0, 0].numpy() * 255).astype(np.uint8))
 
 
@@ -59,16 +59,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--size", type=int, default=128, help="voxels an axis")
+    parser.add_argument(
+        "--size", type=int, nargs="+", default=[128], help="voxels an axis, or along Z, Y and X"
+    )
     parser.add_argument("--peer", help="python of an environment with stardist and tensorflow")
     parser.add_argument("--model", help="name or path of the model")
     parser.add_argument("--repeat", type=int, default=3)
     given = parser.parse_args()
+    if len(given.size) not in (1, 3):
+        parser.error("--size takes one number, or three")
+    shape = tuple(given.size * (3 // len(given.size)))
     os.environ.setdefault("OMP_NUM_THREADS", str(len(os.sched_getaffinity(0))))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         volume = folder / "volume.npy"
-        make_volume(volume, given.size)
+        make_volume(volume, shape)
         rows = [
             (
                 "AnyStar, `anystar segment` as a command",
@@ -81,9 +86,10 @@ def main() -> None:
         if given.peer:
             theirs = ask(given.peer, "theirs.py", str(volume), str(given.repeat))
             rows += [(f"StarDist, {name}", line) for name, line in theirs.items()]
-    print(f"\n| {given.size}^3 voxels | seconds | peak MiB |\n|---|---|---|")
+    print(f"\n| {' x '.join(map(str, shape))} voxels | seconds | peak MiB |\n|---|---|---|")
     for name, line in rows:
         print(f"| {name} | {line['seconds']:.2f} | {line['peak_mib']:,} |")
+    print(f"\nAnyStar finds {ours['told the diameter']['num']:,} objects.")
     if theirs:
         whole, mine = theirs["network and instances"], rows[0][1]
         print(

@@ -120,7 +120,7 @@ class Model:
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
         scene = level(image)
-        found = search(
+        settled, candidates = search(
             replace(self, tta=self.tta or tta, fast=self.fast or fast),
             scene,
             voxel_size=proportions(spacing),
@@ -128,12 +128,12 @@ class Model:
             prob_thresh=prob_thresh,
             progress=progress,
         )
-        prob_thresh = found.prob_thresh
+        prob_thresh = settled.prob_thresh
         seconds = time.perf_counter() - started
         rays = golden_spiral(self.network.config.num_rays)
         shape = (image.shape[0], image.shape[1], image.shape[2])
         labels, objects, timings = assemble(
-            found.candidates, shape, found.voxel_size, rays, prob_thresh, nms_thresh, self.device
+            candidates, shape, settled.voxel_size, rays, prob_thresh, nms_thresh, self.device
         )
         return Result(
             labels=labels,
@@ -141,11 +141,11 @@ class Model:
             spacing=spacing,
             prob_thresh=prob_thresh,
             nms_thresh=nms_thresh,
-            diameter_vox=found.diameter,
-            notes=(*found.notes, *found.candidates.notes),
+            diameter_vox=settled.diameter,
+            notes=(*settled.notes, *candidates.notes),
             timings={"network": seconds, **timings},
-            candidates=found.candidates,
-            voxel_size=found.voxel_size,
+            candidates=candidates,
+            voxel_size=settled.voxel_size,
             rays=rays,
         )
 

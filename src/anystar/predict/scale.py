@@ -24,7 +24,7 @@ from anystar.predict.view import Scene, View
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Estimate", "Found", "estimate", "search"]
+__all__ = ["Estimate", "estimate", "search"]
 
 Vec = tuple[float, float, float]
 
@@ -49,20 +49,6 @@ _GAIN = 0.02
 """Confidence that other proportions must add to that of cubes; half of what smoothing or a power must add."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """Candidates, and for which objects they were looked for."""
-
-    candidates: Candidates
-    diameter: float | None = None
-    """Diameter of the objects, in voxels of the finest axis, told or estimated."""
-    voxel_size: Vec
-    """Length of a voxel along each axis in units of the shortest, told or estimated."""
-    prob_thresh: float
-    """Least probability of an object, told or settled."""
-    notes: tuple[str, ...] = ()
-
-
 def search(
     model: Model,
     scene: Scene,
@@ -71,8 +57,8 @@ def search(
     diameter: float | None,
     prob_thresh: float | None,
     progress: ProgressCallback | None = None,
-) -> Found:
-    """Find candidates at the right scale.
+) -> tuple[Estimate, Candidates]:
+    """Find candidates at the right scale; return what was settled, and them.
 
     Parameters
     ----------
@@ -88,21 +74,13 @@ def search(
     guess = estimate(
         model, scene, voxel_size=voxel_size, diameter=diameter, prob_thresh=prob_thresh, progress=progress
     )
+    if guess.candidates is not None:
+        return guess, guess.candidates
     floor = model.floor(prob_thresh)
     if guess.diameter is None:
-        candidates = Candidates.none(model.network.config.num_rays, floor)
-    elif guess.candidates is not None:
-        candidates = guess.candidates
-    else:
-        factor = model.diameter / guess.diameter
-        candidates = at_scale(model, guess.view, guess.voxel_size, factor, floor, progress)
-    return Found(
-        candidates=candidates,
-        diameter=guess.diameter,
-        voxel_size=guess.voxel_size,
-        prob_thresh=guess.prob_thresh,
-        notes=guess.notes,
-    )
+        return guess, Candidates.none(model.network.config.num_rays, floor)
+    factor = model.diameter / guess.diameter
+    return guess, at_scale(model, guess.view, guess.voxel_size, factor, floor, progress)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Recipes: which layout, world, image and acquisition make a sample.
 
-The four ``as-`` recipes are the paper's; ``wide`` and its sisters ``mild``, ``broad`` and ``grainy`` are ours.
+The four ``as-`` recipes are the paper's; ``wide``, ``mild``, ``broad`` and ``grainy`` are ours.
 """
 
 from __future__ import annotations
@@ -224,7 +224,7 @@ def _broad() -> Recipe:
 
 
 def _grainy() -> Recipe:
-    """``broad`` where objects are few and their surroundings strong: grain of their size, vessels, nothing."""
+    """``broad`` where objects are few and their surroundings strong: grain of their size, vessels."""
     broad = _broad()
     assert isinstance(broad.layout, Packing)
     assert isinstance(broad.image, Contrast)
