@@ -95,6 +95,7 @@ def test_a_lost_worker_costs_nothing_but_time(client, tmp_path):
 
 
 def test_a_running_scheduler_stays(client):
+    client.wait_for_workers(2)  # the test before has killed some; Dask trips over news of them in a handshake
     address = client.scheduler_info()["address"]
     for where in (address, address.removeprefix("tcp://")):
         with connect(where) as other:

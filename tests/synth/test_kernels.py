@@ -69,6 +69,16 @@ def test_both_make_the_same_samples(name, request):
     assert (change > 0.05).float().mean() < 2e-3
 
 
+def test_an_empty_volume_beside_others(in_torch):
+    """The torch path gave not-a-number where objects have rims and one volume of the batch has no objects."""
+    recipe = override(get_recipe("wide"), {"image": {"rim": 1.0}, "layout": {"empty": 0.5}})
+    batch = generate.generate(recipe, seed=3, indices=range(6), shape=SHAPE)
+    objects = batch.labels.flatten(1).amax(1)
+    assert (objects == 0).any()
+    assert (objects > 0).any()
+    assert batch.image.isfinite().all()
+
+
 @pytest.mark.parametrize("name", ["as-mix", "wide"])
 def test_the_host_waits_once_a_batch(name, in_torch, monkeypatch):
     quantile = torch.quantile

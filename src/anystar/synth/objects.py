@@ -111,7 +111,8 @@ def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = F
             squared = ((form[batch, row] @ offset[..., None])[..., 0] * offset).sum(-1).clamp_min(0)
         distance, size = squared.sqrt(), objects.radius_BN[batch, row]
         margin = size - distance - objects.bump_BN[batch, row] * noise
-        return row, torch.where(reached, margin, -FAR), distance - objects.priority * size
+        rank = distance - objects.priority * size  # infinite for the row of a volume without objects
+        return row, torch.where(reached, margin, -FAR), torch.where(reached, rank, FAR)
 
     best = torch.full_like(noise, torch.inf)
     index = torch.full(noise.shape, -1, device=noise.device)
