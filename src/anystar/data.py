@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from anystar.allocator import keep_freed_memory
 from anystar.geometry.rays import Rays
 from anystar.rng import stream
 from anystar.synth.generate import generate
@@ -135,7 +136,8 @@ class TrainingBatches(Batches):
         return Samples(image, label, indices)
 
 
-def _one_thread(worker: int) -> None:
+def _begin_worker(worker: int) -> None:
+    keep_freed_memory()
     torch.set_num_threads(1)
 
 
@@ -146,7 +148,7 @@ def batch_loader(batches: Batches, *, first: int, last: int, workers: int) -> Da
         batch_size=None,
         sampler=range(first, last),
         num_workers=workers,
-        worker_init_fn=_one_thread if workers else None,
+        worker_init_fn=_begin_worker if workers else None,
         prefetch_factor=2 if workers else None,
         multiprocessing_context="forkserver" if workers else None,
         persistent_workers=False,

@@ -1,6 +1,6 @@
 """Linear maps that act on one axis at a time: blurring as small matrix products.
 
-Exact, batched, differentiable, and fast on any device.
+Exact, batched, and fast on any device.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ["gaussian_matrix", "separable"]
+__all__ = ["gaussian_matrix", "product", "separable"]
 
 
 def separable(field: Tensor, matrices: Sequence[Tensor]) -> Tensor:
@@ -26,27 +26,31 @@ def separable(field: Tensor, matrices: Sequence[Tensor]) -> Tensor:
     tensor, shape ``(B, ..., Z, Y, X)``
     """
     mz, my, mx = (m.reshape(m.shape[0], *[1] * (field.ndim - 4), *m.shape[1:]) for m in matrices)
-    along_x = _product(mx.unsqueeze(-3), field.transpose(-1, -2)).transpose(-1, -2)
-    along_y = _product(my.unsqueeze(-3), along_x)
+    along_x = product(mx.unsqueeze(-3), field.transpose(-1, -2)).transpose(-1, -2)
+    along_y = product(my.unsqueeze(-3), along_x)
     *lead, i, y, x = along_y.shape
-    return _product(mz, along_y.reshape(*lead, i, y * x)).reshape(*lead, mz.shape[-2], y, x)
+    return product(mz, along_y.reshape(*lead, i, y * x)).reshape(*lead, mz.shape[-2], y, x)
 
 
 _BLOCK = 64
 
 
-def _product(matrix: Tensor, field: Tensor) -> Tensor:
-    """Return ``matrix @ field``; of a long axis on a CPU only what is not zero: the cost stays linear."""
+def product(matrix: Tensor, field: Tensor) -> Tensor:
+    """Return ``matrix @ field``; of a long axis on a CPU only what is not zero: the cost stays linear.
+
+    There it cannot be differentiated.
+    """
     num = matrix.shape[-2]
     if num < 2 * _BLOCK or matrix.device.type != "cpu":
         return matrix @ field
-    parts = []
+    lead = torch.broadcast_shapes(matrix.shape[:-2], field.shape[:-2])
+    out = field.new_empty((*lead, num, field.shape[-1]))
     for start in range(0, num, _BLOCK):
         rows = matrix[..., start : start + _BLOCK, :]
         used = (rows != 0).flatten(0, -2).any(0).nonzero()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-        parts.append(rows[..., low:high] @ field[..., low:high, :])
-    return torch.cat(parts, dim=-2)
+        torch.matmul(rows[..., low:high], field[..., low:high, :], out=out[..., start : start + _BLOCK, :])
+    return out
 
 
 def gaussian_matrix(sigma_B: Tensor, num: int) -> Tensor:

@@ -10,9 +10,9 @@ from scipy import ndimage
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from anystar import separable
+from anystar.config import override
 from anystar.synth import fields, generate, kernels, mixture, objects, space
 from anystar.synth.fields import largest_channel, upsample
-from anystar.synth.override import override
 from anystar.synth.recipes import get_recipe, recipe_names
 from anystar.synth.streams import Streams
 

@@ -2,9 +2,8 @@ import dataclasses
 
 import pytest
 
-from anystar.config import ConfigError, dump_toml
-from anystar.synth.override import load_recipe, override
-from anystar.synth.recipes import get_recipe, recipe_names
+from anystar.config import ConfigError, dump_toml, override
+from anystar.synth.recipes import get_recipe, load_recipe, recipe_names
 
 
 @pytest.mark.parametrize("name", recipe_names())

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from anystar.config import override
 from anystar.synth.contrast import Contrast
 from anystar.synth.generate import generate
 from anystar.synth.layouts import Packing
-from anystar.synth.override import override
 from anystar.synth.streams import Streams
 from benchmarks.generator.knobs import KNOBS, plain
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from anystar._version import __version__
+from anystar.allocator import keep_freed_memory
 
 __all__ = ["BAD_INPUT", "PARTIAL", "complain", "main", "one_line"]
 
@@ -104,6 +105,8 @@ class _Group(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and exit with 0, with 2 after one line on stderr, or with 130 when interrupted."""
         extra["standalone_mode"] = False
+        if args is None:  # the process is ours, not a test's or a notebook's
+            keep_freed_memory()
         try:
             with _terminated_is_interrupted():
                 code = super().main(args, prog_name or "anystar", **extra)

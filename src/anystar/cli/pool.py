@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anystar.allocator import keep_freed_memory
 from anystar.synth.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def _begin_worker() -> None:
     """One thread a process; Ctrl-C is the parent's to handle; end when the parent has been killed."""
     import torch
 
+    keep_freed_memory()
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

@@ -96,7 +96,7 @@ def synthesize(
     """
     from anystar.cli.pool import Order
     from anystar.synth.generate import SMALLEST
-    from anystar.synth.override import load_recipe
+    from anystar.synth.recipes import load_recipe
 
     if min(shape) < SMALLEST:
         asked = " ".join(map(str, shape))

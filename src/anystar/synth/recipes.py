@@ -6,9 +6,11 @@ The four ``as-`` recipes are the paper's; ``wide``, ``mild``, ``broad`` and ``gr
 from __future__ import annotations
 
 import dataclasses
+import tomllib
 from dataclasses import dataclass, field
+from pathlib import Path
 
-from anystar.config import ConfigError, nearest
+from anystar.config import ConfigError, nearest, override
 from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import CoarseVoxels, GaussianSharpen, GaussianSmooth, PointSpread, ThickSlices
 from anystar.synth.augment.cutout import Cutout
@@ -21,7 +23,7 @@ from anystar.synth.layouts import Packing, SphereGrid
 from anystar.synth.mixture import BackgroundKind, Mixture
 from anystar.synth.space import Bend, World
 
-__all__ = ["Recipe", "get_recipe", "recipe_names", "stages"]
+__all__ = ["Recipe", "get_recipe", "load_recipe", "recipe_names", "stages"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -225,26 +227,11 @@ def _broad() -> Recipe:
 
 def _grainy() -> Recipe:
     """``broad`` where objects are few and their surroundings strong: grain of their size, vessels."""
-    broad = _broad()
-    assert isinstance(broad.layout, Packing)
-    assert isinstance(broad.image, Contrast)
-    return dataclasses.replace(
-        broad,
-        name="grainy",
-        layout=dataclasses.replace(broad.layout, empty=0.15, few=0.5, tissue=0.0),
-        image=dataclasses.replace(
-            broad.image,
-            dark=0.5,
-            rim=0.25,
-            hollow=0.0,
-            fibres=0.4,
-            thickness=(0.8, 4.0),
-            mottle=0.9,
-            mottle_gain=(0.08, 0.3),
-            mottle_grain=(0.3, 0.9),
-            clear=4.0,
-        ),
-    )
+    layout = {"empty": 0.15, "few": 0.5, "tissue": 0.0}
+    objects = {"dark": 0.5, "rim": 0.25, "hollow": 0.0}
+    surroundings = {"fibres": 0.4, "thickness": (0.8, 4.0), "clear": 4.0}
+    mottle = {"mottle": 0.9, "mottle_gain": (0.08, 0.3), "mottle_grain": (0.3, 0.9)}
+    return override(_broad(), {"name": "grainy", "layout": layout, "image": objects | surroundings | mottle})
 
 
 _RECIPES = {
@@ -291,3 +278,25 @@ def get_recipe(name: str) -> Recipe:
         return _RECIPES[name]
     except KeyError:
         raise ConfigError(f"unknown recipe '{name}'{nearest(name, _RECIPES)}") from None
+
+
+def load_recipe(name: str, file: Path | None = None) -> Recipe:
+    """Return the recipe ``name``, changed as a TOML file says.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown recipe, or whatever :func:`anystar.config.override` refuses; messages name the file.
+    """
+    recipe = get_recipe(name)
+    if file is None:
+        return recipe
+    try:
+        with open(file, "rb") as opened:
+            return override(recipe, tomllib.load(opened))
+    except FileNotFoundError:
+        raise ConfigError(f"{file} does not exist; check the name") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}; mend it") from None
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from None
