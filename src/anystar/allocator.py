@@ -13,16 +13,18 @@ __all__ = ["keep_freed_memory"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Of ``mallopt`` in glibc's ``malloc.h``."""
-_LARGEST = 2**29
-"""Bytes of the largest array whose memory is kept."""
-_KEPT = 2**31 - 1
-"""Bytes that may lie unused at the end of the heap."""
 
 
-def keep_freed_memory() -> bool:
-    """Let this process keep the memory of arrays up to 512 MiB when they are freed, up to 2 GiB in all.
+def keep_freed_memory(largest: int = 2**27) -> bool:
+    """Let this process keep the memory of freed arrays.
 
     For processes of our own only, a command or its workers: it holds for everything in the process.
+
+    Parameters
+    ----------
+    largest : int
+        Bytes of the largest arrays whose memory is kept (smaller than 2 GiB), and half of what may lie unused
+        at the end of the heap.
 
     Returns
     -------
@@ -32,4 +34,5 @@ def keep_freed_memory() -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    return all(mallopt(*option) == 1 for option in ((_MMAP_THRESHOLD, _LARGEST), (_TRIM_THRESHOLD, _KEPT)))
+    kept = min(2 * largest, 2**31 - 1)
+    return all(mallopt(*option) == 1 for option in ((_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, kept)))

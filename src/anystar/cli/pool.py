@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Order", "cores", "make_pairs", "make_pairs_on", "middle_plane"]
 
+_LARGEST = 2**29
+"""Bytes of the largest arrays whose memory a process keeps: the coordinates of 256³ voxels take 192 MiB."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
@@ -47,6 +50,7 @@ def cores() -> int:
 def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Make and write samples; yield the index and the parameters of each as it is finished, in any order."""
     if workers == 1 or len(indices) < 2:
+        keep_freed_memory(_LARGEST)
         for index in indices:
             yield _make(order, index)
         return
@@ -116,7 +120,7 @@ def _begin_worker() -> None:
     """One thread a process; Ctrl-C is the parent's to handle; end when the parent has been killed."""
     import torch
 
-    keep_freed_memory()
+    keep_freed_memory(_LARGEST)
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
