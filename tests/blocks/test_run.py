@@ -12,7 +12,7 @@ from anystar.predict import sample, scale
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of, texture
 from tests.predict.stub import stub_model
-from tests.predict.test_cutoff import grainy
+from tests.predict.test_crowd import grainy
 
 
 def same_objects(one, other):

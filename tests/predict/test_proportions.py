@@ -100,15 +100,19 @@ def test_the_default_model_sees_how_far_planes_lie_apart(planes_apart):
 
 @pytest.mark.parametrize(("best", "taken"), [(1.0, 1.0), (0.5, 0.5), (0.25, 0.25), (2.0, 2.0), (0.9, 1.0)])
 @pytest.mark.parametrize("smooth", [0.0, 0.05])
-def test_the_view_is_the_one_with_the_highest_confidence(best, taken, smooth):
+@pytest.mark.parametrize("objects", [2, 10])
+def test_the_view_is_the_one_with_the_highest_confidence_in_several_objects(best, taken, smooth, objects):
     def attempt(voxel_size, scene):
         gain = smooth if any(scene.sigma) else 0.0
-        evidence = SimpleNamespace(confidence=0.6 + gain - 0.1 * abs(np.log2(scene.gamma / best)))
-        return scale._Attempt(voxel_size, scene, SimpleNamespace(evidence=evidence), None)
+        confidence = 0.6 + gain - 0.1 * abs(np.log2(scene.gamma / best))
+        evidence = SimpleNamespace(confidence=confidence, score=3.0 * objects)
+        return scale._Attempt(voxel_size, scene, SimpleNamespace(evidence=evidence, heaviest=3.0), None)
 
     plain = attempt((2.0, 1.0, 1.0), Scene(image=np.zeros((4, 4, 4)), limits=(0.0, 1.0)))
     seen = _best_view(plain, attempt).scene
-    if seen.gamma == 1 and smooth:
+    if objects < 4:
+        assert seen is plain.scene
+    elif seen.gamma == 1 and smooth:
         assert seen.sigma == pytest.approx((0.6, 1.2, 1.2))
     else:
         assert (seen.gamma, seen.sigma) == (taken, (0, 0, 0))

@@ -23,7 +23,7 @@ def candidates(radius, prob, num=1):
 
 
 def evidence(found, rays):
-    return _weigh(*_weights(found, rays)[2:])
+    return _weigh(*_weights(found, rays, threshold=0.5)[2:])
 
 
 def test_evidence_grows_with_number_size_and_probability():

@@ -206,6 +206,22 @@ CONDITIONS = (
         optics=Optics(axial=0.7, lateral=0.7, photons=2000),
     ),
     Condition(
+        name="few in grain, dark",
+        beyond=True,
+        extent=96,
+        crowd=Crowd(diameter=(7, 9), fraction=0.008, clearance=2),
+        look=Look(background=0.65, body=0.15, variation=0.1, mottle=0.1, mottle_size=1.3),
+        optics=Optics(axial=0.5, lateral=0.5, photons=2000),
+    ),
+    Condition(
+        name="few in grain, bright",
+        beyond=True,
+        extent=96,
+        crowd=Crowd(diameter=(9, 12), fraction=0.01, clearance=2),
+        look=Look(background=0.25, body=0.75, variation=0.1, mottle=0.1, mottle_size=1.5),
+        optics=Optics(axial=0.5, lateral=0.5, photons=2000),
+    ),
+    Condition(
         name="tiny",
         beyond=True,
         extent=72,

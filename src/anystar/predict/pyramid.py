@@ -16,6 +16,7 @@ import numpy as np
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates, ProgressCallback
+from anystar.predict.crowd import LEAST, find_crowd
 from anystar.predict.tiles import Box
 from anystar.predict.view import Scene
 
@@ -46,8 +47,6 @@ LEVEL_VOXELS = 88**3
 """Voxels of a level beyond twice which only a part of it is tried."""
 _EDGE = 6
 """Voxels of a level next to a cut, where what is found does not count: the cut may have changed it."""
-_DOUBT = 0.2
-"""Probability from which an object counts as evidence."""
 
 
 def at_scale(
@@ -68,22 +67,29 @@ class Evidence(NamedTuple):
     """How well a scale fits."""
 
     score: float
-    """Sum over objects of ``(p - doubt)^3 d^1.5`` with their probability p and mean diameter d."""
+    """Sum over objects of ``c (p - LEAST)^3 d^1.5`` with their probability p, mean diameter d, and chance c
+    of not being grain."""
     confidence: float
     """Mean probability under the same weights."""
 
 
-def _weights(candidates: Candidates, rays: Rays) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _weights(
+    candidates: Candidates, rays: Rays, threshold: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return centres, diameters, weights and probabilities of the objects that count.
 
     Details taken for objects are sure but small, clumps taken for objects are large but unsure; at the right
     scale objects are both. The exponents were chosen on ``benchmarks/models`` (docs/training-log.md).
     """
-    sure = candidates.prob > _DOUBT
+    sure = candidates.prob > LEAST
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
     kept = suppress(points, distances, prob, rays, threshold=0.3).kept
     diameter = 2 * np.median(distances[kept], axis=1).astype(np.float64)
-    return points[kept], diameter, (prob[kept] - _DOUBT) ** 3 * diameter**1.5, prob[kept]
+    weight = (prob[kept] - LEAST) ** 3 * diameter**1.5
+    crowd = find_crowd(prob[kept], threshold)
+    if crowd is not None:
+        weight *= crowd.chances(prob[kept])
+    return points[kept], diameter, weight, prob[kept]
 
 
 def _weigh(weight: np.ndarray, prob: np.ndarray) -> Evidence:
@@ -146,7 +152,8 @@ def judge(
 ) -> Level:
     """Return what the candidates of a box say."""
     rays = golden_spiral(model.network.config.num_rays)
-    points, diameters, weight, prob = _weights(candidates, rays)
+    own = model.threshold("prob_thresh", None)
+    points, diameters, weight, prob = _weights(candidates, rays, own)
     size = np.array(voxel_size)
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
     return Level(

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from anystar.predict.candidates import Candidates, ProgressCallback
-from anystar.predict.cutoff import cutoff
+from anystar.predict.crowd import cutoff
 from anystar.predict.normalise import window
 from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample, whole
 from anystar.predict.view import Scene, View
@@ -45,6 +45,8 @@ _UNSURE = 0.7
 """Confidence under which smoothing and powers of the intensities are tried."""
 _SMOOTHING, _GAMMAS = 1.2, (0.5, 0.25, 2.0)
 """Standard deviation of the smoothing, in the shortest edge of a voxel, and the powers."""
+_SEVERAL = 4
+"""Objects, of the weight of the heaviest, that an altered image must show."""
 _GAIN = 0.02
 """Confidence that other proportions must add to that of cubes; half of what smoothing or a power must add."""
 
@@ -242,12 +244,13 @@ def _best_view(plain: _Attempt, attempt: Callable[[Vec, Scene], _Attempt]) -> _A
     """Return the attempt, with less noise and with gammas, that shows objects most clearly.
 
     Noise, or a gamma of 4 in an image, say, hides objects; the network's confidence tells
-    (docs/training-log.md).
+    (docs/training-log.md). A few objects are no reason: whoever tries often sees some in anything.
     """
     best = plain
     for sigma, gamma in ((_SMOOTHING, 1.0), *((0.0, gamma) for gamma in _GAMMAS)):
         made = attempt(plain.voxel_size, _seen(plain, sigma, gamma))
-        if made.confidence >= best.confidence + 2 * _GAIN:
+        several = made.level.evidence.score >= _SEVERAL * made.level.heaviest
+        if several and made.confidence >= best.confidence + 2 * _GAIN:
             best = made
     return best
 

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import expit
+from scipy.stats import norm
+
+from anystar.predict.crowd import cutoff, find_crowd
+from tests.predict.stub import stub_model
+
+
+def draw(seed, *groups):
+    """Probabilities whose logits lie around centres, ``(how many, centre, standard deviation)`` each."""
+    rng = np.random.default_rng(seed)
+    return expit(np.concatenate([rng.normal(centre, width, num) for num, centre, width in groups]))
+
+
+GRAIN, OBJECTS = (-1.2, 0.6), (0.9, 0.45)
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(("grains", "objects"), [(300, 60), (3000, 60), (200, 200), (1000, 12)])
+def test_objects_are_told_from_a_crowd_of_grain(seed, grains, objects):
+    prob = draw(seed, (grains, *GRAIN), (objects, *OBJECTS))
+    found = cutoff(prob, 0.45)
+    assert 0.45 <= found <= 0.75
+    true, false = (prob[grains:] >= found).sum(), (prob[:grains] >= found).sum()
+    assert true / (objects + false) > (0.7 if grains < 1000 else 0.4)
+    crowd = find_crowd(prob, 0.45)
+    assert crowd.num_objects == pytest.approx(objects, rel=0.35, abs=15)
+    assert crowd.chances(np.array([0.3, 0.8])) == pytest.approx([0.0, 1.0], abs=0.2)
+
+
+@pytest.mark.parametrize(
+    ("why", "groups"),
+    [
+        ("nothing at all", [(0, 0, 1)]),
+        ("no crowd", [(80, *OBJECTS)]),
+        ("a tail of dim objects", [(80, *OBJECTS), (30, 0.0, 0.3)]),
+        ("too few for a crowd", [(8, -1.0, 0.1), (3, *OBJECTS)]),
+        ("no objects", [(400, *GRAIN)]),
+    ],
+)
+def test_the_models_own_threshold_stays(why, groups):
+    assert cutoff(draw(0, *groups), 0.45) == 0.45, why
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_grain_alone_is_no_evidence(seed):
+    prob = draw(seed, (1000, *GRAIN))
+    assert not find_crowd(prob, 0.45).chances(prob).any()
+
+
+@given(st.lists(st.floats(0, 1), max_size=60), st.floats(0, 1))
+def test_it_is_never_less_than_the_models_own_nor_moves_for_another_order(prob, threshold):
+    prob = np.array(prob)
+    found = cutoff(prob, threshold)
+    assert threshold <= found <= max(threshold, 0.76)
+    assert cutoff(prob[::-1], threshold) == found
+
+
+def grainy():
+    """20 objects, and 52 spots that the stub takes for objects with less and less certainty."""
+    image = np.zeros((40, 56, 72), np.float32)
+    centres = [(z, y, x) for z in (8, 20, 32) for y in range(6, 56, 10) for x in range(6, 72, 12)]
+    order = np.random.default_rng(0).permutation(len(centres))
+    at = np.stack(np.meshgrid(*map(np.arange, image.shape), indexing="ij"), axis=-1)
+    grain = expit(norm.ppf(np.linspace(0.99, 0.01, 52)) * 0.45 - 0.7)
+    levels = [1.0] + [0.95] * 19 + list(grain / 0.83)  # smoothing takes the rest
+    for row, level in zip(order, levels, strict=False):
+        np.maximum(image, level * np.exp(-((at - centres[row]) ** 2).sum(-1) / 9), out=image)
+    return image
+
+
+def test_grain_is_dropped_unless_a_threshold_is_given():
+    image, told = grainy(), {"diameter": 8.0, "spacing": (1, 1, 1)}
+    plain = stub_model().segment(image, prob_thresh=0.5, **told)
+    assert len(plain.objects) > 25
+    assert (plain.prob_thresh, plain.notes) == (0.5, ())
+    result = stub_model().segment(image, **told)
+    assert len(result.objects) == 20
+    assert 0.53 < result.prob_thresh < 0.76
+    assert f"{result.prob_thresh:.2f} are kept, not 0.5 as usual" in result.notes[0]
+    assert len(result.rethreshold(prob=0.5).objects) == len(plain.objects)
+    estimated = stub_model().segment(image, spacing=(1, 1, 1))
+    assert len(estimated.objects) == 20
