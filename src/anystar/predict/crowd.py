@@ -22,7 +22,7 @@ _MANY, _SHARE = 20, 1 / 2
 """Candidates under the model's threshold that are a crowd: this many, and this share of those above."""
 _ABOVE, _SPREAD = (0.6, 1.25), 0.45
 """Mean logit of objects, above that of the model's threshold, and its standard deviation: what a normal
-distribution needs to have the quartiles of 4,600 objects of ``benchmarks/models`` (seeds 0 and 1)."""
+distribution needs to have the quartiles of 5,400 objects of ``benchmarks/models`` (seeds 0 and 1)."""
 _CENTRES, _SPREADS = (-1.8, -0.8), (0.3, 0.7)
 """Range of the mean logit of grain, below that of the threshold, and of its standard deviation."""
 _STEP, _TOP = 0.1, 4.0
