@@ -15,7 +15,9 @@ import zarr
 from anystar import io
 from anystar.cli import pairs
 from anystar.synth.generate import generate
+from anystar.synth.layouts import build_objects
 from anystar.synth.recipes import get_recipe
+from anystar.synth.streams import Streams
 
 SMALL = ("--shape", 12, 16, 20, "--workers", 1)
 
@@ -155,7 +157,7 @@ def test_one_sample_is_replayed_and_explained(tmp_path, run):
 
 def test_previews(tmp_path, run, monkeypatch):
     picture = tmp_path / "p.png"
-    made(run, tmp_path / "out", "-n", 1, "--preview", picture)
+    made(run, tmp_path / "out", "-n", 2, "--preview", picture)
     assert picture.stat().st_size > 5000
     monkeypatch.setattr("anystar.synth.recipes.recipe_names", lambda: ("as-mix", "wide"))
     result = run("synthesize", tmp_path / "g", "--preview", tmp_path / "g.png", "--shape", 12, 12, 12)
@@ -243,3 +245,68 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, run, monkeypatch):
     assert len(contents(out)) == 5
     monkeypatch.undo()
     assert "2 there already" in made(run, out, "-n", 4)
+
+
+def test_the_files_of_others_are_not_overwritten(tmp_path, run):
+    theirs = tmp_path / "out" / "images" / "000000.tif"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("precious")
+    result = run("synthesize", tmp_path / "out", "-n", 1, *SMALL)
+    assert result.exit_code == 2
+    assert "choose another folder, so that nothing is overwritten" in result.stderr
+    assert contents(tmp_path / "out") == {theirs.relative_to(tmp_path / "out"): b"precious"}
+
+
+def test_an_empty_file_is_made_again(tmp_path, run):
+    made(run, tmp_path, "-n", 2)
+    before = contents(tmp_path)
+    (tmp_path / "images" / "000001.tif").write_bytes(b"")
+    assert "1 pairs to make, 1 there already" in made(run, tmp_path, "-n", 2)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("line", ['{"foo": 1}', '{"index": "x"}', "[1]", "\udcff"])
+def test_lines_of_a_manifest_that_say_nothing_are_left_out(tmp_path, run, line):
+    made(run, tmp_path, "-n", 1)
+    path = tmp_path / "manifest.jsonl"
+    before = path.read_bytes()
+    path.write_bytes(before + line.encode(errors="surrogateescape") + b"\n")
+    made(run, tmp_path, "-n", 1)
+    assert path.read_bytes() == before
+
+
+def test_a_slice_is_replayed_as_it_was_made(tmp_path, run):
+    made(run, tmp_path, "-n", 2, "--two-d", "--format", "npy")
+    made(run, tmp_path, "--index", 1, "--two-d", "--format", "npy")
+    for folder, part in (("images", "image"), ("labels", "labels")):
+        stored = np.load(tmp_path / folder / "000001.npy")
+        assert np.array_equal(np.load(tmp_path / f"000001_{part}.npy"), stored)
+
+
+@pytest.mark.parametrize("recipe", ["as-mix", "wide"])
+def test_a_flat_sample_costs_what_its_voxels_cost(recipe):
+    """Nothing is as long as the longest side along every axis."""
+    shape = (8, 8, 500)
+    streams = Streams(0, [0], "cpu")
+    drawn = get_recipe(recipe).layout.draw(streams.scalars("layout")[0], 500, shape)
+    objects = build_objects([drawn], streams)
+    assert objects.noise_B1IJK.numel() < 512**3
+    if recipe == "wide":
+        assert objects.noise_B1IJK.numel() < 60 * 60 * 500
+    batch = generate(get_recipe(recipe), seed=0, indices=[0], shape=shape)
+    assert batch.labels.shape == (1, *shape)
+
+
+def test_a_world_that_would_not_fit_is_refused(tmp_path, run):
+    result = run("synthesize", tmp_path, "-n", 1, "--shape", 8, 8, 2000)
+    assert result.exit_code == 2
+    assert "at most 1024 voxels an axis" in result.stderr
+
+
+def test_spheres_without_room_are_refused_before_anything_is_made(tmp_path, run):
+    config = tmp_path / "c.toml"
+    config.write_text("[layout]\nradius_range = [10, 100]\n")
+    result = run("synthesize", tmp_path / "out", "-n", 1, "--config", config, *SMALL)
+    assert result.exit_code == 2
+    assert "layout.radius" in result.stderr
+    assert not (tmp_path / "out").exists()

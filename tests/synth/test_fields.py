@@ -63,3 +63,11 @@ def test_smooth_noise_has_the_stated_grain():
     assert abs(float(lattices[0].std()) - 3) < 0.1
     fine = upsample_sum(lattices, 32)
     assert torch.allclose(fine[..., ::31, ::31, ::31], lattices[0][..., ::3, ::3, ::3], atol=1e-5)
+
+
+def test_perlin_of_a_flat_box_is_that_of_its_nodes():
+    gradients = perlin_gradients(Streams(0, range(1)).fields("p"), (2, 5, 3), "cpu")
+    cube = torch.zeros(1, 3, 6, 6, 6)
+    cube[:, :, :3, :, :4] = gradients
+    flat = perlin(gradients, (7, 20, 12), step=0.25)
+    assert torch.allclose(flat, perlin(cube, 20)[:, :7, :, :12], atol=1e-5)

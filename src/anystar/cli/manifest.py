@@ -37,7 +37,7 @@ class Manifest:
         self.samples: dict[int, str] = {}
         if not self.path.exists():
             return
-        lines = self.path.read_text(encoding="utf-8").splitlines()
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         before = _parsed(lines[0]) if lines else None
         if before is None:
             raise ValueError(f"{self.path} is not a manifest of anystar synthesize; choose another folder")
@@ -52,7 +52,8 @@ class Manifest:
             raise ValueError(f"{folder} holds samples of {', '.join(changed)}; choose another folder")
         for line in lines[1:]:
             entry = _parsed(line)
-            if entry is not None:  # the last line of a run that was killed may be half a line
+            # The last line of a run that was killed may be half a line.
+            if entry is not None and isinstance(entry.get("index"), int):
                 self.samples[entry["index"]] = line
 
     def begin(self) -> None:

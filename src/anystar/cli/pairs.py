@@ -13,7 +13,7 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.atomic import staged
 
-__all__ = ["FORMATS", "Store", "open_store"]
+__all__ = ["FORMATS", "Store", "open_store", "write_array"]
 
 FORMATS = ("tif", "nii.gz", "npy", "zarr")
 """Formats of pairs."""
@@ -52,19 +52,19 @@ class _Files:
         return [self.out / folder / f"{index:06d}.{self.suffix}" for folder in _FOLDERS]
 
     def has(self, index: int) -> bool:
-        return all(path.exists() for path in self._paths(index))
+        return all(path.is_file() and path.stat().st_size for path in self._paths(index))
 
     def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
         with staged(*self._paths(index)) as temporary:
             for path, data in zip(temporary, (image, labels), strict=True):
-                if data.ndim == 3:
-                    io.write(path, Volume(data=data))
-                else:
-                    _write_plane(path, data)
+                write_array(path, data)
 
 
-def _write_plane(path: Path, data: np.ndarray) -> None:
-    """Write a slice; labels in the smallest type that holds them."""
+def write_array(path: Path, data: np.ndarray) -> None:
+    """Write a volume or a slice; labels in the smallest type that holds them."""
+    if data.ndim == 3:
+        io.write(path, Volume(data=data))
+        return
     if data.dtype.kind in "iu":
         data = data.astype(np.min_scalar_type(int(data.max(initial=0))))
     if path.name.endswith(".npy"):

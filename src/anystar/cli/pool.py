@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -18,7 +19,7 @@ from anystar.synth.recipes import Recipe
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Order", "cores", "make_pairs", "make_pairs_on", "middle_plane"]
+__all__ = ["Order", "cores", "make_pairs", "make_pairs_on", "middle_plane", "one_thread"]
 
 _LARGEST = 2**29
 """Bytes of the largest arrays whose memory a process keeps: the coordinates of 256³ voxels take 192 MiB."""
@@ -47,12 +48,26 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute in one thread, as all who make samples do: sums depend on their number."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Make and write samples; yield the index and the parameters of each as it is finished, in any order."""
     if workers == 1 or len(indices) < 2:
         keep_freed_memory(_LARGEST)
-        for index in indices:
-            yield _make(order, index)
+        with one_thread():
+            for index in indices:
+                yield _make(order, index)
         return
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
@@ -85,13 +100,11 @@ def make_pairs_on(
 def _make_there(order: Order, index: int) -> tuple[int, dict[str, Any]]:
     import platform
 
-    import torch
-
     if not (order.out / "manifest.jsonl").exists():  # which is made before any sample
         what = f"the Dask worker on {platform.node()} does not see {order.out}"
         raise ValueError(f"{what}; choose a folder on a disk that all workers share")
-    torch.set_num_threads(1)
-    return _make(order, index)
+    with one_thread():
+        return _make(order, index)
 
 
 def _make(order: Order, index: int) -> tuple[int, dict[str, Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anystar.cli.pool import Order
+from anystar.cli.pool import Order, middle_plane, one_thread
 
 __all__ = ["replay"]
 
@@ -15,15 +15,18 @@ def replay(order: Order, index: int) -> list[Path]:
     """Write ``<index>.toml``, ``<index>.png`` and the pair into the order's folder; return their paths."""
     import tomlkit
 
-    from anystar import io
     from anystar._version import __version__
-    from anystar.arrays import Volume
     from anystar.atomic import staged
+    from anystar.cli.pairs import write_array
     from anystar.config import to_dict
     from anystar.report.montage import draw_montage
     from anystar.synth.explain import explain, parameters
 
-    batch, steps = explain(order.recipe, seed=order.seed, index=index, shape=order.shape)
+    with one_thread():
+        batch, steps = explain(order.recipe, seed=order.seed, index=index, shape=order.shape)
+    voxels, numbers = batch.image[0, 0].numpy(), batch.labels[0].numpy()
+    if order.two_d:
+        voxels, numbers = middle_plane(voxels, numbers, order.recipe.min_voxels)
     text = tomlkit.dumps(
         {
             "version": __version__,
@@ -31,7 +34,7 @@ def replay(order: Order, index: int) -> list[Path]:
             "seed": order.seed,
             "index": index,
             "shape": list(order.shape),
-            "instances": int(batch.labels.max()),
+            "instances": int(numbers.max()),
             "drawn": parameters(batch.drawn[0], arrays=True),
             "config": to_dict(order.recipe),
         }
@@ -45,8 +48,8 @@ def replay(order: Order, index: int) -> list[Path]:
     with staged(*paths) as (toml, png, image, labels):
         toml.write_text(text, encoding="utf-8")
         figure.savefig(png, dpi=100, format="png")
-        io.write(image, Volume(data=batch.image[0, 0].numpy()))
-        io.write(labels, Volume(data=batch.labels[0].numpy()))
+        write_array(image, voxels)
+        write_array(labels, numbers)
     return paths
 
 

@@ -110,6 +110,8 @@ def synthesize(
     if index is not None:
         if number is not None:
             raise ValueError("--index explains one sample and -n makes many; give one of the two")
+        if dask is not None:
+            raise ValueError("--dask makes many samples, and --index explains one; leave one of the two out")
         from anystar.cli.replay import replay
 
         for path in replay(order, index):
@@ -119,7 +121,7 @@ def synthesize(
     elif preview is None:
         raise ValueError("-n is missing; give -n N, --index I or --preview FILE.png")
     if preview:
-        _draw(order, preview, gallery=number is None)
+        _draw(order, preview, number)
         click.echo(f"  wrote {preview}")
 
 
@@ -149,6 +151,8 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
             "config": to_dict(order.recipe),
         },
     )
+    if not manifest.path.exists():
+        _refuse_foreign(order.out)
     remove_partial(order.out)
     store = open_store(order.out, order.suffix, order.stored_shape)
     there = {i for i in manifest.samples if i < number and store.has(i)}
@@ -161,8 +165,8 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
         else:
             pairs = make_pairs(order, missing, workers=min(workers or cores(), max(1, len(missing))))
         order.out.mkdir(parents=True, exist_ok=True)
-        store.prepare(number)
         manifest.begin()
+        store.prepare(number)
         bar = stack.enter_context(
             tqdm(total=number, initial=number - len(missing), desc="synthesize", disable=None, leave=False)
         )
@@ -171,6 +175,15 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
             bar.update()
     manifest.finish()
     click.echo(f"{number} pairs of {order.recipe.name} (seed {order.seed}) in {order.out}")
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Raise an error if there is something where samples would be written."""
+    for name in ("images", "labels", "samples.zarr"):
+        folder = out / name
+        if folder.is_dir() and any(folder.iterdir()):
+            what = f"{folder} holds files, and no manifest.jsonl says that they are samples"
+            raise ValueError(f"{what}; choose another folder, so that nothing is overwritten")
 
 
 def _announce(order: Order, number: int, missing: int) -> None:
@@ -201,19 +214,20 @@ def _size(num_bytes: float) -> str:
     return f"{num_bytes:.3g} TB"
 
 
-def _draw(order: Order, path: Path, *, gallery: bool) -> None:
+def _draw(order: Order, path: Path, number: int | None) -> None:
+    """Draw the first 8 of ``number`` samples, or the gallery."""
     from anystar.report.gallery import save_gallery
     from anystar.report.montage import save_montage
     from anystar.synth.generate import generate
     from anystar.synth.recipes import get_recipe, recipe_names
 
-    if gallery:
+    if number is None:
         recipes = [order.recipe if n == order.recipe.name else get_recipe(n) for n in recipe_names()]
         save_gallery(path, recipes, seed=order.seed, shape=order.shape)
         return
     rows: dict[str, list[Any]] = {"image": [], "labels": []}
-    for index in range(8):
+    for index in range(min(8, number)):
         batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
         rows["image"].append(batch.image[0, 0].numpy())
         rows["labels"].append(batch.labels[0].numpy())
-    save_montage(path, rows, titles=[f"{i:06d}" for i in range(8)])
+    save_montage(path, rows, titles=[f"{i:06d}" for i in range(len(rows["image"]))])

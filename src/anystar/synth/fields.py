@@ -36,24 +36,27 @@ def lattice(shape: Sequence[int], device: torch.device | str) -> Float[Tensor, "
 
 
 def perlin_gradients(
-    generators: Sequence[torch.Generator], cells: int, device: torch.device | str
-) -> Float[Tensor, "B 3 I I I"]:
-    """Draw unit gradients at the ``cells + 1`` nodes an axis, uniform on the sphere."""
-    shape = (3, cells + 1, cells + 1, cells + 1)
+    generators: Sequence[torch.Generator], cells: int | Sequence[int], device: torch.device | str
+) -> Float[Tensor, "B 3 I J K"]:
+    """Draw unit gradients at the ``cells + 1`` nodes of each axis, uniform on the sphere."""
+    i, j, k = (cells,) * 3 if isinstance(cells, int) else cells
+    shape = (3, i + 1, j + 1, k + 1)
     vectors = torch.stack([torch.randn(shape, generator=g, device=device) for g in generators])
     return vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-6)
 
 
-def _perlin_basis(num: int, cells: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return fade weights and fade-weighted offsets of ``num`` samples to ``cells + 1`` nodes."""
-    position = torch.arange(num, dtype=torch.float32, device=device) * (cells / num)
-    offset = position[:, None] - torch.arange(cells + 1, dtype=torch.float32, device=device)
+def _perlin_basis(num: int, nodes: int, step: float, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return fade weights and fade-weighted offsets to the nodes of ``num`` samples, ``step`` cells apart."""
+    position = torch.arange(num, dtype=torch.float32, device=device) * step
+    offset = position[:, None] - torch.arange(nodes, dtype=torch.float32, device=device)
     t = (1 - offset.abs()).clamp_min(0)
     fade = t * t * t * (t * (t * 6 - 15) + 10)
     return fade, fade * offset
 
 
-def perlin(gradients: Float[Tensor, "B 3 I J K"], num: int) -> Float[Tensor, "B Z Y X"]:
+def perlin(
+    gradients: Float[Tensor, "B 3 I J K"], num: int | Sequence[int], *, step: float | None = None
+) -> Float[Tensor, "B Z Y X"]:
     """Return gradient noise on a lattice of ``num`` samples an axis.
 
     The value at a point sums, over the eight corners of its cell, the corner's gradient times the offset,
@@ -62,13 +65,21 @@ def perlin(gradients: Float[Tensor, "B 3 I J K"], num: int) -> Float[Tensor, "B 
 
     Parameters
     ----------
-    gradients : tensor, shape ``(B, 3, I, I, I)``
+    gradients : tensor, shape ``(B, 3, I, J, K)``
         Unit gradients (ZYX) at the nodes.
-    num : int
-        Samples an axis; they span ``I - 1`` cells, the last node excluded.
+    num : int or three ints
+        Samples of each axis.
+    step : float, optional
+        Cells between samples; if left out, so many that the samples of the first axis span its ``I - 1``
+        cells, the last node excluded. No sample may lie beyond the last node.
     """
-    fade, ramp = _perlin_basis(num, gradients.shape[-1] - 1, gradients.device)
-    both = torch.stack([ramp, fade], dim=-1).flatten(-2)  # of a node, one beside the other: still a band
+    shape = (num,) * 3 if isinstance(num, int) else tuple(num)
+    nodes = gradients.shape[-3:]
+    step = (nodes[0] - 1) / shape[0] if step is None else step
+    basis = [_perlin_basis(n, m, step, gradients.device) for n, m in zip(shape, nodes, strict=True)]
+    (_, fade_y, fade_x), ramp_x = (fade for fade, _ in basis), basis[2][1]
+    # The two of a node, one beside the other: still a band
+    both_z, both_y, _ = (torch.stack([ramp, fade], dim=-1).flatten(-2) for fade, ramp in basis)
 
     def pairs(ramped: Tensor, faded: Tensor, axis: int) -> Tensor:
         return torch.stack([ramped, faded], dim=axis + 1).flatten(axis, axis + 1)
@@ -76,10 +87,10 @@ def perlin(gradients: Float[Tensor, "B 3 I J K"], num: int) -> Float[Tensor, "B 
     along_z, along_y, along_x = gradients.unbind(1)
     along_z, along_y, along_x = (
         product(m, part.transpose(-1, -2)).transpose(-1, -2)
-        for m, part in ((fade, along_z), (fade, along_y), (ramp, along_x))
+        for m, part in ((fade_x, along_z), (fade_x, along_y), (ramp_x, along_x))
     )
-    along_z, rest = product(fade, along_z), product(both, pairs(along_y, along_x, axis=2))
-    return product(both, pairs(along_z, rest, axis=1).flatten(-2)).unflatten(-1, (num, num))
+    along_z, rest = product(fade_y, along_z), product(both_y, pairs(along_y, along_x, axis=2))
+    return product(both_z, pairs(along_z, rest, axis=1).flatten(-2)).unflatten(-1, shape[1:])
 
 
 def smooth_noise(

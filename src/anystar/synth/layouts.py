@@ -6,6 +6,8 @@ ours: any size, mixed sizes, dense or sparse, ellipsoids, bumps.
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +24,10 @@ from anystar.synth.streams import Streams, put
 
 __all__ = ["LayoutDrawn", "Packing", "SphereGrid", "build_objects"]
 
+_PERIOD_SAMPLES = 64
+"""Samples of a period of Perlin noise that are enough to read it between them."""
+_LATTICE_POINTS = 2**20
+"""Points of a lattice of objects that are looked at together."""
 _SMALLEST_CELL = 3.0
 """Voxels of a cell of the search grid."""
 _PERLIN_PEAK = 0.75
@@ -42,10 +48,10 @@ class LayoutDrawn:
     """``(N, 3, 3)``: maps an ellipsoid onto the sphere of its mean radius; ``None`` for spheres."""
     cell: float
     """Period of the Perlin corruption."""
-    extent: float
-    """Side of the cube, from -margin on, that the Perlin volume covers."""
+    extent: tuple[float, float, float]
+    """Sides of the box, from -margin on, that the Perlin volume covers."""
     noise_samples: int
-    """Samples an axis of the Perlin volume."""
+    """Samples of the longest axis of the Perlin volume."""
     margin: float
     priority: float
     near: float = 0.0
@@ -102,8 +108,8 @@ class SphereGrid:
             bump=np.full(len(chosen), self.bump * r),
             metric=None,
             cell=world / self.periods,
-            extent=float(world),
-            noise_samples=world,
+            extent=(float(world),) * 3,
+            noise_samples=min(world, _PERIOD_SAMPLES * self.periods),
             margin=0.0,
             priority=0.0,
         )
@@ -193,7 +199,7 @@ class Packing:
             bump=bump * radius,
             metric=metric,
             cell=cell,
-            extent=max(shape) + 2 * self.margin,
+            extent=_vec(np.array(shape) + 2 * self.margin),
             noise_samples=round(0.8 * (max(shape) + 2 * self.margin)),
             margin=self.margin,
             priority=1.0,
@@ -215,11 +221,17 @@ class Packing:
         margin = min(self.margin, diameter)
         half = np.linalg.norm(np.array(shape) / 2 + margin)
         axis = np.arange(-half, half, step) + rng.uniform(0, step)
-        offset = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-        offset = offset + step * rng.uniform(*self.jitter) * rng.uniform(-1, 1, offset.shape)
-        centre = offset @ _rotations(rng, 1)[0] + (np.array(shape) - 1) / 2
-        near = ((centre > -margin) & (centre < np.array(shape) + margin)).all(1)
-        centre = centre[near]
+        jitter = step * rng.uniform(*self.jitter)
+        # The lattice is a cube whatever the shape is, so only some of its planes are held at once.
+        jitters = copy.deepcopy(rng)
+        rng.bit_generator.advance(3 * len(axis) ** 3)  # type: ignore[attr-defined]  # the default is PCG64
+        turn, near = _rotations(rng, 1)[0], []
+        for planes in np.array_split(axis, -(-(len(axis) ** 3) // _LATTICE_POINTS)):
+            offset = np.stack(np.meshgrid(planes, axis, axis, indexing="ij"), -1).reshape(-1, 3)
+            offset = offset + jitter * jitters.uniform(-1, 1, offset.shape)
+            centre = offset @ turn + (np.array(shape) - 1) / 2
+            near.append(centre[((centre > -margin) & (centre < np.array(shape) + margin)).all(1)])
+        centre = np.concatenate(near)
         chance = np.full(len(centre), kept)
         if rng.random() < self.clustered:
             wave = rng.normal(size=(3, 3)) * (2 * np.pi / (max(shape) * rng.uniform(0.5, 1.5)))
@@ -268,10 +280,13 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
         reach[row, :num] = (d.radius + beyond) * stretch
     noise, scale = [], []
     for generator, d in zip(streams.fields("layout"), drawn, strict=True):
-        cells = max(1, round(d.extent / d.cell))
+        longest = max(d.extent)
+        cells = max(1, round(longest / d.cell))
         num = max(d.noise_samples, 2 * cells)
-        noise.append(perlin(perlin_gradients([generator], cells, streams.device), num))
-        scale.append(num / d.extent)
+        box, samples = ([math.ceil(n * side / longest) for side in d.extent] for n in (cells, num))
+        gradients = perlin_gradients([generator], box, streams.device)
+        noise.append(perlin(gradients, samples, step=cells / num))
+        scale.append(num / longest)
     reaches = [reach[row, : len(d.radius)] for row, d in enumerate(drawn)]
     return Objects(
         centre_BN3=put(centre, streams.device),
@@ -334,3 +349,8 @@ def _rotations(rng: np.random.Generator, num: int) -> np.ndarray:
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
     return np.array([[np.broadcast_to(v, num) for v in row] for row in rows]).transpose(2, 0, 1).copy()
+
+
+def _vec(values: np.ndarray) -> tuple[float, float, float]:
+    z, y, x = (float(v) for v in values)
+    return z, y, x

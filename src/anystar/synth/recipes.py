@@ -101,6 +101,13 @@ class Recipe:
     def __post_init__(self) -> None:
         if not 1 <= self.min_voxels <= 1_000_000:
             raise ConfigError(f"min_voxels must be within [1, 1000000], got {self.min_voxels}")
+        if isinstance(self.layout, SphereGrid) and self.world is not None:
+            largest = max(self.layout.radius_range or (self.layout.radius,))
+            if 4 * largest >= self.world.size:
+                raise ConfigError(
+                    "layout.radius (or radius_range) must be under a quarter of world.size, "
+                    f"{self.world.size} voxels, or no sphere has room; got {largest:g}"
+                )
 
 
 def stages(

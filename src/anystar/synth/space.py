@@ -31,6 +31,8 @@ from anystar.synth.streams import Streams, put
 
 __all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coords"]
 
+_LARGEST = 1024
+"""Voxels of a world's axis at most: its textures take 4 GB then."""
 Vec = tuple[float, float, float]
 
 
@@ -60,12 +62,17 @@ class World:
             raise ConfigError(
                 f"rotation_degrees must be within [0, 180] and translation within [0, 10000], {what}"
             )
-        if not 16 <= self.size <= 10_000:
-            raise ConfigError(f"size must be within [16, 10000] voxels, got {self.size}")
+        if not 16 <= self.size <= _LARGEST:
+            raise ConfigError(f"size must be within [16, {_LARGEST}] voxels, got {self.size}")
 
     def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> WorldDrawn:
         """Draw the place of one sample of ``shape``."""
         size = max(self.size, *shape)
+        if size > _LARGEST:
+            raise ConfigError(
+                f"the world of this recipe is a cube of at most {_LARGEST} voxels an axis, and the shape has "
+                f"{size}; take a smaller shape, or a recipe without a world, such as wide"
+            )
         sides = rng.choice(np.array(self.paddings), size=(3, 2))
         mirrored = (
             bool(rng.random() < 0.5) if self.padding == "zeros-or-reflect" else self.padding == "reflect"
