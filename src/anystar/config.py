@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import json
+import re
 import tomllib
 import types
 import typing
@@ -28,6 +30,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+_LONG = 16
+"""Numbers, or rows of them, from which an array is long."""
 
 
 class ConfigError(ValueError):
@@ -205,7 +210,21 @@ def dump_toml(config: Any) -> str:
 
 
 def dump_plain(values: Mapping[str, Any]) -> str:
-    """Return nested plain values as TOML text."""
+    """Return nested plain values as TOML text.
+
+    Long arrays of numbers are written as JSON, which is TOML too: tomlkit takes seconds for some thousands.
+    """
     import tomlkit
 
-    return tomlkit.dumps(values)
+    long: list[str] = []
+
+    def short(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: short(inner) for key, inner in value.items()}
+        if isinstance(value, list) and len(value) > _LONG and isinstance(value[0], float | int | list):
+            long.append(json.dumps(value, allow_nan=False))
+            return f"\0{len(long) - 1}\0"
+        return value
+
+    text = tomlkit.dumps(short(values))
+    return re.sub(r'"\\u0000(\d+)\\u0000"', lambda found: long[int(found[1])], text)

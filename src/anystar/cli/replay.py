@@ -13,12 +13,10 @@ __all__ = ["replay"]
 
 def replay(order: Order, index: int) -> list[Path]:
     """Write ``<index>.toml``, ``<index>.png`` and the pair into the order's folder; return their paths."""
-    import tomlkit
-
     from anystar._version import __version__
     from anystar.atomic import staged
     from anystar.cli.pairs import write_array
-    from anystar.config import to_dict
+    from anystar.config import dump_plain, to_dict
     from anystar.report.montage import draw_montage
     from anystar.synth.explain import explain, parameters
 
@@ -27,7 +25,7 @@ def replay(order: Order, index: int) -> list[Path]:
     voxels, numbers = batch.image[0, 0].numpy(), batch.labels[0].numpy()
     if order.two_d:
         voxels, numbers = middle_plane(voxels, numbers, order.recipe.min_voxels)
-    text = tomlkit.dumps(
+    text = dump_plain(
         {
             "version": __version__,
             "recipe": order.recipe.name,
