@@ -56,10 +56,11 @@ def measure(recipe: str, size: int, repeat: int, threads: int) -> None:
     import torch
 
     from anystar.allocator import keep_freed_memory
+    from anystar.cli.pool import LARGEST
 
     torch.set_num_threads(threads)
     if not recipe.startswith("reference"):
-        keep_freed_memory(2**29)  # as `anystar synthesize` and its workers do
+        keep_freed_memory(LARGEST)  # as `anystar synthesize` and its workers do
     make = theirs(recipe.endswith("sample")) if recipe.startswith("reference") else ours(recipe, size)
     seconds, core = [], []
     for index in range(-1, repeat):

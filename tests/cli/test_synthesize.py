@@ -257,11 +257,13 @@ def test_the_files_of_others_are_not_overwritten(tmp_path, run):
     assert contents(tmp_path / "out") == {theirs.relative_to(tmp_path / "out"): b"precious"}
 
 
-def test_an_empty_file_is_made_again(tmp_path, run):
-    made(run, tmp_path, "-n", 2)
+@pytest.mark.parametrize(("suffix", "place"), [("tif", "000001.tif"), ("zarr", "1.0.0.0")])
+def test_an_empty_file_is_made_again(tmp_path, run, suffix, place):
+    how = ("-n", 2, "--format", suffix)
+    made(run, tmp_path, *how)
     before = contents(tmp_path)
-    (tmp_path / "images" / "000001.tif").write_bytes(b"")
-    assert "1 pairs to make, 1 there already" in made(run, tmp_path, "-n", 2)
+    next(path for path in tmp_path.rglob(place) if path.parent.name == "images").write_bytes(b"")
+    assert "1 pairs to make, 1 there already" in made(run, tmp_path, *how)
     assert contents(tmp_path) == before
 
 

@@ -31,6 +31,7 @@ _NONE = Crowd(diameter=(16, 20), fraction=0)
 _DARK = Look(background=0.75, body=0.35, variation=0.15, haze=0.04)
 _DENSE_DARK = replace(_DARK, background=0.8, body=0.3, seam=0.7)
 _CONFOCAL = Optics(axial=2.0, lateral=0.9, photons=40)
+_SHARP = Optics(axial=0.5, lateral=0.5, photons=2000)
 _DIM = replace(_CONFOCAL, photons=4, read_noise=0.05)
 
 CONDITIONS = (
@@ -211,7 +212,7 @@ CONDITIONS = (
         extent=96,
         crowd=Crowd(diameter=(7, 9), fraction=0.008, clearance=2),
         look=Look(background=0.65, body=0.15, variation=0.1, mottle=0.1, mottle_size=1.3),
-        optics=Optics(axial=0.5, lateral=0.5, photons=2000),
+        optics=_SHARP,
     ),
     Condition(
         name="few in grain, bright",
@@ -219,7 +220,7 @@ CONDITIONS = (
         extent=96,
         crowd=Crowd(diameter=(9, 12), fraction=0.01, clearance=2),
         look=Look(background=0.25, body=0.75, variation=0.1, mottle=0.1, mottle_size=1.5),
-        optics=Optics(axial=0.5, lateral=0.5, photons=2000),
+        optics=_SHARP,
     ),
     Condition(
         name="tiny",

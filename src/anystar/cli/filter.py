@@ -162,11 +162,11 @@ def _write_labels(image: LazyImage, output: Path, kept: np.ndarray, overwrite: b
 
 def _noted(record: str, given: dict[str, Any], dropped: int) -> str:
     """Return the record of the run with what was filtered added; nothing if there was no record."""
-    import tomlkit
+    from anystar.config import dump_plain
 
     if not record:
         return ""
     asked = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v not in (None, (), False)}
     known = tomllib.loads(record)
     steps = [*known.get("filtered", []), {"dropped": dropped, **asked}]
-    return tomlkit.dumps({**known, "filtered": steps})
+    return dump_plain({**known, "filtered": steps})

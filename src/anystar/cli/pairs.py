@@ -13,11 +13,14 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.atomic import staged
 
-__all__ = ["FORMATS", "Store", "open_store", "write_array"]
+__all__ = ["FORMATS", "PLACES", "Store", "open_store", "write_array"]
 
 FORMATS = ("tif", "nii.gz", "npy", "zarr")
 """Formats of pairs."""
 _FOLDERS = ("images", "labels")
+_ZARR = "samples.zarr"
+PLACES = (*_FOLDERS, _ZARR)
+"""Folders in which stores write."""
 
 
 class Store(Protocol):
@@ -38,6 +41,11 @@ def open_store(out: Path, suffix: str, shape: tuple[int, ...]) -> Store:
     return _Zarr(out, shape) if suffix == "zarr" else _Files(out, suffix)
 
 
+def _is_whole(path: Path) -> bool:
+    """Return whether a file is there that a power cut has not emptied."""
+    return path.is_file() and path.stat().st_size > 0
+
+
 class _Files:
     """``images/000000.tif`` and ``labels/000000.tif``."""
 
@@ -52,7 +60,7 @@ class _Files:
         return [self.out / folder / f"{index:06d}.{self.suffix}" for folder in _FOLDERS]
 
     def has(self, index: int) -> bool:
-        return all(path.is_file() and path.stat().st_size for path in self._paths(index))
+        return all(map(_is_whole, self._paths(index)))
 
     def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
         with staged(*self._paths(index)) as temporary:
@@ -87,7 +95,7 @@ class _Zarr:
     """
 
     def __init__(self, out: Path, shape: tuple[int, ...]) -> None:
-        self.root, self.shape = out / "samples.zarr", tuple(shape)
+        self.root, self.shape = out / _ZARR, tuple(shape)
 
     def prepare(self, number: int) -> None:
         self._put(self.root / ".zgroup", json.dumps({"zarr_format": 2}).encode())
@@ -110,7 +118,7 @@ class _Zarr:
         return self.root / name / ".".join(map(str, (index, *[0] * len(self.shape))))
 
     def has(self, index: int) -> bool:
-        return all(self._chunk(name, index).exists() for name in _FOLDERS)
+        return all(_is_whole(self._chunk(name, index)) for name in _FOLDERS)
 
     def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
         parts = (image.astype("<f4"), labels.astype("<i4"))

@@ -19,9 +19,9 @@ from anystar.synth.recipes import Recipe
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["Order", "cores", "make_pairs", "make_pairs_on", "middle_plane", "one_thread"]
+__all__ = ["LARGEST", "Order", "cores", "make_pairs", "make_pairs_on", "middle_plane", "one_thread"]
 
-_LARGEST = 2**29
+LARGEST = 2**29
 """Bytes of the largest arrays whose memory a process keeps: the coordinates of 256³ voxels take 192 MiB."""
 
 
@@ -64,10 +64,9 @@ def one_thread() -> Iterator[None]:
 def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Make and write samples; yield the index and the parameters of each as it is finished, in any order."""
     if workers == 1 or len(indices) < 2:
-        keep_freed_memory(_LARGEST)
-        with one_thread():
-            for index in indices:
-                yield _make(order, index)
+        keep_freed_memory(LARGEST)
+        for index in indices:
+            yield _make(order, index)
         return
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
@@ -103,8 +102,7 @@ def _make_there(order: Order, index: int) -> tuple[int, dict[str, Any]]:
     if not (order.out / "manifest.jsonl").exists():  # which is made before any sample
         what = f"the Dask worker on {platform.node()} does not see {order.out}"
         raise ValueError(f"{what}; choose a folder on a disk that all workers share")
-    with one_thread():
-        return _make(order, index)
+    return _make(order, index)
 
 
 def _make(order: Order, index: int) -> tuple[int, dict[str, Any]]:
@@ -112,7 +110,8 @@ def _make(order: Order, index: int) -> tuple[int, dict[str, Any]]:
     from anystar.synth.explain import parameters
     from anystar.synth.generate import generate
 
-    batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
+    with one_thread():
+        batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
     image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
     if order.two_d:
         image, labels = middle_plane(image, labels, order.recipe.min_voxels)
@@ -130,11 +129,8 @@ def middle_plane(image: Any, labels: Any, min_voxels: int) -> tuple[Any, Any]:
 
 
 def _begin_worker() -> None:
-    """One thread a process; Ctrl-C is the parent's to handle; end when the parent has been killed."""
-    import torch
-
-    keep_freed_memory(_LARGEST)
-    torch.set_num_threads(1)
+    """Keep memory; leave Ctrl-C to the parent; end when the parent has been killed."""
+    keep_freed_memory(LARGEST)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 

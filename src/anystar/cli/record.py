@@ -38,12 +38,11 @@ def make_record(
     result : mapping
         Number of objects, notes, seconds.
     """
-    import tomlkit
-
     from anystar._version import __version__
+    from anystar.config import dump_plain
 
     repeated = {k: v for k, v in parameters.items() if k not in NOT_REPEATED}
-    return tomlkit.dumps(
+    return dump_plain(
         {
             "anystar": __version__,
             "parameters": _plain(repeated),

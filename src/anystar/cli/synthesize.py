@@ -179,7 +179,9 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
 
 def _refuse_foreign(out: Path) -> None:
     """Raise an error if there is something where samples would be written."""
-    for name in ("images", "labels", "samples.zarr"):
+    from anystar.cli.pairs import PLACES
+
+    for name in PLACES:
         folder = out / name
         if folder.is_dir() and any(folder.iterdir()):
             what = f"{folder} holds files, and no manifest.jsonl says that they are samples"
@@ -226,8 +228,9 @@ def _draw(order: Order, path: Path, number: int | None) -> None:
         save_gallery(path, recipes, seed=order.seed, shape=order.shape)
         return
     rows: dict[str, list[Any]] = {"image": [], "labels": []}
-    for index in range(min(8, number)):
+    shown = range(min(8, number))
+    for index in shown:
         batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
         rows["image"].append(batch.image[0, 0].numpy())
         rows["labels"].append(batch.labels[0].numpy())
-    save_montage(path, rows, titles=[f"{i:06d}" for i in range(len(rows["image"]))])
+    save_montage(path, rows, titles=[f"{i:06d}" for i in shown])

@@ -41,16 +41,14 @@ class Crowd:
     """What candidates are: objects, or grain."""
 
     num_objects: float
-    """How many are objects, estimated."""
+    """How many are objects, estimated; 0 without evidence of any."""
     edges: np.ndarray
     """Probabilities, ascending."""
     chance: np.ndarray
-    """That a candidate is an object, from each of the edges on; never falling."""
+    """That a candidate is an object, from each of the edges on; never falling; 0 with too few objects."""
 
     def chances(self, prob: np.ndarray) -> np.ndarray:
         """Return the chance that a candidate of each probability is an object and no grain."""
-        if self.num_objects < _FEW:
-            return np.zeros(len(prob))
         at = np.searchsorted(self.edges, prob, side="right") - 1
         return self.chance[np.clip(at, 0, len(self.edges) - 1)]
 
@@ -103,11 +101,9 @@ def find_crowd(prob: np.ndarray, threshold: float) -> Crowd | None:
     )
     evident = only_grain.fun - misfit(fitted) > _GAIN
     real, grain = parts(fitted)
-    return Crowd(
-        num_objects=float(expit(fitted[3]) * len(prob)) if evident else 0.0,
-        edges=expit(edges),
-        chance=np.maximum.accumulate(real / (real + grain + 1e-12)),
-    )
+    num_objects = float(expit(fitted[3]) * len(prob)) if evident else 0.0
+    chance = np.maximum.accumulate(real / (real + grain + 1e-12))
+    return Crowd(num_objects=num_objects, edges=expit(edges), chance=chance * (num_objects >= _FEW))
 
 
 def cutoff(prob: np.ndarray, threshold: float) -> float:
@@ -132,7 +128,7 @@ def cutoff(prob: np.ndarray, threshold: float) -> float:
     (0.45, True)
     """
     crowd = find_crowd(prob, threshold)
-    if crowd is None or crowd.num_objects < _FEW:
+    if crowd is None or not crowd.chance.any():
         return threshold
     likely = np.flatnonzero(crowd.chance >= _LIKELY)
     asked = float(crowd.edges[likely[0]]) if len(likely) else _HIGHEST

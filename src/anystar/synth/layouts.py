@@ -193,13 +193,14 @@ class Packing:
         if rng.random() < self.few and not tissue:
             handful = self._handful(rng, shape, centre)
             centre, radius, metric = centre[handful], radius[handful], metric[handful]
+        z, y, x = shape
         return LayoutDrawn(
             centre=centre,
             radius=radius,
             bump=bump * radius,
             metric=metric,
             cell=cell,
-            extent=_vec(np.array(shape) + 2 * self.margin),
+            extent=(z + 2 * self.margin, y + 2 * self.margin, x + 2 * self.margin),
             noise_samples=round(0.8 * (max(shape) + 2 * self.margin)),
             margin=self.margin,
             priority=1.0,
@@ -349,8 +350,3 @@ def _rotations(rng: np.random.Generator, num: int) -> np.ndarray:
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
     return np.array([[np.broadcast_to(v, num) for v in row] for row in rows]).transpose(2, 0, 1).copy()
-
-
-def _vec(values: np.ndarray) -> tuple[float, float, float]:
-    z, y, x = (float(v) for v in values)
-    return z, y, x
