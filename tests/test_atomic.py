@@ -68,3 +68,13 @@ def test_what_killed_processes_left_is_removed(tmp_path):
         (tmp_path / "in" / name).touch()
     remove_partial(tmp_path)
     assert sorted(p.name for p in (tmp_path / "in").iterdir()) == sorted(kept)
+
+
+def test_a_folder_that_cannot_be_written_is_named_by_the_file(tmp_path, monkeypatch):
+    def touch(path):  # who runs the tests may be allowed everything
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.touch", touch)
+    with pytest.raises(PermissionError) as caught, staged(tmp_path / "a.npy"):
+        pass
+    assert caught.value.filename == str(tmp_path / "a.npy")

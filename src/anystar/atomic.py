@@ -114,7 +114,8 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
             made += _make_folder(target.parent)
-            path.touch()
+            with named(target):
+                path.touch()
         modes = [path.stat().st_mode for path in temporary]
         with named(targets[0]):
             yield temporary

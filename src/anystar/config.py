@@ -130,7 +130,9 @@ def override(config: T, values: Mapping[str, Any], *, where: str = "") -> T:
         if key not in known:
             raise ConfigError(f"unknown key '{path}'{nearest(key, known)}")
         current = getattr(config, key)
-        if dataclasses.is_dataclass(current) and isinstance(value, Mapping):
+        if dataclasses.is_dataclass(current):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{path} must be a table of its keys, [{path}], got {value!r}")
             changes[key] = override(current, value, where=f"{path}.")
         else:  # converted by the class itself; what it requires besides is taken from what there is
             required = {

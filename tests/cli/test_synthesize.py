@@ -170,10 +170,8 @@ BAD = {
     "recipe": (["-n", 1, "--recipe", "as-mx"], "unknown recipe 'as-mx'; did you mean 'as-mix'?"),
     "no number": ([], "-n is missing; give -n N"),
     "both": (["-n", 1, "--index", 2], "--index explains one sample and -n makes many; give one"),
-    "small": (
-        ["-n", 1, "--shape", 4, 64, 64],
-        "--shape 4 64 64 is too small to hold an object; give at least 8",
-    ),
+    "small": (["-n", 1, "--shape", 4, 64, 64], "shape must be three numbers, got 4 64 64; give at least 8 voxels each"),
+    "large": (["-n", 1, "--shape", 8, 8, 1025], "at most 1024 voxels an axis, and the shape has 1025"),
     "two numbers": (["-n", 1, "--shape", 64, 64], "--shape"),
     "format": (["-n", 1, "--format", "png"], "'png' is not one of"),
     "preview": (["-n", 1, "--preview", "p.jpg"], "--preview must end in .png, got p.jpg; change"),
@@ -187,6 +185,7 @@ BAD = {
 def test_bad_input(tmp_path, refused, case):
     options, message = BAD[case]
     assert message in refused("synthesize", tmp_path / "out", *options, folder=tmp_path)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
@@ -194,6 +193,7 @@ def test_bad_input(tmp_path, refused, case):
     [
         ("[layuot]\ndiameter = [6, 9]", "unknown key 'layuot'; did you mean 'layout'?"),
         ("[layout]\ndiameter = [9, 6]", "diameter must be [low, high]"),
+        ("layout = 'x'", "layout must be a table of its keys, [layout], got 'x'"),
         ("[image]\nrim = 1.5", "rim must be a probability within [0, 1], got 1.5"),
         ("[layout", "is not valid TOML"),
     ],

@@ -95,17 +95,12 @@ def synthesize(
       anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
     from anystar.cli.pool import Order
-    from anystar.synth.generate import SMALLEST
     from anystar.synth.recipes import load_recipe
 
-    if min(shape) < SMALLEST:
-        asked = " ".join(map(str, shape))
-        raise ValueError(
-            f"--shape {asked} is too small to hold an object; give at least {SMALLEST} voxels each"
-        )
     if preview and preview.suffix.lower() != ".png":
         raise ValueError(f"--preview must end in .png, got {preview}; change the name")
     chosen = load_recipe(recipe, config)
+    chosen.check_shape(shape)
     order = Order(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
     if index is not None:
         if number is not None:

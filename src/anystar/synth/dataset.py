@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
 from anystar.config import ConfigError
-from anystar.synth.generate import SMALLEST, generate
+from anystar.synth.generate import generate
 from anystar.synth.recipes import Recipe, get_recipe
 
 __all__ = ["SyntheticDataset", "SyntheticSample"]
@@ -70,8 +70,7 @@ class SyntheticDataset(IterableDataset[SyntheticSample]):
         self.recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
         if seed < 0 or start < 0:
             raise ConfigError(f"seed and start must be at least 0, got {seed} and {start}")
-        if len(shape) != 3 or min(shape) < SMALLEST:
-            raise ConfigError(f"shape must be three numbers of at least {SMALLEST}, got {tuple(shape)}")
+        self.recipe.check_shape(shape)
         if (rank is None) != (world_size is None):
             raise ConfigError("rank and world_size must be given together")
         if rank is not None and world_size is not None and not 0 <= rank < world_size:

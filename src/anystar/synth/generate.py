@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.config import ConfigError
 from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
 from anystar.synth.contrast import Contrast, paint_contrast
@@ -23,10 +22,8 @@ from anystar.synth.recipes import Recipe, stages
 from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams, put
 
-__all__ = ["SMALLEST", "Batch", "Observer", "clean_labels", "generate"]
+__all__ = ["Batch", "Observer", "clean_labels", "generate"]
 
-SMALLEST = 8
-"""Voxels of the shortest axis that still holds an object."""
 _CELLS = 729
 """Mirror images of the world that are told apart: nine an axis."""
 
@@ -82,11 +79,7 @@ def generate(
     >>> batch.image.shape, batch.labels.dtype
     (torch.Size([2, 1, 32, 32, 32]), torch.int32)
     """
-    if len(shape) != 3 or min(shape) < SMALLEST:
-        raise ConfigError(
-            f"shape must be three numbers of at least {SMALLEST} voxels (a smaller one holds no object), "
-            f"got {' '.join(map(str, shape))}"
-        )
+    recipe.check_shape(shape)
     streams = Streams(seed, indices, device)
     world = (
         None if recipe.world is None else [recipe.world.draw(rng, shape) for rng in streams.scalars("world")]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,9 @@ from anystar.synth.mixture import BackgroundKind, Mixture
 from anystar.synth.space import Bend, World
 
 __all__ = ["Recipe", "get_recipe", "load_recipe", "recipe_names", "stages"]
+
+SMALLEST = 8
+"""Voxels of the shortest axis that still holds an object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +112,16 @@ class Recipe:
                     "layout.radius (or radius_range) must be under a quarter of world.size, "
                     f"{self.world.size} voxels, or no sphere has room; got {largest:g}"
                 )
+
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise :class:`ConfigError` unless samples can have this shape ``(Z, Y, X)``."""
+        if len(shape) != 3 or min(shape) < SMALLEST:
+            raise ConfigError(
+                f"shape must be three numbers, got {' '.join(map(str, shape))}; give at least {SMALLEST} "
+                "voxels each, or it holds no object"
+            )
+        if self.world is not None:
+            self.world.check_shape(shape)
 
 
 def stages(

@@ -65,14 +65,18 @@ class World:
         if not 16 <= self.size <= _LARGEST:
             raise ConfigError(f"size must be within [16, {_LARGEST}] voxels, got {self.size}")
 
-    def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> WorldDrawn:
-        """Draw the place of one sample of ``shape``."""
-        size = max(self.size, *shape)
-        if size > _LARGEST:
+    def check_shape(self, shape: Sequence[int]) -> None:
+        """Raise :class:`ConfigError` if no world can hold a sample of ``shape``."""
+        if max(shape) > _LARGEST:
             raise ConfigError(
                 f"the world of this recipe is a cube of at most {_LARGEST} voxels an axis, and the shape has "
-                f"{size}; take a smaller shape, or a recipe without a world, such as wide"
+                f"{max(shape)}; take a smaller shape, or a recipe without a world, such as wide"
             )
+
+    def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> WorldDrawn:
+        """Draw the place of one sample of ``shape``."""
+        self.check_shape(shape)
+        size = max(self.size, *shape)
         sides = rng.choice(np.array(self.paddings), size=(3, 2))
         mirrored = (
             bool(rng.random() < 0.5) if self.padding == "zeros-or-reflect" else self.padding == "reflect"
