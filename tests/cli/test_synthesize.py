@@ -170,7 +170,10 @@ BAD = {
     "recipe": (["-n", 1, "--recipe", "as-mx"], "unknown recipe 'as-mx'; did you mean 'as-mix'?"),
     "no number": ([], "-n is missing; give -n N"),
     "both": (["-n", 1, "--index", 2], "--index explains one sample and -n makes many; give one"),
-    "small": (["-n", 1, "--shape", 4, 64, 64], "shape must be three numbers, got 4 64 64; give at least 8 voxels each"),
+    "small": (
+        ["-n", 1, "--shape", 4, 64, 64],
+        "shape must be three numbers, got 4 64 64; give at least 8 voxels each",
+    ),
     "large": (["-n", 1, "--shape", 8, 8, 1025], "at most 1024 voxels an axis, and the shape has 1025"),
     "two numbers": (["-n", 1, "--shape", 64, 64], "--shape"),
     "format": (["-n", 1, "--format", "png"], "'png' is not one of"),
