@@ -90,7 +90,7 @@ def test_as_mix_draws_all_three_backgrounds():
 
 @pytest.mark.parametrize("shape", [(64, 64), (7, 64, 64), (64, 64, 0)])
 def test_impossible_shapes_are_refused(shape):
-    with pytest.raises(ConfigError, match="shape must be three numbers, .*; give at least 8"):
+    with pytest.raises(ConfigError, match=r"shape must be three numbers, .*; give at least 8"):
         generate(get_recipe("as-mix"), seed=0, indices=[0], shape=shape)
 
 
