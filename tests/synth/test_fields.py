@@ -59,7 +59,7 @@ def test_sampling_the_lattice_returns_the_field():
 
 def test_smooth_noise_has_the_stated_grain():
     lattices = smooth_noise(Streams(0, range(200)), "t", extent=32, scales=(8,), deviation=3.0)
-    assert lattices[0].shape == (200, 1, 4, 4, 4)
+    assert lattices[0].shape == (200, 4, 4, 4)
     assert abs(float(lattices[0].std()) - 3) < 0.1
     fine = upsample_sum(lattices, 32)
     assert torch.allclose(fine[..., ::31, ::31, ::31], lattices[0][..., ::3, ::3, ::3], atol=1e-5)

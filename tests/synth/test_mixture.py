@@ -73,8 +73,8 @@ def test_perlin_backgrounds_have_one_to_twenty_regions():
     assert {len(d.background_mean) for d in drawn} == set(range(1, 21))
     means = np.concatenate([d.background_mean for d in drawn])
     assert means.mean() == pytest.approx(125, abs=5)
-    scaled = lattice((48, 48, 48), "cpu")
-    region = warped_regions(Mixture(), 5, 0, scaled, 128, Streams(3, [0]))
+    scaled = lattice((48, 48, 48), "cpu")[None]
+    region = warped_regions(Mixture(), [5], [0], scaled, 128, Streams(3, [0]))[0]
     shares = np.bincount(region.flatten().numpy(), minlength=5) / region.numel()
     assert len(shares) == 5
     assert (shares > 0).sum() >= 2

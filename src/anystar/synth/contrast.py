@@ -14,11 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.synth.augment.base import quantiles
 from anystar.synth.augment.blur import blur
-from anystar.synth.fields import largest_channel, upsample
+from anystar.synth.fields import largest_channel, of_instances, padded, upsample_each
 from anystar.synth.knobs import check_probabilities, check_range, check_ranges
 from anystar.synth.layouts import LayoutDrawn
 from anystar.synth.objects import Owner
+from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams, put
 
 __all__ = ["Contrast", "ContrastDrawn", "paint_contrast"]
@@ -247,37 +249,45 @@ def paint_contrast(
     ``num_keys`` is above every key of each sample.
     """
     assert owner.wall_BZYX is not None
-    shape = key_BZYX.shape[1:]
-    grains = streams.normal("voxels", shape)
-    tables = streams.scalars("instances")
-    images = []
-    for row, d in enumerate(drawn):
-        depth, wall = owner.depth_BZYX[row], owner.wall_BZYX[row]
-        contrast = put(_instance_contrast(d, tables[row], num_keys[row]), depth.device)
-        body = _profile(wall, d.rim_width, d.straddle).mul_(d.rim).add_(d.core)
-        if d.fade:
-            body *= 1 - d.fade * torch.exp(-wall / d.fade_width)
-        if d.chromatin or d.nucleoli:
-            body *= _interior(d, row, shape, streams)
-        alpha = (depth + 0.5).clamp_(0, 1).mul_(key_BZYX[row] > 0)
-        surroundings = _surroundings(d, row, shape, streams)
-        if d.rim and d.straddle:
-            surroundings += _profile(depth, d.rim_width, True).mul_(d.polarity * d.rim)
-        objects = body.mul_(contrast[owner.index_BZYX[row] + 1]).mul_(alpha)
-        if d.haze:
-            width = put([[d.haze_width] * 3], depth.device)
-            surroundings += blur(objects[None, None], width)[0, 0].mul_(d.haze)
-        image = surroundings.mul_(1 - alpha).add_(objects).add_(grains[row], alpha=d.floor)
-        if d.mottle:
-            image += _noise("mottle", row, shape, d.mottle_grain, streams)[0].mul_(d.mottle)
-        images.append(image)
-    return torch.stack(images)[:, None]
+    shape, device = key_BZYX.shape[1:], key_BZYX.device
+    depth, wall = owner.depth_BZYX, owner.wall_BZYX
+    table = np.zeros((len(drawn), max(num_keys)))
+    for row, (rng, num) in enumerate(zip(streams.scalars("instances"), num_keys, strict=True)):
+        table[row, :num] = _instance_contrast(drawn[row], rng, num)
+
+    every = Rows(drawn, device=device)
+    body = _profile(wall, every).mul_(every.column(lambda d: d.rim)).add_(every.column(lambda d: d.core))
+    if some := Rows(drawn, lambda d: d.fade, device=device):
+        left = torch.exp(-some.pick(wall) / some.column(lambda d: d.fade_width))
+        body = some.replace(body, some.pick(body) * (1 - left.mul_(some.column(lambda d: d.fade))))
+    body = body * _interior(drawn, shape, streams)
+    alpha = (depth + 0.5).clamp_(0, 1).mul_(key_BZYX > 0)
+    objects = body.mul_(of_instances(owner.index_BZYX + 1, put(table, device))).mul_(alpha)
+
+    around = _surroundings(drawn, shape, streams)
+    if some := Rows(drawn, lambda d: d.rim and d.straddle, device=device):
+        gain = some.column(lambda d: d.polarity * d.rim)
+        some.add(around, _profile(some.pick(depth), some).mul_(gain))
+    if some := Rows(drawn, lambda d: d.haze, device=device):
+        width = some.column(lambda d: d.haze_width, axes=1).expand(-1, 3)
+        some.add(around, blur(some.pick(objects)[:, None], width)[:, 0] * some.column(lambda d: d.haze))
+    image = around.mul_(1 - alpha).add_(objects)
+    image.addcmul_(streams.normal("voxels", shape), every.column(lambda d: d.floor))
+    if some := Rows(drawn, lambda d: d.mottle, device=device):
+        noise = _noise("mottle", some, shape, [d.mottle_grain for d in some.drawn], streams)[:, 0]
+        some.add(image, noise * some.column(lambda d: d.mottle))
+    return image[:, None]
 
 
-def _profile(distance: Tensor, width: float, straddles: bool) -> Tensor:
+def _profile(distance: Tensor, rows: Rows[ContrastDrawn]) -> Tensor:
     """Return how strong a rim is at a distance from the surface: 1 there, 1/e at its width."""
-    relative = distance / width
-    return (-relative.square() if straddles else -relative).exp_()
+    relative = distance / rows.column(lambda d: d.rim_width)
+    straddling = [d.straddle for d in rows.drawn]
+    if all(straddling):
+        relative.square_()
+    elif any(straddling):
+        relative = torch.where(rows.column(lambda d: d.straddle) > 0, relative.square(), relative)
+    return relative.neg_().exp_()
 
 
 def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> np.ndarray:
@@ -289,54 +299,71 @@ def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> 
 
 def _noise(
     stage: str,
-    row: int,
+    rows: Rows[ContrastDrawn],
     shape: Sequence[int],
-    cell: float | Sequence[float],
+    cells: Sequence[float] | Sequence[Sequence[float]],
     streams: Streams,
     channels: int = 1,
 ) -> Tensor:
-    """Return unit-variance smooth noise ``(C, Z, Y, X)`` of grain ``cell`` voxels (one, or one an axis)."""
-    cells = [cell] * 3 if isinstance(cell, int | float) else cell
-    nodes = [max(2, round(n / c) + 2) for n, c in zip(shape, cells, strict=True)]
-    draw = streams.normal(stage, (channels, *nodes), [row])
-    values = upsample(draw, shape)[0]
-    return values / values.std(dim=(1, 2, 3), keepdim=True).clamp_min(1e-6)
+    """Return smooth noise of unit variance, ``(R, C, Z, Y, X)``.
+
+    Each sample has a grain of so many voxels: one, or one an axis.
+    """
+    each = np.broadcast_to(np.reshape(cells, (len(rows), -1)), (len(rows), 3))
+    nodes = np.maximum(2, np.round(np.array(shape) / each).astype(int) + 2).tolist()
+    draws = streams.normals(stage, [(channels, *n) for n in nodes], rows.places)
+    values = upsample_each(padded(draws), nodes, shape)
+    return values / values.std(dim=(2, 3, 4), keepdim=True).clamp_min(1e-6)
 
 
-def _interior(d: ContrastDrawn, row: int, shape: Sequence[int], streams: Streams) -> Tensor:
-    grain = _noise("chromatin", row, shape, d.grain, streams)[0]
-    factor = (1 + d.chromatin * grain).clamp(0.1, 3)
-    if d.nucleoli:
-        blobs = _noise("nucleoli", row, shape, max(3.0, 1.5 * d.grain), streams)[0]
-        level = torch.quantile(blobs[::4, ::4, ::4].flatten(), 1 - d.nucleoli_volume)
-        factor = factor + d.nucleoli * ((blobs - level) * 4).clamp(0, 1)
+def _interior(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams: Streams) -> Tensor:
+    """Return what the texture inside objects multiplies them by, ``(B, Z, Y, X)``."""
+    factor = torch.ones((len(drawn), *shape), device=streams.device)
+    if some := Rows(drawn, lambda d: d.chromatin, device=streams.device):
+        grain = _noise("chromatin", some, shape, [d.grain for d in some.drawn], streams)[:, 0]
+        factor = some.replace(factor, (1 + some.column(lambda d: d.chromatin) * grain).clamp_(0.1, 3))
+    if some := Rows(drawn, lambda d: d.nucleoli, device=streams.device):
+        blobs = _noise("nucleoli", some, shape, [max(3.0, 1.5 * d.grain) for d in some.drawn], streams)[:, 0]
+        level = quantiles(blobs[:, ::4, ::4, ::4].flatten(1), [1 - d.nucleoli_volume for d in some.drawn])
+        blobs = ((blobs - level.view(-1, 1, 1, 1)) * 4).clamp_(0, 1)
+        some.add(factor, blobs.mul_(some.column(lambda d: d.nucleoli)))
     return factor
 
 
-def _surroundings(d: ContrastDrawn, row: int, shape: Sequence[int], streams: Streams) -> Tensor:
-    total = torch.zeros(tuple(shape), device=streams.device)
-    if d.shading:
-        total = total + d.shading * 0.5 * _noise("shading", row, shape, 1.5 * d.cell, streams)[0]
-    if d.regions:
-        patches = _noise("regions", row, shape, d.cell, streams, 4)
-        levels = torch.linspace(-0.7, 0.7, 4, device=total.device)
-        total = total + d.regions * levels[largest_channel(patches)]
-    if d.membranes:
-        total = total + d.membranes * _zero_set(_noise("membranes", row, shape, d.cell, streams), d)
-    if d.fibres:
-        total = total + d.fibres * _zero_set(_noise("fibres", row, shape, d.cell, streams, 2), d)
-    if d.specks:
-        seeds = streams.uniform("specks", shape, [row])[0]
-        points = (seeds > 1 - 10 / d.cell**3).float() * 20 * d.thickness**2
-        width = put([[0.4 + 0.3 * d.thickness] * 3], total.device)
-        total = total + d.specks * blur(points[None, None], width)[0, 0].clamp(0, 1.5)
+def _surroundings(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams: Streams) -> Tensor:
+    """Return what is around the objects but their own light, ``(B, Z, Y, X)``."""
+    device = streams.device
+    total = torch.zeros((len(drawn), *shape), device=device)
+
+    def noise(stage: str, rows: Rows[ContrastDrawn], channels: int = 1, stretch: float = 1.0) -> Tensor:
+        return _noise(stage, rows, shape, [stretch * d.cell for d in rows.drawn], streams, channels)
+
+    if some := Rows(drawn, lambda d: d.shading, device=device):
+        some.add(total, noise("shading", some, stretch=1.5)[:, 0] * some.column(lambda d: d.shading * 0.5))
+    if some := Rows(drawn, lambda d: d.regions, device=device):
+        levels = torch.linspace(-0.7, 0.7, 4, device=device)
+        kind = largest_channel(noise("regions", some, channels=4).unbind(1))
+        some.add(total, levels[kind] * some.column(lambda d: d.regions))
+    if some := Rows(drawn, lambda d: d.membranes, device=device):
+        some.add(total, _zero_set(noise("membranes", some), some) * some.column(lambda d: d.membranes))
+    if some := Rows(drawn, lambda d: d.fibres, device=device):
+        some.add(total, _zero_set(noise("fibres", some, channels=2), some) * some.column(lambda d: d.fibres))
+    if some := Rows(drawn, lambda d: d.specks, device=device):
+        seeds = streams.uniform("specks", shape, some.places)
+        points = (seeds > some.column(lambda d: 1 - 10 / d.cell**3)) * some.column(
+            lambda d: 20 * d.thickness**2
+        )
+        width = some.column(lambda d: 0.4 + 0.3 * d.thickness, axes=1).expand(-1, 3)
+        some.add(total, blur(points[:, None], width)[:, 0].clamp_(0, 1.5) * some.column(lambda d: d.specks))
     return total
 
 
-def _zero_set(noise: Tensor, d: ContrastDrawn) -> Tensor:
+def _zero_set(noise: Tensor, rows: Rows[ContrastDrawn]) -> Tensor:
     """Return 1 near where all channels of ``noise`` vanish: sheets of one channel, fibres of two."""
-    distance = torch.zeros_like(noise[0])
-    for channel in noise:
-        slope = torch.stack(torch.gradient(channel)).square().sum(0).sqrt().clamp_min(0.3 / d.cell)
-        distance = distance + (channel / slope).square()
-    return torch.exp(-distance / (2 * d.thickness**2))
+    least = rows.column(lambda d: (0.3 / d.cell) ** 2)
+    distance = torch.zeros_like(noise[:, 0])
+    for channel in noise.unbind(1):
+        along = torch.gradient(channel, dim=(1, 2, 3))
+        slope = (along[0].square() + along[1].square() + along[2].square()).clamp(min=least)
+        distance.add_(channel.square().div_(slope))
+    return torch.exp(-distance / rows.column(lambda d: 2 * d.thickness**2))

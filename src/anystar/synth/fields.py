@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
@@ -15,16 +16,19 @@ from torch import Tensor
 
 from anystar.separable import product, separable
 from anystar.synth.kernels import is_compiled, read
-from anystar.synth.streams import Streams
+from anystar.synth.streams import Streams, put
 
 __all__ = [
     "largest_channel",
     "lattice",
+    "of_instances",
+    "padded",
     "perlin",
     "perlin_gradients",
     "sample",
     "smooth_noise",
     "upsample",
+    "upsample_each",
     "upsample_sum",
 ]
 
@@ -36,26 +40,51 @@ def lattice(shape: Sequence[int], device: torch.device | str) -> Float[Tensor, "
 
 
 def perlin_gradients(
-    generators: Sequence[torch.Generator], cells: int | Sequence[int], device: torch.device | str
+    generators: Sequence[torch.Generator],
+    cells: int | Sequence[int] | Sequence[Sequence[int]],
+    device: torch.device | str,
 ) -> Float[Tensor, "B 3 I J K"]:
-    """Draw unit gradients at the ``cells + 1`` nodes of each axis, uniform on the sphere."""
-    i, j, k = (cells,) * 3 if isinstance(cells, int) else cells
-    shape = (3, i + 1, j + 1, k + 1)
-    vectors = torch.stack([torch.randn(shape, generator=g, device=device) for g in generators])
+    """Draw unit gradients at the ``cells + 1`` nodes of each axis, uniform on the sphere.
+
+    Samples may have cells of their own; the nodes that one lacks have a gradient of zero.
+    """
+    each = np.broadcast_to(cells, (len(generators), 3)) + 1
+    shapes = [(3, *nodes) for nodes in each.tolist()]
+    vectors = padded(
+        [torch.randn(s, generator=g, device=device) for s, g in zip(shapes, generators, strict=True)]
+    )
     return vectors / vectors.norm(dim=1, keepdim=True).clamp_min(1e-6)
 
 
-def _perlin_basis(num: int, nodes: int, step: float, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return fade weights and fade-weighted offsets to the nodes of ``num`` samples, ``step`` cells apart."""
-    position = torch.arange(num, dtype=torch.float32, device=device) * step
-    offset = position[:, None] - torch.arange(nodes, dtype=torch.float32, device=device)
-    t = (1 - offset.abs()).clamp_min(0)
+def padded(tensors: Sequence[Tensor]) -> Tensor:
+    """Stack tensors of as many axes, zeros behind the shorter ones."""
+    shape = [max(sizes) for sizes in zip(*(t.shape for t in tensors), strict=True)]
+    if all(list(t.shape) == shape for t in tensors):
+        return torch.stack(list(tensors))
+    out = tensors[0].new_zeros((len(tensors), *shape))
+    for row, t in enumerate(tensors):
+        out[row][tuple(slice(n) for n in t.shape)] = t
+    return out
+
+
+@functools.lru_cache(maxsize=256)
+def _perlin_basis(num: int, nodes: int, step: float, most: int) -> np.ndarray:
+    """Return fade-weighted offsets to the nodes of ``num`` samples, and fade weights: ``(2, most, nodes)``.
+
+    The last sample is repeated up to ``most``.
+    """
+    index = np.arange(most, dtype=np.float32).clip(max=num - 1)
+    offset = index[:, None] * np.float32(step) - np.arange(nodes, dtype=np.float32)
+    t = (1 - np.abs(offset)).clip(0)
     fade = t * t * t * (t * (t * 6 - 15) + 10)
-    return fade, fade * offset
+    return np.stack([fade * offset, fade])
 
 
 def perlin(
-    gradients: Float[Tensor, "B 3 I J K"], num: int | Sequence[int], *, step: float | None = None
+    gradients: Float[Tensor, "B 3 I J K"],
+    num: int | Sequence[int] | Sequence[Sequence[int]],
+    *,
+    step: float | Sequence[float] | None = None,
 ) -> Float[Tensor, "B Z Y X"]:
     """Return gradient noise on a lattice of ``num`` samples an axis.
 
@@ -67,29 +96,41 @@ def perlin(
     ----------
     gradients : tensor, shape ``(B, 3, I, J, K)``
         Unit gradients (ZYX) at the nodes.
-    num : int or three ints
-        Samples of each axis.
-    step : float, optional
+    num : int, three ints, or B times three
+        Samples of each axis; of samples that have fewer than others, the last is repeated.
+    step : float or B floats, optional
         Cells between samples; if left out, so many that the samples of the first axis span its ``I - 1``
         cells, the last node excluded. No sample may lie beyond the last node.
     """
-    shape = (num,) * 3 if isinstance(num, int) else tuple(num)
     nodes = gradients.shape[-3:]
-    step = (nodes[0] - 1) / shape[0] if step is None else step
-    basis = [_perlin_basis(n, m, step, gradients.device) for n, m in zip(shape, nodes, strict=True)]
-    (_, fade_y, fade_x), ramp_x = (fade for fade, _ in basis), basis[2][1]
-    # The two of a node, one beside the other: still a band
-    both_z, both_y, _ = (torch.stack([ramp, fade], dim=-1).flatten(-2) for fade, ramp in basis)
+    each = np.broadcast_to(num, (len(gradients), 3))
+    steps = np.broadcast_to((nodes[0] - 1) / each[:, 0] if step is None else step, len(each)).tolist()
+    shape = each.max(0).tolist()
+
+    def matrices(axis: int) -> np.ndarray:
+        """Return ramp and fade of an axis, ``(2, B, samples, nodes)``."""
+        counts = zip(each[:, axis].tolist(), steps, strict=True)
+        return np.stack([_perlin_basis(n, nodes[axis], s, shape[axis]) for n, s in counts], axis=1)
+
+    def joined(basis: np.ndarray) -> np.ndarray:
+        """Put the two of a node one beside the other: still a band."""
+        return np.moveaxis(basis, 0, -1).reshape(*basis.shape[1:3], -1)
+
+    basis_z, basis_y, basis_x = (matrices(axis) for axis in range(3))
+    both_z, both_y, fade_y, ramp_x, fade_x = (
+        put(m, gradients.device) for m in (joined(basis_z), joined(basis_y), basis_y[1], *basis_x)
+    )
 
     def pairs(ramped: Tensor, faded: Tensor, axis: int) -> Tensor:
         return torch.stack([ramped, faded], dim=axis + 1).flatten(axis, axis + 1)
 
     along_z, along_y, along_x = gradients.unbind(1)
     along_z, along_y, along_x = (
-        product(m, part.transpose(-1, -2)).transpose(-1, -2)
+        product(m[:, None], part.transpose(-1, -2)).transpose(-1, -2)
         for m, part in ((fade_x, along_z), (fade_x, along_y), (ramp_x, along_x))
     )
-    along_z, rest = product(fade_y, along_z), product(both_y, pairs(along_y, along_x, axis=2))
+    along_z = product(fade_y[:, None], along_z)
+    rest = product(both_y[:, None], pairs(along_y, along_x, axis=2))
     return product(both_z, pairs(along_z, rest, axis=1).flatten(-2)).unflatten(-1, shape[1:])
 
 
@@ -100,19 +141,21 @@ def smooth_noise(
     extent: int,
     scales: Sequence[int],
     deviation: float,
-    channels: int = 1,
+    channels: Sequence[int] | None = None,
     rows: Sequence[int] | None = None,
-) -> list[Float[Tensor, "B C I J K"]]:
+) -> list[Float[Tensor, "C I J K"]]:
     """Draw multi-scale smooth noise as its coarse lattices, one a scale (GENERATOR: "Perlin" of stage 2).
 
     Each is ``N(0, deviation^2)`` at ``ceil(extent / scale)`` nodes an axis, to be read by linear
-    interpolation with aligned corners and summed.
+    interpolation with aligned corners and summed. The ``channels`` of each sample, one by default, follow
+    those of the one before.
     """
+    channels = [1] * len(streams if rows is None else rows) if channels is None else channels
     lattices = []
     for scale in scales:
         nodes = -(-extent // scale)
-        draw = streams.normal(f"{stage}/{scale}", (channels, nodes, nodes, nodes), rows)
-        lattices.append(draw * deviation)
+        draws = streams.normals(f"{stage}/{scale}", [(c, nodes, nodes, nodes) for c in channels], rows)
+        lattices.append(torch.cat(draws) * deviation)
     return lattices
 
 
@@ -120,23 +163,31 @@ def upsample(values: Tensor, shape: Sequence[int]) -> Tensor:
     """Return ``(B, C, I, J, K)`` on ``shape``: linear, corners aligned."""
     if tuple(values.shape[-3:]) == tuple(shape):
         return values
-    sizes = zip(values.shape[-3:], shape, strict=True)
-    return separable(values, [_hats(old, new).to(values.device) for old, new in sizes])
+    return upsample_each(values, [values.shape[-3:]], shape)
+
+
+def upsample_each(values: Tensor, nodes: Sequence[Sequence[int]], shape: Sequence[int]) -> Tensor:
+    """Do :func:`upsample` to samples of which each has so many ``nodes`` an axis, zeros behind them."""
+    most = values.shape[-3:]
+    matrices = []
+    for axis in range(3):
+        hats = [_hats(each[axis], shape[axis], most[axis]) for each in nodes]
+        matrices.append(put(np.stack(hats), values.device))
+    return separable(values, matrices)
 
 
 @functools.lru_cache(maxsize=256)
-def _hats(old: int, new: int) -> Tensor:
-    """Return the matrix ``(1, new, old)`` that interpolates between the nodes of an axis."""
-    at = torch.arange(new, dtype=torch.float64) * ((old - 1) / max(new - 1, 1))
-    return (1 - (at[:, None] - torch.arange(old)).abs()).clamp_min(0).float()[None]
+def _hats(old: int, new: int, width: int) -> np.ndarray:
+    """Return the matrix ``(new, width)`` that interpolates between the ``old`` nodes of an axis."""
+    at = np.arange(new) * ((old - 1) / max(new - 1, 1))
+    hats = (1 - np.abs(at[:, None] - np.arange(width))).clip(0)
+    hats[:, old:] = 0
+    return hats.astype(np.float32)
 
 
-def upsample_sum(lattices: Sequence[Tensor], nodes: int) -> Float[Tensor, "B C I I I"]:
-    """Sum lattices of any size on ``nodes`` nodes an axis (linear, corners aligned)."""
-    total = upsample(lattices[0], (nodes,) * 3)
-    for part in lattices[1:]:
-        total = total + upsample(part, (nodes,) * 3)
-    return total
+def upsample_sum(lattices: Sequence[Tensor], nodes: int) -> Float[Tensor, "C I I I"]:
+    """Sum lattices ``(C, I, J, K)`` of any size on ``nodes`` nodes an axis (linear, corners aligned)."""
+    return functools.reduce(torch.add, (upsample(part[None], (nodes,) * 3)[0] for part in lattices))
 
 
 def sample(
@@ -159,7 +210,7 @@ def sample_in_torch(field: Tensor, coords: Tensor, *, zeros: bool = False) -> Te
     return F.grid_sample(field, normalised, mode="bilinear", padding_mode=mode, align_corners=True)
 
 
-def largest_channel(channels: Iterable[Float[Tensor, "Z Y X"]]) -> Int[Tensor, "Z Y X"]:
+def largest_channel(channels: Iterable[Float[Tensor, "*S"]]) -> Int[Tensor, "*S"]:
     """Return the index of the largest channel, the first of equals: ``argmax``, ten times faster on CPUs.
 
     Channels come one after the other, so that they need not all be in memory.
@@ -171,3 +222,11 @@ def largest_channel(channels: Iterable[Float[Tensor, "Z Y X"]]) -> Int[Tensor, "
         index = torch.where(channel > largest, number, index)
         largest = torch.maximum(largest, channel)
     return index
+
+
+def of_instances(
+    key_BZYX: Int[Tensor, "B Z Y X"], table_BK: Float[Tensor, "B K"]
+) -> Float[Tensor, "B Z Y X"]:
+    """Return what a sample's table says of the instance of every voxel."""
+    first = torch.arange(len(table_BK), device=table_BK.device).view(-1, 1, 1, 1) * table_BK.shape[1]
+    return table_BK.flatten()[key_BZYX if len(table_BK) == 1 else key_BZYX + first]

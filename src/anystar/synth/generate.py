@@ -133,8 +133,9 @@ def generate(
     image, drawn_last = run(stages(recipe.finish), rescale(image), streams, observe=after)
 
     if any("cutout" in d for d in drawn_last):
-        masks = [Cutout.mask(d["cutout"], shape) if "cutout" in d else torch.ones(shape) for d in drawn_last]
-        key = key * put(torch.stack([m.bool() for m in masks]), key.device, torch.bool)
+        whole = np.ones(shape, bool)
+        masks = [Cutout.mask(d["cutout"], shape) if "cutout" in d else whole for d in drawn_last]
+        key = key * put(np.stack(masks), key.device, torch.bool)
     # The one place where the host waits for the device.
     labels = [clean_labels(one, min_voxels=recipe.min_voxels) for one in key.cpu().numpy()]
     drawn = []

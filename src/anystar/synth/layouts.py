@@ -279,15 +279,7 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
             stretch = 1 / np.linalg.eigvalsh(d.metric)[:, 0]
         beyond = np.maximum(_PERLIN_PEAK * d.bump, d.near * d.radius)
         reach[row, :num] = (d.radius + beyond) * stretch
-    noise, scale = [], []
-    for generator, d in zip(streams.fields("layout"), drawn, strict=True):
-        longest = max(d.extent)
-        cells = max(1, round(longest / d.cell))
-        num = max(d.noise_samples, 2 * cells)
-        box, samples = ([math.ceil(n * side / longest) for side in d.extent] for n in (cells, num))
-        gradients = perlin_gradients([generator], box, streams.device)
-        noise.append(perlin(gradients, samples, step=cells / num))
-        scale.append(num / longest)
+    noise, scale = _corruption(drawn, streams)
     reaches = [reach[row, : len(d.radius)] for row, d in enumerate(drawn)]
     return Objects(
         centre_BN3=put(centre, streams.device),
@@ -295,12 +287,27 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
         bump_BN=put(bump, streams.device),
         metric_BN33=None if all(d.metric is None for d in drawn) else put(metric, streams.device),
         reach_BN=put(reach, streams.device),
-        noise_B1IJK=torch.stack(noise),
+        noise_B1IJK=noise[:, None],
         noise_origin=-drawn[0].margin,
         noise_scale_B=put(scale, streams.device),
         priority=drawn[0].priority,
         cells=_cells([d.centre for d in drawn], reaches, streams),
     )
+
+
+def _corruption(drawn: Sequence[LayoutDrawn], streams: Streams) -> tuple[Tensor, list[float]]:
+    """Return the Perlin volumes of a batch, ``(B, I, J, K)``, and their samples a voxel."""
+    gradient_cells, samples, step, scale = [], [], [], []
+    for d in drawn:
+        longest = max(d.extent)
+        cells = max(1, round(longest / d.cell))
+        num = max(d.noise_samples, 2 * cells)
+        gradient_cells.append([math.ceil(cells * side / longest) for side in d.extent])
+        samples.append([math.ceil(num * side / longest) for side in d.extent])
+        step.append(cells / num)
+        scale.append(num / longest)
+    gradients = perlin_gradients(streams.fields("layout"), gradient_cells, streams.device)
+    return perlin(gradients, samples, step=step), scale
 
 
 def _cells(centres: Sequence[np.ndarray], reaches: Sequence[np.ndarray], streams: Streams) -> Cells:

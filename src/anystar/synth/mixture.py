@@ -6,8 +6,8 @@ Intensities are in the reference's units (0 to 255); the image is scaled to [0, 
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,9 +16,18 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.synth.fields import largest_channel, sample, smooth_noise, upsample, upsample_sum
+from anystar.synth.fields import (
+    largest_channel,
+    of_instances,
+    padded,
+    sample,
+    smooth_noise,
+    upsample,
+    upsample_sum,
+)
 from anystar.synth.kernels import is_compiled, largest
 from anystar.synth.objects import Owner
+from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams, put
 
 __all__ = ["Mixture", "MixtureDrawn", "paint_mixture"]
@@ -26,6 +35,11 @@ __all__ = ["Mixture", "MixtureDrawn", "paint_mixture"]
 BackgroundKind = Literal["plain", "random", "perlin"]
 _LATTICE_NOISE = (2 / 3) ** 1.5
 """What is left of white noise's deviation, on average, after the linear resampling it stands for."""
+
+_VOXELS = 2**23
+"""Voxels of region fields that are in memory at once."""
+_BEYOND = 1e6
+"""Above any value of a region's field."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,85 +127,116 @@ def paint_mixture(
     shape = key_BZYX.shape[1:]
     grain = (extent + 1) // 2
     lattices = smooth_noise(streams, "texture", extent=extent, scales=config.texture_scales, deviation=5.0)
-    volume = upsample_sum(lattices, grain)
+    volume = upsample_sum(lattices, grain)[:, None]
     low, high = volume.amin((1, 2, 3, 4), keepdim=True), volume.amax((1, 2, 3, 4), keepdim=True)
     ratio = (grain - 1) / (extent - 1)
     texture = sample((volume - low) / (high - low), scaled_BZYX3 * ratio)[:, 0]
     noise = streams.normal("voxels", shape) * _LATTICE_NOISE
 
-    images = []
-    tables = streams.scalars("instances")
-    for row, d in enumerate(drawn):
-        key, grainy = key_BZYX[row], texture[row]
-        inside = key > 0
-        draws = put(tables[row].random((num_keys[row], 2)), key.device)
-        (m0, m1), (s0, s1) = config.mean, config.deviation
-        mean, deviation = (m0 + (m1 - m0) * draws[:, 0])[key], (s0 + (s1 - s0) * draws[:, 1])[key]
-        foreground = (mean + deviation * noise[row]) * grainy
-        darkest = torch.where(inside, mean, torch.inf).amin()
-        darkest = torch.where(darkest.isinf(), m0, darkest)  # no object: as dark as one may be
-        level, spread = _background(config, d, row, darkest, scaled_BZYX3[row], extent, streams)
-        outside = ~inside
-        shade = (grainy * outside).sum() / outside.sum().clamp_min(1)
-        background = (level + spread * noise[row]) * shade
-        alpha = (owner.depth_BZYX[row] + 0.5).clamp(0, 1) * inside
-        images.append(background + alpha * (foreground - background))
-    return torch.stack(images)[:, None]
+    table = np.zeros((len(drawn), max(num_keys), 2))
+    for row, (rng, num) in enumerate(zip(streams.scalars("instances"), num_keys, strict=True)):
+        table[row, :num] = rng.random((num, 2))
+    (m0, m1), (s0, s1) = config.mean, config.deviation
+    mean, deviation = (
+        of_instances(key_BZYX, put(low + (high - low) * table[..., column], key_BZYX.device))
+        for column, (low, high) in enumerate([(m0, m1), (s0, s1)])
+    )
+    inside = key_BZYX > 0
+    outside = ~inside
+    foreground = (mean + deviation * noise) * texture
+    darkest = torch.where(inside, mean, torch.inf).amin((1, 2, 3))
+    darkest = torch.where(darkest.isinf(), m0, darkest)  # no object: as dark as one may be
+    level, spread = _background(config, drawn, darkest, scaled_BZYX3, extent, streams)
+    light = (texture * outside).sum((1, 2, 3)) / outside.sum((1, 2, 3)).clamp_min(1)
+    background = (level + spread * noise) * light.view(-1, 1, 1, 1)
+    alpha = (owner.depth_BZYX + 0.5).clamp(0, 1) * inside
+    return (background + alpha * (foreground - background))[:, None]
 
 
 def _background(
     config: Mixture,
-    drawn: MixtureDrawn,
-    row: int,
-    darkest: Tensor,
-    scaled_ZYX3: Tensor,
+    drawn: Sequence[MixtureDrawn],
+    darkest_B: Tensor,
+    scaled_BZYX3: Tensor,
     extent: int,
     streams: Streams,
 ) -> tuple[Tensor, Tensor]:
-    """Return mean and deviation of the background, scalars or ``(Z, Y, X)``."""
-    device = scaled_ZYX3.device
-    means, deviations = put(drawn.background_mean, device), put(drawn.background_deviation, device)
-    if drawn.kind == "plain":
-        return means[0] * darkest, deviations[0]
-    if drawn.kind == "random" or len(means) == 1:
-        return means[0], deviations[0]
-    region = warped_regions(config, len(means), row, scaled_ZYX3, extent, streams)
-    return means[region], deviations[region]
+    """Return mean and deviation of the backgrounds, ``(B, 1, 1, 1)`` or ``(B, Z, Y, X)``."""
+    device = scaled_BZYX3.device
+    plain = put([d.kind == "plain" for d in drawn], device, torch.bool)
+    level = put([d.background_mean[0] for d in drawn], device) * torch.where(plain, darkest_B, 1)
+    spread = put([d.background_deviation[0] for d in drawn], device)
+    level, spread = level.view(-1, 1, 1, 1), spread.view(-1, 1, 1, 1)
+    some = Rows(drawn, lambda d: len(d.background_mean) > 1, device=device)
+    if not some:
+        return level, spread
+    num = [len(d.background_mean) for d in some.drawn]
+    region = warped_regions(config, num, some.places, some.pick(scaled_BZYX3), extent, streams)
+    tables = np.zeros((2, len(some), max(num)))
+    for row, d in enumerate(some.drawn):
+        tables[:, row, : num[row]] = d.background_mean, d.background_deviation
+    levels, spreads = (of_instances(region, table) for table in put(tables, device))
+    shape = (-1, *scaled_BZYX3.shape[1:4])
+    return some.replace(level.expand(shape), levels), some.replace(spread.expand(shape), spreads)
 
 
 def warped_regions(
-    config: Mixture, num: int, row: int, scaled_ZYX3: Tensor, extent: int, streams: Streams
+    config: Mixture,
+    num: Sequence[int],
+    rows: Sequence[int],
+    scaled_RZYX3: Tensor,
+    extent: int,
+    streams: Streams,
 ) -> Tensor:
-    """Return a region index in [0, num) for every voxel (after the ``shapes`` model of SynthMorph).
+    """Return a region index in ``[0, num)`` for every voxel of some samples, ``(R, Z, Y, X)``.
 
-    A smooth noise channel a region, each warped smoothly; the largest wins. The fields vary over tens of
-    voxels, so they are made at every other voxel and interpolated.
+    After the ``shapes`` model of SynthMorph: a smooth noise channel a region, each warped smoothly; the
+    largest wins. The fields vary over tens of voxels, so they are made at every other voxel and interpolated.
+
+    Parameters
+    ----------
+    num : sequence of int
+        Regions of each sample.
+    rows : sequence of int
+        The samples' places in the batch.
     """
 
-    def lattice(stage: str, scales: Sequence[int], deviation: float, channels: int) -> Tensor:
+    def lattice(stage: str, scales: Sequence[int], deviation: float, channels: Sequence[int]) -> Tensor:
         nodes = 3 * -(-extent // min(scales)) - 2
         noise = smooth_noise(
-            streams, stage, extent=extent, scales=scales, deviation=deviation, channels=channels, rows=[row]
+            streams, stage, extent=extent, scales=scales, deviation=deviation, channels=channels, rows=rows
         )
-        return upsample_sum(noise, nodes)[0]
+        return upsample_sum(noise, nodes)
 
-    warp = lattice("region-warp", config.warp_scales, config.warp_deviation, 3 * num)
-    field = lattice("regions", config.region_scales, 1.0, num)
-    shape = scaled_ZYX3.shape[:3]
+    total, shape = sum(num), scaled_RZYX3.shape[1:4]
+    warp = lattice("region-warp", config.warp_scales, config.warp_deviation, [3 * n for n in num])
+    warp = warp.view(total, 3, *warp.shape[1:])
+    field = lattice("regions", config.region_scales, 1.0, num)[:, None]
     half = tuple((n + 1) // 2 for n in shape)
-    points = upsample(scaled_ZYX3.movedim(-1, 0)[None], half).movedim(1, -1)
-    warp = warp.view(num, 3, *warp.shape[1:])
-    some = max(1, 2**23 // shape.numel())  # channels at once: all of a usual sample's
+    points = upsample(scaled_RZYX3.movedim(-1, 1), half).movedim(1, -1)
+    place = put(np.repeat(np.arange(len(num)), num), points.device, torch.int64)
+    fields = []
+    some = max(1, _VOXELS // shape.numel())  # channels at once: all of a usual sample's
+    for first in range(0, total, some):
+        warps, part = warp[first : first + some], field[first : first + some]
+        here = (
+            points.expand(len(warps), -1, -1, -1, -1)
+            if len(num) == 1
+            else points[place[first : first + some]]
+        )
+        moved = here + sample(warps, here * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
+        fields.append(sample(part, moved * ((field.shape[-1] - 1) / (extent - 1)))[:, 0])
+    each = torch.cat(fields).split(list(num))
+    if is_compiled(scaled_RZYX3):
+        return torch.stack([largest(one, shape) for one in each])
+    return largest_in_torch(each, shape)
 
-    def channels() -> Iterator[Tensor]:
-        """Yield the warped fields, some at a time, ``(C, I, J, K)`` at every other voxel."""
-        for first in range(0, num, some):
-            warps, fields = warp[first : first + some], field[first : first + some, None]
-            here = points.expand(len(warps), -1, -1, -1, -1)
-            moved = here + sample(warps, here * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
-            yield sample(fields, moved * ((field.shape[-1] - 1) / (extent - 1)))[:, 0]
 
-    if is_compiled(scaled_ZYX3):
-        return largest(torch.cat(list(channels())), shape)
-    fine = (upsample(c[None], shape)[0] for c in channels())
-    return largest_channel(itertools.chain.from_iterable(fine))
+def largest_in_torch(each: Sequence[Tensor], shape: Sequence[int]) -> Tensor:
+    """Do :func:`kernels.largest` on any device, for samples of any number of channels."""
+    stacked = padded(each)
+    num = put([len(one) for one in each], stacked.device, torch.int64)
+    lacks = torch.arange(stacked.shape[1], device=stacked.device) >= num[:, None]
+    stacked = stacked.masked_fill(lacks[:, :, None, None, None], -_BEYOND)
+    some = max(1, 16 * _VOXELS // (stacked.shape[1] * math.prod(shape)))
+    return torch.cat([largest_channel(upsample(part, shape).unbind(1)) for part in stacked.split(some)])

@@ -54,10 +54,16 @@ class Streams:
         seeds = (stream_seed(self.seed, self.indices[row], stage, "field") for row in chosen)
         return [torch.Generator(self.device).manual_seed(s) for s in seeds]
 
+    def normals(
+        self, stage: str, shapes: Sequence[Sequence[int]], rows: Sequence[int] | None = None
+    ) -> list[Tensor]:
+        """Return a standard normal field a sample, each of a shape of its own."""
+        draws = zip(shapes, self.fields(stage, rows), strict=True)
+        return [torch.randn(*shape, generator=g, device=self.device) for shape, g in draws]
+
     def normal(self, stage: str, shape: Sequence[int], rows: Sequence[int] | None = None) -> Tensor:
         """Return standard normal fields of shape ``(B, *shape)``."""
-        draws = [torch.randn(*shape, generator=g, device=self.device) for g in self.fields(stage, rows)]
-        return torch.stack(draws)
+        return torch.stack(self.normals(stage, [shape] * len(self if rows is None else rows), rows))
 
     def uniform(self, stage: str, shape: Sequence[int], rows: Sequence[int] | None = None) -> Tensor:
         """Return uniform fields in [0, 1) of shape ``(B, *shape)``."""

@@ -145,7 +145,7 @@ def test_cutout_blanks_cubes():
     ours = stage.apply(IMAGE, drawn, STREAMS, ROWS)
     blank = (ours[0, 0] == 0).sum()
     assert 125 <= blank <= 250
-    assert torch.equal(ours[0, 0] == 0, ~cutout.Cutout.mask(drawn[0], IMAGE.shape[2:]))
+    assert torch.equal(ours[0, 0] == 0, ~torch.from_numpy(cutout.Cutout.mask(drawn[0], IMAGE.shape[2:])))
 
 
 def test_run_applies_a_stage_to_its_share_of_samples():

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError
+from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams, put
 
-__all__ = ["Augmentation", "Knobs", "column", "rescale", "run"]
+__all__ = ["Augmentation", "Knobs", "column", "quantiles", "rescale", "run"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +63,12 @@ def run(
         for row, rng in enumerate(streams.scalars(name)):
             if rng.random() < stage.probability:
                 record[row][name] = stage.draw(rng)
-        rows = [row for row in range(len(streams)) if name in record[row]]
+        rows = Rows(
+            [taken.get(name) for taken in record], lambda drawn: drawn is not None, device=image.device
+        )
         if not rows:
             continue
-        drawn = [record[row][name] for row in rows]
-        if len(rows) == len(streams):
-            image = stage.apply(image, drawn, streams, rows)
-        else:
-            index = put(rows, image.device, torch.int64)
-            image = image.index_copy(0, index, stage.apply(image[index], drawn, streams, rows))
+        image = rows.replace(image, stage.apply(rows.pick(image), rows.drawn, streams, rows.places))
         if observe is not None:
             observe(name, image)
     return image, record
@@ -79,6 +77,14 @@ def run(
 def column(drawn: Sequence[Any], name: str, device: torch.device) -> Tensor:
     """Return one drawn parameter of all samples as a tensor that broadcasts over ``(B, 1, Z, Y, X)``."""
     return put([getattr(d, name) for d in drawn], device).view(-1, 1, 1, 1, 1)
+
+
+def quantiles(values_BN: Tensor, shares: Sequence[float]) -> Tensor:
+    """Return a quantile of each row, shape ``(B,)``, interpolated linearly: a share a row."""
+    at = np.asarray(shares) * (values_BN.shape[1] - 1)
+    nodes = put(np.stack([np.floor(at), np.ceil(at)], axis=1), values_BN.device, torch.int64)
+    low, high = values_BN.sort(dim=1).values.gather(1, nodes).unbind(1)
+    return low.lerp(high, put(at % 1, values_BN.device))
 
 
 def rescale(image: Tensor) -> Tensor:

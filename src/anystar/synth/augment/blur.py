@@ -191,7 +191,10 @@ def _slices(num: int, step: float, start: float) -> Tensor:
 
 def blur(image: Tensor, sigma_B3: Tensor) -> Tensor:
     """Blur images ``(B, 1, Z, Y, X)`` by ``sigma`` voxels along Z, Y, X."""
-    return separable(image, [gaussian_matrix(sigma_B3[:, a], n) for a, n in enumerate(image.shape[-3:])])
+    shape = image.shape[-3:]
+    if len(set(shape)) == 1:  # all axes at once
+        return separable(image, gaussian_matrix(sigma_B3.mT.flatten(), shape[0]).chunk(3))
+    return separable(image, [gaussian_matrix(sigma_B3[:, a], n) for a, n in enumerate(shape)])
 
 
 def _isotropic(sigma: Sequence[float], device: torch.device) -> Tensor:

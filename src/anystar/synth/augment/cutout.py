@@ -49,17 +49,13 @@ class Cutout(Knobs):
         self, image: Tensor, drawn: Sequence[CutoutDrawn], streams: Streams, rows: Sequence[int]
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
-        return torch.stack(
-            [
-                one * put(self.mask(d, one.shape[-3:]), one.device, torch.bool)
-                for one, d in zip(image, drawn, strict=True)
-            ]
-        )
+        keep = np.stack([self.mask(d, image.shape[-3:]) for d in drawn])
+        return image * put(keep, image.device, torch.bool)[:, None]
 
     @staticmethod
-    def mask(drawn: CutoutDrawn, shape: Sequence[int]) -> Tensor:
+    def mask(drawn: CutoutDrawn, shape: Sequence[int]) -> np.ndarray:
         """Return a bool mask of ``shape``, False in the cubes."""
-        keep = torch.ones(tuple(shape), dtype=torch.bool)
+        keep = np.ones(tuple(shape), bool)
         for corner in drawn.corners:
             starts = [int(c * (max(n - drawn.side, 0) + 1)) for c, n in zip(corner, shape, strict=True)]
             keep[tuple(slice(s, s + drawn.side) for s in starts)] = False

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
@@ -48,17 +47,15 @@ class BiasField(Knobs):
         self, image: Tensor, drawn: Sequence[BiasFieldDrawn], streams: Streams, rows: Sequence[int]
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
-        core = torch.zeros(len(drawn), 1, *(_DEGREE + 1,) * 3)
-        for row, d in enumerate(drawn):
-            for (i, j, k), value in zip(_TERMS, d.coefficients, strict=True):
-                core[row, 0, i, j, k] = value
-        basis = [_legendre(n, image.device)[None] for n in image.shape[-3:]]
+        core = np.zeros((len(drawn), 1, *(_DEGREE + 1,) * 3))
+        i, j, k = np.transpose(_TERMS)
+        core[:, 0, i, j, k] = [d.coefficients for d in drawn]
+        basis = [put(_legendre(n), image.device)[None] for n in image.shape[-3:]]
         return image * separable(put(core, image.device), basis).exp()
 
 
-def _legendre(num: int, device: torch.device) -> Tensor:
-    x = torch.linspace(-1, 1, num, device=device)
-    return torch.stack([torch.ones_like(x), x, (3 * x**2 - 1) / 2, (5 * x**3 - 3 * x) / 2], dim=1)
+def _legendre(num: int) -> np.ndarray:
+    return np.polynomial.legendre.legvander(np.linspace(-1, 1, num), _DEGREE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,12 +171,12 @@ class Attenuation(Knobs):
         self, image: Tensor, drawn: Sequence[AttenuationDrawn], streams: Streams, rows: Sequence[int]
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
-        gains = []
-        for d in drawn:
-            depth = torch.linspace(0, 1, image.shape[2 + d.axis], device=image.device)
-            gain = (-d.decay * (1 - depth if d.reverse else depth)).exp()
-            gains.append(gain.view([-1 if a == d.axis else 1 for a in range(3)]).expand(image.shape[-3:]))
-        return image * torch.stack(gains)[:, None]
+        for axis, num in enumerate(image.shape[-3:]):
+            depth = np.linspace(0, 1, num)
+            decay = [(d.axis == axis) * d.decay * (1 - depth if d.reverse else depth) for d in drawn]
+            along = [num if a == axis else 1 for a in range(3)]
+            image = image * put(np.exp(-np.array(decay)), image.device).view(-1, 1, *along)
+        return image
 
 
 @dataclass(frozen=True, kw_only=True)

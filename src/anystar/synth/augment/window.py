@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from anystar.config import check_range
-from anystar.synth.augment.base import Knobs, column
-from anystar.synth.streams import Streams, put
+from anystar.synth.augment.base import Knobs, column, quantiles
+from anystar.synth.streams import Streams
 
 __all__ = ["Window"]
 
@@ -52,10 +51,7 @@ class Window(Knobs):
         device = image.device
         step = max(2, -(-image.shape[-1] // 128))  # enough voxels for a quantile
         sparse = image[..., ::step, ::step, ::step].flatten(1)
-        shares = put([1 - d.saturated for d in drawn], device)
-        high = torch.stack([torch.quantile(s, q) for s, q in zip(sparse, shares, strict=True)]).view(
-            -1, 1, 1, 1, 1
-        )
+        high = quantiles(sparse, [1 - d.saturated for d in drawn]).view(-1, 1, 1, 1, 1)
         low = image.amin((1, 2, 3, 4), keepdim=True)
         scaled = ((image - low) / (high - low).clamp_min(1e-6)).clamp(0, 1)
         return scaled * column(drawn, "gain", device) + column(drawn, "offset", device)

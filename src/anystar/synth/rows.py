@@ -1,0 +1,65 @@
+"""Some samples of a batch: what only they have is made for them alone, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor
+
+from anystar.synth.streams import put
+
+__all__ = ["Rows"]
+
+Drawn = TypeVar("Drawn")
+
+
+class Rows(Generic[Drawn]):
+    """Those samples of a batch whose drawn parameters say so.
+
+    Parameters
+    ----------
+    drawn : sequence
+        The parameters of every sample of the batch.
+    having : callable, optional
+        Which samples; all by default.
+    device : torch.device or str
+        Where the batch lies.
+    """
+
+    def __init__(
+        self,
+        drawn: Sequence[Drawn],
+        having: Callable[[Drawn], object] | None = None,
+        *,
+        device: torch.device | str,
+    ) -> None:
+        self.places = [row for row, d in enumerate(drawn) if having is None or having(d)]
+        """Their places in the batch; none at all is false."""
+        self.drawn = [drawn[row] for row in self.places]
+        self.device = torch.device(device)
+        every = len(self.places) == len(drawn)
+        self._index = None if every or not self.places else put(self.places, device, torch.int64)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def pick(self, whole: Tensor) -> Tensor:
+        """Return these samples' part of a batch."""
+        return whole if self._index is None else whole[self._index]
+
+    def replace(self, whole: Tensor, part: Tensor) -> Tensor:
+        """Return the batch with another part for these samples."""
+        return part if self._index is None else whole.index_copy(0, self._index, part)
+
+    def add(self, whole: Tensor, part: Tensor) -> None:
+        """Add to these samples' part of a batch, in place."""
+        if self._index is None:
+            whole.add_(part)
+        else:
+            whole.index_add_(0, self._index, part)
+
+    def column(self, value: Callable[[Drawn], float], *, axes: int = 3) -> Tensor:
+        """Return a number a sample, which broadcasts over so many ``axes``: ``(R, 1, ...)``."""
+        return put([value(d) for d in self.drawn], self.device).view(-1, *[1] * axes)
