@@ -11,7 +11,8 @@ from anystar.geometry.distances import star_distances_at
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.probability import object_probability
 from anystar.geometry.rays import golden_spiral
-from anystar.synth.generate import Batch, clean_labels, generate
+from anystar.synth.generate import Batch, generate
+from anystar.synth.pieces import clean_labels
 from anystar.synth.recipes import Recipe
 
 QUANTILES = (5, 25, 50, 75, 95)

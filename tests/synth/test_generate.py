@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import label as components
 
 from anystar.config import ConfigError
-from anystar.synth.generate import clean_labels, generate
+from anystar.synth.generate import generate
+from anystar.synth.pieces import clean_batch, clean_labels
 from anystar.synth.recipes import get_recipe, recipe_names
 
 SHAPE = (32, 32, 32)
@@ -111,3 +112,14 @@ def test_clean_labels_keeps_the_largest_piece_of_each(seed, min_voxels):
             assert (cleaned == numbers[0]).sum() == largest
     assert cleaned.max() == expected
     assert set(np.unique(cleaned)) - {0} == set(range(1, expected + 1))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("dtype", [np.int16, np.int32, np.int64])
+def test_a_batch_is_cleaned_as_its_samples_are(threads, dtype, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    rng = np.random.default_rng(1)
+    keys = (rng.integers(0, 40, (5, 6, 7, 8)) * 100).astype(dtype)
+    each = [clean_labels(key.astype(np.int64), min_voxels=2) for key in keys]
+    assert np.array_equal(clean_batch(keys, min_voxels=2), each)
+    assert len({int(one.max()) for one in each}) > 1

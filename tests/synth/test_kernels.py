@@ -125,24 +125,66 @@ def test_a_search_grid_forgets_no_object():
         assert near <= set(rows[first[cell] : first[cell + 1]])
 
 
-@pytest.mark.parametrize("name", recipe_names())
-def test_nothing_meets_a_tensor_of_another_device_or_waits_for_it(name, monkeypatch):
-    """On the meta device, which holds no values, both would raise; no graphics card is needed for it."""
+@pytest.fixture
+def on_meta(monkeypatch):
+    """Let samples be made up to their labels on the meta device, which holds no values."""
     labelled = []
 
     def stop(tensor):
         labelled.append(tensor)
         raise InterruptedError
 
+    def make(name, indices):
+        with pytest.raises(InterruptedError):
+            generate.generate(get_recipe(name), seed=0, indices=indices, shape=(24, 24, 24), device="meta")
+        return labelled
+
     monkeypatch.setattr(torch.Tensor, "cpu", stop)
     monkeypatch.setattr(
         Streams, "fields", lambda self, stage, rows=None: [None] * len(self if rows is None else rows)
     )
+    return make
+
+
+class Counted(TorchDispatchMode):
+    """Counts operations, but for those that only look at a tensor otherwise and the search for owners."""
+
+    def __init__(self):
+        super().__init__()
+        self.num = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.num += not function.is_view and not self.searching
+        return function(*args, **(kwargs or {}))
+
+    searching = False
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_a_batch_takes_hardly_more_operations_than_a_sample(name, on_meta, monkeypatch):
+    """Each is a kernel to launch: with 500 a sample, as it once was, a graphics card made 250 a second."""
+
+    def search(placed, points, *, walls):
+        counted.searching = True
+        owner = objects.evaluate_in_torch(placed, points, walls=walls)
+        counted.searching = False
+        return owner
+
+    monkeypatch.setattr(generate, "evaluate", search)
+    operations = []
+    for num in (8, 40):
+        with Counted() as counted:
+            on_meta(name, range(num))
+        operations.append(counted.num)
+    assert operations[0] > 100
+    assert operations[1] - operations[0] < 32 * 30, "what a sample more adds: its random fields, above all"
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_nothing_meets_a_tensor_of_another_device_or_waits_for_it(name, on_meta):
+    """On the meta device, which holds no values, both would raise; no graphics card is needed for it."""
     for first in (0, 8):
-        with pytest.raises(InterruptedError):
-            generate.generate(
-                get_recipe(name), seed=0, indices=range(first, first + 8), shape=(24, 24, 24), device="meta"
-            )
+        labelled = on_meta(name, range(first, first + 8))
     assert [(t.device.type, tuple(t.shape)) for t in labelled] == [("meta", (8, 24, 24, 24))] * 2
 
 

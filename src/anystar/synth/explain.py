@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import to_dict
-from anystar.synth.generate import Batch, clean_labels, generate
+from anystar.synth.generate import Batch, generate
+from anystar.synth.pieces import clean_labels
 from anystar.synth.recipes import Recipe
 
 __all__ = ["Step", "explain", "parameters"]

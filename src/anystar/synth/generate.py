@@ -17,12 +17,12 @@ from anystar.synth.fields import lattice, sample
 from anystar.synth.layouts import build_objects
 from anystar.synth.mixture import Mixture, paint_mixture
 from anystar.synth.objects import Owner, evaluate
-from anystar.synth.pieces import clean
+from anystar.synth.pieces import clean_batch
 from anystar.synth.recipes import Recipe, stages
 from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams, put
 
-__all__ = ["Batch", "Observer", "clean_labels", "generate"]
+__all__ = ["Batch", "Observer", "generate"]
 
 _CELLS = 729
 """Mirror images of the world that are told apart: nine an axis."""
@@ -137,14 +137,14 @@ def generate(
         masks = [Cutout.mask(d["cutout"], shape) if "cutout" in d else whole for d in drawn_last]
         key = key * put(np.stack(masks), key.device, torch.bool)
     # The one place where the host waits for the device.
-    labels = [clean_labels(one, min_voxels=recipe.min_voxels) for one in key.cpu().numpy()]
+    labels = clean_batch(_fetch(key), min_voxels=recipe.min_voxels)
     drawn = []
     for row in range(len(streams)):
         parts: dict[str, Any] = {} if world is None else {"world": world[row]}
         parts |= {"layout": layout[row], "image": drawn_image[row]}
         parts |= drawn_first[row] | ({} if bend is None else {"bend": bend[row]}) | drawn_last[row]
         drawn.append(parts)
-    return Batch(image=image, labels=put(np.stack(labels), device, torch.int32), drawn=tuple(drawn))
+    return Batch(image=image, labels=put(labels, device, torch.int32), drawn=tuple(drawn))
 
 
 def _slab(points_a_plane: int, device: torch.device) -> int:
@@ -172,21 +172,9 @@ def _paint(
     return paint_contrast(drawn, owner, key, num_keys, streams), drawn
 
 
-def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
-    """Number instances from 1 without gaps, each its largest connected piece (26 neighbours).
-
-    Pieces that are too small to be an object, and splinters cut off by the geometry, become background (the
-    reference keeps them as instances of their own).
-
-    Parameters
-    ----------
-    key : int array, shape ``(Z, Y, X)``
-        0 is background; any other number an instance.
-    min_voxels : int
-        Smaller instances are dropped.
-
-    Returns
-    -------
-    int32 array of the same shape
-    """
-    return clean(key.astype(np.int64, copy=False), min_voxels)
+def _fetch(key: Tensor) -> np.ndarray:
+    """Return the instances on the host; from a graphics card as few bytes as will do, into pinned memory."""
+    if key.device.type != "cuda":
+        return key.cpu().numpy()
+    host = torch.empty(key.shape, dtype=torch.int32, pin_memory=True)
+    return host.copy_(key).numpy()

@@ -8,14 +8,18 @@ Legend: B batch, Z Y X space, N objects, G cells of all samples' search grids, K
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from anystar.synth.fields import sample
-from anystar.synth.kernels import FAR, is_compiled, owners
+from anystar.synth.gpu import kernel_for
+from anystar.synth.kernels import FAR, is_compiled, owners, search_cells
+from anystar.synth.streams import put
 
 __all__ = ["Cells", "Objects", "Owner", "evaluate"]
 
@@ -82,7 +86,46 @@ def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"], *, wall
     """Return the owner and the depth at every coordinate: those of testing every object at every point."""
     if is_compiled(coords_BZYX3):
         return _evaluate_compiled(objects, coords_BZYX3, walls=walls)
-    return evaluate_in_torch(objects, coords_BZYX3, walls=walls)
+    search = kernel_for("owners", coords_BZYX3.device, _trial) or evaluate_in_torch
+    owner: Owner = search(objects, coords_BZYX3, walls=walls)
+    return owner
+
+
+def _trial(search: Callable[..., Owner], device: torch.device) -> str:
+    """Return what a search on ``device`` does wrong, or nothing."""
+    rng, num = np.random.default_rng(0), 20
+    centre, radius = rng.uniform(0, 16, (num, 3)), rng.uniform(1, 5, num)
+    low, dims, first, rows = search_cells(centre, 1.5 * radius, 3.0)
+    cells = Cells(
+        low_B3=put(low[None], device),
+        dims_B3=put(dims[None], device, torch.int64),
+        size_B=put([3.0], device),
+        begin_B=put([0], device, torch.int64),
+        first_G=put(first, device, torch.int64),
+        rows_K=put(rows, device, torch.int32),
+        most=int(np.diff(first).max()),
+    )
+    objects = Objects(
+        centre_BN3=put(centre[None], device),
+        radius_BN=put(radius[None], device),
+        bump_BN=put(0.3 * radius[None], device),
+        metric_BN33=put(rng.normal(0, 0.1, (1, num, 3, 3)) + np.eye(3), device),
+        reach_BN=put(1.5 * radius[None], device),
+        noise_B1IJK=put(rng.normal(0, 0.2, (1, 1, 9, 10, 11)), device),
+        noise_origin=0.0,
+        noise_scale_B=put([0.5], device),
+        priority=1.0,
+        cells=cells,
+    )
+    points = put(rng.uniform(-2, 18, (1, 8, 8, 8, 3)), device)
+    theirs, ours = (f(objects, points, walls=True) for f in (search, evaluate_in_torch))
+    assert theirs.wall_BZYX is not None
+    assert ours.wall_BZYX is not None
+    same = theirs.index_BZYX == ours.index_BZYX
+    if same.float().mean() < 0.99:  # rounding may give a point on a surface to either side
+        return "it gives points to other objects"
+    close = (theirs.depth_BZYX - ours.depth_BZYX).abs() + (theirs.wall_BZYX - ours.wall_BZYX).abs() < 1e-3
+    return "" if close[same].all() else "it gives other depths"
 
 
 def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:

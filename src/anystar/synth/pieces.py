@@ -2,20 +2,49 @@
 
 from __future__ import annotations
 
+import functools
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+import torch
 
 from anystar.compiled import kernel
 
-__all__ = ["clean"]
+__all__ = ["clean_batch", "clean_labels"]
 
 
-def clean(key: np.ndarray, min_voxels: int) -> np.ndarray:
-    """Return :func:`anystar.synth.generate.clean_labels` of an int64 array ``(Z, Y, X)``."""
+def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
+    """Number instances from 1 without gaps, each its largest connected piece (26 neighbours).
+
+    Pieces that are too small to be an object, and splinters cut off by the geometry, become background (the
+    reference keeps them as instances of their own).
+
+    Parameters
+    ----------
+    key : int array, shape ``(Z, Y, X)``
+        0 is background; any other number an instance.
+    min_voxels : int
+        Smaller instances are dropped.
+
+    Returns
+    -------
+    int32 array of the same shape
+    """
     out = np.empty(key.shape, np.int32)
+    if key.dtype not in (np.int32, np.int64):
+        key = key.astype(np.int64)
     _clean(np.ascontiguousarray(key), int(key.max(initial=0)), max(min_voxels, 1), out)
     return out
+
+
+def clean_batch(keys: np.ndarray, *, min_voxels: int) -> np.ndarray:
+    """Do :func:`clean_labels` to each of ``(B, Z, Y, X)``, in as many threads as torch may use."""
+    threads = min(torch.get_num_threads(), len(keys))
+    if threads <= 1:
+        return np.stack([clean_labels(key, min_voxels=min_voxels) for key in keys])
+    with ThreadPoolExecutor(threads) as pool:
+        return np.stack(list(pool.map(functools.partial(clean_labels, min_voxels=min_voxels), keys)))
 
 
 @kernel(forceinline=True)

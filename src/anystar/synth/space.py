@@ -15,7 +15,7 @@ that the reference pins; MONAI 1.6 multiplies six shears instead.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +26,7 @@ from torch import Tensor
 from anystar.config import ConfigError, check_range
 from anystar.separable import gaussian_matrix, separable
 from anystar.synth.fields import lattice
+from anystar.synth.gpu import kernel_for
 from anystar.synth.kernels import bend, is_compiled, place
 from anystar.synth.streams import Streams, put
 
@@ -202,7 +203,24 @@ def world_coords(
             m, o, f, t = (table[row].astype(np.float32) for table in tables)
             place(m, o, f, t, last, mirrored[row], points, scaled[row], world[row], cell[row], inside[row])
         return scaled, world, cell, inside
-    return world_coords_in_torch(*tables, last, mirrored, points_BZYX3)
+    lay = kernel_for("place", points_BZYX3.device, _trial) or world_coords_in_torch
+    found: tuple[Tensor, ...] = lay(*tables, last, mirrored, points_BZYX3)
+    return found
+
+
+def _trial(lay: Callable[..., tuple[Tensor, ...]], device: torch.device) -> str:
+    """Return what a kernel does wrong that lays points into the world on ``device``, or nothing."""
+    rng = np.random.default_rng(0)
+    matrix = np.stack([_rotation((0.3, -0.2, 0.1)) * 1.4, _rotation((-0.4, 0.1, 0.7)) / 1.3])
+    factor = np.array([[1.5, 1.0, 2.0], [1.25, 1.75, 1.0]])
+    tables = (matrix, rng.uniform(-9, 9, (2, 3)), factor, rng.uniform(-9, 0, (2, 3)), 31, [True, False])
+    points = put(rng.uniform(-40, 70, (2, 8, 8, 8, 3)), device)
+    theirs, ours = lay(*tables, points), world_coords_in_torch(*tables, points)
+    same = (theirs[2] == ours[2]) & (theirs[3] == ours[3])
+    if same.float().mean() < 0.99:  # rounding may put a point on either side of a mirror
+        return "it takes mirror images for others"
+    far = torch.maximum(*((a - b).abs().amax(-1) for a, b in zip(theirs[:2], ours[:2], strict=True)))
+    return "" if (far < 1e-3).all() else "it puts points elsewhere"
 
 
 def world_coords_in_torch(

@@ -13,7 +13,7 @@ from anystar.data import Batches, Samples
 from anystar.rng import stream
 from anystar.synth.augment.base import run
 from anystar.synth.fields import lattice, sample
-from anystar.synth.generate import clean_labels
+from anystar.synth.pieces import clean_labels
 from anystar.synth.streams import Streams
 from anystar.train.labelled import LabelledConfig, LabelledVolume
 
