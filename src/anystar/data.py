@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from anystar.allocator import keep_freed_memory
 from anystar.geometry.rays import Rays
 from anystar.rng import stream
-from anystar.synth.generate import generate
+from anystar.synth.generate import Pending, begin
 from anystar.synth.recipes import Recipe
 from anystar.targets import Targets, make_targets
 
@@ -121,19 +121,43 @@ class TrainingBatches(Batches):
 
     def samples(self, step: int) -> Samples:
         """Make the samples of a step."""
+        return self.begin(step)()
+
+    def begin(self, step: int) -> Callable[[], Samples]:
+        """Let the device begin the samples of a step; what is returned waits for them."""
         indices = self.indices(step)
         size = len(indices) if self.together else 1
-        images: dict[int, Tensor] = {}
-        labels: dict[int, Tensor] = {}
+        parts: list[tuple[range, Pending]] = []
         for start in range(min(len(self.recipes), len(indices))):
             same = indices[start :: len(self.recipes)]
             recipe = self.recipes[same[0] % len(self.recipes)]
             for part in (same[i : i + size] for i in range(0, len(same), size)):
-                made = generate(recipe, seed=self.seed, indices=part, shape=self.shape, device=self.device)
+                made = begin(recipe, seed=self.seed, indices=part, shape=self.shape, device=self.device)
+                parts.append((part, made))
+
+        def finish() -> Samples:
+            images: dict[int, Tensor] = {}
+            labels: dict[int, Tensor] = {}
+            for part, pending in parts:
+                made = pending.finish()
                 images |= dict(zip(part, made.image, strict=True))
                 labels |= dict(zip(part, made.labels, strict=True))
-        image, label = (torch.stack([found[i] for i in indices]) for found in (images, labels))
-        return Samples(image, label, indices)
+            image, label = (torch.stack([found[i] for i in indices]) for found in (images, labels))
+            return Samples(image, label, indices)
+
+        return finish
+
+    def ahead(self, first: int, last: int) -> Iterator[TrainingBatch]:
+        """Yield batches ``first`` to ``last - 1``, each begun before the one before it is handed over.
+
+        So the host draws parameters and cleans labels while the device learns from the batch before.
+        """
+        begun = self.begin(first) if first < last else None
+        for step in range(first, last):
+            assert begun is not None
+            batch = self.with_targets(begun())
+            begun = self.begin(step + 1) if step + 1 < last else None
+            yield batch
 
 
 def _begin_worker(worker: int) -> None:

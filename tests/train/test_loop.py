@@ -178,6 +178,39 @@ def test_samples_made_together_are_those_made_one_by_one():
     assert torch.equal(alone.targets.points_P4, together.targets.points_P4)
 
 
+def test_batches_made_ahead_are_the_same_in_the_same_order(monkeypatch):
+    """What a GPU does: the next batch is begun before this one is learnt from."""
+    batches = TrainingBatches(
+        [get_recipe("wide")],
+        seed=0,
+        batch_size=2,
+        shape=(16, 16, 16),
+        rays=golden_spiral(32),
+        grid=2,
+        max_points=20,
+    )
+    begun = []
+    original = TrainingBatches.begin
+    monkeypatch.setattr(TrainingBatches, "begin", lambda self, k: (begun.append(k), original(self, k))[1])
+    seen = []
+    for step, batch in enumerate(batches.ahead(3, 6), start=3):
+        assert begun == list(range(3, min(step + 2, 6)))
+        seen.append(batch)
+    assert len(seen) == 3
+    for step, batch in enumerate(seen, start=3):
+        assert torch.equal(batch.image, batches[step].image)
+        assert torch.equal(batch.targets.points_P4, batches[step].targets.points_P4)
+    assert list(batches.ahead(6, 6)) == []
+
+
+def test_where_samples_are_made_changes_nothing(tmp_path):
+    runs = []
+    for where in ("workers", "device"):
+        config = dataclasses.replace(TINY, iterations=4, samples=where, workers=0, log_every=1)
+        runs.append([event.losses for event in fit(config, tmp_path / where, device="cpu")])
+    assert runs[0] == runs[1]
+
+
 def test_targets_are_where_the_objects_are():
     labels = np.zeros((1, 16, 16, 16), np.int32)
     labels[0, 4:13, 4:13, 4:13] = 1

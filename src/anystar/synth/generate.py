@@ -22,7 +22,7 @@ from anystar.synth.recipes import Recipe, stages
 from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams, put
 
-__all__ = ["Batch", "Observer", "generate"]
+__all__ = ["Batch", "Observer", "Pending", "begin", "generate"]
 
 _CELLS = 729
 """Mirror images of the world that are told apart: nine an axis."""
@@ -41,6 +41,26 @@ class Batch:
     """Int32, shape ``(B, Z, Y, X)``; 0 is background, instances are 1 to n without gaps."""
     drawn: tuple[dict[str, Any], ...]
     """For each sample, the parameters of every stage, by the stage's name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """A batch that the device still works on: the host may do something else before it needs the labels."""
+
+    image: Tensor
+    key: Tensor
+    """Instances before they are cleaned, on the host as soon as ``copied`` says so; ``(B, Z, Y, X)``."""
+    copied: torch.cuda.Event | None
+    """``None`` if they are there."""
+    min_voxels: int
+    drawn: tuple[dict[str, Any], ...]
+
+    def finish(self) -> Batch:
+        """Wait for the instances, clean them, and return the batch."""
+        if self.copied is not None:
+            self.copied.synchronize()
+        labels = clean_batch(self.key.numpy(), min_voxels=self.min_voxels)
+        return Batch(image=self.image, labels=put(labels, self.image.device, torch.int32), drawn=self.drawn)
 
 
 def generate(
@@ -79,6 +99,19 @@ def generate(
     >>> batch.image.shape, batch.labels.dtype
     (torch.Size([2, 1, 32, 32, 32]), torch.int32)
     """
+    return begin(recipe, seed=seed, indices=indices, shape=shape, device=device, observe=observe).finish()
+
+
+def begin(
+    recipe: Recipe,
+    *,
+    seed: int,
+    indices: Sequence[int],
+    shape: tuple[int, int, int] = (64, 64, 64),
+    device: torch.device | str = "cpu",
+    observe: Observer | None = None,
+) -> Pending:
+    """Let the device begin what :func:`generate` returns, without waiting for it."""
     recipe.check_shape(shape)
     streams = Streams(seed, indices, device)
     world = (
@@ -136,15 +169,14 @@ def generate(
         whole = np.ones(shape, bool)
         masks = [Cutout.mask(d["cutout"], shape) if "cutout" in d else whole for d in drawn_last]
         key = key * put(np.stack(masks), key.device, torch.bool)
-    # The one place where the host waits for the device.
-    labels = clean_batch(_fetch(key), min_voxels=recipe.min_voxels)
     drawn = []
     for row in range(len(streams)):
         parts: dict[str, Any] = {} if world is None else {"world": world[row]}
         parts |= {"layout": layout[row], "image": drawn_image[row]}
         parts |= drawn_first[row] | ({} if bend is None else {"bend": bend[row]}) | drawn_last[row]
         drawn.append(parts)
-    return Batch(image=image, labels=put(labels, device, torch.int32), drawn=tuple(drawn))
+    host, copied = _fetch(key)
+    return Pending(image=image, key=host, copied=copied, min_voxels=recipe.min_voxels, drawn=tuple(drawn))
 
 
 def _slab(points_a_plane: int, device: torch.device) -> int:
@@ -172,9 +204,12 @@ def _paint(
     return paint_contrast(drawn, owner, key, num_keys, streams), drawn
 
 
-def _fetch(key: Tensor) -> np.ndarray:
-    """Return the instances on the host; from a graphics card as few bytes as will do, into pinned memory."""
+def _fetch(key: Tensor) -> tuple[Tensor, torch.cuda.Event | None]:
+    """Copy instances to the host; from a graphics card as few bytes as will do, and later."""
     if key.device.type != "cuda":
-        return key.cpu().numpy()
+        return key.cpu(), None
     host = torch.empty(key.shape, dtype=torch.int32, pin_memory=True)
-    return host.copy_(key).numpy()
+    host.copy_(key.int(), non_blocking=True)
+    copied = torch.cuda.Event()
+    copied.record(torch.cuda.current_stream(key.device))
+    return host, copied

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -123,8 +123,12 @@ def _loop(
 ) -> Iterator[Progress]:
     config, processes = state.config, state.processes
     batches = training_batches(config, device, processes, labelled)
-    workers = 0 if made_on_device(config, device) else config.workers
-    loader = batch_loader(batches, first=state.step, last=config.iterations, workers=workers)
+    first, last_step = state.step, config.iterations
+    loader: Iterable[TrainingBatch]
+    if isinstance(batches, TrainingBatches) and made_on_device(config, device):
+        loader = batches.ahead(first, last_step)
+    else:
+        loader = batch_loader(batches, first=first, last=last_step, workers=config.workers)
     validation = Validation(config, labelled, device) if labelled and processes.first else None
     log = Log(out / "log.csv", state.step) if processes.first else None
     sums: dict[str, Tensor] = {}
