@@ -218,6 +218,7 @@ def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
 
     Over the volumes of ``benchmarks`` whose proportions are known, confidence rises to them and falls beyond
     (docs/training-log.md): the distance is doubled, or halved, while that helps, then steps beside are tried.
+    Where cubes show hardly anything, both ways are looked at first: noise alone makes small differences.
     """
     tried: dict[float, _Attempt] = {}
 
@@ -230,6 +231,8 @@ def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
     if cubes >= _CLEAR:
         return tried[1.0]
     apart, step = 1.0, 2.0 if confidence(2.0) > cubes else 0.5
+    if cubes < _UNSURE:
+        step = max(2.0, 0.5, key=confidence)
     while _NEAREST <= apart * step <= _FARTHEST and confidence(apart * step) > confidence(apart):
         apart *= step
     for beside, beyond in ((0.75 * apart, 0.5 * apart), (1.5 * apart, 2 * apart)):
