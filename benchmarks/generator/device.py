@@ -18,6 +18,7 @@ from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from anystar.synth import generate, layouts, space
+from anystar.synth.mixture import Mixture
 from anystar.synth.objects import evaluate_in_torch
 from anystar.synth.recipes import Recipe, get_recipe, recipe_names, stages
 from anystar.synth.streams import Streams
@@ -97,9 +98,8 @@ def time_draws(recipe: Recipe, num: int) -> float:
             for rng in streams.scalars(name):
                 if rng.random() < stage.probability:
                     stage.draw(rng)
-        copies = 1 if recipe.world is None else 729
-        for rng, layout in zip(streams.scalars("instances"), drawn, strict=True):
-            rng.random((len(layout.radius) * copies + 1, 2))
+        for rng in streams.scalars("image"):
+            recipe.image.draw(rng) if isinstance(recipe.image, Mixture) else recipe.image.draw(rng, drawn[0])
         seconds.append((time.perf_counter() - begun) / num)
     return min(seconds)
 

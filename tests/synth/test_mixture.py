@@ -23,7 +23,7 @@ def painted():
     drawn = [MixtureDrawn(kind="random", background_mean=(0.0,), background_deviation=(0.0,))] * 40
     scaled = lattice(SHAPE, "cpu").expand(40, -1, -1, -1, -1)
     image = paint_mixture(Mixture(), drawn, owner, key, scaled, 32, [NUM + 1] * 40, streams)[:, 0]
-    tables = np.stack([rng.random((NUM + 1, 2)) for rng in streams.scalars("instances")])
+    tables = streams.uniform("instances", (NUM + 1, 2)).double().numpy()
     noise = streams.normal("voxels", SHAPE) * NOISE
     return image.double().numpy(), key.numpy(), tables, noise.double().numpy()
 

@@ -133,14 +133,11 @@ def paint_mixture(
     texture = sample((volume - low) / (high - low), scaled_BZYX3 * ratio)[:, 0]
     noise = streams.normal("voxels", shape) * _LATTICE_NOISE
 
-    table = np.zeros((len(drawn), max(num_keys), 2))
-    for row, (rng, num) in enumerate(zip(streams.scalars("instances"), num_keys, strict=True)):
-        table[row, :num] = rng.random((num, 2))
+    # On the device: there are 729 mirror images of each object that could be seen.
+    table = padded(streams.uniforms("instances", [(num, 2) for num in num_keys]))
     (m0, m1), (s0, s1) = config.mean, config.deviation
-    mean, deviation = (
-        of_instances(key_BZYX, put(low + (high - low) * table[..., column], key_BZYX.device))
-        for column, (low, high) in enumerate([(m0, m1), (s0, s1)])
-    )
+    mean = of_instances(key_BZYX, m0 + (m1 - m0) * table[..., 0])
+    deviation = of_instances(key_BZYX, s0 + (s1 - s0) * table[..., 1])
     inside = key_BZYX > 0
     outside = ~inside
     foreground = (mean + deviation * noise) * texture

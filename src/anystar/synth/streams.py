@@ -65,7 +65,13 @@ class Streams:
         """Return standard normal fields of shape ``(B, *shape)``."""
         return torch.stack(self.normals(stage, [shape] * len(self if rows is None else rows), rows))
 
+    def uniforms(
+        self, stage: str, shapes: Sequence[Sequence[int]], rows: Sequence[int] | None = None
+    ) -> list[Tensor]:
+        """Return a field uniform in [0, 1) a sample, each of a shape of its own."""
+        draws = zip(shapes, self.fields(stage, rows), strict=True)
+        return [torch.rand(*shape, generator=g, device=self.device) for shape, g in draws]
+
     def uniform(self, stage: str, shape: Sequence[int], rows: Sequence[int] | None = None) -> Tensor:
         """Return uniform fields in [0, 1) of shape ``(B, *shape)``."""
-        draws = [torch.rand(*shape, generator=g, device=self.device) for g in self.fields(stage, rows)]
-        return torch.stack(draws)
+        return torch.stack(self.uniforms(stage, [shape] * len(self if rows is None else rows), rows))
