@@ -13,7 +13,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ __all__ = [
     "load_toml",
     "nearest",
     "override",
+    "read_toml",
     "to_dict",
 ]
 
@@ -197,11 +198,24 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 def load_toml(cls: type[T], path: str | Path) -> T:
     """Read a TOML file into ``cls``; messages name the file."""
+    return read_toml(path, lambda values: from_dict(cls, values))
+
+
+def read_toml(path: str | Path, make: Callable[[dict[str, Any]], T]) -> T:
+    """Return what ``make`` makes of a TOML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or no TOML, or for what ``make`` refuses; the message names the file.
+    """
     try:
         with open(path, "rb") as file:
-            return from_dict(cls, tomllib.load(file))
+            return make(tomllib.load(file))
+    except FileNotFoundError:
+        raise ConfigError(f"{path} does not exist; check the name") from None
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+        raise ConfigError(f"{path} is not valid TOML: {error}; mend it") from None
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
 

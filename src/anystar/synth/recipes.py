@@ -6,12 +6,11 @@ The four ``as-`` recipes are the paper's; ``wide``, ``mild``, ``broad`` and ``gr
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from anystar.config import ConfigError, nearest, override
+from anystar.config import ConfigError, nearest, override, read_toml
 from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import CoarseVoxels, GaussianSharpen, GaussianSmooth, PointSpread, ThickSlices
 from anystar.synth.augment.cutout import Cutout
@@ -312,12 +311,4 @@ def load_recipe(name: str, file: Path | None = None) -> Recipe:
     recipe = get_recipe(name)
     if file is None:
         return recipe
-    try:
-        with open(file, "rb") as opened:
-            return override(recipe, tomllib.load(opened))
-    except FileNotFoundError:
-        raise ConfigError(f"{file} does not exist; check the name") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file} is not valid TOML: {error}; mend it") from None
-    except ConfigError as error:
-        raise ConfigError(f"{file}: {error}") from None
+    return read_toml(file, lambda changes: override(recipe, changes))
