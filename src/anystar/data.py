@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
@@ -13,10 +14,19 @@ from anystar.allocator import keep_freed_memory
 from anystar.geometry.rays import Rays
 from anystar.rng import stream
 from anystar.synth.generate import Pending, begin
+from anystar.synth.pieces import clean_batch
 from anystar.synth.recipes import Recipe
+from anystar.synth.streams import put
 from anystar.targets import Targets, make_targets
 
-__all__ = ["Batches", "Samples", "TrainingBatch", "TrainingBatches", "batch_loader"]
+__all__ = ["Batches", "Samples", "TrainingBatch", "TrainingBatches", "batch_loader", "thinned"]
+
+_PLANES = (3, 24)
+"""Planes of a thin volume."""
+_BEYOND = 4
+"""Voxels that a network sees beyond the ends of a volume at least (:mod:`anystar.predict.candidates`)."""
+_SLIVER = 10
+"""Voxels under which what is left of an object teaches nothing."""
 
 
 class TrainingBatch(NamedTuple):
@@ -100,6 +110,10 @@ class TrainingBatches(Batches):
     recipes : sequence of Recipe
     device : torch.device or str
         Where samples are made.
+    thin : float
+        Share of the steps whose samples are cut to a few planes (:func:`thinned`).
+    divisor : int
+        Of what the sides of a sample must be multiples.
     together : bool, optional
         Whether the samples of a batch that follow the same recipe are made at once: faster, except on CPUs,
         where it is the default not to.
@@ -112,11 +126,14 @@ class TrainingBatches(Batches):
         recipes: Sequence[Recipe],
         *,
         device: torch.device | str = "cpu",
+        thin: float = 0.0,
+        divisor: int = 1,
         together: bool | None = None,
         **common: Any,
     ) -> None:
         super().__init__(**common)
         self.recipes, self.device = tuple(recipes), torch.device(device)
+        self.thin, self.divisor = thin, divisor
         self.together = self.device.type != "cpu" if together is None else together
 
     def samples(self, step: int) -> Samples:
@@ -139,11 +156,13 @@ class TrainingBatches(Batches):
             images: dict[int, Tensor] = {}
             labels: dict[int, Tensor] = {}
             for part, pending in parts:
-                made = pending.finish()
-                images |= dict(zip(part, made.image, strict=True))
-                labels |= dict(zip(part, made.labels, strict=True))
+                batch = pending.finish()
+                images |= dict(zip(part, batch.image, strict=True))
+                labels |= dict(zip(part, batch.labels, strict=True))
             image, label = (torch.stack([found[i] for i in indices]) for found in (images, labels))
-            return Samples(image, label, indices)
+            made = Samples(image, label, indices)
+            rng = stream(self.seed, step, "thin")
+            return thinned(made, rng, divisor=self.divisor) if rng.random() < self.thin else made
 
         return finish
 
@@ -158,6 +177,35 @@ class TrainingBatches(Batches):
             batch = self.with_targets(begun())
             begun = self.begin(step + 1) if step + 1 < last else None
             yield batch
+
+
+def thinned(samples: Samples, rng: np.random.Generator, *, divisor: int) -> Samples:
+    """Return a few planes of samples, and around them what a network sees beyond the ends of a volume.
+
+    Stacks of a few planes are common, and show objects cut at both ends. Beyond, the last plane is repeated,
+    as in prediction; nothing is known there, nor of what is left of an object beside its largest piece.
+
+    Parameters
+    ----------
+    samples : Samples
+    rng : numpy.random.Generator
+        Draws the axis, the number of planes (3 to 24, log-uniform) and which.
+    divisor : int
+        The axis becomes a multiple of it.
+    """
+    axis, (fewest, most) = int(rng.integers(3)), _PLANES
+    size = samples.labels.shape[1 + axis]
+    num = min(size, round(float(np.exp(rng.uniform(np.log(fewest), np.log(most))))))
+    start = int(rng.integers(size - num + 1))
+    total = -(-(num + 2 * _BEYOND) // divisor) * divisor
+    before = _BEYOND if rng.random() < 0.5 else total - num - _BEYOND
+    place = torch.arange(total) - before
+    index = (place.clamp(0, num - 1) + start).to(samples.labels.device)
+    inside = ((place >= 0) & (place < num)).to(index.device).view([-1 if a == axis else 1 for a in range(3)])
+    labels = samples.labels.index_select(1 + axis, index) * inside
+    whole = put(clean_batch(labels.cpu().numpy(), min_voxels=_SLIVER), index.device, torch.int32)
+    known = inside & ((labels == 0) | (whole > 0))
+    return Samples(samples.image.index_select(2 + axis, index), whole, samples.indices, known)
 
 
 def _begin_worker(worker: int) -> None:

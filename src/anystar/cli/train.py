@@ -86,6 +86,12 @@ __all__ = ["train"]
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a step (of each process)."
 )
 @click.option("--learning-rate", type=Number(0, above=True), metavar="R", help="Initial learning rate.")
+@click.option(
+    "--thin",
+    type=Number(0, 1),
+    metavar="SHARE",
+    help="Share of the steps whose synthetic samples are cut to a few planes, as thin stacks are.",
+)
 @click.option("--seed", type=click.IntRange(min=0), metavar="S", help="Seed of samples and weights.")
 @click.option(
     "--profile",
@@ -199,8 +205,7 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         k: given[k] for k in ("recipes", "iterations", "batch_size", "learning_rate", "start") if given.get(k)
     }
     changes |= _labelled(config, given)
-    if given["seed"] is not None:
-        changes["seed"] = given["seed"]
+    changes |= {name: given[name] for name in ("seed", "thin") if given[name] is not None}
     if given["start"]:
         start = load_start(given["start"])
         if path is None:

@@ -31,6 +31,8 @@ class TrainConfig:
     """Samples a step, of each process."""
     patch: tuple[int, int, int] = (64, 64, 64)
     """Voxels of a sample (ZYX)."""
+    thin: float = 0.0
+    """Share of the steps whose samples are cut to 3 to 24 planes: stacks thinner than their objects."""
     learning_rate: float = 2e-4
     """Initial learning rate of Adam, decayed linearly to 0."""
     warmup: int = 0
@@ -75,6 +77,10 @@ class TrainConfig:
             get_recipe(name)
         if any(n % self.network.divisor for n in self.patch):
             raise ConfigError(f"patch must be multiples of {self.network.divisor}, got {list(self.patch)}")
+        if not 0 <= self.thin <= 1:
+            raise ConfigError(f"thin must be within [0, 1], got {self.thin}")
+        if self.thin and self.labelled is not None:
+            raise ConfigError("thin must be 0 if labelled volumes are learnt from")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be positive, got {self.learning_rate}")
 

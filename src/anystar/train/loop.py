@@ -108,7 +108,9 @@ def training_batches(
         assert config.labelled is not None
         return CropBatches(labelled.training, config.labelled, **common)
     where = device if made_on_device(config, device) else torch.device("cpu")
-    return TrainingBatches([get_recipe(name) for name in config.recipes], device=where, **common)
+    recipes = [get_recipe(name) for name in config.recipes]
+    divisor = config.network.divisor
+    return TrainingBatches(recipes, device=where, thin=config.thin, divisor=divisor, **common)
 
 
 def made_on_device(config: TrainConfig, device: torch.device) -> bool:
