@@ -22,6 +22,7 @@ from benchmarks.models.tables import Row, centres_table, empty_table, labels_tab
 _TITLES: dict[Group, str] = {
     "simulated": "Simulated",
     "beyond": "Simulated, with grain everywhere, or tiny",
+    "thin": "Simulated, a few planes",
     "empty": "Nothing to find",
     "recipe": "Fresh samples of the recipes",
     "real": "Real volumes",

@@ -10,11 +10,11 @@ from anystar.arrays import Volume
 from anystar.synth.recipes import recipe_names
 from benchmarks.accuracy.volumes import Sample, load_samples
 from benchmarks.models.cache import cached_simulation
-from benchmarks.models.simulator.conditions import CONDITIONS
+from benchmarks.models.simulator.conditions import CONDITIONS, Condition
 from benchmarks.models.simulator.simulate import typical_diameter
 
-Group = Literal["simulated", "beyond", "empty", "recipe", "real", "centres"]
-GROUPS: tuple[Group, ...] = ("simulated", "beyond", "empty", "recipe", "real", "centres")
+Group = Literal["simulated", "beyond", "thin", "empty", "recipe", "real", "centres"]
+GROUPS: tuple[Group, ...] = ("simulated", "beyond", "thin", "empty", "recipe", "real", "centres")
 
 HELD_OUT_SEED = 77_000_000
 """Training must not use it, nor the numbers above it."""
@@ -35,7 +35,7 @@ class Task:
 def tasks(*, groups: tuple[Group, ...], seeds: range, cache: Path, data: Path) -> Iterator[Task]:
     """Yield every volume of the chosen groups, made or loaded as it is asked for."""
     for condition in CONDITIONS:
-        group: Group = "empty" if condition.is_empty else "beyond" if condition.beyond else "simulated"
+        group = _group(condition)
         if group in groups:
             for seed in seeds:
                 sample = cached_simulation(cache, condition, seed=seed)
@@ -50,6 +50,14 @@ def tasks(*, groups: tuple[Group, ...], seeds: range, cache: Path, data: Path) -
                 yield Task(group="real", name=sample.name, seed=0, sample=sample)
             elif sample.centres is not None and "centres" in groups:
                 yield Task(group="centres", name=sample.name, seed=0, sample=sample)
+
+
+def _group(condition: Condition) -> Group:
+    if condition.is_empty:
+        return "empty"
+    if condition.is_thin:
+        return "thin"
+    return "beyond" if condition.beyond else "simulated"
 
 
 def _recipe_tasks(name: str, seed: int) -> Iterator[Task]:

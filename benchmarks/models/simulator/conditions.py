@@ -21,6 +21,11 @@ class Condition:
     "Whether it was added to the protocol's list, and is kept out of its mean."
 
     @property
+    def is_thin(self) -> bool:
+        """Whether only a few planes are stored."""
+        return self.optics.stored is not None
+
+    @property
     def is_empty(self) -> bool:
         """Whether there is nothing to find."""
         return self.crowd.fraction == 0
@@ -236,5 +241,33 @@ CONDITIONS = (
         extent=80,
         crowd=_NONE,
         look=Look(background=0.5, litter=0.1, mottle=0.1, mottle_size=2.5),
+    ),
+    Condition(name="thin", extent=96, crowd=_TYPICAL, optics=Optics(stored=(44, 8))),
+    Condition(name="thin, dark", extent=96, crowd=_TYPICAL, look=_DARK, optics=Optics(stored=(40, 16))),
+    Condition(
+        name="thin, dense",
+        extent=96,
+        crowd=Crowd(diameter=(14, 18), fraction=0.6, clearance=-1.5),
+        look=Look(variation=0.3, seam=0.8),
+        optics=Optics(axial=1.4, lateral=0.8, stored=(43, 10)),
+    ),
+    Condition(
+        name="thin, chromatin",
+        extent=112,
+        crowd=Crowd(diameter=(20, 26), fraction=0.3),
+        look=Look(body=0.55, texture=0.6, grain=1.6, nucleoli=4),
+        optics=replace(_CONFOCAL, stored=(50, 12)),
+    ),
+    Condition(
+        name="thin, small",
+        extent=96,
+        crowd=Crowd(diameter=(6, 7), fraction=0.1),
+        optics=Optics(axial=1.0, lateral=0.7, stored=(45, 5)),
+    ),
+    Condition(
+        name="thin, spacing 5",
+        extent=128,
+        crowd=Crowd(diameter=(20, 26), fraction=0.25),
+        optics=replace(_CONFOCAL, step=5, stored=(10, 4)),
     ),
 )

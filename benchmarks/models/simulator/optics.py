@@ -19,6 +19,8 @@ class Optics:
     "And along the first axis."
     step: int = 1
     "Every how many planes one is stored: the ratio of the spacings."
+    stored: tuple[int, int] | None = None
+    "Of those, the first that is kept and how many are; all by default."
     photons: float = 60.0
     "Expected at full scale, a voxel."
     read_noise: float = 0.01
@@ -34,7 +36,11 @@ class Optics:
     @property
     def planes(self) -> slice:
         """Which planes of the cubic lattice are stored."""
-        return slice(self.step // 2, None, self.step)
+        if self.stored is None:
+            return slice(self.step // 2, None, self.step)
+        first, num = self.stored
+        start = self.step // 2 + first * self.step
+        return slice(start, start + num * self.step, self.step)
 
 
 def record(optics: Optics, signal: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
