@@ -1,19 +1,14 @@
 """What Triton compiles for graphics cards is what torch does; without a card, Triton interprets it."""
 
-import os
-import subprocess
-import sys
-import textwrap
-import warnings
-
 import pytest
 import torch
 
-from anystar.synth import gpu, objects, space
+from anystar.synth import objects, space
 from anystar.synth.fields import lattice
 from anystar.synth.layouts import build_objects
 from anystar.synth.recipes import get_recipe
 from anystar.synth.streams import Streams
+from tests.triton_tools import compile_for
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 SHAPE = (9, 12, 14)
@@ -68,31 +63,15 @@ def test_points_are_placed_as_torch_places_them(shared, kernels, monkeypatch):
 
 
 @pytest.mark.parametrize("architecture", [75, 90])
-def test_they_compile_for_cards_that_are_not_here(architecture):
+@pytest.mark.parametrize("kernel", ["_owners", "_place"])
+def test_they_compile_for_cards_that_are_not_here(kernel, architecture):
     pytest.importorskip("triton")
-    script = textwrap.dedent(f"""
-        import inspect, triton
-        from triton.backends.compiler import GPUTarget
-        from triton.compiler import ASTSource
-        from anystar.synth.gpu_kernels import _owners, _place
-
-        kinds = dict.fromkeys(["dims", "begin", "first", "index", "cell"], "*i64")
-        kinds |= dict.fromkeys(["stride", "num_points", "num_objects", "ni", "nj", "nk"], "i32")
-        kinds |= dict.fromkeys(["origin", "priority", "far", "last", "per_fold"], "fp32")
-        kinds |= {{"rows": "*i32", "inside": "*i1"}}
-        switches = {{"HAS_FORM": True, "WALLS": True, "BLOCK": 256}}
-        for kernel in (_owners, _place):
-            names = inspect.signature(kernel.fn).parameters
-            fixed = {{name: value for name, value in switches.items() if name in names}}
-            types = {{name: "constexpr" if name in fixed else kinds.get(name, "*fp32") for name in names}}
-            target = GPUTarget("cuda", {architecture}, 32)
-            print(len(triton.compile(ASTSource(kernel, types, fixed), target=target).asm["cubin"]))
-    """)
-    environment = os.environ | {"TRITON_INTERPRET": "0"}
-    command = [sys.executable, "-W", "ignore", "-c", script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert min(map(int, done.stdout.split())) > 5_000
+    kinds = dict.fromkeys(["dims", "begin", "first", "index", "cell"], "*i64")
+    kinds |= dict.fromkeys(["stride", "num_points", "num_objects", "ni", "nj", "nk"], "i32")
+    kinds |= dict.fromkeys(["origin", "priority", "far", "last", "per_fold"], "fp32")
+    kinds |= {"rows": "*i32", "inside": "*i1"}
+    fixed = {"BLOCK": 256} | ({"HAS_FORM": True, "WALLS": True} if kernel == "_owners" else {})
+    assert compile_for(architecture, "anystar.synth.gpu_kernels", kernel, kinds, fixed) > 5_000
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -123,29 +102,3 @@ def test_a_kernel_that_errs_is_found_out():
     assert space._trial(space.world_coords_in_torch, DEVICE) == ""
     assert "mirror images" in space._trial(images, DEVICE)
     assert "elsewhere" in space._trial(elsewhere, DEVICE)
-
-
-def test_without_a_compiler_samples_are_made_in_torch(kernels, monkeypatch):
-    def broken(*args, **kwargs):
-        raise RuntimeError("Failed to find C compiler.\nSpecify one.")
-
-    monkeypatch.setattr(kernels, "owners", broken)
-    gpu.kernel_for.cache_clear()
-    card = torch.device("cuda")
-
-    def trial(kernel, device):
-        return objects._trial(kernel, DEVICE)
-
-    with pytest.warns(
-        UserWarning, match="without Triton's owners, .* .RuntimeError: Failed to find C compiler"
-    ):
-        assert gpu.kernel_for("owners", card, trial) is None
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert gpu.kernel_for("owners", card, trial) is None, "it says so once"
-    gpu.kernel_for.cache_clear()
-
-
-def test_other_devices_have_none_of_it():
-    assert gpu.kernel_for("owners", torch.device("cpu"), objects._trial) is None
-    assert gpu.kernel_for("place", torch.device("meta"), space._trial) is None

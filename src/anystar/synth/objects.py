@@ -16,8 +16,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from anystar.gpu import kernel_for
 from anystar.synth.fields import sample
-from anystar.synth.gpu import kernel_for
 from anystar.synth.kernels import FAR, is_compiled, owners, search_cells
 from anystar.synth.streams import put
 
@@ -86,7 +86,9 @@ def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"], *, wall
     """Return the owner and the depth at every coordinate: those of testing every object at every point."""
     if is_compiled(coords_BZYX3):
         return _evaluate_compiled(objects, coords_BZYX3, walls=walls)
-    search = kernel_for("owners", coords_BZYX3.device, _trial) or evaluate_in_torch
+    search = (
+        kernel_for("anystar.synth.gpu_kernels", "owners", coords_BZYX3.device, _trial) or evaluate_in_torch
+    )
     owner: Owner = search(objects, coords_BZYX3, walls=walls)
     return owner
 

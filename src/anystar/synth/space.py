@@ -24,9 +24,9 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
+from anystar.gpu import kernel_for
 from anystar.separable import gaussian_matrix, separable
 from anystar.synth.fields import lattice
-from anystar.synth.gpu import kernel_for
 from anystar.synth.kernels import bend, is_compiled, place
 from anystar.synth.streams import Streams, put
 
@@ -203,7 +203,9 @@ def world_coords(
             m, o, f, t = (table[row].astype(np.float32) for table in tables)
             place(m, o, f, t, last, mirrored[row], points, scaled[row], world[row], cell[row], inside[row])
         return scaled, world, cell, inside
-    lay = kernel_for("place", points_BZYX3.device, _trial) or world_coords_in_torch
+    lay = (
+        kernel_for("anystar.synth.gpu_kernels", "place", points_BZYX3.device, _trial) or world_coords_in_torch
+    )
     found: tuple[Tensor, ...] = lay(*tables, last, mirrored, points_BZYX3)
     return found
 

@@ -7,6 +7,7 @@ each kernel is tried once a process, beside its twin in torch, on a small proble
 from __future__ import annotations
 
 import functools
+import importlib
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -20,12 +21,13 @@ Trial = Callable[[Callable[..., Any], torch.device], str]
 
 
 @functools.cache
-def kernel_for(name: str, device: torch.device, trial: Trial) -> Callable[..., Any] | None:
-    """Return a kernel of :mod:`anystar.synth.gpu_kernels` for ``device``, or ``None`` for torch to do it.
+def kernel_for(module: str, name: str, device: torch.device, trial: Trial) -> Callable[..., Any] | None:
+    """Return a kernel for ``device``, or ``None`` for torch to do it.
 
     Parameters
     ----------
-    name : str
+    module, name : str
+        Where it is; the module imports Triton, and so may not be there.
     device : torch.device
     trial : callable
         How it is tried.
@@ -38,15 +40,14 @@ def kernel_for(name: str, device: torch.device, trial: Trial) -> Callable[..., A
     if device.type != "cuda":
         return None
     try:
-        from anystar.synth import gpu_kernels
+        kernel: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except ImportError:
         return None
-    kernel: Callable[..., Any] = getattr(gpu_kernels, name)
     try:
         fault = trial(kernel, device)
-    except Exception as error:  # whatever stops Triton, samples can be made
+    except Exception as error:  # whatever stops Triton, torch can do it
         fault = f"{type(error).__name__}: {error}".splitlines()[0]
     if not fault:
         return kernel
-    warnings.warn(f"samples are made without Triton's {name}, several times slower ({fault})", stacklevel=3)
+    warnings.warn(f"Triton's {name} is done by torch, several times slower ({fault})", stacklevel=3)
     return None
