@@ -36,7 +36,7 @@ from anystar.predict.view import Scene, View
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
-DEFAULT_MODEL = "walls-small"
+DEFAULT_MODEL = "grain-small"
 _FLOOR = 0.1
 _FAST = 0.8
 _DEFAULTS = {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 16.0}
