@@ -134,7 +134,7 @@ def test_an_unknown_key_names_the_nearest(tmp_path):
 
 
 def test_from_keeps_the_network_and_the_loss_and_takes_new_samples(tmp_path):
-    given = dict.fromkeys(("config_path", "recipes", "iterations", "seed"))
+    given = dict.fromkeys(("config_path", "recipes", "iterations", "seed", "thin"))
     config = _config(tmp_path, False, given | {"size": "paper", "start": DEFAULT_MODEL})
     start = load_start(DEFAULT_MODEL)
     assert (config.network, config.loss) == (start.network, start.loss)

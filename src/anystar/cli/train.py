@@ -205,7 +205,7 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         k: given[k] for k in ("recipes", "iterations", "batch_size", "learning_rate", "start") if given.get(k)
     }
     changes |= _labelled(config, given)
-    changes |= {name: given[name] for name in ("seed", "thin") if given[name] is not None}
+    changes |= {name: given[name] for name in ("seed", "thin") if given.get(name) is not None}
     if given["start"]:
         start = load_start(given["start"])
         if path is None:
