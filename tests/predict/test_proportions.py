@@ -52,7 +52,7 @@ def test_planes_lie_where_confidence_is_highest(true, taken):
     assert len(made) == len(set(made)) <= 7
 
 
-@pytest.mark.parametrize(("surest", "most"), [(0.9, 1), (0.79, 3)])
+@pytest.mark.parametrize(("surest", "most"), [(0.9, 1), (0.77, 3)])
 def test_cubic_voxels_cost_no_attempt_more_where_objects_are_clear(surest, most):
     attempt, made = attempts(lambda apart: surest - 0.1 * abs(np.log2(apart)))
     assert apart(attempt) == 1
