@@ -10,8 +10,8 @@ import zarr
 
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.predict.candidates import Candidates
-from anystar.predict.tiles import tile_axes
+from anystar.predict.candidates import Candidates, plan_tiles
+from anystar.train.config import small_config
 
 RAYS = golden_spiral(96)
 PITCH = 37.0
@@ -67,9 +67,8 @@ class Truthful:
     each: int = 50
 
     def tile_axes(self, shape):
-        """Cut as the real network does at grid 2."""
-        z, y, x = (-(-n // 16) * 16 for n in shape)
-        return tile_axes((z, y, x), core=128, halo=32, divisor=16)
+        """Cut as the default model does."""
+        return plan_tiles(small_config().network, shape)
 
     def detect(self, view, tile, floor):
         """Read and prepare the tile as for a network, and answer with the candidates whose points it owns."""

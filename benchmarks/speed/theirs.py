@@ -1,6 +1,7 @@
 """Time StarDist3D in AnyStar's configuration: ``python theirs.py VOLUME.npy REPEAT``, in its own environment.
 
-The weights are random: about a voxel in a thousand becomes a candidate, by the threshold.
+The weights are random: about a voxel in a thousand becomes a candidate, by the threshold. The volume is cut
+into as many tiles as StarDist itself chooses when it tunes thresholds: for its training patch, 128^3.
 """
 
 import json
@@ -35,11 +36,12 @@ def main() -> None:
     )
     model = StarDist3D(config, name=None, basedir=None)
     volume, repeat = np.load(sys.argv[1]).astype(np.float32) / 255, int(sys.argv[2])
-    threshold = float(np.quantile(model.predict(volume)[0], 1 - 2000 / 128**3))
+    n_tiles = tuple(-(-length // 128) for length in volume.shape)
+    threshold = float(np.quantile(model.predict(volume, n_tiles=n_tiles)[0], 1 - 2000 / 128**3))
     works = {
-        "network": lambda: model.predict(volume),
+        "network": lambda: model.predict(volume, n_tiles=n_tiles),
         "network and instances": lambda: model.predict_instances(
-            volume, prob_thresh=threshold, nms_thresh=0.3
+            volume, prob_thresh=threshold, nms_thresh=0.3, n_tiles=n_tiles
         ),
     }
     for name, work in works.items():

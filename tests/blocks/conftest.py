@@ -28,7 +28,7 @@ def labels_of(store):
 
 def segment_small(folder, *, resume):
     """Segment something with the stub, in a process that has no fixtures."""
-    candidates._TILE_VOXELS[2], candidates._HALO = 40**3, 8
+    candidates._POINTS, candidates._HALO = 20**3, 8
     run.choose_sizes = lambda *args, **kwargs: memory.Sizes(tiles_along=1, hold=0, block=(16, 16, 16))
     path = folder / "image.npy"
     if not path.exists():
@@ -39,8 +39,8 @@ def segment_small(folder, *, resume):
 
 @pytest.fixture
 def model(monkeypatch):
-    """A stub whose tiles are small: cores of 24 voxels of its own lattice."""
-    monkeypatch.setitem(candidates._TILE_VOXELS, 2, 40**3)
+    """A stub whose tiles are small: cores of about 24 voxels of its own lattice."""
+    monkeypatch.setattr(candidates, "_POINTS", 20**3)
     monkeypatch.setattr(candidates, "_HALO", 8)
     return stub_model(radius=4.0)
 

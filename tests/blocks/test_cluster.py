@@ -22,7 +22,7 @@ class Small:
 
     def tile_axes(self, shape):
         z, y, x = (-(-(n + 8) // 8) * 8 for n in shape)
-        return tile_axes((z, y, x), core=24, halo=8, divisor=8, margin=4, inside=shape)
+        return tile_axes((z, y, x), core=(24, 24, 24), halo=8, divisor=8, margin=4, inside=shape)
 
     def detect(self, view, tile, floor):
         return stub_model(radius=4.0).detect(view, tile, floor)

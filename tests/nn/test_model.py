@@ -1,11 +1,14 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from anystar.config import ConfigError
 from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file, save_tensors
 from anystar.nn.losses import LossConfig, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
+from anystar.nn.unet import cut
 from anystar.targets import Targets
 
 TINY = NetworkConfig(channels=(4, 8), grid=2, num_rays=32, head_channels=8)
@@ -26,6 +29,33 @@ def test_shapes(grid):
     prediction = StarNet(config)(torch.zeros(2, 1, 16, 24, 32))
     assert prediction.logits.shape == (2, 1, 16 // grid, 24 // grid, 32 // grid)
     assert prediction.distances.shape == (2, 32, 16 // grid, 24 // grid, 32 // grid)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data(), st.sampled_from([1, 2]), st.integers(2, 4))
+def test_a_part_is_predicted_as_in_the_whole(data, grid, levels):
+    torch.manual_seed(0)
+    config = NetworkConfig(channels=(3, 4, 5, 6)[:levels], grid=grid, num_rays=5, head_channels=4)
+    network = StarNet(config).eval()
+    shape = [config.divisor * data.draw(st.integers(1, 48 // config.divisor)) for _ in range(3)]
+    part = []
+    for num in shape:
+        start = data.draw(st.integers(0, num // grid - 1))
+        part.append(slice(start, data.draw(st.integers(start + 1, num // grid))))
+    image = torch.rand(1, 1, *shape)
+    with torch.inference_mode():
+        whole, found = network(image), network(image, tuple(part))
+    for one, all_of in zip(found, whole, strict=True):
+        assert torch.allclose(one, cut(all_of, tuple(part)), atol=1e-6)
+
+
+def test_a_part_costs_less():
+    """Features of a part in the middle are made nowhere else on the way up."""
+    network = StarNet(NetworkConfig(channels=(3, 4), grid=1, num_rays=5, head_channels=4)).eval()
+    made = []
+    network.features.register_forward_hook(lambda *hooked: made.append(hooked[1][0].shape[2:]))
+    network(torch.rand(1, 1, 40, 40, 40), (slice(16, 24),) * 3)
+    assert [tuple(shape) for shape in made] == [(10, 10, 10)]
 
 
 def test_exponential_distances_are_positive():

@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from anystar.nn.model import NetworkConfig, Prediction
+from anystar.nn.unet import cut
 from anystar.predict.model import Model
 
 
@@ -15,10 +16,11 @@ class Stub(nn.Module):
         self.config = NetworkConfig(channels=(1, 1, 1), grid=grid, num_rays=32, head_channels=1)
         self.radius, self.seen = radius, []
 
-    def forward(self, image):
+    def forward(self, image, part=None):
         self.seen.append(tuple(image.shape[2:]))
         smooth = nn.functional.avg_pool3d(image.float(), 3, stride=1, padding=1, count_include_pad=False)
         prob = smooth[..., :: self.config.grid, :: self.config.grid, :: self.config.grid].clamp(0.001, 0.999)
+        prob = prob if part is None else cut(prob, part)
         return Prediction(prob.logit(), torch.full_like(prob, self.radius).expand(-1, 32, -1, -1, -1))
 
 

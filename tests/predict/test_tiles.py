@@ -8,7 +8,7 @@ from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict import candidates as module
 from anystar.predict.candidates import find_candidates
 from anystar.predict.normalise import normalise, window
-from anystar.predict.tiles import tiles
+from anystar.predict.tiles import cheapest, tiles
 from anystar.predict.view import Scene, View
 from tests.predict.stub import Stub
 
@@ -25,7 +25,10 @@ def everything(view):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.tuples(*[st.integers(1, 9)] * 3), st.integers(1, 70), st.integers(0, 20), st.sampled_from([2, 4, 8])
+    st.tuples(*[st.integers(1, 9)] * 3),
+    st.tuples(*[st.integers(1, 70)] * 3),
+    st.integers(0, 20),
+    st.sampled_from([2, 4, 8]),
 )
 def test_cores_partition_the_volume_and_are_seen_with_their_halo(blocks, core, halo, divisor):
     shape = tuple(n * divisor for n in blocks)
@@ -40,13 +43,41 @@ def test_cores_partition_the_volume_and_are_seen_with_their_halo(blocks, core, h
     assert (owned == 1).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(*[st.integers(1, 40)] * 3), st.integers(0, 3), st.floats(0, 1))
+def test_the_cheapest_tiles_fit_and_no_cubes_that_fit_cost_less(blocks, reach, share):
+    shape, divisor, halo, most = tuple(8 * n for n in blocks), 8, 16, 40**3
+
+    def work(core):
+        """Of all tiles, one by one, and the most that one of them makes."""
+        costs, made = [], []
+        for tile in tiles(shape, core=core, halo=halo, divisor=divisor):
+            seen = np.prod([s.stop - s.start for s in tile.read])
+            sides = zip(tile.core, shape, strict=True)
+            fine = np.prod([min(n, s.stop + reach) - max(0, s.start - reach) for s, n in sides])
+            costs.append(share * seen + (1 - share) * fine)
+            made.append(fine)
+        return sum(costs), max(made)
+
+    core = cheapest(shape, halo=halo, reach=reach, divisor=divisor, most=most, share=share)
+    cost, made = work(core)
+    assert made <= most
+    for side in range(8, 48, 8):
+        other, fine = work((side,) * 3)
+        assert fine > most or cost <= 1.2 * other  # a last tile that is thinner than the halo sees less
+
+
+def test_tiles_are_never_too_small():
+    assert cheapest((64, 64, 64), halo=8, reach=8, divisor=16, most=10, share=0.5) == (16, 16, 16)
+
+
 def test_tiled_equals_whole_where_the_halo_covers_the_field_of_view(monkeypatch):
     """Away from the volume's border, tiles must not show in what the network says."""
     torch.manual_seed(0)
     network = StarNet(NetworkConfig(channels=(4, 8), grid=2, num_rays=32, head_channels=8)).eval()
     volume = view_of(np.random.default_rng(1).random((100, 40, 36)))
     whole = find_candidates(network, volume, floor=0.0, bfloat16=False)
-    monkeypatch.setitem(module._TILE_VOXELS, 2, 80**3)
+    monkeypatch.setattr(module, "_POINTS", 24**3)
     tiled = find_candidates(network, volume, floor=0.0, bfloat16=False)
     assert len(whole) == len(tiled) == 50 * 20 * 18
     order = [np.lexsort(c.points.T[::-1]) for c in (whole, tiled)]
@@ -92,10 +123,10 @@ class Cramped(Stub):
         super().__init__()
         self.most = most
 
-    def forward(self, image):
+    def forward(self, image, part=None):
         if image.numel() > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        return super().forward(image)
+        return super().forward(image, part)
 
 
 def test_too_little_memory_means_smaller_tiles_the_same_result_and_one_note():

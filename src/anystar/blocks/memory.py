@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anystar.config import ConfigError
+from anystar.predict.tiles import Axes
 
 __all__ = ["Sizes", "available_memory", "choose_sizes", "parse_memory", "whole_volume_bytes"]
 
 _BASE = 900 << 20
 """Python, its packages and compiled code, the image library's caches."""
-_NETWORK = {1: 1700 << 20, 2: 1700 << 20}
-"""What the network's features of one tile take, by grid."""
+_NETWORK = 1300 << 20
+"""What the network's features of one tile take."""
 _PAINT = 20
 """Bytes a voxel of a block of the result: labels, their final type, a compressed copy; measured."""
 _WHOLE = 14
@@ -54,7 +55,12 @@ def parse_memory(text: str) -> int:
 
 
 def choose_sizes(
-    memory: int, shape: tuple[int, int, int], *, grid: int, itemsize: int, zoom: tuple[float, float, float]
+    memory: int,
+    shape: tuple[int, int, int],
+    *,
+    tiles: Axes,
+    itemsize: int,
+    zoom: tuple[float, float, float],
 ) -> Sizes:
     """Return the largest blocks with which a process stays within ``memory`` bytes.
 
@@ -64,8 +70,8 @@ def choose_sizes(
         Bytes.
     shape : three ints
         Of the volume.
-    grid : int
-        Of the network.
+    tiles : Axes
+        The network's, of the magnified volume.
     itemsize : int
         Bytes a voxel of the image.
     zoom : three floats
@@ -76,17 +82,16 @@ def choose_sizes(
     ConfigError
         If not even the smallest blocks fit.
     """
-    least = _BASE + _NETWORK[grid] + _PAINT * (_CHUNK + _MARGIN) ** 3
+    least = _BASE + _NETWORK + _PAINT * (_CHUNK + _MARGIN) ** 3
     if memory < least:
         raise ConfigError(
             f"memory must be at least {least / 1e9:.1f}GB for this model, got {memory / 1e9:.2g}GB; give more"
         )
-    hold = memory - _BASE - _NETWORK[grid]
-    core, halo = (32, 32) if grid == 1 else (128, 32)
+    hold = memory - _BASE - _NETWORK
     along = 1
     while along < _MOST_TILES:
-        sides = [min(n, ((along + 1) * core + 2 * halo) / z) for n, z in zip(shape, zoom, strict=True)]
-        if math.prod(sides) * itemsize > hold:
+        sides = [_widest(parts, along + 1) / z for parts, z in zip(tiles, zoom, strict=True)]
+        if math.prod(map(min, sides, shape)) * itemsize > hold:
             break
         along += 1
     # Painting comes after the network, but what that has used may not have been given back
@@ -95,9 +100,17 @@ def choose_sizes(
     return Sizes(tiles_along=along, hold=hold, block=(side, side, side))
 
 
+def _widest(parts: list[tuple[slice, slice]], along: int) -> int:
+    """Return the most that as many tiles in a row see."""
+    return max(
+        parts[min(first + along, len(parts)) - 1][0].stop - parts[first][0].start
+        for first in range(0, len(parts), along)
+    )
+
+
 def whole_volume_bytes(shape: tuple[int, int, int], itemsize: int) -> int:
     """Return about how many bytes it takes to segment a volume at once."""
-    return _BASE + _NETWORK[2] + math.prod(shape) * (itemsize + _WHOLE)
+    return _BASE + _NETWORK + math.prod(shape) * (itemsize + _WHOLE)
 
 
 def available_memory() -> int:

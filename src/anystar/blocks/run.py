@@ -16,7 +16,7 @@ from anystar.arrays import proportions
 from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
 from anystar.blocks.journal import Journal
 from anystar.blocks.keep import Keep
-from anystar.blocks.memory import available_memory, choose_sizes
+from anystar.blocks.memory import Sizes, available_memory, choose_sizes
 from anystar.blocks.picture import Surveyor, draw
 from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, write_plan
 from anystar.blocks.source import Lazy
@@ -29,7 +29,7 @@ from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.scale import estimate
-from anystar.predict.view import ArrayLike
+from anystar.predict.view import ArrayLike, magnified
 from anystar.report.meshes import MeshKind, write_meshes
 from anystar.table import Table, check_mask
 
@@ -173,14 +173,7 @@ def segment_blocks(
         memory = int(_SHARE * available_memory() / (1 if cluster is None else workers or 1))
     folder = _folder(output)
     plan = _settle(folder, request, image, output, model, memory, resume, overwrite, progress)
-    zoom = tuple(size * plan.factor for size in plan.voxel_size)
-    sizes = choose_sizes(
-        memory,
-        image.shape,
-        grid=model.network.config.grid,
-        itemsize=image.dtype.itemsize,
-        zoom=(zoom[0], zoom[1], zoom[2]),
-    )
+    sizes = _sizes(memory, image, model, plan.voxel_size, plan.factor)
     run = Run(
         folder=folder,
         plan=plan,
@@ -291,15 +284,8 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         progress=progress,
     )
     diameter = guess.diameter
-    z, y, x = guess.voxel_size
     factor = 1.0 if diameter is None else model.diameter / diameter
-    sizes = choose_sizes(
-        memory,
-        image.shape,
-        grid=model.network.config.grid,
-        itemsize=image.dtype.itemsize,
-        zoom=(z * factor, y * factor, x * factor),
-    )
+    sizes = _sizes(memory, image, model, guess.voxel_size, factor)
     return Plan(
         request=request,
         voxel_size=guess.voxel_size,
@@ -315,6 +301,15 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         tiles_along=sizes.tiles_along,
         block=sizes.block,
     )
+
+
+def _sizes(
+    memory: int, image: LazyImage, model: Model, voxel_size: tuple[float, float, float], factor: float
+) -> Sizes:
+    """Return the sizes of blocks for a magnification of the image."""
+    z, y, x = (size * factor for size in voxel_size)
+    tiles = model.tile_axes(magnified(image.shape, (z, y, x)))
+    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=image.dtype.itemsize, zoom=(z, y, x))
 
 
 @contextmanager

@@ -24,8 +24,8 @@ def models(words: tuple[str, ...], as_config: bool) -> None:
     \b
     Examples:
       anystar models list
-      anystar models show walls-small
-      anystar models show walls-small --config > again.toml   # for: anystar train --config again.toml
+      anystar models show grain-small
+      anystar models show grain-small --config > again.toml   # for: anystar train --config again.toml
     """
     if words[:1] == ("show",):
         if len(words) != 2:

@@ -119,8 +119,8 @@ def train(out: Path | None, resume: bool, device: str, profile: bool, **given: A
       anystar train --recipe as-mix --out runs/as-mix
       anystar train --recipe wide --size small --out runs/small --iterations 4000
       anystar train --out runs/small --resume
-      anystar train --from walls-small --recipe wide --size small --out runs/further
-      anystar train --from walls-small --images images/ --labels labels/ --size small --out runs/mine
+      anystar train --from grain-small --recipe wide --size small --out runs/further
+      anystar train --from grain-small --images images/ --labels labels/ --size small --out runs/mine
       anystar train --size small --profile
       torchrun --nproc-per-node 4 -m anystar train --recipe as-mix --out runs/as-mix
     """

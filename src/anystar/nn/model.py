@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from anystar.config import ConfigError
-from anystar.nn.unet import UNet
+from anystar.nn.unet import Part, UNet, around, cut, within
 
 __all__ = ["NetworkConfig", "Prediction", "StarNet", "place"]
 
@@ -72,9 +72,16 @@ class StarNet(nn.Module):
         nn.init.constant_(_bias(self.prob), -2.0)
         nn.init.constant_(_bias(self.dist), typical)
 
-    def forward(self, image: Float[Tensor, "B 1 Z Y X"]) -> Prediction:
-        """Return the predictions on the grid for an image scaled to about [0, 1]."""
-        features = self.features(self.backbone(image))
+    def forward(self, image: Float[Tensor, "B 1 Z Y X"], part: Part | None = None) -> Prediction:
+        """Return the predictions on the grid for an image scaled to about [0, 1].
+
+        With ``part``, only those of a part of the grid: the same, and what they do not need is not made.
+        """
+        if part is None:
+            features = self.features(self.backbone(image))
+        else:
+            seen = around(part, 1, [num // self.config.grid for num in image.shape[2:]])
+            features = cut(self.features(self.backbone(image, seen)), within(part, seen))
         distances = self.dist(features)
         if self.config.distances == "exponential":
             distances = distances.float().clamp(-2, 6).exp()

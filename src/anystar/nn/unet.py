@@ -7,12 +7,16 @@ dropout) and three seconds of imports; sixty lines of our own cost less than wor
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["UNet", "conv_block"]
+__all__ = ["Part", "UNet", "around", "conv_block", "cut", "within"]
+
+Part = tuple[slice, slice, slice]
+"""Of a lattice, along Z, Y and X."""
 
 
 def conv_block(channels_in: int, channels_out: int, *, stride: int = 1) -> nn.Sequential:
@@ -57,14 +61,58 @@ class UNet(nn.Module):
             for fine, finer in zip(reversed(channels[:-1]), reversed(above), strict=True)
         )
 
-    def forward(self, image: Float[Tensor, "B C Z Y X"]) -> Float[Tensor, "B D Zg Yg Xg"]:
-        """Return features on the grid; every axis must be a multiple of ``grid * 2 ** (levels - 1)``."""
-        x = self.stem(image)
-        skips = []
+    def forward(
+        self, image: Float[Tensor, "B C Z Y X"], part: Part | None = None
+    ) -> Float[Tensor, "B D Zg Yg Xg"]:
+        """Return features on the grid; every axis must be a multiple of ``grid * 2 ** (levels - 1)``.
+
+        With ``part``, only those of a part of the grid: the same, for the way down sees all of the image. The
+        way up, which costs more, is gone no wider than the part needs.
+        """
+        levels = [self.stem(image)]
         for level in self.down:
-            skips.append(x)
-            x = level(x)
-        for level, skip in zip(self.up, reversed(skips), strict=True):
+            levels.append(level(levels[-1]))
+        needed = _needed(part, [x.shape[2:] for x in levels])
+        x = cut(levels.pop(), needed.pop()[1])
+        for level in self.up:
+            seen, made = needed.pop()
             x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
-            x = level(torch.cat([x, skip], dim=1))
+            x = level(torch.cat([x, cut(levels.pop(), seen)], dim=1))
+            x = cut(x, within(made, seen))
         return x
+
+
+def _needed(part: Part | None, shapes: Sequence[Sequence[int]]) -> list[tuple[Part, Part]]:
+    """Return for each resolution, finest first, what the way up sees and what it makes for ``part``."""
+    z, y, x = (slice(0, num) for num in shapes[0])
+    made = part or (z, y, x)
+    needed = []
+    for shape in shapes:
+        # What two convolutions reach, in whole voxels of the resolution below
+        z, y, x = (slice(s.start // 2 * 2, -(-s.stop // 2) * 2) for s in around(made, 2, shape))
+        needed.append(((z, y, x), made))
+        made = (
+            slice(z.start // 2, z.stop // 2),
+            slice(y.start // 2, y.stop // 2),
+            slice(x.start // 2, x.stop // 2),
+        )
+    return needed
+
+
+def around(part: Part, voxels: int, shape: Sequence[int]) -> Part:
+    """Return a part of a lattice of ``shape`` and as many voxels around it, as far as there are any."""
+    z, y, x = (
+        slice(max(0, s.start - voxels), min(num, s.stop + voxels)) for s, num in zip(part, shape, strict=True)
+    )
+    return z, y, x
+
+
+def within(part: Part, outer: Part) -> Part:
+    """Return where ``part`` lies in a part that holds it."""
+    z, y, x = (slice(s.start - o.start, s.stop - o.start) for s, o in zip(part, outer, strict=True))
+    return z, y, x
+
+
+def cut(features: Tensor, part: Part) -> Tensor:
+    """Return a part of ``(B, C, Z, Y, X)``."""
+    return features[(slice(None), slice(None), *part)]

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.nn.model import Prediction, StarNet
+from anystar.nn.unet import Part
 
 __all__ = ["FLIPS", "mirrored_rays", "predict_flipped"]
 
@@ -17,7 +18,9 @@ FLIPS = ((), (0, 1), (0, 2), (1, 2))
 """Axes that are reversed: the half turns, with the volume as it is."""
 
 
-def predict_flipped(network: StarNet, seen: Tensor, flips: tuple[tuple[int, ...], ...]) -> Prediction:
+def predict_flipped(
+    network: StarNet, seen: Tensor, flips: tuple[tuple[int, ...], ...], part: Part
+) -> Prediction:
     """Return the mean prediction over mirror images.
 
     Parameters
@@ -28,6 +31,8 @@ def predict_flipped(network: StarNet, seen: Tensor, flips: tuple[tuple[int, ...]
         Multiples of the network's divisor.
     flips : tuples of axes
         For each mirror image, which of Z, Y, X (0, 1, 2) are reversed.
+    part : three slices
+        The part of the network's grid that is asked for.
 
     Returns
     -------
@@ -39,9 +44,9 @@ def predict_flipped(network: StarNet, seen: Tensor, flips: tuple[tuple[int, ...]
     total: Tensor | None = None
     logs: Tensor | None = None
     for axes in flips:
-        logits, distances = network(_flip(seen, axes, config.divisor))
-        prob = _back(logits.float().sigmoid(), axes, shape)
-        log = _back(_log_along(distances, rays, axes), axes, shape)
+        logits, distances = network(_flip(seen, axes, config.divisor), _mirror(part, axes, shape))
+        prob = _back(logits.float().sigmoid(), axes)
+        log = _back(_log_along(distances, rays, axes), axes)
         total = prob if total is None else total.add_(prob)
         logs = log if logs is None else logs.add_(log)
     assert total is not None
@@ -61,11 +66,18 @@ def _flip(seen: Tensor, axes: tuple[int, ...], divisor: int) -> Tensor:
     return seen.contiguous(memory_format=torch.channels_last_3d)
 
 
-def _back(found: Tensor, axes: tuple[int, ...], shape: list[int]) -> Tensor:
+def _mirror(part: Part, axes: tuple[int, ...], shape: list[int]) -> Part:
+    """Return where a part of a grid of ``shape`` lies in the grid of a mirror image."""
+    z, y, x = (
+        slice(num - s.stop + 1, num - s.start + 1) if axis in axes else s
+        for axis, (s, num) in enumerate(zip(part, shape, strict=True))
+    )
+    return z, y, x
+
+
+def _back(found: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Put what was found at the grid points of a mirror image where it belongs."""
-    for axis in axes:
-        found = found.narrow(2 + axis, 1, shape[axis]).flip(2 + axis)
-    return found
+    return found.flip([2 + axis for axis in axes])
 
 
 def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:

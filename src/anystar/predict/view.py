@@ -16,7 +16,7 @@ from torch import Tensor
 from anystar.predict.normalise import normalise
 from anystar.predict.tiles import Box
 
-__all__ = ["ArrayLike", "Scene", "View"]
+__all__ = ["ArrayLike", "Scene", "View", "magnified"]
 
 Vec = tuple[float, float, float]
 _SLAB_VOXELS = 1 << 25
@@ -78,6 +78,12 @@ class Scene:
         return replace(self, image=np.asarray(self.image[box]))
 
 
+def magnified(shape: tuple[int, int, int], zoom: Vec) -> tuple[int, int, int]:
+    """Return the shape of a volume of ``shape`` on a lattice with as many voxels for one of its own."""
+    z, y, x = (max(1, round(num * factor)) for num, factor in zip(shape, zoom, strict=True))
+    return z, y, x
+
+
 @dataclass(frozen=True, kw_only=True)
 class View:
     """A scene on the lattice of the network.
@@ -105,10 +111,7 @@ class View:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along Z, Y, X of the network's lattice."""
-        z, y, x = (
-            max(1, round(num * factor)) for num, factor in zip(self.scene.shape, self.zoom, strict=True)
-        )
-        return z, y, x
+        return magnified(self.scene.shape, self.zoom)
 
     def source(self, box: Box) -> Box:
         """Return the box of the image that a box of the lattice is made of."""

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from anystar.blocks.memory import choose_sizes
+from anystar.config import ConfigError
+from anystar.nn.model import NetworkConfig
+from anystar.predict.candidates import plan_tiles
+from anystar.predict.view import magnified
+
+GIGABYTE = 10**9
+
+
+@pytest.mark.parametrize("shape", [(1024, 1024, 1024), (40, 9000, 9000), (300, 200, 6000)])
+@pytest.mark.parametrize("zoom", [(0.5, 0.5, 0.5), (2.0, 0.5, 0.5), (1.0, 1.0, 1.0)])
+def test_what_a_block_sees_fits_into_memory_and_more_memory_holds_more(shape, zoom):
+    tiles = plan_tiles(NetworkConfig(channels=(32, 64, 128, 256), grid=2), magnified(shape, zoom))
+    before = 0
+    for memory in (3, 4, 8, 64):
+        sizes = choose_sizes(memory * GIGABYTE, shape, tiles=tiles, itemsize=2, zoom=zoom)
+        assert sizes.tiles_along >= before
+        before = sizes.tiles_along
+        if sizes.tiles_along == 1:
+            continue
+        seen = [
+            max(
+                group[-1][0].stop - group[0][0].start
+                for at in range(0, len(parts), sizes.tiles_along)
+                for group in [parts[at : at + sizes.tiles_along]]
+            )
+            / factor
+            for parts, factor in zip(tiles, zoom, strict=True)
+        ]
+        assert np.prod(np.minimum(seen, shape)) * 2 <= sizes.hold
+    assert before == 4
+
+
+def test_too_little_memory_is_refused():
+    tiles = plan_tiles(NetworkConfig(grid=2), (64, 64, 64))
+    with pytest.raises(ConfigError, match="at least"):
+        choose_sizes(GIGABYTE, (64, 64, 64), tiles=tiles, itemsize=2, zoom=(1, 1, 1))
