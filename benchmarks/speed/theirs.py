@@ -37,21 +37,27 @@ def main() -> None:
     model = StarDist3D(config, name=None, basedir=None)
     volume, repeat = np.load(sys.argv[1]).astype(np.float32) / 255, int(sys.argv[2])
     n_tiles = tuple(-(-length // 128) for length in volume.shape)
-    threshold = float(np.quantile(model.predict(volume, n_tiles=n_tiles)[0], 1 - 2000 / 128**3))
-    works = {
-        "network": lambda: model.predict(volume, n_tiles=n_tiles),
-        "network and instances": lambda: model.predict_instances(
-            volume, prob_thresh=threshold, nms_thresh=0.3, n_tiles=n_tiles
-        ),
-    }
-    for name, work in works.items():
+    threshold = 0.0
+
+    def network() -> None:
+        nonlocal threshold
+        prob = model.predict(volume, n_tiles=n_tiles)[0]
+        threshold = float(np.quantile(prob, 1 - 2000 / 128**3))
+
+    def instances() -> None:
+        model.predict_instances(volume, prob_thresh=threshold, nms_thresh=0.3, n_tiles=n_tiles)
+
+    for name, work in {"network": network, "network and instances": instances}.items():
         seconds = []
-        for _ in range(repeat):
+        for _ in range(repeat + (repeat > 1)):
             began = time.perf_counter()
             work()
             seconds.append(time.perf_counter() - began)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(json.dumps({"name": name, "seconds": float(np.median(seconds)), "peak_mib": peak}), flush=True)
+        print(
+            json.dumps({"name": name, "seconds": float(np.median(seconds[-repeat:])), "peak_mib": peak}),
+            flush=True,
+        )
 
 
 main()

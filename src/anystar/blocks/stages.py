@@ -23,6 +23,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from anystar.allocator import freed_memory_kept
 from anystar.blocks.measure import Bodies, measure_bodies
 from anystar.blocks.partition import Boxes, TileBlocks, hull, owner
 from anystar.blocks.plan import Plan
@@ -156,6 +157,7 @@ def numbered(folder: Path, number: int, suffix: str) -> Path:
     return folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{suffix}"
 
 
+@freed_memory_kept()
 def detect(run: Run, number: int) -> dict[str, Any]:
     """Run the network on a block; return the number and the extent of its candidates."""
     began = time.perf_counter()

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from anystar.allocator import freed_memory_kept
 from anystar.arrays import check_spacing, proportions
 from anystar.config import ConfigError, nearest
 from anystar.geometry.rays import golden_spiral
@@ -65,6 +66,7 @@ class Model:
     fast: bool = False
     """See objects smaller than the network knows best: half of its time."""
 
+    @freed_memory_kept()
     def segment(
         self,
         image: np.ndarray,
