@@ -4,6 +4,7 @@ import json
 import resource
 import sys
 import time
+from typing import Any
 
 import numpy as np
 
@@ -13,14 +14,14 @@ import anystar
 def main() -> None:
     volume, repeat, name = np.load(sys.argv[1]), int(sys.argv[2]), sys.argv[3] or None
     model = anystar.load_model(name, device="cpu")
-    told: float | None = None
-    for what in ("estimating the diameter", "told the diameter"):
+    told: dict[str, Any] = {}
+    for what in ("estimating diameter and voxel size", "told both"):
         seconds = []
         for _ in range(repeat + (repeat > 1)):
             began = time.perf_counter()
-            result = model.segment(volume, diameter=told)
+            result = model.segment(volume, **told)
             seconds.append(time.perf_counter() - began)
-        told = result.diameter_vox
+        told = {"diameter": result.diameter_vox, "spacing": (1.0, 1.0, 1.0)}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         line = {
             "name": what,

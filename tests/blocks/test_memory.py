@@ -34,7 +34,8 @@ def test_what_a_block_sees_fits_into_memory_and_more_memory_holds_more(shape, zo
     assert before == 4
 
 
-def test_too_little_memory_is_refused():
+@pytest.mark.parametrize(("memory", "tta"), [(1, False), (3, True)])
+def test_too_little_memory_is_refused(memory, tta):
     tiles = plan_tiles(NetworkConfig(grid=2), (64, 64, 64))
     with pytest.raises(ConfigError, match="at least"):
-        choose_sizes(GIGABYTE, (64, 64, 64), tiles=tiles, itemsize=2, zoom=(1, 1, 1))
+        choose_sizes(memory * GIGABYTE, (64, 64, 64), tiles=tiles, itemsize=2, zoom=(1, 1, 1), tta=tta)

@@ -15,8 +15,8 @@ __all__ = ["Sizes", "available_memory", "choose_sizes", "parse_memory", "whole_v
 
 _BASE = 900 << 20
 """Python, its packages and compiled code, the image library's caches."""
-_NETWORK = 1300 << 20
-"""What the network's features of one tile take."""
+_NETWORK, _AVERAGING = 1300 << 20, 900 << 20
+"""What the network's features of one tile take, and what more where predictions are averaged."""
 _PAINT = 20
 """Bytes a voxel of a block of the result: labels, their final type, a compressed copy; measured."""
 _WHOLE = 14
@@ -61,6 +61,7 @@ def choose_sizes(
     tiles: Axes,
     itemsize: int,
     zoom: tuple[float, float, float],
+    tta: bool = False,
 ) -> Sizes:
     """Return the largest blocks with which a process stays within ``memory`` bytes.
 
@@ -76,18 +77,21 @@ def choose_sizes(
         Bytes a voxel of the image.
     zoom : three floats
         Magnification along Z, Y, X of what the network sees.
+    tta : bool
+        Whether the network's predictions for several orientations are averaged.
 
     Raises
     ------
     ConfigError
         If not even the smallest blocks fit.
     """
-    least = _BASE + _NETWORK + _PAINT * (_CHUNK + _MARGIN) ** 3
+    network = _NETWORK + _AVERAGING * tta
+    least = _BASE + network + _PAINT * (_CHUNK + _MARGIN) ** 3
     if memory < least:
         raise ConfigError(
             f"memory must be at least {least / 1e9:.1f}GB for this model, got {memory / 1e9:.2g}GB; give more"
         )
-    hold = memory - _BASE - _NETWORK
+    hold = memory - _BASE - network
     along = 1
     while along < _MOST_TILES:
         sides = [_widest(parts, along + 1) / z for parts, z in zip(tiles, zoom, strict=True)]

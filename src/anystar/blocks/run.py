@@ -309,7 +309,8 @@ def _sizes(
     """Return the sizes of blocks for a magnification of the image."""
     z, y, x = (size * factor for size in voxel_size)
     tiles = model.tile_axes(magnified(image.shape, (z, y, x)))
-    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=image.dtype.itemsize, zoom=(z, y, x))
+    itemsize = image.dtype.itemsize
+    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=(z, y, x), tta=model.tta)
 
 
 @contextmanager

@@ -46,12 +46,14 @@ def predict_flipped(
     for axes in flips:
         logits, distances = network(_flip(seen, axes, config.divisor), _mirror(part, axes, shape))
         prob = _back(logits.float().sigmoid(), axes)
-        log = _back(_log_along(distances, rays, axes), axes)
         total = prob if total is None else total.add_(prob)
+        log = _back(_log_along(distances, rays, axes), axes)
+        del distances  # they are large, and so is each step's result
         logs = log if logs is None else logs.add_(log)
+        del log
     assert total is not None
     assert logs is not None
-    return Prediction((total / len(flips)).logit(1e-6), (logs / len(flips)).exp())
+    return Prediction((total / len(flips)).logit(1e-6), logs.div_(len(flips)).exp_())
 
 
 def _flip(seen: Tensor, axes: tuple[int, ...], divisor: int) -> Tensor:
@@ -82,7 +84,7 @@ def _back(found: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:
     """Return the logarithms of the distances along the rays from those along their mirror images."""
-    log = distances.float().clamp_min(1e-3).log()
+    log = distances.float().clamp_min(1e-3).log_()
     if not axes:
         return log
     matrix = torch.from_numpy(mirrored_rays(rays, axes)).to(log.device)
