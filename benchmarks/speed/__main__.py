@@ -15,17 +15,18 @@ import resource
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.speed.clock import median_seconds
+
 HERE = Path(__file__).parent
 
 
 def make_volume(path: Path, shape: tuple[int, ...]) -> None:
-    """Write a volume of the ``mild`` recipe in 8 bits: objects of 15 to 22 voxels, 2,000 in 256^3."""
+    """Write a volume of the ``mild`` recipe in 8 bits: objects of 15 to 22 voxels."""
     import anystar
 
     recipe = anystar.get_recipe("mild")
@@ -50,13 +51,9 @@ def time_command(volume: Path, folder: Path, model: str | None, repeat: int) -> 
     command = [sys.executable, "-c", "from anystar.cli import main; main()", "segment", str(volume)]
     command += ["-o", str(folder / "labels.tif"), "--overwrite", "--device", "cpu"]
     command += ["--model", model] if model else []
-    seconds = []
-    for _ in range(repeat + (repeat > 1)):
-        began = time.perf_counter()
-        subprocess.run(command, capture_output=True, check=True)
-        seconds.append(time.perf_counter() - began)
+    seconds = median_seconds(lambda: subprocess.run(command, capture_output=True, check=True), repeat)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
-    return {"seconds": float(np.median(seconds[-repeat:])), "peak_mib": peak}
+    return {"seconds": seconds, "peak_mib": peak}
 
 
 def main() -> None:

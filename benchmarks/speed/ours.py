@@ -3,10 +3,10 @@
 import json
 import resource
 import sys
-import time
 from typing import Any
 
 import numpy as np
+from clock import median_seconds
 
 import anystar
 
@@ -15,17 +15,19 @@ def main() -> None:
     volume, repeat, name = np.load(sys.argv[1]), int(sys.argv[2]), sys.argv[3] or None
     model = anystar.load_model(name, device="cpu")
     told: dict[str, Any] = {}
+
+    def segment() -> None:
+        nonlocal result
+        result = model.segment(volume, **told)
+
+    result: anystar.Result
     for what in ("estimating diameter and voxel size", "told both"):
-        seconds = []
-        for _ in range(repeat + (repeat > 1)):
-            began = time.perf_counter()
-            result = model.segment(volume, **told)
-            seconds.append(time.perf_counter() - began)
+        seconds = median_seconds(segment, repeat)
         told = {"diameter": result.diameter_vox, "spacing": (1.0, 1.0, 1.0)}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         line = {
             "name": what,
-            "seconds": float(np.median(seconds[-repeat:])),
+            "seconds": seconds,
             "peak_mib": peak,
             "num": len(result.objects),
         }

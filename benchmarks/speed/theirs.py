@@ -8,13 +8,13 @@ import json
 import os
 import resource
 import sys
-import time
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 import numpy as np
 import tensorflow as tf
+from clock import median_seconds
 from stardist import Rays_GoldenSpiral
 from stardist.models import Config3D, StarDist3D
 
@@ -48,16 +48,9 @@ def main() -> None:
         model.predict_instances(volume, prob_thresh=threshold, nms_thresh=0.3, n_tiles=n_tiles)
 
     for name, work in {"network": network, "network and instances": instances}.items():
-        seconds = []
-        for _ in range(repeat + (repeat > 1)):
-            began = time.perf_counter()
-            work()
-            seconds.append(time.perf_counter() - began)
+        seconds = median_seconds(work, repeat)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        print(
-            json.dumps({"name": name, "seconds": float(np.median(seconds[-repeat:])), "peak_mib": peak}),
-            flush=True,
-        )
+        print(json.dumps({"name": name, "seconds": seconds, "peak_mib": peak}), flush=True)
 
 
 main()
