@@ -14,13 +14,16 @@ from tests.predict.stub import stub_model
 
 
 def attempts(confidence):
-    """Return what attempts would find, and a list of those made."""
+    """Return what attempts would find, at a magnification of a half along X, and a list of those made."""
     made = []
 
-    def attempt(voxel_size):
+    def attempt(voxel_size, near=None):
+        sure = [confidence(apart) >= 0.55 for apart in made]
+        assert near == (0.5 if any(sure) else None)
         made.append(voxel_size[0] / voxel_size[2])
         evidence = SimpleNamespace(confidence=confidence(made[-1]))
-        return scale._Attempt(voxel_size, None, SimpleNamespace(evidence=evidence), None)
+        level = SimpleNamespace(evidence=evidence, factor=0.5 / voxel_size[2])
+        return scale._Attempt(voxel_size, None, level, None)
 
     return attempt, made
 
@@ -110,13 +113,13 @@ def test_the_default_model_sees_how_far_planes_lie_apart(planes_apart):
 @pytest.mark.parametrize("smooth", [0.0, 0.05])
 @pytest.mark.parametrize("objects", [2, 10])
 def test_the_view_is_the_one_with_the_highest_confidence_in_several_objects(best, taken, smooth, objects):
-    def attempt(voxel_size, scene):
-        gain = smooth if any(scene.sigma) else 0.0
-        confidence = 0.6 + gain - 0.1 * abs(np.log2(scene.gamma / best))
+    def attempt(voxel_size, *, seen):
+        gain = smooth if any(seen.sigma) else 0.0
+        confidence = 0.6 + gain - 0.1 * abs(np.log2(seen.gamma / best))
         evidence = SimpleNamespace(confidence=confidence, score=3.0 * objects)
-        return scale._Attempt(voxel_size, scene, SimpleNamespace(evidence=evidence, heaviest=3.0), None)
+        return scale._Attempt(voxel_size, seen, SimpleNamespace(evidence=evidence, heaviest=3.0), None)
 
-    plain = attempt((2.0, 1.0, 1.0), Scene(image=np.zeros((4, 4, 4)), limits=(0.0, 1.0)))
+    plain = attempt((2.0, 1.0, 1.0), seen=Scene(image=np.zeros((4, 4, 4)), limits=(0.0, 1.0)))
     seen = _best_view(plain, attempt).scene
     if objects < 4:
         assert seen is plain.scene

@@ -39,6 +39,9 @@ Vec = tuple[float, float, float]
 
 _FACTORS = tuple(2 ** (k / 2) for k in range(-7, 3))
 """Magnifications that are tried, of the finest axis: 0.09 to 2."""
+_NEAR = (0.45, 1.6)
+"""Levels around a given one that are tried: two coarser, one finer. With wrong proportions objects look
+smaller than they are, rather than larger."""
 _SMALLEST = 32
 """Voxels along the longest axis under which a level shows too little."""
 _SAMPLE_VOXELS = 160**3
@@ -172,14 +175,19 @@ def best_level(
     part: Box,
     voxel_size: Vec,
     floor: float,
-    progress: ProgressCallback | None,
+    *,
+    progress: ProgressCallback | None = None,
+    near: float | None = None,
 ) -> Level:
     """Return the level with the most evidence; without any, the one nearest to no magnification.
 
     Levels are compared where the finer one has looked; there it must show more than one object of the other.
+    ``near`` is a magnification of the finest axis: only those around it are tried.
     """
     extent = np.array([s.stop - s.start for s in part]) * np.array(voxel_size)
     factors = [f for f in _FACTORS if extent.max() * f >= _SMALLEST] or [1.0]
+    if near is not None:
+        factors = [f for f in factors if _NEAR[0] * near < f < _NEAR[1] * near] or [near]
     best: Level | None = None
     box = part
     for number, factor in enumerate(factors):

@@ -116,6 +116,11 @@ class _Attempt(NamedTuple):
     def confidence(self) -> float:
         return self.level.evidence.confidence
 
+    @property
+    def magnification(self) -> float:
+        """Along X, at which most is seen."""
+        return self.level.factor * self.voxel_size[2]
+
 
 def estimate(
     model: Model,
@@ -131,9 +136,9 @@ def estimate(
     if scene.limits[0] == scene.limits[1]:
         return _nothing(scene, voxel_size, own, "the image is constant: there is nothing to find")
 
-    def attempt(size: Vec, seen: Scene = scene) -> _Attempt:
+    def attempt(size: Vec, *, seen: Scene = scene, near: float | None = None) -> _Attempt:
         if diameter is None:
-            return _any_size(model, seen, size, floor, progress)
+            return _any_size(model, seen, size, near, floor, progress)
         # A diameter is told in the unit of the voxel size, or in pixels
         told = diameter if voxel_size is not None else diameter * size[1]
         return _told_size(model, seen, size, told, floor, progress)
@@ -182,11 +187,21 @@ def _nothing(scene: Scene, voxel_size: Vec | None, prob_thresh: float, why: str)
 
 
 def _any_size(
-    model: Model, scene: Scene, voxel_size: Vec, floor: float, progress: ProgressCallback | None
+    model: Model,
+    scene: Scene,
+    voxel_size: Vec,
+    near: float | None,
+    floor: float,
+    progress: ProgressCallback | None,
 ) -> _Attempt:
-    """Try all scales on a part of the volume; averaging over orientations is not worth its time here."""
+    """Try scales on a part of the volume; averaging over orientations is not worth its time here.
+
+    All of them, or those around a magnification along X.
+    """
     plain = replace(model, fast=False, tta=False)
-    level = best_level(plain, scene, sample(scene, voxel_size), voxel_size, floor, progress)
+    around = None if near is None else near / voxel_size[2]
+    part = sample(scene, voxel_size)
+    level = best_level(plain, scene, part, voxel_size, floor, progress=progress, near=around)
     return _Attempt(voxel_size, scene, level, None)
 
 
@@ -213,18 +228,22 @@ def _told_size(
     return _Attempt(voxel_size, scene, level, found if everything else None)
 
 
-def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
+def _best_proportions(attempt: Callable[..., _Attempt]) -> _Attempt:
     """Return the attempt, over distances between planes in pixels, that shows objects most clearly.
 
     Over the volumes of ``benchmarks`` whose proportions are known, confidence rises to them and falls beyond
     (docs/training-log.md): the distance is doubled, or halved, while that helps, then steps beside are tried.
     Where cubes show hardly anything, both ways are looked at first: noise alone makes small differences.
+    Once anything is seen, other distances need only scales near that at which it is clearest.
     """
     tried: dict[float, _Attempt] = {}
 
     def confidence(apart: float) -> float:
         if apart not in tried:
-            tried[apart] = attempt((apart, 1.0, 1.0) if apart >= 1 else (1.0, 1 / apart, 1 / apart))
+            size = (apart, 1.0, 1.0) if apart >= 1 else (1.0, 1 / apart, 1 / apart)
+            seen = [made for made in tried.values() if made.confidence >= _NOTHING]
+            near = max(seen, key=lambda made: made.confidence).magnification if seen else None
+            tried[apart] = attempt(size, near=near)
         return tried[apart].confidence
 
     cubes = confidence(1.0)
@@ -243,7 +262,7 @@ def _best_proportions(attempt: Callable[[Vec], _Attempt]) -> _Attempt:
     return best if best.confidence >= cubes + _GAIN else tried[1.0]
 
 
-def _best_view(plain: _Attempt, attempt: Callable[[Vec, Scene], _Attempt]) -> _Attempt:
+def _best_view(plain: _Attempt, attempt: Callable[..., _Attempt]) -> _Attempt:
     """Return the attempt, with less noise and with gammas, that shows objects most clearly.
 
     Noise, or a gamma of 4 in an image, say, hides objects; the network's confidence tells
@@ -251,7 +270,7 @@ def _best_view(plain: _Attempt, attempt: Callable[[Vec, Scene], _Attempt]) -> _A
     """
     best = plain
     for sigma, gamma in ((_SMOOTHING, 1.0), *((0.0, gamma) for gamma in _GAMMAS)):
-        made = attempt(plain.voxel_size, _seen(plain, sigma, gamma))
+        made = attempt(plain.voxel_size, seen=_seen(plain, sigma, gamma))
         several = made.level.evidence.score >= _SEVERAL * made.level.heaviest
         if several and made.confidence >= best.confidence + 2 * _GAIN:
             best = made
