@@ -145,15 +145,20 @@ def test_a_fine_level_wins_with_more_than_one_object_of_the_best(weight, wins, m
     assert (best.factor >= 1) == wins
 
 
-@pytest.mark.parametrize(("near", "tried"), [(0.5, [0.25, 0.354, 0.5, 0.707]), (5.0, [5.0])])
-def test_next_to_a_known_magnification_no_other_level_is_looked_at(near, tried, monkeypatch):
+@pytest.mark.parametrize(
+    ("near", "best", "tried"),
+    [(0.5, 0.707, [0.25, 0.354, 0.5, 0.707]), (0.5, 0.354, [0.25, 0.354, 0.5]), (5.0, 5.0, [5.0])],
+)
+def test_next_to_a_known_magnification_no_other_level_is_looked_at(near, best, tried, monkeypatch):
     image = np.random.default_rng(0).random((64, 128, 64), np.float32)
     asked = []
 
     def level(model, scene, box, voxel_size, factor, floor):
         asked.append(round(factor, 3))
-        return found_at(factor, [(10, 10, 10), (50, 50, 50)], factor, image.shape)
+        weight = 1.0 - abs(np.log2(factor / best)) / 4
+        return found_at(factor, [(10, 10, 10), (50, 50, 50)], weight, image.shape)
 
     monkeypatch.setattr(pyramid, "_try", level)
-    best_level(None, scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 0.1, near=near)
+    found = best_level(None, scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 0.1, near=near)
     assert asked == tried
+    assert found.factor == pytest.approx(best, abs=1e-3)

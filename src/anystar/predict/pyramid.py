@@ -186,8 +186,10 @@ def best_level(
     """
     extent = np.array([s.stop - s.start for s in part]) * np.array(voxel_size)
     factors = [f for f in _FACTORS if extent.max() * f >= _SMALLEST] or [1.0]
+    far = 1.0  # finer levels are worth it only while they are the best
     if near is not None:
         factors = [f for f in factors if _NEAR[0] * near < f < _NEAR[1] * near] or [near]
+        far = min(1.0, 0.99 * near)
     best: Level | None = None
     box = part
     for number, factor in enumerate(factors):
@@ -199,8 +201,8 @@ def best_level(
             best = level
         elif not best.evidence.score:
             best = min(best, level, key=lambda tried: abs(np.log(tried.factor)))
-        elif factor >= 1:
-            break  # finer levels are worth it only while they are the best
+        elif factor >= far:
+            break
     if progress is not None:
         progress(len(factors), len(factors), "object size")
     assert best is not None
