@@ -32,9 +32,10 @@ def draw_side_by_side(
 
     shown = [(d, *first) for d in datasets if (first := _first(d, rows)) is not None]
     columns = 2 + len(methods)
-    size = (max(_INCHES * columns, 4), (_INCHES + _TITLE) * max(len(shown), 1))
+    heights = [_TITLE + _INCHES * min(1.0, _height(pair)) for _, _, pair in shown] or [_TITLE + _INCHES]
+    size = (max(_INCHES * columns, 4), sum(heights))
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
-    axes = figure.subplots(max(len(shown), 1), columns, squeeze=False)
+    axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
     for place in axes.ravel():
         place.set_axis_off()
     for line, (dataset, item, pair) in zip(axes, shown, strict=False):
@@ -47,6 +48,12 @@ def draw_side_by_side(
             place.imshow(render(panel, outlined=labels is not None), extent=(0, width, height, 0))
             place.set_title(f"{title}{_score(dataset, title, rows)}", fontsize=8)
     return figure
+
+
+def _height(pair: Pair) -> float:
+    """Return the height of a slice as a share of its width."""
+    height, width = _panel(pair, None, 0).extent
+    return height / width
 
 
 def _first(dataset: Dataset, rows: Sequence[Row]) -> tuple[Item, Pair] | None:

@@ -63,7 +63,7 @@ def _caption(dataset: str, rows: Sequence[Row]) -> str:
     if curve is None:
         return f"{dataset}: not run"
     volumes = f"{curve.num_volumes} volume" + ("s" if curve.num_volumes > 1 else "")
-    return f"{dataset} ({volumes}, {curve.num_true} objects)"
+    return f"{dataset}\n({volumes}, {curve.num_true} objects)"
 
 
 def _curve(axes: Axes, curve: Curve | None, label: str, number: int) -> None:
