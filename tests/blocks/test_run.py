@@ -115,9 +115,8 @@ def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized,
     monkeypatch.setattr(scale, "_UNSURE", 1.0)
 
     def best_view(plain, attempt):
-        return attempt(
-            plain.voxel_size, replace(plain.scene, gamma=0.5, sigma=(1.0, 2.0, 1.5), window=(0.1, 0.9))
-        )
+        seen = replace(plain.scene, gamma=0.5, sigma=(1.0, 2.0, 1.5), window=(0.1, 0.9))
+        return attempt(plain.voxel_size, seen=seen)
 
     monkeypatch.setattr(scale, "_best_view", best_view)
     voxels = texture(0, (32, 60, 56))
