@@ -52,8 +52,8 @@ def draw_side_by_side(
 
 def _height(pair: Pair) -> float:
     """Return the height of a slice as a share of its width."""
-    height, width = _panel(pair, None, 0).extent
-    return height / width
+    _, height, width = np.multiply(pair.image.shape, pair.image.spacing or FLAT)
+    return float(height / width)
 
 
 def _first(dataset: Dataset, rows: Sequence[Row]) -> tuple[Item, Pair] | None:

@@ -8,9 +8,8 @@ what is dim, or less.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -122,6 +121,12 @@ class _Attempt(NamedTuple):
         return self.level.factor * self.voxel_size[2]
 
 
+class _Attempting(Protocol):
+    """Looks at the volume with voxels of a size; as it is or as a scene, at all scales or near one."""
+
+    def __call__(self, size: Vec, *, seen: Scene = ..., near: float | None = None) -> _Attempt: ...
+
+
 def estimate(
     model: Model,
     scene: Scene,
@@ -228,7 +233,7 @@ def _told_size(
     return _Attempt(voxel_size, scene, level, found if everything else None)
 
 
-def _best_proportions(attempt: Callable[..., _Attempt]) -> _Attempt:
+def _best_proportions(attempt: _Attempting) -> _Attempt:
     """Return the attempt, over distances between planes in pixels, that shows objects most clearly.
 
     Over the volumes of ``benchmarks`` whose proportions are known, confidence rises to them and falls beyond
@@ -241,8 +246,8 @@ def _best_proportions(attempt: Callable[..., _Attempt]) -> _Attempt:
     def confidence(apart: float) -> float:
         if apart not in tried:
             size = (apart, 1.0, 1.0) if apart >= 1 else (1.0, 1 / apart, 1 / apart)
-            seen = [made for made in tried.values() if made.confidence >= _NOTHING]
-            near = max(seen, key=lambda made: made.confidence).magnification if seen else None
+            best = max(tried.values(), key=lambda made: made.confidence, default=None)
+            near = best.magnification if best is not None and best.confidence >= _NOTHING else None
             tried[apart] = attempt(size, near=near)
         return tried[apart].confidence
 
@@ -262,7 +267,7 @@ def _best_proportions(attempt: Callable[..., _Attempt]) -> _Attempt:
     return best if best.confidence >= cubes + _GAIN else tried[1.0]
 
 
-def _best_view(plain: _Attempt, attempt: Callable[..., _Attempt]) -> _Attempt:
+def _best_view(plain: _Attempt, attempt: _Attempting) -> _Attempt:
     """Return the attempt, with less noise and with gammas, that shows objects most clearly.
 
     Noise, or a gamma of 4 in an image, say, hides objects; the network's confidence tells
