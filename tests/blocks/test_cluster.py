@@ -28,7 +28,7 @@ class Small:
         return stub_model(radius=4.0).detect(view, tile, floor)
 
 
-STAGES = ["network", "suppression", "labels", "picture"]
+STAGES = ["network", "suppression", "votes", "overlaps", "labels", "picture"]
 HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (64, 64, 64)}
 
 

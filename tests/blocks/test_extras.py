@@ -21,7 +21,7 @@ SMALL = (20, 40, 36)
 
 
 def large(table):
-    return filters.relevant(table, [filters.volume(low=5)])
+    return filters.relevant(table, [filters.volume(low=16)])
 
 
 def anything(table):

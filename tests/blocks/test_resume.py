@@ -56,7 +56,17 @@ def test_wherever_it_dies_it_goes_on_and_repeats_nothing_finished(
     model.network.seen.clear()
     where = tmp_path / "again.zarr"
     args = {"model": model, "table": tmp_path / "again.csv", **HOW}
-    deaths = ((3, True), (2, False), (4, True), (7, False), (5, True), (2, False))
+    deaths = (
+        (3, True),
+        (2, False),
+        (4, True),
+        (7, False),
+        (5, True),
+        (2, False),
+        (9, True),
+        (6, False),
+        (8, True),
+    )
     for times, (number, written) in enumerate(deaths):
         dies_at(number, written=written)
         with pytest.raises(Killed):

@@ -14,6 +14,12 @@ def blobs(shape, centres, width, spacing=(1, 1, 1)):
     return image
 
 
+def assert_balls(volumes, radius):
+    """The stub says a ball around every voxel, on which these agree as one that is up to a quarter wider."""
+    assert (volumes > 4 / 3 * np.pi * (0.98 * radius) ** 3).all()
+    assert (volumes < 4 / 3 * np.pi * (1.25 * radius) ** 3).all()
+
+
 CENTRES = [(10, 10, 10), (10, 30, 12), (30, 20, 34)]
 
 
@@ -29,7 +35,7 @@ def test_every_blob_becomes_an_object_in_its_place(grid):
     for number, box in zip(result.objects.label, result.objects.bbox, strict=True):
         where = np.argwhere(result.labels == number)
         assert box.tolist() == [*where.min(0), *(where.max(0) + 1)]
-    assert np.allclose(result.objects.volume_vox, 4 / 3 * np.pi * 4**3, rtol=0.1)
+    assert_balls(result.objects.volume_vox, 4)
 
 
 def test_anisotropic_voxels_are_seen_as_cubes_and_labelled_as_they_are():
@@ -50,7 +56,7 @@ def test_a_diameter_scales_what_the_network_sees(factor):
     image = blobs((48, 48, 48), [(24, 24, 24)], 4 * factor)
     result = model.segment(image, spacing=(0.5, 0.5, 0.5), diameter=4 * factor)
     assert model.network.seen[0][0] == pytest.approx(48 / factor, abs=8)
-    assert result.objects.volume_vox[0] == pytest.approx(4 / 3 * np.pi * (4 * factor) ** 3, rel=0.2)
+    assert_balls(result.objects.volume_vox[:1], 4 * factor)
 
 
 def test_rethreshold_needs_no_network():

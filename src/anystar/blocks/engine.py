@@ -14,13 +14,26 @@ from anystar.blocks.journal import Journal
 from anystar.blocks.partition import Boxes
 from anystar.blocks.picture import Surveyor
 from anystar.blocks.rows import Rows, read_rows
-from anystar.blocks.stages import Painter, Run, Source, Version, Writable, detect, paint, resolve
+from anystar.blocks.stages import (
+    FOUND,
+    Painter,
+    Run,
+    Source,
+    Version,
+    Writable,
+    detect,
+    outline,
+    paint,
+    resolve,
+)
 
 __all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all", "survey_all", "survivors"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int, int, str], None]
+_STAGES = ("network", "suppression", "votes", "overlaps")
+"""Those that say what is known of a block's candidates; each replaces what the one before said."""
 
 
 class Mapper(Protocol):
@@ -39,33 +52,58 @@ def in_turn(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterat
 
 
 def find_objects(run: Run, journal: Journal, mapper: Mapper, progress: Progress | None = None) -> None:
-    """Run the network on every block, and suppress until every candidate is decided."""
+    """Run the network on every block, suppress, count the votes of the dropped, and suppress again."""
     num = len(run.tile_blocks)
     todo = (n for n in range(num) if journal.entry("network", n) is None)
     clock = _Clock("network", num, len(journal.of("network")), progress)
     for number, entry in _guarded(mapper(partial(detect, run), todo), run):
         journal.add("network", number, **entry)
         clock.tick()
-    state = _State(num, journal)
-    _remove_superseded(run, state)
+    _decide("suppression", run, journal, mapper, progress)
+    _count_votes(run, journal, mapper, progress)
+    _decide("overlaps", run, journal, mapper, progress)
+
+
+def _decide(stage: str, run: Run, journal: Journal, mapper: Mapper, progress: Progress | None) -> None:
+    """Suppress, round after round, until every candidate is decided."""
+    num = len(run.tile_blocks)
+    state = _State(num, journal, until=stage)
+    to_vote = stage == "suppression"
+    _remove_superseded(run, journal, keep_found=to_vote)
     rounds = 0
     while len(waiting := state.undecided()):
         before = state.open.sum()
-        clock = _Clock("suppression", num, num - len(waiting), progress)
+        clock = _Clock(stage, num, num - len(waiting), progress)
         tasks = ((state.version(int(n)), state.near(int(n))) for n in waiting)
         for ((number, _), _), entry in _guarded(mapper(partial(resolve, run), tasks), run):
-            journal.add("suppression", number, **entry)
+            journal.add(stage, number, **entry)
             state.update(number, entry)
             clock.tick()
-        _remove_superseded(run, state)
+        _remove_superseded(run, journal, keep_found=to_vote)
         rounds += 1
-        # The most probable undecided candidate of all can always be decided
-        assert state.open.sum() < before, f"round {rounds} of suppression decided nothing"
+        # The first undecided candidate of all can always be decided
+        assert state.open.sum() < before, f"round {rounds} of {stage} decided nothing"
 
 
-def _remove_superseded(run: Run, state: _State) -> None:
+def _count_votes(run: Run, journal: Journal, mapper: Mapper, progress: Progress | None) -> None:
+    """Let all that was found vote on the outlines of what is kept, which is then undecided again."""
+    num = len(run.tile_blocks)
+    found, state = _State(num, journal, until="network"), _State(num, journal, until="suppression")
+    holding = [n for n, entry in sorted(journal.of("suppression").items()) if entry["kept"]]
+    done = journal.of("votes")
+    tasks = ((state.version(n), found.near(n)) for n in holding if n not in done)
+    clock = _Clock("votes", len(holding), len(done), progress)
+    for ((number, _), _), entry in _guarded(mapper(partial(outline, run), tasks), run):
+        journal.add("votes", number, **entry)
+        clock.tick()
+
+
+def _remove_superseded(run: Run, journal: Journal, *, keep_found: bool) -> None:
     """Remove the candidates that no later task will read; call while no task of the run is under way."""
+    state = _State(len(run.tile_blocks), journal)
     last = {run.rows_path(*state.version(n)) for n in range(len(state.versions))}
+    if keep_found:
+        last |= {run.rows_path(n, FOUND) for n in range(len(state.versions))}
     for path in run.rows_folder.glob("[0-9]*/[0-9]*"):
         if path not in last:
             path.unlink(missing_ok=True)
@@ -74,7 +112,7 @@ def _remove_superseded(run: Run, state: _State) -> None:
 def count_objects(run: Run, journal: Journal) -> np.ndarray:
     """Return how many objects each block holds; call after :func:`find_objects`."""
     counts = np.zeros(len(run.tile_blocks), np.int64)
-    for number, entry in journal.of("suppression").items():
+    for number, entry in journal.of("overlaps").items():
         counts[number] = entry["kept"]
     return counts
 
@@ -137,12 +175,12 @@ def _extent(boxes: Boxes, number: int, size: np.ndarray) -> tuple[np.ndarray, np
 class _State:
     """What is known of each block's candidates: their file, how many are open, where they reach."""
 
-    def __init__(self, num: int, journal: Journal) -> None:
+    def __init__(self, num: int, journal: Journal, *, until: str = _STAGES[-1]) -> None:
         self.versions = [""] * num
         self.open = np.zeros(num, np.int64)
         self.boxes = np.full((num, 6), np.nan)
         self.reach = np.zeros(num)
-        for stage in ("network", "suppression"):
+        for stage in _STAGES[: _STAGES.index(until) + 1]:
             for number, entry in journal.of(stage).items():
                 self.update(number, entry)
 

@@ -1,9 +1,11 @@
-"""The three things that are done to a block, each a task of its own that any process can run.
+"""The four things that are done to a block, each a task of its own that any process can run.
 
 1. ``detect``: run the network on the block's tiles, keep its candidates.
 2. ``resolve``: decide which of them survive, as far as the neighbours' candidates allow; again until all are
    decided.
-3. ``paint``: draw the survivors that reach into a box of the result, and measure those whose centre it holds.
+3. ``outline``: let all candidates around the survivors vote on where those end. Then ``resolve`` again, as
+   two parts of one object may overlap only as both are agreed upon.
+4. ``paint``: draw the survivors that reach into a box of the result, and measure those whose centre it holds.
 
 A task reads files of the run's folder that its arguments name, writes one of its own and returns what the
 journal notes. It may run twice at once, be killed, or end after its run was given up and resumed: a file of
@@ -33,6 +35,7 @@ from anystar.blocks.table import write_part
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
+from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Box, Tile
@@ -40,6 +43,7 @@ from anystar.predict.view import ArrayLike, Scene, View
 from anystar.table import Table, add_channel, add_overlap, tabulate
 
 __all__ = [
+    "FOUND",
     "Detector",
     "Painter",
     "Run",
@@ -49,6 +53,7 @@ __all__ = [
     "detect",
     "noted",
     "numbered",
+    "outline",
     "paint",
     "resolve",
 ]
@@ -58,6 +63,8 @@ Version = tuple[int, str]
 Source = tuple[int, str, int]
 """A block, its last file of candidates, and the label before that of its first."""
 
+FOUND = "found"
+"""The version of a block's candidates that nothing is decided of."""
 _MARGIN = 32
 """Voxels beyond its box that a task draws to measure its bodies whole; larger ones are drawn alone."""
 _PLANES = 64
@@ -174,12 +181,12 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     sure = found.prob >= floor
     network = time.perf_counter() - began - whole.seconds[0]
     rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
-    write_rows(run.rows_path(number, "found"), rows)
+    write_rows(run.rows_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return noted(
         began,
         seconds,
-        version="found",
+        version=FOUND,
         candidates=len(rows),
         open=len(rows),
         notes=list(found.notes),
@@ -196,7 +203,7 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     status = suppress_partly(
         rows.points,
         rows.distances,
-        rows.prob,
+        precedence(rows.distances, rows.prob, run.rays),
         run.rays,
         rows.status,
         np.arange(len(rows)) < len(own),
@@ -211,6 +218,29 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     return noted(
         began, {"suppression": suppression}, version=version, open=num_open, kept=kept, **_extent(left)
     )
+
+
+def outline(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
+    """Outline the survivors of a block, given all that was found in those that may touch it."""
+    began = time.perf_counter()
+    block, near = task
+    kept, _ = read_rows(run.rows_path(*block))
+    places = [(block[0], FOUND), *near]
+    rows = Rows.joined([read_rows(run.rows_path(*place), kept.box)[0] for place in places])
+    voted = vote(rows.points, rows.distances, rows.prob, _where(kept.points, rows.points), run.rays)
+    outlined = Rows.of(kept.points, voted.prob, voted.distances, run.rays)
+    version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
+    voting = time.perf_counter() - began
+    write_rows(run.rows_path(block[0], version), outlined)
+    return noted(began, {"suppression": voting}, version=version, open=len(outlined), **_extent(outlined))
+
+
+def _where(wanted: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return the rows of ``points`` that ``wanted`` are, each the first of its place, both ``(N, 3)``."""
+    _, first, which = np.unique(
+        np.concatenate([points, wanted]), axis=0, return_index=True, return_inverse=True
+    )
+    return first[which.ravel()[len(points) :]]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

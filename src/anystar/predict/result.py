@@ -13,6 +13,7 @@ from anystar.arrays import measuring
 from anystar.config import ConfigError
 from anystar.geometry.rays import Rays
 from anystar.geometry.tensors import rasterise, suppress
+from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.table import Table, tabulate
 
@@ -127,27 +128,40 @@ def assemble(
     nms_thresh: float,
     device: torch.device,
 ) -> tuple[np.ndarray, Objects, dict[str, float]]:
-    """Suppress, rasterise on the input's lattice, and measure; on a graphics card if ``device`` is one.
+    """Suppress, let the dropped vote on the outlines, suppress again, rasterise on the input's lattice.
+
+    Suppression and rasterising, which take long in large volumes, are done on ``device`` if it is a GPU.
 
     Returns
     -------
     labels : int32 array of ``shape``
     objects : Objects
     timings : dict
-        Seconds of ``suppression`` and ``rasterising``.
+        Seconds of ``suppression`` (votes included) and ``rasterising``.
     """
     start = time.perf_counter()
     rows = np.flatnonzero(candidates.prob >= prob_thresh)
     points, distances, prob = candidates.points[rows], candidates.distances[rows], candidates.prob[rows]
     # Tensors on a graphics card are worked on there, all others by Numba.
     place = device if device.type == "cuda" else torch.device("cpu")
-    at, radii, scores = (torch.from_numpy(a).to(place) for a in (points, distances, prob))
-    kept = suppress(at, radii, scores, rays, threshold=nms_thresh).kept.cpu().numpy()
+
+    def survivors(points: np.ndarray, distances: np.ndarray, prob: np.ndarray) -> np.ndarray:
+        first = precedence(distances, prob, rays)
+        at, radii, scores = (torch.from_numpy(a).to(place) for a in (points, distances, first))
+        return suppress(at, radii, scores, rays, threshold=nms_thresh).kept.cpu().numpy()
+
+    kept = survivors(points, distances, prob)
+    voted = vote(points, distances, prob, kept, rays)
+    # Two parts of one object may overlap only as both are agreed upon
+    whole = survivors(points[kept], voted.distances, voted.prob)
+    points, distances, prob = points[kept[whole]], voted.distances[whole], voted.prob[whole]
+    order = np.lexsort((*points.T[::-1], -prob))
+    points, distances, prob = points[order], distances[order], prob[order]
     middle = time.perf_counter()
-    centres = (points[kept] + 0.5) / np.array(voxel_size) - 0.5
-    at, radii, scores = (torch.from_numpy(a).to(place) for a in (centres, distances[kept], prob[kept]))
+    centres = (points + 0.5) / np.array(voxel_size) - 0.5
+    at, radii, scores = (torch.from_numpy(a).to(place) for a in (centres, distances, prob))
     drawn = rasterise(at, radii, rays, shape, prob=scores, voxel_size=voxel_size)
-    labels, objects = _measure(drawn.cpu().numpy(), prob[kept], centres, distances[kept])
+    labels, objects = _measure(drawn.cpu().numpy(), prob, centres, distances)
     stop = time.perf_counter()
     return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}
 

@@ -1,0 +1,267 @@
+"""Candidates of one object agree on its outline: what suppression drops still says where the object ends.
+
+An object is proposed from many of its voxels. Suppression keeps one of the proposals and the outline that
+was seen from there, errors included. Here the others vote (as boxes do in Gidaris and Komodakis 2015, "box
+voting"): each outline is seen from the kept centre, ray by ray, and all are averaged. What lies far from a
+voxel is predicted too near rather than too far, the more so the less it is sure, so the average is a power
+mean: where all agree it is what they say, and where they do not it leans to those who see farther.
+
+For the same reason :func:`precedence` lets a larger body go before an equally probable smaller one: along
+the axis of a long object all candidates are as probable, and the one in its middle sees most of it.
+(docs/training-log.md says what both are worth.)
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.spatial import cKDTree
+
+from anystar.compiled import kernel
+from anystar.geometry.radius import MAP_SIZE, bodies, check_bodies, radius_tables
+from anystar.geometry.rays import Rays
+from anystar.geometry.threads import default_num_threads, run_chunks
+
+__all__ = ["Voted", "precedence", "vote"]
+
+_SIZE = 0.2
+"""Power of the volume that precedence follows."""
+_WITHIN = 0.8
+"""Candidates so far from a kept centre, as a share of the way to its surface, have no weight."""
+_POWER = 10
+"""Of the mean."""
+_MOST = 1.5
+"""No vote moves the surface by more than this factor."""
+_STEPS, _EXACT = 12, 1e-3
+"""Steps towards a ray's end at most, and the share of the radius that is near enough."""
+_CHUNK, _ROWS = 4096, 16384
+"""Bodies whose voters, and whose volumes, are looked up at once."""
+
+
+class Voted(NamedTuple):
+    """What the candidates say together of each kept body."""
+
+    distances: np.ndarray
+    """Star distances, float32, shape ``(K, R)``."""
+    prob: np.ndarray
+    """Highest probability of its voters, float32, shape ``(K,)``."""
+
+
+def precedence(distances: np.ndarray, prob: np.ndarray, rays: Rays) -> np.ndarray:
+    """Return what suppression is to take candidates by: probability times a small power of the volume.
+
+    Parameters
+    ----------
+    distances : numpy.ndarray
+        Star distances, shape ``(N, R)``, finite, at least 0.
+    prob : numpy.ndarray
+        Shape ``(N,)``, in [0, 1].
+    rays : Rays
+        ``R`` directions.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(N,)``, float64.
+
+    Examples
+    --------
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> radii = np.repeat([[4.0], [8.0]], 32, axis=1)
+    >>> small, large = precedence(radii, np.array([0.8, 0.8]), golden_spiral(32))
+    >>> print(f"{large / small:.3f}")  # 8 times the volume
+    1.516
+    """
+    tables = radius_tables(rays)
+    distances = np.ascontiguousarray(distances, np.float32)
+    num = len(distances)
+    volume = np.empty(num, np.float32)
+
+    def measure(a: int, b: int) -> None:
+        for i in range(a, b, _ROWS):
+            part = distances[i : min(i + _ROWS, b)]
+            inner, outer = np.empty((2, len(part)), np.float32)
+            box = np.empty((len(part), 6), np.float32)
+            where = volume[i : i + len(part)]
+            bodies(part, tables.solid_angle, tables.reach, inner, outer, where, box)
+
+    run_chunks(measure, num, min_chunk=256)
+    return np.asarray(prob, np.float64) * volume.astype(np.float64) ** _SIZE
+
+
+def vote(
+    points: np.ndarray,
+    distances: np.ndarray,
+    prob: np.ndarray,
+    kept: np.ndarray,
+    rays: Rays,
+    *,
+    num_threads: int | None = None,
+) -> Voted:
+    """Return the outlines of kept bodies that all candidates within them agree on.
+
+    A candidate votes for every kept body that holds its centre within 0.8 of the way to the surface and
+    whose centre it holds, with its probability as its weight, falling to 0 at 0.8. The kept body has a vote
+    itself. The result does not depend on the order of the candidates, nor on those that are elsewhere.
+
+    Parameters
+    ----------
+    points : numpy.ndarray
+        Centres of all candidates, shape ``(N, 3)``, voxels (ZYX).
+    distances : numpy.ndarray
+        Their star distances, shape ``(N, R)``, voxels, finite, at least 0.
+    prob : numpy.ndarray
+        Their probabilities, shape ``(N,)``, in [0, 1].
+    kept : numpy.ndarray
+        Indices of the bodies that are wanted, shape ``(K,)``.
+    rays : Rays
+        ``R`` directions.
+    num_threads : int, optional
+        Threads at most; all cores by default.
+
+    Returns
+    -------
+    Voted
+
+    Examples
+    --------
+    Two candidates of a ball of radius 5 see it from either side of its centre; one too small, one too large.
+
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> points = np.array([[0, 0, 0], [0, 0, 1]])
+    >>> radii = np.repeat([[4.9], [5.1]], 32, axis=1)
+    >>> voted = vote(points, radii, np.array([0.8, 0.7]), np.array([0]), golden_spiral(32))
+    >>> bool(4.9 < voted.distances.mean() < 5.1), voted.prob
+    (True, array([0.8], dtype=float32))
+    """
+    points, distances = check_bodies(points, distances, rays)
+    prob, kept = np.ascontiguousarray(prob, np.float32), np.asarray(kept, np.int64)
+    if prob.shape != (len(points),):
+        raise ValueError(f"prob must have shape ({len(points)},), got {prob.shape}")
+    voted = Voted(distances[kept], prob[kept])
+    if not len(kept):
+        return voted
+    order = np.lexsort((-prob, *points.T[::-1]))  # sums do not depend on the order that candidates come in
+    tree = cKDTree(points[order])
+    reach = _WITHIN * distances[kept].max(axis=1).astype(np.float64)
+    tables = radius_tables(rays)
+    workers = default_num_threads() if num_threads is None else num_threads
+    for first in range(0, len(kept), _CHUNK):
+        some = slice(first, first + _CHUNK)
+        near = tree.query_ball_point(points[kept[some]], reach[some], workers=workers, return_sorted=True)
+        last = np.cumsum([len(rows) for rows in near])
+        voters = order[np.concatenate(near).astype(np.int64)]
+
+        def count(
+            a: int, b: int, first: int = first, last: np.ndarray = last, voters: np.ndarray = voters
+        ) -> None:
+            _count_votes(
+                points,
+                distances,
+                prob,
+                kept[first + a : first + b],
+                voters[last[a - 1] if a else 0 : last[b - 1]],
+                last[a:b] - (last[a - 1] if a else 0),
+                tables.vertices,
+                tables.face_map,
+                voted.distances[first + a : first + b],
+                voted.prob[first + a : first + b],
+            )
+
+        run_chunks(count, len(last), num_threads=num_threads, min_chunk=4)
+    return voted
+
+
+@kernel(fastmath={"contract", "nsz"}, inline="always")
+def _radius(z, y, x, distances_R, face_map):
+    """Radius of a body in a direction of any length but 0."""
+    one, half = np.float32(1), np.float32(MAP_SIZE / 2)
+    top, tiny = np.float32(MAP_SIZE - 1), np.float32(1e-20)
+    scale = one / (abs(z) + abs(y) + abs(x) + tiny)
+    u, v = y * scale, x * scale
+    if z < 0:
+        u, v = (
+            (one - abs(v)) * (one if u >= 0 else -one),
+            (one - abs(u)) * (one if v >= 0 else -one),
+        )
+    row, column = min((u + one) * half, top), min((v + one) * half, top)
+    f = np.uint64(face_map.cells[np.uint64(np.int32(row) * np.int32(MAP_SIZE) + np.int32(column))])
+    i, j = f * np.uint64(9), f * np.uint64(3)
+    inverse, rays = face_map.inverse, face_map.rays
+    a = inverse[i] * z + inverse[i + np.uint64(1)] * y + inverse[i + np.uint64(2)] * x
+    b = inverse[i + np.uint64(3)] * z + inverse[i + np.uint64(4)] * y + inverse[i + np.uint64(5)] * x
+    c = inverse[i + np.uint64(6)] * z + inverse[i + np.uint64(7)] * y + inverse[i + np.uint64(8)] * x
+    da, db = distances_R[np.uint64(rays[j])], distances_R[np.uint64(rays[j + np.uint64(1)])]
+    dc = distances_R[np.uint64(rays[j + np.uint64(2)])]
+    return (a * da + b * db + c * dc) / (a + b + c)
+
+
+@kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
+def _seen_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
+    """Distances along the rays, from a point (relative to its centre) within a body, to its surface.
+
+    By secants, from the point and the guess, within a bracket that is halved where they would leave it.
+    """
+    away = np.sqrt(z * z + y * y + x * x)
+    farthest = np.float32(0)
+    for r in range(len(distances_R)):
+        farthest = max(farthest, distances_R[r])
+    depth = distances_R[0] if away == 0 else _radius(z, y, x, distances_R, face_map) - away
+    for r in range(len(guess_R)):
+        low, high = np.float32(0), farthest + away
+        rz, ry, rx = vertices_R3[r, 0], vertices_R3[r, 1], vertices_R3[r, 2]
+        before, missed = low, depth
+        at = min(guess_R[r], high)
+        for _ in range(_STEPS):
+            pz, py, px = z + at * rz, y + at * ry, x + at * rx
+            far = np.sqrt(pz * pz + py * py + px * px) + np.float32(1e-12)
+            missing = _radius(pz, py, px, distances_R, face_map) - far
+            if abs(missing) <= np.float32(_EXACT) * far:
+                break
+            if missing > 0:
+                low = at
+            else:
+                high = at
+            change = missed - missing
+            ahead = at + missing * (at - before) / change if change * (at - before) > 0 else low
+            before, missed = at, missing
+            at = ahead if low < ahead < high else (low + high) / np.float32(2)
+        out_R[r] = at
+
+
+@kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
+def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map, out_KR, prob_K):
+    """Average, for each kept body, what its voters say; ``last`` is where the voters of each end."""
+    num_rays = distances.shape[1]
+    seen, total = np.empty(num_rays, np.float32), np.empty(num_rays, np.float64)
+    least, most = np.float32(1 / _MOST), np.float32(_MOST)
+    start = 0
+    for k in range(len(kept)):
+        i = kept[k]
+        own = distances[i]
+        total[:] = 0
+        weights = 0.0
+        for n in range(start, last[k]):
+            j = voters[n]
+            z = np.float32(points[i, 0] - points[j, 0])
+            y = np.float32(points[i, 1] - points[j, 1])
+            x = np.float32(points[i, 2] - points[j, 2])
+            away = np.sqrt(z * z + y * y + x * x)
+            share = np.float32(0)
+            if away > 0:
+                share = away / max(_radius(-z, -y, -x, own, face_map), np.float32(1e-6))
+                if share >= np.float32(_WITHIN) or _radius(z, y, x, distances[j], face_map) <= away:
+                    continue
+            share = share / np.float32(_WITHIN)
+            weight = prob[j] * (1 - share * share)
+            _seen_from(z, y, x, distances[j], vertices, face_map, own, seen)
+            weights += weight
+            prob_K[k] = max(prob_K[k], prob[j])
+            for r in range(num_rays):
+                ratio = min(max(seen[r] / max(own[r], np.float32(1e-6)), least), most)
+                total[r] += weight * np.float64(ratio) ** _POWER
+        start = last[k]
+        if weights > 0:
+            for r in range(num_rays):
+                out_KR[k, r] = own[r] * (total[r] / weights) ** (1 / _POWER)

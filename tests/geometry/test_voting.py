@@ -1,0 +1,132 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anystar.geometry.radius import radius_tables
+from anystar.geometry.rays import golden_spiral
+from anystar.geometry.suppression import suppress
+from anystar.geometry.voting import _seen_from, precedence, vote
+from tests import reference
+from tests.geometry import scenes
+
+RAYS = golden_spiral(96)
+
+
+def ellipsoid_from(points, axes, rays=RAYS):
+    """Exact distances from points to the surface of an ellipsoid around the origin, ``(N, R)``."""
+    p, u = np.asarray(points, float)[:, None] / axes, rays.vertices.astype(float) / axes
+    a, b, c = (u * u).sum(-1), (p * u).sum(-1), (p * p).sum(-1) - 1
+    return ((-b + np.sqrt(b * b - a * c)) / a).astype(np.float32)
+
+
+def inside_points(rng, axes, num, within=0.6):
+    directions = rng.normal(size=(num, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    return directions * axes * (within * rng.random((num, 1)) ** (1 / 3))
+
+
+@pytest.mark.parametrize("lengths", [(5, 5, 5), (4, 6, 9)])
+def test_a_surface_is_seen_from_elsewhere_where_it_is(lengths):
+    """Against the surface itself: a little inside is inside, a little outside is not."""
+    rng = np.random.default_rng(0)
+    axes = np.array(lengths, float)
+    for _ in range(20):
+        centre, eye = inside_points(rng, axes, 2)
+        body = ellipsoid_from(centre[None], axes)[0]
+        z, y, x = (eye - centre).astype(np.float32)
+        seen = np.empty(96, np.float32)
+        _seen_from(z, y, x, body, RAYS.vertices, radius_tables(RAYS).face_map, np.full(96, 5.0, "f"), seen)
+        for further, expected in ((-0.1, True), (0.1, False)):
+            ends = eye - centre + (seen + further)[:, None] * RAYS.vertices
+            assert (reference.is_inside(ends, body, RAYS) == expected).mean() > 0.98
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_candidates_that_know_the_object_agree_on_it(seed):
+    rng = np.random.default_rng(seed)
+    axes = rng.uniform(4, 9, 3)
+    points = inside_points(rng, axes, 40)
+    truth = ellipsoid_from(points, axes)
+    voted = vote(points, truth, rng.uniform(0.4, 0.9, 40), np.arange(3), RAYS)
+    assert np.abs(voted.distances / truth[:3] - 1).mean() < 0.03
+    assert np.abs(voted.distances / truth[:3] - 1).max() < 0.3  # between rays, far from a centre
+
+
+def test_errors_average_out():
+    rng = np.random.default_rng(1)
+    axes = np.array([5.0, 6.0, 7.0])
+    points = inside_points(rng, axes, 60)
+    truth = ellipsoid_from(points, axes)
+    guessed = (truth * np.exp(rng.normal(0, 0.1, truth.shape))).astype(np.float32)
+    voted = vote(points, guessed, np.full(60, 0.8), np.arange(5), RAYS)
+    before, after = (np.abs(d / truth[:5] - 1).mean() for d in (guessed[:5], voted.distances))
+    assert after < 0.75 * before
+
+
+def test_where_they_disagree_it_leans_outwards_and_no_vote_counts_without_limit():
+    points, prob = np.zeros((4, 3)) + np.arange(4)[:, None] * 1e-3, np.full(4, 0.8)
+    radii = np.repeat([[5.0], [5.0], [6.0], [6.0]], 96, axis=1)
+    assert 5.55 < vote(points, radii, prob, np.array([0]), RAYS).distances.mean() < 5.9
+    radii[3] = 1000
+    one = vote(points, radii, prob, np.array([0]), RAYS).distances
+    assert one.max() < 1.5 * 5
+
+
+def test_the_probability_is_that_of_the_surest_voter_and_neighbours_do_not_vote():
+    points = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 12], [0, 0, 4.5]])
+    radii, prob = np.full((4, 96), 5.0), np.array([0.6, 0.7, 0.9, 0.8])
+    voted = vote(points, radii, prob, np.array([0, 2]), RAYS)
+    assert voted.prob.tolist() == pytest.approx([0.7, 0.9])
+    np.testing.assert_array_equal(voted.distances[1], radii[2].astype(np.float32))
+    # Who does not hold the kept centre does not vote, however sure
+    radii[1] = 0.5
+    assert vote(points, radii, prob, np.array([0]), RAYS).prob[0] == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("num_threads", [1, 2])
+def test_neither_order_nor_threads_nor_what_is_elsewhere_matters(num_threads):
+    rng = np.random.default_rng(2)
+    rays = golden_spiral(32)
+    points = rng.uniform(0, 30, (400, 3)).round()
+    distances, prob = scenes.smooth_distances(rng, 400, rays), rng.uniform(0.3, 0.9, 400)
+    kept = suppress(points, distances, prob, rays).kept
+    want = vote(points, distances, prob, kept, rays, num_threads=1)
+    assert np.abs(want.distances - distances[kept]).max() > 0.1
+    shuffled = rng.permutation(400)
+    place = np.argsort(shuffled)
+    more = np.concatenate([points[shuffled], points + 100])
+    got = vote(
+        more,
+        np.concatenate([distances[shuffled], distances]),
+        np.concatenate([prob[shuffled], prob]),
+        place[kept],
+        rays,
+        num_threads=num_threads,
+    )
+    np.testing.assert_array_equal(got.distances, want.distances)
+    np.testing.assert_array_equal(got.prob, want.prob)
+
+
+def test_nothing_and_wrong_arguments():
+    nothing = vote(np.zeros((0, 3)), np.zeros((0, 96)), np.zeros(0), np.zeros(0, int), RAYS)
+    assert nothing.distances.shape == (0, 96)
+    with pytest.raises(ValueError, match=r"prob must have shape \(1,\), got \(2,\)"):
+        vote(np.zeros((1, 3)), np.ones((1, 96)), np.ones(2), np.array([0]), RAYS)
+    with pytest.raises(ValueError, match="finite and not negative"):
+        vote(np.zeros((1, 3)), np.full((1, 96), np.nan), np.ones(1), np.array([0]), RAYS)
+
+
+def test_precedence_is_that_of_the_middle_of_a_long_object():
+    """Candidates along its axis, equally probable, who see less of what is far: the middle one is first."""
+    axes = np.array([4.0, 4.0, 14.0])
+    points = np.array([[0, 0, x] for x in (-8, -4, 0, 4, 8)], float)
+    truth = ellipsoid_from(points, axes)
+    seen = np.minimum(truth, 9.0)
+    order = precedence(seen, np.full(5, 0.8), RAYS)
+    assert order.argmax() == 2
+    assert order[0] < order[1] < order[2] > order[3] > order[4]
+    surer = precedence(seen, np.array([0.8, 0.8, 0.4, 0.8, 0.8]), RAYS)
+    assert surer.argmax() in (1, 3)
+    assert (precedence(np.zeros((1, 96)), np.ones(1), RAYS) == 0).all()

@@ -1,0 +1,74 @@
+"""What candidates of known bodies are assembled to."""
+
+import numpy as np
+import torch
+
+from anystar.evaluate import match_labels
+from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.rays import golden_spiral
+from anystar.geometry.suppression import suppress
+from anystar.predict.candidates import Candidates
+from anystar.predict.result import assemble
+from tests.geometry.test_voting import ellipsoid_from
+
+RAYS = golden_spiral(96)
+CPU = torch.device("cpu")
+SHAPE = (24, 24, 64)
+
+
+def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.0):
+    """Candidates on the axis of a long object, none of which sees farther than ``sight``."""
+    along = rng.permutation(np.arange(-13.0, 14.0))
+    points = np.zeros((len(along), 3))
+    points[:, 2] = along
+    truth = ellipsoid_from(points, np.array(axes), RAYS)
+    found = Candidates(
+        points=(points + centre).astype(np.float32),
+        prob=rng.uniform(0.7, 0.75, len(along)).astype(np.float32),
+        distances=np.minimum(truth, sight),
+        floor=0.1,
+    )
+    middle = np.array([centre])
+    whole = rasterise(middle, ellipsoid_from(np.zeros((1, 3)), np.array(axes), RAYS), RAYS, SHAPE)
+    return found, whole
+
+
+def test_a_long_object_is_one_although_nobody_sees_all_of_it():
+    for seed in range(10):
+        found, truth = long_object(np.random.default_rng(seed))
+        labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.2, CPU)
+        (scores,) = match_labels(truth, labels, thresholds=(0.6,))
+        assert len(objects) == 1
+        assert scores.tp == 1
+        assert 0.73 < objects.probability[0] <= found.prob.max()  # of the surest voter
+    # which the most probable candidates alone do not make
+    kept = suppress(found.points, found.distances, found.prob, RAYS, threshold=0.2).kept
+    assert len(kept) > 1
+
+
+def test_outlines_are_closer_than_any_candidate_drew_them():
+    rng = np.random.default_rng(0)
+    axes, centre = np.array([6.0, 7.0, 8.0]), np.array([11.5, 11.5, 31.5])
+    points = rng.uniform(-3, 3, (60, 3))
+    distances = ellipsoid_from(points, axes, RAYS)
+    noisy = (distances * np.exp(rng.normal(0, 0.12, distances.shape))).astype(np.float32)
+    prob = rng.uniform(0.6, 0.8, 60).astype(np.float32)
+    found = Candidates(points=(points + centre).astype(np.float32), prob=prob, distances=noisy, floor=0.1)
+    truth = rasterise(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS, SHAPE)
+    labels, _, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU)
+
+    def iou(drawn):
+        return ((drawn > 0) & (truth > 0)).sum() / ((drawn > 0) | (truth > 0)).sum()
+
+    alone = [iou(rasterise(found.points[[n]], noisy[[n]], RAYS, SHAPE)) for n in range(60)]
+    assert iou(labels) > max(alone)
+    assert iou(labels) > np.mean(alone) + 0.03
+
+
+def test_labels_are_numbered_by_probability():
+    centres = np.array([[11.5, 11.5, x] for x in (8.0, 30.0, 52.0)], np.float32)
+    radii = np.repeat([[4.0], [6.0], [5.0]], 96, axis=1).astype(np.float32)
+    found = Candidates(points=centres, prob=np.float32([0.9, 0.6, 0.8]), distances=radii, floor=0.1)
+    labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU)
+    assert [labels[11, 11, x] for x in (8, 30, 52)] == [1, 3, 2]
+    assert objects.probability.tolist() == np.float32([0.9, 0.8, 0.6]).tolist()
