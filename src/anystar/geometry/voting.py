@@ -173,7 +173,7 @@ def vote(
     return voted
 
 
-@kernel(fastmath={"contract", "nsz"}, inline="always")
+@kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
 def _radius(z, y, x, distances_R, face_map):
     """Radius of a body in a direction of any length but 0."""
     one, half = np.float32(1), np.float32(MAP_SIZE / 2)
