@@ -12,18 +12,18 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from rich.progress import track
 
-from anystar.data import TrainingBatch, TrainingBatches
-from anystar.geometry.rays import golden_spiral
+from anystar.data import Batches
 from anystar.nn.checkpoint import load_model_file
 from anystar.nn.losses import star_loss
-from anystar.synth.recipes import get_recipe
 from anystar.train import TrainConfig, fit, small_config
+from anystar.train.loop import training_batches
+from anystar.train.processes import Processes
 
 HELD_OUT_SEED = 1_000_003
 """Of the samples that networks are judged by."""
@@ -38,48 +38,29 @@ def configuration(points: int, *, seed: int, steps: int) -> TrainConfig:
         patch=(48, 48, 48),
         max_points=points or None,
         average=0.99,
-        network=type(small)(
-            channels=tuple(num // 2 for num in small.channels),
-            grid=small.grid,
-            head_channels=small.head_channels,
-            distances=small.distances,
-        ),
+        network=replace(small, channels=tuple(num // 2 for num in small.channels)),
     )
 
 
-def held_out(config: TrainConfig, count: int) -> Iterator[TrainingBatch]:
-    """Yield fresh samples, one a batch, with distances at all object points."""
-    batches = TrainingBatches(
-        [get_recipe(name) for name in config.recipes],
-        seed=HELD_OUT_SEED,
-        batch_size=1,
-        shape=config.patch,
-        rays=golden_spiral(config.network.num_rays),
-        grid=config.network.grid,
-        max_points=None,
-    )
-    return (batches[k] for k in range(count))
+def single(config: TrainConfig) -> Batches:
+    """Return the samples of a run, one a batch."""
+    return training_batches(replace(config, batch_size=1), torch.device("cpu"), Processes(), None)
 
 
 @torch.inference_mode()
 def judged(model: Path, config: TrainConfig, count: int) -> tuple[float, float]:
     """Return the mean losses of probability and distance over fresh samples."""
     network = load_model_file(model).network.eval()
-    losses = [star_loss(network(b.image), b.targets, config.loss) for b in held_out(config, count)]
+    batches = single(replace(config, seed=HELD_OUT_SEED, max_points=None))
+    losses = [
+        star_loss(network(b.image), b.targets, config.loss) for b in map(batches.__getitem__, range(count))
+    ]
     return tuple(sum(float(x[k]) for x in losses) / count for k in (1, 2))
 
 
 def target_seconds(config: TrainConfig, count: int = 20) -> float:
     """Return the mean seconds that a sample's targets take."""
-    batches = TrainingBatches(
-        [get_recipe(name) for name in config.recipes],
-        seed=config.seed,
-        batch_size=1,
-        shape=config.patch,
-        rays=golden_spiral(config.network.num_rays),
-        grid=config.network.grid,
-        max_points=config.max_points,
-    )
+    batches = single(config)
     samples = [batches.samples(k) for k in range(count + 1)]
     batches.with_targets(samples.pop())  # compiles
     begun = time.perf_counter()

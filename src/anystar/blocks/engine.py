@@ -11,21 +11,11 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from anystar.blocks.journal import Journal
+from anystar.blocks.painting import Painter, Source, Writable, paint
 from anystar.blocks.partition import Boxes
 from anystar.blocks.picture import Surveyor
 from anystar.blocks.rows import Rows, read_rows
-from anystar.blocks.stages import (
-    FOUND,
-    Painter,
-    Run,
-    Source,
-    Version,
-    Writable,
-    detect,
-    outline,
-    paint,
-    resolve,
-)
+from anystar.blocks.stages import FOUND, Run, Version, detect, outline, resolve
 
 __all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all", "survey_all", "survivors"]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from anystar.arrays import check_spacing
 from anystar.compiled import kernel
-from anystar.geometry.radius import bodies, check_bodies, inside, radius_tables
+from anystar.geometry.radius import check_bodies, extents, inside, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import default_num_threads, run_chunks
 
@@ -163,10 +163,7 @@ def bounding_boxes(points: np.ndarray, distances: np.ndarray, rays: Rays) -> np.
     array([[3., 3., 3.], [7., 7., 7.]])
     """
     points, distances = check_bodies(points, distances, rays)
-    tables = radius_tables(rays)
-    inner, outer, volume = np.empty((3, len(points)), np.float32)
-    box = np.empty((len(points), 6), np.float32)
-    bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
+    box = extents(distances, rays, num_threads=1).box
     return np.stack([points - box[:, 0::2], points + box[:, 1::2]], axis=1)
 
 

@@ -21,8 +21,20 @@ import numpy as np
 
 from anystar.compiled import kernel
 from anystar.geometry.rays import Rays
+from anystar.geometry.threads import run_chunks
 
-__all__ = ["MAP_SIZE", "FaceMap", "RadiusTables", "bodies", "check_bodies", "inside", "radius_tables"]
+__all__ = [
+    "MAP_SIZE",
+    "Extents",
+    "FaceMap",
+    "RadiusTables",
+    "bodies",
+    "check_bodies",
+    "extents",
+    "inside",
+    "radius_tables",
+    "radius_towards",
+]
 
 MAP_SIZE = 128
 
@@ -180,6 +192,30 @@ def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
 
 
 @kernel(**_KERNEL)
+def radius_towards(z, y, x, distances_R, face_map):
+    """Return the radius of a body in one direction (ZYX), of any length but 0: :func:`inside` is for many."""
+    one, half = np.float32(1), np.float32(MAP_SIZE / 2)
+    top, tiny = np.float32(MAP_SIZE - 1), np.float32(1e-20)
+    scale = one / (abs(z) + abs(y) + abs(x) + tiny)
+    u, v = y * scale, x * scale
+    if z < 0:
+        u, v = (
+            (one - abs(v)) * (one if u >= 0 else -one),
+            (one - abs(u)) * (one if v >= 0 else -one),
+        )
+    row, column = min((u + one) * half, top), min((v + one) * half, top)
+    f = np.uint64(face_map.cells[np.uint64(np.int32(row) * np.int32(MAP_SIZE) + np.int32(column))])
+    i, j = f * np.uint64(9), f * np.uint64(3)
+    inverse, rays = face_map.inverse, face_map.rays
+    a = inverse[i] * z + inverse[i + np.uint64(1)] * y + inverse[i + np.uint64(2)] * x
+    b = inverse[i + np.uint64(3)] * z + inverse[i + np.uint64(4)] * y + inverse[i + np.uint64(5)] * x
+    c = inverse[i + np.uint64(6)] * z + inverse[i + np.uint64(7)] * y + inverse[i + np.uint64(8)] * x
+    da, db = distances_R[np.uint64(rays[j])], distances_R[np.uint64(rays[j + np.uint64(1)])]
+    dc = distances_R[np.uint64(rays[j + np.uint64(2)])]
+    return (a * da + b * db + c * dc) / (a + b + c)
+
+
+@kernel(**_KERNEL)
 def bodies(distances, solid_angle, reach, inner, outer, volume, box):
     """Radii, volume (voxels) and box relative to the centre (``(N, 6)``, as ``reach``) of every body."""
     num_rays = distances.shape[1]
@@ -195,3 +231,26 @@ def bodies(distances, solid_angle, reach, inner, outer, volume, box):
         for r in range(num_rays):
             for k in range(6):
                 box[n, k] = max(box[n, k], distances[n, r] * reach[r, k])
+
+
+class Extents(NamedTuple):
+    """How far bodies reach, float32, N of them."""
+
+    inner: np.ndarray  # (N,): shortest distance
+    outer: np.ndarray  # (N,): longest distance
+    volume: np.ndarray  # (N,): voxels
+    box: np.ndarray  # (N, 6): relative to the centre, as ``RadiusTables.reach``
+
+
+def extents(distances: np.ndarray, rays: Rays, *, num_threads: int | None = None) -> Extents:
+    """Measure bodies with these distances, float32 ``(N, R)``, in threads."""
+    tables, num = radius_tables(rays), len(distances)
+    inner, outer, volume = np.empty((3, num), np.float32)
+    found = Extents(inner, outer, volume, np.empty((num, 6), np.float32))
+
+    def measure(a: int, b: int) -> None:
+        parts = (column[a:b] for column in found)
+        bodies(distances[a:b], tables.solid_angle, tables.reach, *parts)
+
+    run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
+    return found

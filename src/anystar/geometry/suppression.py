@@ -25,7 +25,7 @@ from functools import partial
 import numpy as np
 
 from anystar.geometry import neighbours
-from anystar.geometry.radius import bodies, check_bodies, radius_tables
+from anystar.geometry.radius import check_bodies, extents, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
 
@@ -267,21 +267,4 @@ def _shapes(
     points: np.ndarray, distances: np.ndarray, rays: Rays, num_threads: int | None
 ) -> neighbours.Shapes:
     """Measure all candidates."""
-    num, tables = len(points), radius_tables(rays)
-    inner, outer, volume = np.empty((3, num), np.float32)
-    box = np.empty((num, 6), np.float32)
-
-    def measure(a: int, b: int) -> None:
-        rows = slice(a, b)
-        bodies(
-            distances[rows],
-            tables.solid_angle,
-            tables.reach,
-            inner[rows],
-            outer[rows],
-            volume[rows],
-            box[rows],
-        )
-
-    run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
-    return neighbours.shapes(points, distances, inner, outer, volume, box)
+    return neighbours.shapes(points, distances, *extents(distances, rays, num_threads=num_threads))

@@ -19,9 +19,9 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from anystar.compiled import kernel
-from anystar.geometry.radius import MAP_SIZE, bodies, check_bodies, radius_tables
+from anystar.geometry.radius import check_bodies, extents, radius_tables, radius_towards
 from anystar.geometry.rays import Rays
-from anystar.geometry.threads import default_num_threads, run_chunks
+from anystar.geometry.threads import run_chunks
 
 __all__ = ["Voted", "precedence", "vote"]
 
@@ -35,8 +35,8 @@ _MOST = 1.5
 """No vote moves the surface by more than this factor."""
 _STEPS, _EXACT = 12, 1e-3
 """Steps towards a ray's end at most, and the share of the radius that is near enough."""
-_CHUNK, _ROWS = 4096, 16384
-"""Bodies whose voters, and whose volumes, are looked up at once."""
+_CHUNK = 1024
+"""Bodies whose voters are looked up at once."""
 
 
 class Voted(NamedTuple):
@@ -73,20 +73,7 @@ def precedence(distances: np.ndarray, prob: np.ndarray, rays: Rays) -> np.ndarra
     >>> print(f"{large / small:.3f}")  # 8 times the volume
     1.516
     """
-    tables = radius_tables(rays)
-    distances = np.ascontiguousarray(distances, np.float32)
-    num = len(distances)
-    volume = np.empty(num, np.float32)
-
-    def measure(a: int, b: int) -> None:
-        for i in range(a, b, _ROWS):
-            part = distances[i : min(i + _ROWS, b)]
-            inner, outer = np.empty((2, len(part)), np.float32)
-            box = np.empty((len(part), 6), np.float32)
-            where = volume[i : i + len(part)]
-            bodies(part, tables.solid_angle, tables.reach, inner, outer, where, box)
-
-    run_chunks(measure, num, min_chunk=256)
+    volume = extents(np.ascontiguousarray(distances, np.float32), rays).volume
     return np.asarray(prob, np.float64) * volume.astype(np.float64) ** _SIZE
 
 
@@ -146,55 +133,20 @@ def vote(
     tree = cKDTree(points[order])
     reach = _WITHIN * distances[kept].max(axis=1).astype(np.float64)
     tables = radius_tables(rays)
-    workers = default_num_threads() if num_threads is None else num_threads
-    for first in range(0, len(kept), _CHUNK):
-        some = slice(first, first + _CHUNK)
-        near = tree.query_ball_point(points[kept[some]], reach[some], workers=workers, return_sorted=True)
-        last = np.cumsum([len(rows) for rows in near])
-        voters = order[np.concatenate(near).astype(np.int64)]
 
-        def count(
-            a: int, b: int, first: int = first, last: np.ndarray = last, voters: np.ndarray = voters
-        ) -> None:
+    def count(a: int, b: int) -> None:
+        for first in range(a, b, _CHUNK):
+            some = slice(first, min(first + _CHUNK, b))
+            near = tree.query_ball_point(points[kept[some]], reach[some], return_sorted=True)
+            voters = order[np.concatenate(near).astype(np.int64)]
+            last = np.cumsum([len(rows) for rows in near])
+            out = voted.distances[some], voted.prob[some]
             _count_votes(
-                points,
-                distances,
-                prob,
-                kept[first + a : first + b],
-                voters[last[a - 1] if a else 0 : last[b - 1]],
-                last[a:b] - (last[a - 1] if a else 0),
-                tables.vertices,
-                tables.face_map,
-                voted.distances[first + a : first + b],
-                voted.prob[first + a : first + b],
+                points, distances, prob, kept[some], voters, last, tables.vertices, tables.face_map, *out
             )
 
-        run_chunks(count, len(last), num_threads=num_threads, min_chunk=4)
+    run_chunks(count, len(kept), num_threads=num_threads, min_chunk=4)
     return voted
-
-
-@kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
-def _radius(z, y, x, distances_R, face_map):
-    """Radius of a body in a direction of any length but 0."""
-    one, half = np.float32(1), np.float32(MAP_SIZE / 2)
-    top, tiny = np.float32(MAP_SIZE - 1), np.float32(1e-20)
-    scale = one / (abs(z) + abs(y) + abs(x) + tiny)
-    u, v = y * scale, x * scale
-    if z < 0:
-        u, v = (
-            (one - abs(v)) * (one if u >= 0 else -one),
-            (one - abs(u)) * (one if v >= 0 else -one),
-        )
-    row, column = min((u + one) * half, top), min((v + one) * half, top)
-    f = np.uint64(face_map.cells[np.uint64(np.int32(row) * np.int32(MAP_SIZE) + np.int32(column))])
-    i, j = f * np.uint64(9), f * np.uint64(3)
-    inverse, rays = face_map.inverse, face_map.rays
-    a = inverse[i] * z + inverse[i + np.uint64(1)] * y + inverse[i + np.uint64(2)] * x
-    b = inverse[i + np.uint64(3)] * z + inverse[i + np.uint64(4)] * y + inverse[i + np.uint64(5)] * x
-    c = inverse[i + np.uint64(6)] * z + inverse[i + np.uint64(7)] * y + inverse[i + np.uint64(8)] * x
-    da, db = distances_R[np.uint64(rays[j])], distances_R[np.uint64(rays[j + np.uint64(1)])]
-    dc = distances_R[np.uint64(rays[j + np.uint64(2)])]
-    return (a * da + b * db + c * dc) / (a + b + c)
 
 
 @kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
@@ -207,7 +159,7 @@ def _seen_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
     farthest = np.float32(0)
     for r in range(len(distances_R)):
         farthest = max(farthest, distances_R[r])
-    depth = distances_R[0] if away == 0 else _radius(z, y, x, distances_R, face_map) - away
+    depth = distances_R[0] if away == 0 else radius_towards(z, y, x, distances_R, face_map) - away
     for r in range(len(guess_R)):
         low, high = np.float32(0), farthest + away
         rz, ry, rx = vertices_R3[r, 0], vertices_R3[r, 1], vertices_R3[r, 2]
@@ -216,7 +168,7 @@ def _seen_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
         for _ in range(_STEPS):
             pz, py, px = z + at * rz, y + at * ry, x + at * rx
             far = np.sqrt(pz * pz + py * py + px * px) + np.float32(1e-12)
-            missing = _radius(pz, py, px, distances_R, face_map) - far
+            missing = radius_towards(pz, py, px, distances_R, face_map) - far
             if abs(missing) <= np.float32(_EXACT) * far:
                 break
             if missing > 0:
@@ -250,8 +202,8 @@ def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map
             away = np.sqrt(z * z + y * y + x * x)
             share = np.float32(0)
             if away > 0:
-                share = away / max(_radius(-z, -y, -x, own, face_map), np.float32(1e-6))
-                if share >= np.float32(_WITHIN) or _radius(z, y, x, distances[j], face_map) <= away:
+                share = away / max(radius_towards(-z, -y, -x, own, face_map), np.float32(1e-6))
+                if share >= np.float32(_WITHIN) or radius_towards(z, y, x, distances[j], face_map) <= away:
                     continue
             share = share / np.float32(_WITHIN)
             weight = prob[j] * (1 - share * share)

@@ -1,0 +1,204 @@
+"""The last thing that is done to a block: its labels, and the measures of the objects that it owns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from anystar.blocks.measure import Bodies, measure_bodies
+from anystar.blocks.partition import owner
+from anystar.blocks.rows import Rows, read_rows
+from anystar.blocks.source import Lazy, Readable
+from anystar.blocks.stages import Run, noted
+from anystar.blocks.table import write_part
+from anystar.geometry.polyhedra import rasterise
+from anystar.predict.tiles import Box
+from anystar.table import Table, add_channel, add_overlap, tabulate
+
+__all__ = ["Painter", "Source", "Writable", "paint"]
+
+Source = tuple[int, str, int]
+"""A block, its last file of candidates, and the label before that of its first."""
+_MARGIN = 32
+"""Voxels beyond its box that a task draws to measure its bodies whole; larger ones are drawn alone."""
+_PLANES = 64
+"""Planes of a mask that are read at once."""
+_SURROUNDINGS = 4
+"""Voxels around a body that its contrast is measured against, and one to spare."""
+
+
+class Writable(Protocol):
+    """Where labels go: :class:`anystar.io.label_store.LabelStore`."""
+
+    def write(self, start: Sequence[int], labels: np.ndarray) -> None:
+        """Write a block whose first voxel is ``start``."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Painter:
+    """A run whose objects are known: how many come before those of each block, and where they lie."""
+
+    run: Run
+    labels: Writable
+    dtype: str
+    """Of the labels on the disk."""
+
+    def __call__(self, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
+        """Paint a box, given the blocks whose bodies may reach it."""
+        return paint(self, task)
+
+
+def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
+    """Write the labels of a box and the objects that it owns."""
+    began = time.perf_counter()
+    run, (number, sources) = painter.run, task
+    box = run.boxes[number]
+    bodies = _gather(run, box, sources)
+    owned = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
+    # One drawing serves the result and the measures, if it is large enough for what is measured
+    region = _grown(box, _voxels(bodies.boxes[owned], run.shape), run.shape)
+    bodies = _gather(run, region, sources)
+    labels = _draw(run, bodies, region)
+    inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
+    names = np.concatenate([[0], bodies.names]).astype(painter.dtype)
+    core = names[labels[inner]]
+    drawn = time.perf_counter()
+    if core.any():
+        painter.labels.write([s.start for s in box], core)
+    written = time.perf_counter()
+    image = Lazy(run.image)
+    part = _measure(run, image, bodies, labels, region, number, sources)
+    measured = time.perf_counter()
+    write_part(run.table_path(number), part)
+    seconds = {
+        "rasterising": drawn - began,
+        "writing": written - drawn,
+        "reading": image.seconds[0],
+        "measuring": measured - written - image.seconds[0],
+    }
+    return noted(began, seconds, objects=len(part))
+
+
+def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
+    size = np.array(run.plan.voxel_size)
+    low = (np.array([s.start for s in box]) - 0.5) * size + 0.5 - 1
+    high = (np.array([s.stop for s in box]) + 0.5) * size - 0.5 + 1
+    parts, names = [], []
+    for block, version, before in sources:
+        rows, which = read_rows(run.rows_path(block, version), [*low, *high])
+        parts.append(rows)
+        names.append(before + 1 + which)
+    if not parts:
+        empty = np.zeros((0, 3 + 1 + run.detector.num_rays), np.float32)
+        parts.append(Rows.of(empty[:, :3], empty[:, 3], empty[:, 4:], run.rays))
+        names.append(np.zeros(0, np.int64))
+    rows = Rows.joined(parts)
+    order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))
+    rows, label = rows.take(order), np.concatenate(names)[order]
+    boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5
+    return Bodies(
+        centres=run.centres(rows.points),
+        distances=rows.distances,
+        prob=rows.prob,
+        boxes=boxes,
+        names=label,
+    )
+
+
+def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
+    z, y, x = region
+    return rasterise(
+        bodies.centres,
+        bodies.distances,
+        run.rays,
+        (z.stop - z.start, y.stop - y.start, x.stop - x.start),
+        prob=bodies.prob,
+        voxel_size=run.plan.voxel_size,
+        start=(z.start, y.start, x.start),
+    )
+
+
+def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Return half-open boxes ``(N, 2, 3)`` of the voxels that bodies may have, and of their surroundings."""
+    low = (np.floor(boxes[:, :3]) - _SURROUNDINGS).clip(0, np.array(shape) - 1)
+    high = (np.ceil(boxes[:, 3:]) + 1 + _SURROUNDINGS).clip(1, shape)
+    return np.stack([low, high], axis=1).astype(np.int64)
+
+
+def _grown(box: Box, reach: np.ndarray, shape: tuple[int, int, int]) -> Box:
+    """Return the box with its bodies, as far as they reach and the margin allows."""
+    grown = []
+    for axis, (part, num) in enumerate(zip(box, shape, strict=True)):
+        low = min(part.start, int(reach[:, 0, axis].min(initial=part.start)))
+        high = max(part.stop, int(reach[:, 1, axis].max(initial=part.stop)))
+        grown.append(slice(max(low, part.start - _MARGIN, 0), min(high, part.stop + _MARGIN, num)))
+    return grown[0], grown[1], grown[2]
+
+
+def _measure(
+    run: Run,
+    image: Lazy,
+    bodies: Bodies,
+    labels: np.ndarray,
+    region: Box,
+    number: int,
+    sources: tuple[Source, ...],
+) -> Table:
+    """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
+    mine = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
+    reach = _voxels(bodies.boxes[mine], run.shape)
+    low, high = (np.array([getattr(s, end) for s in region]) for end in ("start", "stop"))
+    inside = ((reach[:, 0] >= low) & (reach[:, 1] <= high)).all(1)
+    parts = [_tabulate(run, image, bodies, labels, region, mine[inside])]
+    for n, (start, stop) in zip(mine[~inside], reach[~inside], strict=True):
+        z, y, x = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+        here = _gather(run, (z, y, x), sources)
+        alone = np.flatnonzero(here.names == bodies.names[n])
+        parts.append(_tabulate(run, image, here, _draw(run, here, (z, y, x)), (z, y, x), alone))
+    whole = Table.concat(parts)
+    return whole.select(np.argsort(whole["label"], kind="stable"))
+
+
+def _tabulate(
+    run: Run, image: Lazy, bodies: Bodies, labels: np.ndarray, region: Box, which: np.ndarray
+) -> Table:
+    """Measure some bodies of a drawing; their intensities only if somebody asked for a table."""
+    z, y, x = (s.start for s in region)
+    objects = measure_bodies(labels, which, bodies, np.array([z, y, x]))
+    request = run.plan.request
+    if not request.table:
+        return Table(columns={"label": bodies.names[objects.label - 1], "volume_vox": objects.volume_vox})
+    found = tabulate(
+        labels,
+        objects,
+        run.rays,
+        image=image[region] if len(objects) else np.zeros_like(labels),
+        spacing=run.plan.spacing,
+        unit=run.plan.unit,
+        origin=(z, y, x),
+        shape=run.shape,
+        distances=request.distances,
+    )
+    if run.mask is not None:
+        inside = _inside(run.mask, labels, region) if len(objects) else np.zeros(0, np.int64)
+        found = add_overlap(found, inside)
+    for channel, other in run.others:
+        values = Lazy(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
+        found = add_channel(found, labels, values, channel, origin=(z, y, x))
+    columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
+    return Table(columns=columns)
+
+
+def _inside(mask: Readable, labels: np.ndarray, region: Box) -> np.ndarray:
+    """Count how many voxels of each label lie in the mask, a few planes in memory at a time."""
+    counts = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
+    z, y, x = region
+    for start in range(z.start, z.stop, _PLANES):
+        stop = min(start + _PLANES, z.stop)
+        inside = mask.read((slice(start, stop), y, x)) != 0
+        counts += np.bincount(labels[start - z.start : stop - z.start][inside], minlength=len(counts))
+    return counts
