@@ -56,7 +56,9 @@ class Batches(Dataset[TrainingBatch]):
     """An endless series of batches: batch ``k`` holds samples ``k B`` to ``(k + 1) B - 1`` of it.
 
     Keyed by step, so that a resumed run, or one with other workers, sees exactly the same batches. Of several
-    processes, each makes its part of ``W B`` samples: together what one makes of batches of that size.
+    processes, each makes its part of ``W B`` samples: together what one makes of batches of that size. From
+    ``start``, a step and the sample that it begins with, the series goes on where batches of another size
+    left it.
     """
 
     def __init__(
@@ -70,17 +72,19 @@ class Batches(Dataset[TrainingBatch]):
         max_points: int | None,
         rank: int = 0,
         world_size: int = 1,
+        start: tuple[int, int] = (0, 0),
     ) -> None:
         self.seed, self.batch_size, self.shape = seed, batch_size, shape
         self.rays, self.grid, self.max_points = rays, grid, max_points
-        self.rank, self.world_size = rank, world_size
+        self.rank, self.world_size, self.start = rank, world_size, start
 
     def __getitem__(self, step: int) -> TrainingBatch:
         return self.with_targets(self.samples(step))
 
     def indices(self, step: int) -> range:
         """Return which samples this process sees in a step."""
-        first = (step * self.world_size + self.rank) * self.batch_size
+        since, seen = self.start
+        first = seen + ((step - since) * self.world_size + self.rank) * self.batch_size
         return range(first, first + self.batch_size)
 
     def samples(self, step: int) -> Samples:

@@ -1,11 +1,14 @@
 """``anystar models``: the list, one card, and settings to train with again."""
 
+import dataclasses
+
 import pytest
 
+import anystar
 from anystar.config import load_toml
 from anystar.predict.model import DEFAULT_MODEL
 from anystar.report.card import card_text
-from anystar.train import TrainConfig
+from anystar.train import TrainConfig, fit
 
 CARD = {
     "recipes": ["wide", "wide", "as-mix"],
@@ -57,11 +60,23 @@ def test_show_prints_the_bundled_card(run):
     assert run("models", "list").stdout == run("models").stdout
 
 
-def test_settings_of_a_card_train_again(run, tmp_path):
-    shown = run("models", "show", DEFAULT_MODEL, "--config")
+@pytest.mark.parametrize("name", anystar.list_models())
+def test_settings_of_a_card_train_again(name, run, tmp_path):
+    """Weights that it began with are named in a comment only, if they do not come along."""
+    shown = run("models", "show", name, "--config")
     assert shown.exit_code == 0, shown.output
     (tmp_path / "again.toml").write_text(shown.stdout)
-    assert load_toml(TrainConfig, tmp_path / "again.toml").network.num_rays == 96
+    config = load_toml(TrainConfig, tmp_path / "again.toml")
+    assert config.network.num_rays == 96
+    tiny = dataclasses.replace(config, iterations=1, patch=(32, 32, 32), batch_size=1, workers=0)
+    assert [event.step for event in fit(tiny, tmp_path / "run", device="cpu")] == [1]
+    cards = anystar.list_models()
+    start = cards[name]["config"].get("start")
+    if start is None or start in cards:
+        assert config.start == start
+        assert "#" not in shown.stdout
+    else:
+        assert f"must be given with --from: {cards[name]['from']['model']}" in shown.stdout.splitlines()[0]
 
 
 @pytest.mark.parametrize(

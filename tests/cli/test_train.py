@@ -15,7 +15,7 @@ from anystar.cli import main
 from anystar.cli.train import _config
 from anystar.nn.checkpoint import load_model_file
 from anystar.predict.model import DEFAULT_MODEL
-from anystar.train import load_start
+from anystar.train import load_start, paper_config, small_config
 
 TOY = """
 recipes = ["as-brightfg-plainbg"]
@@ -45,6 +45,13 @@ background_weight = 0.0
 
 def run(*arguments):
     return CliRunner().invoke(main, [str(a) for a in arguments])
+
+
+def toy(tmp_path, *, iterations):
+    """A file of the smallest run."""
+    path = tmp_path / "toy.toml"
+    path.write_text(TOY.format(iterations=iterations).replace("[32, 32, 32]", "[16, 16, 16]"))
+    return path
 
 
 @pytest.mark.slow
@@ -125,6 +132,55 @@ def test_bad_input_is_one_line(tmp_path, options, message):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_refused_start_leaves_nothing(tmp_path, refused, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    config = toy(tmp_path, iterations=1)
+    gone, negative = tmp_path / "gone.toml", tmp_path / "negative.toml"
+    gone.write_text('start = "gone.safetensors"\n' + config.read_text())
+    negative.write_text("seed = -1\n" + config.read_text())
+    for words, message in (
+        (["--config", config, "--device", "cuda"], "cuda is not available"),
+        (["--config", config, "--from", DEFAULT_MODEL], "another network"),
+        (["--config", gone], "no model file gone.safetensors"),
+    ):
+        assert message in refused("train", "--out", tmp_path / "new" / "run", *words, folder=tmp_path)
+    done = run("train", "--out", tmp_path / "new", "--config", negative)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert "seed must be within" in done.stderr
+    assert not (tmp_path / "new").exists()
+    done = run("train", "--out", tmp_path / "new", "--config", config, "--device", "cpu")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_run_that_is_further_already_is_left_alone(tmp_path, refused):
+    out = tmp_path / "run"
+    done = run("train", "--out", out, "--config", toy(tmp_path, iterations=3), "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    line = refused("train", "--out", out, "--resume", "--iterations", 2, "--device", "cpu", folder=tmp_path)
+    assert "is at step 3 already" in line
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    done = run("train", "--out", out, "--resume", "--iterations", 3, "--device", "cpu")
+    assert "3 of 3 iterations, finished" in done.output
+
+
+def test_a_profile_says_where_the_time_goes_and_writes_nothing(tmp_path, monkeypatch):
+    config = toy(tmp_path, iterations=1)
+    monkeypatch.chdir(tmp_path)
+    done = run("train", "--profile", "--config", config, "--out", "run", "--device", "cpu")
+    assert done.exit_code == 0, done.output
+    for part in ("samples", "targets", "transfer", "forward and loss", "backward", "optimiser and average"):
+        assert re.search(rf"^{part} +[0-9.]+ ms +[0-9.]+%$", done.output, re.M), done.output
+    assert re.search(r"[0-9.]+ GFLOP a step; .*, \d+% of the [0-9,]+ GFLOP/s", done.output)
+    assert list(tmp_path.iterdir()) == [config]
+
+
+def test_the_help_says_which_recipe_is_the_default():
+    text = " ".join(run("train", "--help").output.split())
+    names = [config().recipes[0] for config in (paper_config, small_config)]
+    assert "[default: {}; {} with --size small]".format(*names) in text
+
+
 def test_an_unknown_key_names_the_nearest(tmp_path):
     config = tmp_path / "bad.toml"
     config.write_text("iteration = 5\n")
@@ -173,10 +229,36 @@ def test_annotated_volumes_from_files_to_a_model(tmp_path):
     assert str(tmp_path) not in json.dumps(card)
 
 
+def test_a_mask_as_labels_is_learnt_from_with_a_note(tmp_path):
+    images, labels = annotated(tmp_path)
+    words = [
+        "--images",
+        images,
+        "--labels",
+        labels,
+        "--config",
+        toy(tmp_path, iterations=1),
+        "--device",
+        "cpu",
+    ]
+    done = run("train", "--out", tmp_path / "numbered", *words)
+    assert done.exit_code == 0, done.output
+    assert "note" not in done.output
+    np.save(labels / "1.npy", np.load(labels / "1.npy") > 0)
+    done = run("train", "--out", tmp_path / "mask", *words)
+    assert done.exit_code == 0, done.output
+    (note,) = [line for line in done.output.splitlines() if "note" in line]
+    assert note.startswith(
+        "  note: labels in several pieces, each learnt as one object, in 1.npy; give every"
+    )
+    assert "scipy.ndimage.label" in note
+
+
 def test_bad_annotated_volumes_are_one_line(tmp_path):
     images, labels = annotated(tmp_path)
     (labels / "1.npy").rename(labels / "2.npy")
     np.save(images / "small.npy", np.zeros((8, 8, 8), np.uint8))
+    judged = ["--validation-images", images, "--validation-labels", labels]
     for words, message in (
         (["--images", images], "belong together; give both"),
         (["--images", images, "--labels", tmp_path / "none"], "none does not exist"),
@@ -191,6 +273,10 @@ def test_bad_annotated_volumes_are_one_line(tmp_path):
         ),
         (["--images", images, "--labels", labels, "--recipe", "wide"], "leave one of them out"),
         (["--unlabelled-is", "ignore"], "--unlabelled-is need"),
+        (
+            [*judged, "--images", images, "--labels", labels, "--hold-out", 1],
+            "--hold-out judges .* leave one of them out",
+        ),
     ):
         done = run("train", "--out", tmp_path / "run", *words)
         assert done.exit_code == 2

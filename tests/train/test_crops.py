@@ -168,6 +168,24 @@ def test_bad_volumes_are_refused_by_name(change, message):
         prepare([dataclasses.replace(volume, **change(volume))], CONFIG)
 
 
+def test_labels_that_are_a_mask_are_noticed():
+    """One number for all objects, or for all of a kind; not specks beside an object, nor touching objects."""
+    volume = balls()
+    specks, touching = volume.labels.copy(), volume.labels.copy()
+    specks[::8, ::8, 0] = 1
+    touching[:, :, 23:25] = np.where(touching[:, :, 23:25] > 0, touching[:, :, 23:25], 9)
+    for labels, scattered in (
+        (volume.labels, False),
+        (specks, False),
+        (touching, False),
+        (volume.labels * 0 + (volume.labels == 3), False),
+        (volume.labels > 0, True),
+        ((volume.labels > 0) * (1 + volume.labels % 2), True),
+    ):
+        (ready,) = prepare([dataclasses.replace(volume, labels=labels)], CONFIG)
+        assert ready.scattered == scattered
+
+
 def test_a_volume_without_objects_is_scaled_as_the_others():
     empty = dataclasses.replace(balls(name="empty"), labels=np.zeros((48, 48, 48), np.int32))
     one, other = prepare([balls(), empty], CONFIG)

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from anystar.config import ConfigError, load_toml
-from anystar.data import TrainingBatches, batch_loader
+from anystar.data import Batches, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
-from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file
+from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file, save_tensors
 from anystar.nn.losses import LossConfig, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
 from anystar.predict.model import load_model
@@ -52,6 +52,57 @@ def test_a_resumed_run_equals_one_that_was_never_stopped(tmp_path):
     logs = [rows(tmp_path / n / "log.csv") for n in ("whole", "parts")]
     assert [r["step"] for r in logs[1]] == ["1", "2", "3", "4"]
     assert [r["loss"] for r in logs[0]] == [r["loss"] for r in logs[1]]
+
+
+def test_no_sample_comes_twice_when_the_batch_size_changes(tmp_path, monkeypatch):
+    """From a checkpoint that says how many were seen, and from an older one that does not."""
+    seen, indices = [], Batches.indices
+
+    def noted(self, step):
+        seen.extend(indices(self, step))
+        return indices(self, step)
+
+    monkeypatch.setattr(Batches, "indices", noted)
+    checkpoint = tmp_path / "checkpoint.safetensors"
+    for size, until in ((4, 2), (1, 3), (2, 5), (2, 6)):
+        config = dataclasses.replace(TINY, batch_size=size, iterations=6)
+        for event in fit(config, tmp_path, resume=checkpoint.exists(), device="cpu"):
+            if event.step == until:
+                break
+        if until == 2:
+            tensors, header = load_tensors(checkpoint)
+            assert header.pop("seen") == 8
+            save_tensors(checkpoint, tensors, header)
+    assert seen == list(range(4 * 2 + 1 + 2 * 3))
+
+
+def test_an_older_checkpoint_goes_on_with_the_series_it_would_have_seen(tmp_path):
+    """Counted in batches of its last size, unless larger ones came before."""
+    state = TrainState(TINY, torch.device("cpu"))
+    state.step, state.seconds = 4, 1.0
+    for sizes, seen in (((2,), 8), ((1, 2), 8), ((3, 1), 9)):
+        parts = [{"first": k, "last": 4 if k + 1 == len(sizes) else 3} for k in range(len(sizes))]
+        state.history = [part | {"batch_size": size} for part, size in zip(parts, sizes, strict=True)]
+        state.save(tmp_path, torch.device("cpu"))
+        tensors, header = load_tensors(tmp_path / "checkpoint.safetensors")
+        del header["seen"]
+        save_tensors(tmp_path / "checkpoint.safetensors", tensors, header)
+        again = TrainState(TINY, torch.device("cpu"))
+        again.load(tmp_path / "checkpoint.safetensors")
+        assert again.seen == seen
+
+
+def test_a_start_that_fails_leaves_nothing_and_can_be_repeated(tmp_path, monkeypatch):
+    def fails(self, step):
+        raise ValueError("no samples")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(TrainingBatches, "samples", fails)
+        for folder in (tmp_path / "new" / "run", tmp_path):
+            with pytest.raises(ValueError, match="no samples"):
+                next(iter(fit(TINY, folder, device="cpu")))
+            assert list(tmp_path.iterdir()) == []
+    assert next(iter(fit(TINY, tmp_path, device="cpu"))).step == 1
 
 
 def test_a_run_folder_holds_what_made_it(tmp_path):
@@ -235,6 +286,15 @@ def test_targets_are_where_the_objects_are():
         ({"iterations": 0}, "iterations must be at least 1"),
         ({"patch": (16, 16, 18)}, "multiples of 4"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
+        ({"clip": 0.0}, "clip must be positive, got 0.0"),
+        ({"average": 1.0}, r"average must be within \[0, 1\), got 1.0"),
+        ({"average": -0.1}, r"average must be within \[0, 1\)"),
+        ({"average": float("nan")}, r"average must be within \[0, 1\)"),
+        ({"max_points": 0}, "max_points must be at least 1, got 0"),
+        ({"warmup": -1}, "warmup must be at least 0, got -1"),
+        ({"workers": -1}, "workers must be at least 0, got -1"),
+        ({"seed": -1}, r"seed must be within \[0, 2\^64\), got -1"),
+        ({"seed": 2**64}, r"seed must be within \[0, 2\^64\)"),
     ],
 )
 def test_bad_configurations_are_refused(bad, message):

@@ -42,6 +42,21 @@ def test_no_sample_is_made_twice_and_none_left_out():
         assert torch.equal(ours.targets.dist_PR, torch.cat([b.targets.dist_PR for b in theirs]))
 
 
+def test_another_number_of_processes_goes_on_where_the_series_was_left():
+    common = {"seed": 3, "shape": (16, 16, 16), "rays": golden_spiral(32), "grid": 2, "max_points": 9}
+    seen = []
+    for size, num, steps in ((4, 2, range(3)), (1, 3, range(3, 5)), (2, 1, range(5, 6))):
+        start = steps[0], len(seen)
+        parts = [
+            TrainingBatches(
+                [get_recipe("wide")], batch_size=size, rank=r, world_size=num, start=start, **common
+            )
+            for r in range(num)
+        ]
+        seen += [index for step in steps for part in parts for index in part.indices(step)]
+    assert seen == list(range(4 * 2 * 3 + 3 * 2 + 2))
+
+
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_double_batch(tmp_path):
     """Losses to rounding: statistics, loss and gradients are those of all samples. They could not be if batch
@@ -68,6 +83,7 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path):
     for name, value in one.items():
         if name.startswith("network.") and value.is_floating_point():
             assert float((value - two[name]).abs().mean()) < 0.02 * 4 * ALONE.learning_rate, name
+    assert load_tensors(tmp_path / "two" / "checkpoint.safetensors")[1]["seen"] == 8
     card = load_model_file(tmp_path / "two" / "model.safetensors").card
     assert card["samples"] == 8
     assert card["device"].startswith("2 x ")

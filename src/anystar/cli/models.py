@@ -53,7 +53,6 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def _show(name: str, as_config: bool) -> str:
-    from anystar.config import dump_plain
     from anystar.nn.checkpoint import load_model_file
     from anystar.predict.model import DEFAULT_MODEL, model_path
     from anystar.report.card import card_text
@@ -65,10 +64,27 @@ def _show(name: str, as_config: bool) -> str:
             raise ValueError(
                 f"the card of {name} holds no settings; see docs/training-log.md for how it was made"
             )
-        return dump_plain(file.card["config"]).rstrip()
+        return _settings(file.card)
     card = file.card | {"default": name == DEFAULT_MODEL}
     parameters = sum(p.numel() for p in file.network.parameters())
     return card_text(name, card, parameters=parameters, size=path.stat().st_size)
+
+
+def _settings(card: Mapping[str, Any]) -> str:
+    """Return what a model was trained with as TOML; weights that do not come along are only named."""
+    import anystar
+    from anystar.config import dump_plain
+
+    config, origin = dict(card["config"]), card.get("from", {})
+    if config.get("start") in (None, *anystar.list_models()):
+        return dump_plain(config).rstrip()
+    start, names = config.pop("start"), []
+    while "model" in origin:
+        names.append(origin["model"])
+        origin = origin.get("from", {})
+    came = ", begun from ".join(names or [start])
+    comment = f"# Begun from weights that do not come along and must be given with --from: {came}"
+    return f"{comment}\n{dump_plain(config).rstrip()}"
 
 
 def _lines(card: Mapping[str, Any], indent: str) -> list[str]:

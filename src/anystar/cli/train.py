@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from pathlib import Path
@@ -23,7 +24,8 @@ __all__ = ["train"]
     "recipes",
     multiple=True,
     metavar="NAME",
-    help="What the samples look like; repeat it to let several take turns. [default: as-mix]",
+    help="What the samples look like; repeat it to let several take turns. [default: as-mix; mild with "
+    "--size small]",
 )
 @click.option("--out", type=click.Path(path_type=Path), metavar="RUN", help="Folder of the run.")
 @click.option(
@@ -155,6 +157,11 @@ def _train(out: Path, resume: bool, device: str, given: dict[str, Any]) -> None:
         return
     if labelled is not None:
         click.echo(_describe(labelled))
+        if scattered := [v.name for v in (*labelled.training, *labelled.validation) if v.scattered]:
+            click.echo(
+                f"  note: labels in several pieces, each learnt as one object, in {', '.join(scattered)}; "
+                "give every object its own number (scipy.ndimage.label, skimage.measure.label)"
+            )
     with tqdm(total=config.iterations, desc="train", disable=None, unit="step") as bar, _Board(out) as board:
         event = None
         for event in fit(config, out, resume=resume, device=device, labelled=labelled):
@@ -228,6 +235,11 @@ def _labelled(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
     said = {k: given[k] for k in _LABELLED if given.get(k) is not None}
     paths = ("images", "labels", "validation_images", "validation_labels")
     said |= {k: str(given[k].resolve()) for k in paths if given.get(k) is not None}
+    judged = "validation_images" in said or (config.labelled and config.labelled.validation_images)
+    if "hold_out" in said and judged:
+        raise ValueError(
+            "--hold-out judges by some of --images, but --validation-images are given; leave one of them out"
+        )
     if "images" not in said and "labels" not in said:
         if said and config.labelled is None:
             names = ", ".join("--" + k.replace("_", "-").replace("unlabelled", "unlabelled-is") for k in said)
@@ -243,22 +255,23 @@ def _labelled(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Board:
-    """TensorBoard events, if it is installed."""
+    """TensorBoard events, if it is installed; nothing is made before the first."""
 
     def __init__(self, out: Path) -> None:
-        self.out = out
+        self.folder = str(out / "tensorboard")
+        self.kind: Any = None
         self.writer: Any = None
 
     def __enter__(self) -> _Board:
-        try:
+        with contextlib.suppress(ImportError):
             from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            return self
-        self.writer = SummaryWriter(str(self.out / "tensorboard"))
+
+            self.kind = SummaryWriter
         return self
 
     def add(self, event: Progress) -> None:
-        if self.writer is not None:
+        if self.kind is not None:
+            self.writer = self.writer or self.kind(self.folder)
             for name, value in event.losses.items():
                 self.writer.add_scalar(f"loss/{name}", value, event.step)
             self.writer.add_scalar("waiting for samples", event.waiting, event.step)

@@ -69,6 +69,11 @@ class TrainConfig:
         for name in ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("warmup", "workers"):
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if not 0 <= self.seed < 2**64:
+            raise ConfigError(f"seed must be within [0, 2^64), got {self.seed}")
         if not self.recipes and self.labelled is None:
             raise ConfigError("recipes must name at least one recipe")
         if self.recipes and self.labelled is not None:
@@ -83,6 +88,12 @@ class TrainConfig:
             raise ConfigError("thin must be 0 if labelled volumes are learnt from")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate must be positive, got {self.learning_rate}")
+        if not self.clip > 0:
+            raise ConfigError(f"clip must be positive, got {self.clip}")
+        if not 0 <= self.average < 1:
+            raise ConfigError(f"average must be within [0, 1), got {self.average}")
+        if self.max_points is not None and self.max_points < 1:
+            raise ConfigError(f"max_points must be at least 1, got {self.max_points}")
 
 
 def paper_config(**changes: Any) -> TrainConfig:

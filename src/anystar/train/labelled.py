@@ -34,6 +34,8 @@ __all__ = [
 _SHELL = 0.2
 """Depth of the background around a labelled object, as a share of the diameter, if the unlabelled is
 ignored."""
+_SPECK = 20
+"""Pieces of fewer voxels, or of a thousandth of the largest, are slips of the pen."""
 _SHRINK = 0.75
 """An axis is reduced beforehand if its voxels shrink to less than this."""
 
@@ -144,6 +146,8 @@ class LabelledVolume:
     """Length of a voxel along each axis in voxels of a crop."""
     centres: np.ndarray
     """Middle of each object's box in voxels, float64, shape ``(n, 3)``."""
+    scattered: bool
+    """Whether its labels have several pieces each, as if one number stood for many objects."""
 
 
 class LabelledVolumes(NamedTuple):
@@ -227,6 +231,14 @@ def _diameter(labels: np.ndarray, unit: np.ndarray) -> float | None:
     return float(np.cbrt(6 / np.pi * np.median(chosen)))
 
 
+def _scattered(labels: np.ndarray) -> bool:
+    """Return whether what is labelled has twice as many pieces as labels, specks left out."""
+    pieces, num = ndimage.label(labels > 0)
+    sizes = np.bincount(pieces[pieces > 0], minlength=num + 1)[1:]
+    large = sizes >= max(_SPECK, sizes.max(initial=0) / 1000)
+    return bool(large.sum() >= 2 * max(1, labels.max()))
+
+
 def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: LabelledConfig) -> LabelledVolume:
     """Reduce what is finer than crops ever need; note how large the voxels then are in a crop."""
     step = _unit(volume) * config.diameter / diameter
@@ -253,4 +265,5 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
         labels=small.share_memory_(),
         step=tuple((step * num).tolist()),
         centres=np.array(centres, np.float64).reshape(-1, 3),
+        scattered=_scattered(labels),
     )

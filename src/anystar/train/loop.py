@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -83,17 +83,37 @@ def fit(
         if resume:
             state.load(checkpoint)
         state.remember()
-        if processes.first:
-            out.mkdir(parents=True, exist_ok=True)
-            with staged(out / "config.toml") as (temporary,):
-                temporary.write_text(dump_toml(config))
-        yield from _loop(state, out, where, labelled)
+        with _run_folder(out, state) if processes.first else nullcontext():
+            yield from _loop(state, out, where, labelled)
+
+
+@contextmanager
+def _run_folder(out: Path, state: TrainState) -> Iterator[None]:
+    """Make a run's folder and note its configuration; take back what is new if no step was done."""
+    config = out / "config.toml"
+    new = [path for path in (config, out / "log.csv", out, *out.parents) if not path.exists()]
+    try:
+        with staged(config) as (temporary,):
+            temporary.write_text(dump_toml(state.config))
+        yield
+    finally:
+        for path in new if state.step == 0 else ():
+            with suppress(OSError):  # never made, or not empty: someone else's file
+                if path.is_dir():
+                    path.rmdir()
+                else:
+                    path.unlink()
 
 
 def training_batches(
-    config: TrainConfig, device: torch.device, processes: Processes, labelled: LabelledVolumes | None
+    config: TrainConfig,
+    device: torch.device,
+    processes: Processes,
+    labelled: LabelledVolumes | None,
+    *,
+    start: tuple[int, int] = (0, 0),
 ) -> Batches:
-    """Return the endless series of this process's batches."""
+    """Return the endless series of this process's batches; ``start`` is that of :class:`Batches`."""
     common: dict[str, Any] = {
         "seed": config.seed,
         "batch_size": config.batch_size,
@@ -103,6 +123,7 @@ def training_batches(
         "max_points": config.max_points,
         "rank": processes.rank,
         "world_size": processes.size,
+        "start": start,
     }
     if labelled is not None:
         assert config.labelled is not None
@@ -124,7 +145,7 @@ def _loop(
     state: TrainState, out: Path, device: torch.device, labelled: LabelledVolumes | None
 ) -> Iterator[Progress]:
     config, processes = state.config, state.processes
-    batches = training_batches(config, device, processes, labelled)
+    batches = training_batches(config, device, processes, labelled, start=(state.step, state.seen))
     first, last_step = state.step, config.iterations
     loader: Iterable[TrainingBatch]
     if isinstance(batches, TrainingBatches) and made_on_device(config, device):
@@ -199,6 +220,7 @@ def training_step(
     torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
     state.optimiser.step()
     state.step += 1
+    state.seen += config.batch_size * state.processes.size
     state.update_average()
     lap("optimiser and average")
     return Prediction(*(p.detach() for p in prediction)), Losses(*(x.detach() for x in losses))

@@ -48,7 +48,8 @@ class TrainState:
             synchronise_statistics(self.network, device)
         if config.compile:
             self.network.compile()
-        self.config, self.step, self.seconds, self.saved = config, 0, 0.0, -1
+        self.config, self.step, self.seconds, self.saved = config, 0, 0.0, 0
+        self.seen = 0  # samples of the series
         self.labelled, self.best = labelled, math.inf
         self.origin = {} if start is None else start.origin
         self.defaults = {} if start is None else start.defaults
@@ -92,6 +93,11 @@ class TrainState:
         tensors, header = load_tensors(path)
         if header["network"] != to_dict(self.config.network):
             raise ConfigError(f"{path} holds another network than the configuration; start a new run instead")
+        if header["step"] > self.config.iterations:
+            raise ConfigError(
+                f"{path.parent} is at step {header['step']} already, beyond the {self.config.iterations} "
+                f"iterations asked for; give --iterations {header['step']} or more"
+            )
         parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "adam": {}}
         for name, value in tensors.items():
             group, rest = name.split(".", 1)
@@ -105,6 +111,7 @@ class TrainState:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
+        self.seen = header["seen"] if "seen" in header else _seen(self.history)
         self.origin, self.saved = header.get("origin", {}), self.step
         self.defaults = header.get("defaults", {})
         best = header.get("best")
@@ -135,6 +142,7 @@ class TrainState:
         header = {
             "network": to_dict(config.network),
             "step": self.step,
+            "seen": self.seen,
             "seconds": self.seconds,
             "history": self.history,
             "origin": self.origin,
@@ -163,6 +171,14 @@ class TrainState:
         card |= {} if validation is None else {"validation loss": round(validation, 4)}
         for name in ("model", "best") if better else ("model",):
             save_model_file(out / f"{name}.safetensors", self.average, config.network, card)
+
+
+def _seen(history: list[dict[str, Any]]) -> int:
+    """Return how far in the series a run is whose checkpoint does not say.
+
+    Its batches were counted from the beginning in the size of the time, so that some may have come twice.
+    """
+    return max(part["last"] * part["batch_size"] * part.get("processes", 1) for part in history)
 
 
 def _public(config: TrainConfig) -> dict[str, Any]:
