@@ -9,10 +9,22 @@ import argparse
 import tomllib
 from pathlib import Path
 
+import torch
+
 from anystar.nn.checkpoint import load_tensors, save_tensors
 from anystar.predict.model import model_path
 
 MODELS = Path(__file__).parents[1] / "src" / "anystar" / "models"
+
+
+def mean(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the mean of two networks' weights; what is counted stays as it is in the first."""
+    return {
+        key: tensor.double().add(theirs[key]).div(2).to(tensor.dtype)
+        if tensor.is_floating_point()
+        else tensor
+        for key, tensor in ours.items()
+    }
 
 
 def main() -> None:
@@ -25,13 +37,7 @@ def main() -> None:
     options = parser.parse_args()
     tensors, header = load_tensors(options.source)
     if options.mean_with is not None:
-        others = load_tensors(model_path(options.mean_with))[0]
-        tensors = {
-            key: tensor.double().add(others[key]).div(2).to(tensor.dtype)
-            if tensor.is_floating_point()
-            else tensor
-            for key, tensor in tensors.items()
-        }
+        tensors = mean(tensors, load_tensors(model_path(options.mean_with))[0])
         header["card"]["mean_with"] = options.mean_with
     header["card"] |= tomllib.loads(options.card.read_text())
     path = MODELS / f"{options.name}.safetensors"
