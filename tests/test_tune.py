@@ -10,7 +10,7 @@ from anystar.evaluate import add_scores, match_labels, mean_accuracy
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.result import Result, assemble
-from anystar.tune import IOU, Judged, tune
+from anystar.tune import IOU, Judged, score, tune
 
 RAYS = golden_spiral(32)
 CPU = torch.device("cpu")
@@ -42,6 +42,25 @@ def scene(seed, *, unknown=False):
     return Judged(result=result, truth=truth.astype(np.int32))
 
 
+def voters(seed):
+    """Balls, each proposed a dozen times, from the side and of other sizes; a third are no objects."""
+    rng = np.random.default_rng(seed)
+    middles = np.stack(np.meshgrid(*[np.arange(6, size, 9) for size in SHAPE], indexing="ij"), -1)
+    middles = middles.reshape(-1, 3)
+    points = np.repeat(middles, 12, 0) + rng.normal(0, 1, (12 * len(middles), 3))
+    candidates = Candidates(
+        points=points.astype(np.float32),
+        prob=rng.uniform(0.1, 0.99, len(points)).astype(np.float32),
+        distances=np.repeat(rng.uniform(2, 6, (len(points), 1)), 32, 1).astype(np.float32),
+        floor=0.1,
+    )
+    truth = np.zeros(SHAPE, np.int32)
+    for number, middle in enumerate(middles):
+        far = np.linalg.norm(np.indices(SHAPE) - middle[:, None, None, None], axis=0)
+        truth[far < 4.2] = number if number % 3 else 0
+    return Judged(result=dataclasses.replace(scene(seed).result, candidates=candidates), truth=truth)
+
+
 def test_every_trial_equals_segmenting_with_those_thresholds():
     scenes = [scene(0), scene(1)]
     tuned = tune(scenes, nms=(0.2, 0.5))
@@ -59,6 +78,17 @@ def test_every_trial_equals_segmenting_with_those_thresholds():
     assert tuned.accuracy > tuned.table[0.5][-1]
 
 
+@pytest.mark.parametrize("seed", [0, 2, 6])  # where another drawing promises more
+def test_the_accuracy_is_that_of_the_thresholds(seed):
+    one = voters(seed)
+    tuned = tune([one])
+    again = one.result.rethreshold(prob=tuned.prob, nms=tuned.nms)
+    scores = match_labels(one.truth, again.labels, thresholds=IOU)
+    assert tuned.accuracy == pytest.approx(mean_accuracy(scores), abs=1e-9)
+    assert tuned.accuracy == score([one], prob=tuned.prob, nms=tuned.nms)
+    assert tuned.accuracy > 0.3
+
+
 def test_the_middle_of_equals_is_taken():
     one = scene(2)
     few = np.array([0.2, 0.9], np.float32)
@@ -74,6 +104,9 @@ def test_the_middle_of_equals_is_taken():
     tuned = tune([Judged(result=result, truth=truth)])
     assert tuned.accuracy == 1
     assert tuned.prob == pytest.approx((0.21 + 0.9) / 2, abs=0.011)
+    for own, chosen in ((0.5, 0.5), (0.35, 0.3)):  # all overlaps do equally well; 0.35 is not tried
+        segmented = dataclasses.replace(result, nms_thresh=own)
+        assert tune([Judged(result=segmented, truth=truth)]).nms == chosen
 
 
 def test_objects_in_the_unknown_do_not_count():

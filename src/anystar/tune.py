@@ -2,7 +2,8 @@
 
 StarDist (``optimize_thresholds``) searches the probability threshold by golden sections, with suppression,
 drawing and matching at every trial. Here five probability thresholds share a drawing, at the lowest of them:
-a higher one leaves objects out, and hardly changes the others (it takes their least probable voters).
+a higher one leaves objects out, and hardly changes the others (it takes their least probable voters). What
+looks best is drawn at its own threshold before it is believed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import overlap
 from anystar.predict.result import Result
 
-__all__ = ["IOU", "NMS", "Judged", "Tuned", "tune"]
+__all__ = ["IOU", "NMS", "Judged", "Tuned", "score", "tune"]
 
 IOU = (0.3, 0.5, 0.7)
 """Overlaps from which an object counts as found; accuracy is averaged over them. StarDist's."""
@@ -45,18 +46,21 @@ class Tuned:
     prob: float
     nms: float
     accuracy: float
-    """Mean over the overlaps of TP / (TP + FP + FN), all objects of all volumes together."""
+    """Mean over the overlaps of TP / (TP + FP + FN), all objects of all volumes together; of just what these
+    thresholds segment."""
     probs: np.ndarray
     """Probability thresholds that were tried, ascending, shape ``(P,)``."""
     table: dict[float, np.ndarray]
-    """By suppression threshold, the accuracy at each of ``probs``."""
+    """By suppression threshold, the accuracy at each of ``probs``: exact at every fifth, and where it looked
+    best."""
 
 
 def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[float] = NMS) -> Tuned:
     """Find the thresholds with the best mean accuracy.
 
     Of probability thresholds that do equally well, the one in their middle is taken, as the least likely to
-    be a matter of luck. Objects that lie mostly where the truth is unknown count neither for nor against.
+    be a matter of luck; of suppression thresholds, that of the first result if it is among them, else again
+    the middle one. Objects that lie mostly where the truth is unknown count neither for nor against.
 
     Parameters
     ----------
@@ -69,32 +73,50 @@ def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[
     """
     floor = max(j.result.candidates.floor for j in judged)
     probs = np.round(np.arange(np.ceil(floor / _STEP - 1e-9), _HIGHEST / _STEP + 1) * _STEP, 6)
-    table = {}
-    for threshold in nms:
-        counts = np.sum([_counts(one, float(threshold), probs, iou) for one in judged], axis=0)
-        found, wanted, matched = counts[0], counts[1], counts[2:]
-        total = found + wanted - matched
-        table[float(threshold)] = (matched / np.maximum(total, 1)).mean(0)
-    best = max(float(values.max()) for values in table.values())
-    name, values = next((n, v) for n, v in table.items() if v.max() >= best - 1e-12)
-    top = probs[values >= best - 1e-12]
-    middle = float(top[np.argmin(np.abs(top - np.median(top)))])
-    return Tuned(prob=middle, nms=name, accuracy=best, probs=probs, table=table)
+    shared = [probs[first : first + _SHARING] for first in range(0, len(probs), _SHARING)]
+    table = {
+        threshold: np.concatenate([_accuracies(judged, threshold, some, iou) for some in shared])
+        for threshold in sorted(map(float, nms))
+    }
+    exact = set()
+    while (chosen := _best(table, judged[0].result.nms_thresh)) not in exact:
+        threshold, column = chosen
+        table[threshold][column] = score(judged, prob=float(probs[column]), nms=threshold, iou=iou)
+        exact.add(chosen)
+    threshold, column = chosen
+    return Tuned(
+        prob=float(probs[column]),
+        nms=threshold,
+        accuracy=float(table[threshold][column]),
+        probs=probs,
+        table=table,
+    )
+
+
+def score(judged: Sequence[Judged], *, prob: float, nms: float, iou: Sequence[float] = IOU) -> float:
+    """Return the mean accuracy of what these thresholds segment; parameters as for :func:`tune`."""
+    return float(_accuracies(judged, nms, np.array([prob]), iou)[0])
+
+
+def _best(table: dict[float, np.ndarray], own: float) -> tuple[float, int]:
+    """Return the suppression threshold and the column of the best accuracy, the middle one of equals."""
+    best = max(float(values.max()) for values in table.values()) - 1e-12
+    tied = [name for name, values in table.items() if values.max() >= best]
+    chosen = own if own in tied else tied[(len(tied) - 1) // 2]
+    columns = np.flatnonzero(table[chosen] >= best)
+    return chosen, int(columns[(len(columns) - 1) // 2])
+
+
+def _accuracies(judged: Sequence[Judged], nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
+    """Return the mean accuracy at ascending thresholds that share a drawing: exact at the first."""
+    counts = np.sum([_counts(one, nms, probs, iou) for one in judged], axis=0)
+    found, wanted, matched = counts[0], counts[1], counts[2:]
+    return np.asarray((matched / np.maximum(found + wanted - matched, 1)).mean(0))
 
 
 def _counts(judged: Judged, nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
     """Return objects found, objects wanted, and matched pairs at each overlap, by probability threshold."""
-    out = np.zeros((2 + len(iou), len(probs)), np.int64)
-    single = probs.astype(np.float32)
-    for first in range(0, len(probs), _SHARING):
-        columns = slice(first, first + _SHARING)
-        out[:, columns] = _drawn_at(judged, nms, float(single[first]), single[columns], iou)
-    return out
-
-
-def _drawn_at(judged: Judged, nms: float, prob: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
-    """Return the counts at thresholds of at least ``prob``, of the objects that are drawn at it."""
-    drawn = judged.result.rethreshold(prob=prob, nms=nms)
+    drawn = judged.result.rethreshold(prob=float(probs[0]), nms=nms)
     found = drawn.objects.probability
     pairs = overlap(np.maximum(judged.truth, 0), drawn.labels)
     unknown = np.bincount(drawn.labels[judged.truth < 0], minlength=len(found) + 1)[1:]
@@ -102,7 +124,7 @@ def _drawn_at(judged: Judged, nms: float, prob: float, probs: np.ndarray, iou: S
     prob_of_pair = found[pairs.pred_labels[pairs.pred_index] - 1]
     judgeable_pair = judgeable[pairs.pred_labels[pairs.pred_index] - 1]
     out = np.zeros((2 + len(iou), len(probs)), np.int64)
-    for column, threshold in enumerate(probs):
+    for column, threshold in enumerate(probs.astype(np.float32)):
         out[0, column] = int((judgeable & (found >= threshold)).sum())
         rows = judgeable_pair & (prob_of_pair >= threshold)
         for line, needed in enumerate(iou, start=2):

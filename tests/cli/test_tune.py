@@ -1,5 +1,6 @@
 """``anystar tune`` and ``anystar segment --thresholds``."""
 
+import json
 import tomllib
 
 import numpy as np
@@ -48,6 +49,12 @@ def test_tuned_thresholds_are_what_segment_uses(annotated, run, stub):
     done = run("segment", annotated / "images" / "a.tif", "-o", annotated / "l.tif", "--thresholds", out)
     assert done.exit_code == 0, done.output
     assert "5 objects" in done.output
+    assert run("segment", annotated / "images", "-o", annotated / "l", "--thresholds", out).exit_code == 0
+    iou = [word for threshold in found["iou"] for word in ("--iou", threshold)]
+    done = run("evaluate", annotated / "l", annotated / "labels", *iou, "--json", annotated / "s.json")
+    assert done.exit_code == 0, done.output
+    total = json.loads((annotated / "s.json").read_text())["total"]
+    assert found["accuracy"] == pytest.approx(total["mean_accuracy"], abs=5.1e-5)
     done = run("tune", *words)
     assert done.exit_code == 2
     assert "exists already; add --overwrite" in done.stderr
@@ -72,6 +79,19 @@ def test_bad_thresholds_are_one_line(annotated, refused, stub):
         assert message in refused(
             "segment", image, "-o", out, "--thresholds", annotated / name, *more, folder=annotated
         )
+
+
+def test_thresholds_that_find_nothing_are_not_written(annotated, refused, stub):
+    balls = io.read(annotated / "labels" / "a.tif").data
+    made = {"constant": np.zeros(balls.shape, np.float32), "mask": (balls > 0).astype(np.uint8)}
+    for name, data in made.items():
+        io.write(annotated / f"{name}.tif", Volume(data=data))
+    given = [annotated / "images" / "a.tif", annotated / "labels" / "a.tif"]
+    out = annotated / "t.toml"
+    for image, labels in ((annotated / "constant.tif", given[1]), (given[0], annotated / "mask.tif")):
+        words = ["--images", image, "--labels", labels, "-o", out, "--diameter", 8]
+        line = refused("tune", *words, folder=annotated)
+        assert "no threshold finds an annotated object; check that the labels are" in line
 
 
 def test_bad_labels_are_one_line(annotated, refused, stub):

@@ -95,7 +95,7 @@ def tune(output: Path, **given: Any) -> None:
     """
     import anystar
     from anystar.atomic import staged
-    from anystar.config import dump_toml
+    from anystar.config import ConfigError, dump_toml
     from anystar.predict.thresholds import Thresholds
     from anystar.train.labelled import LabelledConfig, known_labels, median_diameter
     from anystar.tune import IOU
@@ -122,6 +122,11 @@ def tune(output: Path, **given: Any) -> None:
         for other, found in tried.items():
             if found.accuracy > best.accuracy + _WORTH:
                 diameter, best = other, found
+        if best.accuracy == 0:
+            raise ConfigError(
+                "no threshold finds an annotated object; check that the labels are those of the images, one "
+                "number per object, and that the diameter (--diameter) and voxel size (--spacing) are right"
+            )
         given_path = given["model"] is not None and Path(given["model"]).is_file()
         thresholds = Thresholds(
             model=str(Path(given["model"]).resolve()) if given_path else model.name,
@@ -134,8 +139,6 @@ def tune(output: Path, **given: Any) -> None:
             volumes=tuple(volume.name for volume in volumes),
         )
         temporary.write_text(dump_toml(thresholds))
-    if best.accuracy == 0:
-        click.echo("  note: nothing was found at any threshold; check the labels, or train on them")
     click.echo(f"  wrote {output}")
 
 
@@ -148,7 +151,7 @@ def _search(
     unit: str | None,
 ) -> Tuned:
     """Segment all volumes once, try all thresholds, and say what came out."""
-    from anystar.tune import Judged, tune
+    from anystar.tune import Judged, score, tune
 
     judged = []
     for volume, truth in zip(volumes, truths, strict=True):
@@ -157,23 +160,13 @@ def _search(
         judged.append(Judged(result=result, truth=truth))
     found = tune(judged, iou=iou)
     size = "size estimated" if diameter is None else f"told a diameter of {diameter:g}{_suffix(unit)}"
-    default = _own(found, model.card["defaults"])
+    defaults = model.card["defaults"]
+    own = score(judged, prob=defaults["prob_thresh"], nms=defaults["nms_thresh"], iou=iou)
     click.echo(
         f"{size}: mean accuracy {found.accuracy:.3f} at a probability of {found.prob:.2f} and an overlap of "
-        f"{found.nms:g}{default}"
+        f"{found.nms:g} (with the model's own: {own:.3f})"
     )
     return found
-
-
-def _own(found: Tuned, defaults: dict[str, float]) -> str:
-    """Say what the model's own thresholds score, if they are among those that were tried."""
-    import numpy as np
-
-    values = found.table.get(float(defaults["nms_thresh"]))
-    near = np.abs(found.probs - defaults["prob_thresh"]) < 1e-6
-    return (
-        "" if values is None or not near.any() else f" (with the model's own: {float(values[near][0]):.3f})"
-    )
 
 
 def _unit(volumes: list[RawVolume]) -> Any:
