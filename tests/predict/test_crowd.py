@@ -35,14 +35,31 @@ def test_objects_are_told_from_a_crowd_of_grain(seed, grains, objects):
     ("why", "groups"),
     [
         ("nothing at all", [(0, 0, 1)]),
-        ("no crowd", [(80, *OBJECTS)]),
-        ("a tail of dim objects", [(80, *OBJECTS), (30, 0.0, 0.3)]),
+        ("objects that are too few to tell", [(9, *OBJECTS)]),
+        ("a few, and few spots", [(8, *OBJECTS), (1, -0.5, 0.1)]),
+        ("a third as many spots as objects", [(60, *OBJECTS), (20, -0.5, 0.1)]),
+        ("a few spots, more the fainter", [(60, *OBJECTS), (2, -0.5, 0.1), (7, -1.1, 0.1)]),
         ("too few for a crowd", [(8, -1.0, 0.1), (3, *OBJECTS)]),
         ("no objects", [(400, *GRAIN)]),
     ],
 )
 def test_the_models_own_threshold_stays(why, groups):
     assert cutoff(draw(0, *groups), 0.45) == 0.45, why
+
+
+@pytest.mark.parametrize(
+    ("why", "groups"),
+    [
+        ("objects", [(80, *OBJECTS)]),
+        ("a tail of dim objects", [(80, *OBJECTS), (30, 0.0, 0.3)]),
+        ("a tenth as many spots as objects", [(60, *OBJECTS), (6, -0.5, 0.1)]),
+    ],
+)
+def test_the_tail_of_objects_is_kept_where_there_is_no_grain(why, groups):
+    prob = draw(0, *groups)
+    assert cutoff(prob, 0.45) == pytest.approx(0.3), why
+    assert cutoff(prob, 0.24) == 0.2, "candidates below are not known"
+    assert cutoff(prob, 0.1) == 0.1
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -52,24 +69,28 @@ def test_grain_alone_is_no_evidence(seed):
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.floats(0, 1))
-def test_it_is_never_less_than_the_models_own_nor_moves_for_another_order(prob, threshold):
+def test_it_stays_within_its_range_and_does_not_move_for_another_order(prob, threshold):
     prob = np.array(prob)
     found = cutoff(prob, threshold)
-    assert threshold <= found <= max(threshold, 0.76)
+    assert min(threshold, max(0.2, threshold * 2 / 3)) <= found <= max(threshold, 0.76)
     assert cutoff(prob[::-1], threshold) == found
 
 
-def grainy():
-    """20 objects, and 52 spots that the stub takes for objects with less and less certainty."""
+def spots(levels):
+    """A volume of 72 places, with spots of these heights in some of them."""
     image = np.zeros((40, 56, 72), np.float32)
     centres = [(z, y, x) for z in (8, 20, 32) for y in range(6, 56, 10) for x in range(6, 72, 12)]
     order = np.random.default_rng(0).permutation(len(centres))
     at = np.stack(np.meshgrid(*map(np.arange, image.shape), indexing="ij"), axis=-1)
-    grain = expit(norm.ppf(np.linspace(0.99, 0.01, 52)) * 0.45 - 0.7)
-    levels = [1.0] + [0.95] * 19 + list(grain / 0.83)  # smoothing takes the rest
     for row, level in zip(order, levels, strict=False):
         np.maximum(image, level * np.exp(-((at - centres[row]) ** 2).sum(-1) / 9), out=image)
     return image
+
+
+def grainy():
+    """20 objects, and 52 spots that the stub takes for objects with less and less certainty."""
+    grain = expit(norm.ppf(np.linspace(0.99, 0.01, 52)) * 0.45 - 0.7)
+    return spots([1.0] + [0.95] * 19 + list(grain / 0.83))  # smoothing takes the rest
 
 
 def test_grain_is_dropped_unless_a_threshold_is_given():
@@ -84,3 +105,13 @@ def test_grain_is_dropped_unless_a_threshold_is_given():
     assert len(result.rethreshold(prob=0.5).objects) == len(plain.objects)
     estimated = stub_model().segment(image, spacing=(1, 1, 1))
     assert len(estimated.objects) == 20
+
+
+def test_dim_objects_are_kept_where_there_is_nothing_else():
+    image = spots([1.0] * 20 + [0.5, 0.5])
+    for told in ({"diameter": 8.0}, {}):
+        result = stub_model().segment(image, spacing=(1, 1, 1), **told)
+        assert result.prob_thresh == pytest.approx(1 / 3)
+        assert (len(result.objects), result.notes) == (22, ())
+    assert len(stub_model().segment(spots([1.0] * 8 + [0.5]), spacing=(1, 1, 1)).objects) == 8
+    assert len(result.rethreshold(prob=0.5).objects) == 20

@@ -56,6 +56,15 @@ def scene_of(image):
     return Scene(image=image, limits=(0.0, 1.0))
 
 
+@given(st.tuples(*[st.integers(4, 400)] * 3), st.floats(1, 100), st.floats(0.1, 2))
+def test_a_part_fits_the_voxels_that_are_allowed_whatever_the_proportions(shape, ratio, factor):
+    size = np.array([ratio, 1, 1]) * factor
+    side = pyramid._fitting(np.array(shape), size, pyramid.LEVEL_VOXELS)
+    assert (side >= 4).all()
+    assert (side <= shape).all()
+    assert (side * size).prod() <= 1.3 * pyramid.LEVEL_VOXELS
+
+
 def test_a_large_volume_is_judged_by_its_liveliest_part():
     image = np.zeros((200, 400, 300), np.float32)
     image[150:190, 330:390, 200:280] = np.random.default_rng(0).random((40, 60, 80))

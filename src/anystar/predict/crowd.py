@@ -34,6 +34,10 @@ _LIKELY = 2 / 3
 """Chance of being an object that is asked for."""
 _HIGHEST = 0.75
 """No higher probability is ever asked for."""
+_LOWERED, _DIM, _TELLING = 2 / 3, 1 / 5, 10
+"""Share of the model's threshold that is asked for without a crowd, if at most this share as many candidates
+lie between the two as above, and no more below: then these are the tail of the objects. Fewer objects than
+this tell nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +113,9 @@ def find_crowd(prob: np.ndarray, threshold: float) -> Crowd | None:
 def cutoff(prob: np.ndarray, threshold: float) -> float:
     """Return the least probability of an object, given those of all that could be one.
 
+    More than the model's threshold where grain reaches above it; less where nothing but the tail of the
+    objects' own distribution lies below.
+
     Parameters
     ----------
     prob, threshold
@@ -117,20 +124,30 @@ def cutoff(prob: np.ndarray, threshold: float) -> float:
     Returns
     -------
     float
-        Where a candidate is as likely an object as grain, at least ``threshold``; that itself without a crowd
-        under it, or objects above.
+        In a crowd, where a candidate is likely an object, at least ``threshold``. Without one, two thirds of
+        ``threshold`` (at least ``LEAST``) if few candidates lie between, and no more below; else itself.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> grain, objects = expit(rng.normal(-0.9, 0.5, 300)), expit(rng.normal(1, 0.4, 60))
-    >>> cutoff(objects, 0.45), 0.5 < cutoff(np.concatenate([grain, objects]), 0.45) < 0.65
-    (0.45, True)
+    >>> round(cutoff(objects, 0.45), 2), 0.5 < cutoff(np.concatenate([grain, objects]), 0.45) < 0.65
+    (0.3, True)
     """
     crowd = find_crowd(prob, threshold)
-    if crowd is None or not crowd.chance.any():
+    if crowd is None:
+        return _without_grain(prob, threshold)
+    if not crowd.chance.any():
         return threshold
     likely = np.flatnonzero(crowd.chance >= _LIKELY)
     asked = float(crowd.edges[likely[0]]) if len(likely) else _HIGHEST
     asked = min(asked, _HIGHEST)
     return asked if asked >= threshold + 0.01 else threshold
+
+
+def _without_grain(prob: np.ndarray, threshold: float) -> float:
+    lowered = min(max(LEAST, _LOWERED * threshold), threshold)
+    above, below = int((prob >= threshold).sum()), int(((prob >= LEAST) & (prob < lowered)).sum())
+    between = int((prob >= lowered).sum()) - above
+    tail = above >= _TELLING and between <= _DIM * above and below <= between
+    return lowered if tail else threshold

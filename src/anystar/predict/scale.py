@@ -172,7 +172,12 @@ def estimate(
             )
     else:
         size = diameter if voxel_size is not None else diameter * x
-    settled = own if prob_thresh is not None else cutoff(best.level.probabilities, own)
+    looks = [best]
+    if diameter is None and prob_thresh is None:
+        looks.append(_told_size(model, best.scene, best.voxel_size, size, floor, progress))
+    asked = [own if prob_thresh is not None else cutoff(look.level.probabilities, own) for look in looks]
+    # A few objects stand out of grain at the scale that was chosen for them, beads of fibres at the final one
+    settled = asked[0] if asked[0] > own else asked[-1]
     if settled > own:
         kept = f"only objects with a probability of {settled:.2f} are kept, not {own:g} as usual"
         notes.append(f"there is a texture that resembles objects: {kept}")
@@ -181,7 +186,7 @@ def estimate(
         voxel_size=best.voxel_size,
         view=best.scene,
         prob_thresh=settled,
-        candidates=best.candidates,
+        candidates=looks[-1].candidates,
         notes=tuple(notes),
     )
 
