@@ -79,6 +79,13 @@ def test_contrast_does_not_depend_on_the_scale_of_values(scene):
     np.testing.assert_allclose(once["contrast"], twice["contrast"], rtol=1e-3)
 
 
+def test_an_image_of_another_shape_is_refused(scene):
+    labels, objects, image = scene
+    message = r"image must have the shape of the labels, \(20, 44, 40\), got \(5, 44, 40\)"
+    with pytest.raises(ValueError, match=message):
+        tabulate(labels, objects, RAYS, image=image[:5])
+
+
 def test_extremes_of_contrast(scene):
     labels, objects, _ = scene
     flat = tabulate(labels, objects, RAYS, image=np.full(SHAPE, 7, np.uint8))

@@ -12,7 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Volume", "check_spacing", "measuring", "proportions"]
+__all__ = ["Volume", "check_spacing", "measuring", "metric", "proportions"]
+
+_FARTHEST = 100
+"""Largest ratio of a voxel's edges that is believed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,13 +81,31 @@ def check_spacing(spacing: tuple[float, ...]) -> tuple[float, float, float]:
 def proportions(spacing: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
     """Return the length of a voxel along each axis in units of the shortest, if it is known.
 
+    ``ValueError`` if one is more than 100 times as long as another, which no microscope makes.
+
     >>> proportions((2, 0.5, 0.5))
     (4.0, 1.0, 1.0)
     """
     if spacing is None:
         return None
+    if max(spacing) > _FARTHEST * min(spacing):
+        raise ValueError(
+            f"spacing must be at most {_FARTHEST} times as long along one axis as along another, got "
+            f"{spacing}; give the right voxel size, with the same unit (nm, um) along all axes"
+        )
     z, y, x = (size / min(spacing) for size in spacing)
     return z, y, x
+
+
+def metric(
+    spacing: tuple[float, float, float] | None, unit: Literal["um", "relative"]
+) -> tuple[float, float, float] | None:
+    """Return the spacing that lengths are told and measured by: micrometres, or voxels of the finest axis.
+
+    >>> metric((2, 0.5, 0.5), "um"), metric((2, 0.5, 0.5), "relative")
+    ((2, 0.5, 0.5), (4.0, 1.0, 1.0))
+    """
+    return spacing if unit == "um" else proportions(spacing)
 
 
 def measuring(
@@ -97,4 +118,5 @@ def measuring(
     >>> measuring(None, "um", (2.0, 1.0, 1.0))
     ((2.0, 1.0, 1.0), 'relative')
     """
-    return (voxel_size, "relative") if spacing is None else (spacing, unit)
+    known = metric(spacing, unit)
+    return (voxel_size, "relative") if known is None else (known, unit)

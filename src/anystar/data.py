@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from anystar.allocator import keep_freed_memory
 from anystar.geometry.rays import Rays
+from anystar.parent import end_with_parent
 from anystar.rng import stream
 from anystar.synth.generate import Pending, begin
 from anystar.synth.pieces import clean_batch
@@ -213,6 +214,7 @@ def thinned(samples: Samples, rng: np.random.Generator, *, divisor: int) -> Samp
 
 
 def _begin_worker(worker: int) -> None:
+    end_with_parent()
     keep_freed_memory()
     torch.set_num_threads(1)
 

@@ -184,6 +184,8 @@ def tabulate(
     -------
     Table
     """
+    if image is not None and image.shape != labels.shape:
+        raise ValueError(f"image must have the shape of the labels, {labels.shape}, got {image.shape}")
     size = spacing or (1.0, 1.0, 1.0)
     metric = spacing is not None and unit == "um"
     columns = place_columns(objects, shape or labels.shape, spacing=spacing, unit=unit)

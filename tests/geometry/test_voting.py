@@ -114,6 +114,10 @@ def test_nothing_and_wrong_arguments():
     assert nothing.distances.shape == (0, 96)
     with pytest.raises(ValueError, match=r"prob must have shape \(1,\), got \(2,\)"):
         vote(np.zeros((1, 3)), np.ones((1, 96)), np.ones(2), np.array([0]), RAYS)
+    with pytest.raises(ValueError, match="prob must be finite"):
+        vote(np.zeros((1, 3)), np.ones((1, 96)), np.array([np.nan]), np.array([0]), RAYS)
+    with pytest.raises(ValueError, match=r"kept must be indices, got bool; of a mask take np.flatnonzero"):
+        vote(np.zeros((2, 3)), np.ones((2, 96)), np.ones(2), np.array([True, False]), RAYS)
     with pytest.raises(ValueError, match="finite and not negative"):
         vote(np.zeros((1, 3)), np.full((1, 96), np.nan), np.ones(1), np.array([0]), RAYS)
 

@@ -45,6 +45,14 @@ def test_labels_beyond_what_tiff_holds(tmp_path):
     np.testing.assert_array_equal(io.read(tmp_path / "a.npy").data, labels)
 
 
+def test_an_image_is_not_written_as_zarr(tmp_path):
+    with pytest.raises(
+        io.FileError, match=r"a\.zarr cannot hold float32 .* labels only; choose a name ending in"
+    ):
+        io.write(tmp_path / "a.zarr", Volume(data=np.zeros((4, 5, 6), np.float32)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_array_needs_its_image(tmp_path):
     with pytest.raises(ValueError, match="needs like="):
         io.write(tmp_path / "a.tif", np.zeros((2, 3, 4)))

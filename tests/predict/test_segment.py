@@ -74,6 +74,15 @@ def test_rethreshold_needs_no_network():
         result.rethreshold(prob=0.05)
 
 
+def test_what_was_said_of_a_threshold_is_not_said_of_another(monkeypatch):
+    monkeypatch.setattr("anystar.predict.scale.cutoff", lambda prob, own: 0.62)
+    result = stub_model().segment(blobs((40, 40, 48), CENTRES, 4), spacing=(1, 1, 1))
+    (note,) = (note for note in result.notes if "0.62" in note)
+    assert note in result.rethreshold(nms=0.2).notes
+    others = tuple(other for other in result.notes if other != note)
+    assert result.rethreshold(prob=0.5).notes == others
+
+
 @pytest.mark.parametrize("value", [0, 7, -3])
 def test_a_constant_image_holds_nothing(value):
     result = stub_model().segment(np.full((16, 20, 24), value))
@@ -91,6 +100,8 @@ def test_a_constant_image_holds_nothing(value):
         (np.zeros((3, 64, 64)), "at least 4 voxels"),
         (np.full((8, 8, 8), np.nan), "512 NaN or infinite"),
         (np.zeros((8, 8, 8), complex), "real numbers"),
+        (np.full((8, 8, 8), -1e300), r"largest absolute value of 1e-33 to 1e\+37, got 1e\+300; divide it"),
+        (np.eye(8)[None].repeat(8, 0) * 1e-300, "got 1e-300; divide it"),
     ],
 )
 def test_bad_images_are_refused(image, message):
@@ -103,6 +114,7 @@ def test_bad_images_are_refused(image, message):
     [
         ({"spacing": (1, 1)}, "spacing must be three"),
         ({"spacing": (1, 0, 1)}, "spacing must be positive"),
+        ({"spacing": (100, 0.1, 0.1)}, r"at most 100 times as long .* right voxel size, .* unit \(nm, um\)"),
         ({"diameter": -1}, "diameter must be positive"),
         ({"prob_thresh": 2}, "prob_thresh must be a threshold"),
         ({"nms_thresh": -0.1}, "nms_thresh must be a threshold"),
@@ -120,6 +132,18 @@ def test_any_type_and_range(dtype):
     result = stub_model().segment(scaled, spacing=(1, 1, 1), diameter=8)
     assert result.labels[16, 16, 16] == 1
     assert not result.labels[:8].any()
+
+
+@pytest.mark.parametrize("factor", [1e30, 1e-30])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_unit_of_the_intensities_does_not_matter(factor, dtype):
+    image = blobs((48, 48, 48), CENTRES, 4) * np.linspace(0.3, 1, 48)  # under uneven light, of any size
+    usual, other = (stub_model().segment((image * f).astype(dtype), spacing=(1, 1, 1)) for f in (1, factor))
+    assert len(usual.objects) >= 3
+    assert (usual.labels != other.labels).mean() < 1e-3
+    np.testing.assert_allclose(
+        other.table(image * factor)["contrast"], usual.table(image)["contrast"], rtol=0.1
+    )
 
 
 def test_progress_counts_to_the_end():

@@ -14,6 +14,7 @@ from anystar.nn.losses import LossConfig, star_loss
 from anystar.nn.model import NetworkConfig, StarNet
 from anystar.train import LabelledConfig, LabelledVolumes, TrainConfig, fit, prepare
 from anystar.train.crops import CropBatches, read_labels
+from anystar.train.labelled import known_labels, median_diameter
 from tests.train.balls import balls
 
 CONFIG = LabelledConfig(images="images", labels="labels", diameter=12.0)
@@ -184,6 +185,13 @@ def test_labels_that_are_a_mask_are_noticed():
     ):
         (ready,) = prepare([dataclasses.replace(volume, labels=labels)], CONFIG)
         assert ready.scattered == scattered
+
+
+def test_lengths_of_a_volume_in_pixels_are_voxels_of_its_finest_axis():
+    volume = dataclasses.replace(balls(spacing=(1.0, 0.5, 0.5), radius=3.5), unit="relative")
+    assert volume.spacing == (2, 1, 1)
+    settings = LabelledConfig(images="a", labels="b")
+    assert median_diameter([volume], [known_labels(volume, settings)]) == pytest.approx(14, rel=0.03)
 
 
 def test_a_volume_without_objects_is_scaled_as_the_others():

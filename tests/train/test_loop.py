@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from anystar.config import ConfigError, load_toml
+from anystar.config import ConfigError, dump_toml, load_toml
 from anystar.data import Batches, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file, save_tensors
@@ -16,6 +16,7 @@ from anystar.synth.recipes import get_recipe
 from anystar.targets import make_targets
 from anystar.train import TrainConfig, fit, load_start, small_config
 from anystar.train.loop import training_batches, training_step
+from anystar.train.processes import Processes
 from anystar.train.state import TrainState
 from tests.train.balls import balls
 
@@ -290,7 +291,7 @@ def test_targets_are_where_the_objects_are():
         ({"average": 1.0}, r"average must be within \[0, 1\), got 1.0"),
         ({"average": -0.1}, r"average must be within \[0, 1\)"),
         ({"average": float("nan")}, r"average must be within \[0, 1\)"),
-        ({"max_points": 0}, "max_points must be at least 1, got 0"),
+        ({"max_points": -1}, "max_points must be at least 0, got -1"),
         ({"warmup": -1}, "warmup must be at least 0, got -1"),
         ({"workers": -1}, "workers must be at least 0, got -1"),
         ({"seed": -1}, r"seed must be within \[0, 2\^64\), got -1"),
@@ -300,6 +301,16 @@ def test_targets_are_where_the_objects_are():
 def test_bad_configurations_are_refused(bad, message):
     with pytest.raises(ConfigError, match=message):
         dataclasses.replace(TINY, **bad)
+
+
+def test_all_points_are_asked_for_by_0_which_survives_a_file(tmp_path):
+    path = tmp_path / "config.toml"
+    for number in (0, None):
+        config = dataclasses.replace(TINY, max_points=number)
+        path.write_text(dump_toml(config))
+        assert load_toml(TrainConfig, path) == config
+        batches = training_batches(config, torch.device("cpu"), Processes(), None)
+        assert batches.max_points is None
 
 
 def test_small_is_small():

@@ -6,7 +6,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anystar.allocator import keep_freed_memory
+from anystar.parent import end_with_parent
 from anystar.synth.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -132,11 +132,4 @@ def _begin_worker() -> None:
     """Keep memory; leave Ctrl-C to the parent; end when the parent has been killed."""
     keep_freed_memory(LARGEST)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
+    end_with_parent()

@@ -42,8 +42,8 @@ _OBJECTS = (
         "--diameter",
         type=Number(0, above=True),
         metavar="D",
-        help="Typical diameter of the objects in micrometres (in voxels if no voxel size is known). "
-        "Estimated from the image if you leave it out.",
+        help="Typical diameter of the objects in micrometres (in voxels of the finest axis if they "
+        "are not known). Estimated from the image if you leave it out.",
     ),
     click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'."),
     click.option(

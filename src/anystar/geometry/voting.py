@@ -123,9 +123,14 @@ def vote(
     (True, array([0.8], dtype=float32))
     """
     points, distances = check_bodies(points, distances, rays)
-    prob, kept = np.ascontiguousarray(prob, np.float32), np.asarray(kept, np.int64)
+    prob, kept = np.ascontiguousarray(prob, np.float32), np.asarray(kept)
     if prob.shape != (len(points),):
         raise ValueError(f"prob must have shape ({len(points)},), got {prob.shape}")
+    if not np.isfinite(prob).all():
+        raise ValueError("prob must be finite, got NaN or infinite values")
+    if kept.size and kept.dtype.kind not in "ui":
+        raise ValueError(f"kept must be indices, got {kept.dtype}; of a mask take np.flatnonzero")
+    kept = kept.astype(np.int64)
     voted = Voted(distances[kept], prob[kept])
     if not len(kept):
         return voted
@@ -159,6 +164,7 @@ def _seen_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
     farthest = np.float32(0)
     for r in range(len(distances_R)):
         farthest = max(farthest, distances_R[r])
+    # At the centre, distances_R[0] only says where to start: what is found is on the surface anyway
     depth = distances_R[0] if away == 0 else radius_towards(z, y, x, distances_R, face_map) - away
     for r in range(len(guess_R)):
         low, high = np.float32(0), farthest + away

@@ -153,6 +153,11 @@ def _world(multiscale: Multiscale, level: int, unit: str) -> dict[str, np.ndarra
 
 def write(address: Address, volume: Volume) -> None:
     """Write a label image: a store of its own, or a group inside a store (``image.zarr/labels/nuclei``)."""
+    if volume.data.dtype.kind not in "ui":
+        raise FileError(
+            f"{address} cannot hold {volume.data.dtype} values: OME-Zarr is written for labels only; choose "
+            "a name ending in .nii.gz or .npy"
+        )
     store = LabelStore.create(str(address), volume.shape, volume.data.dtype, like=volume, overwrite=True)
     try:
         store.write((0, 0, 0), volume.data)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from anystar.predict.normalise import window
+from anystar.predict.normalise import TINY, check_range, window
 from anystar.predict.sample import take_sample
 from anystar.predict.view import ArrayLike, Scene
 
@@ -97,6 +97,7 @@ def level(image: ArrayLike) -> Scene:
     """
     z, y, x = image.shape
     sample = take_sample(image)
+    check_range(sample.voxels)
     light = illumination(sample.voxels, (z, y, x))
     if light.even:
         return Scene(image=image, limits=window(image, sample.voxels))
@@ -124,7 +125,7 @@ def illumination(sampled: np.ndarray, shape: tuple[int, int, int]) -> Illuminati
     for cell in np.ndindex(*cells):
         box = tuple(slice(edge[i], edge[i + 1]) for edge, i in zip(edges, cell, strict=True))
         low[cell], high[cell] = np.percentile(sampled[box].astype(np.float32, copy=False), [_LOW, _HIGH])
-    full = max(float(high.max() - low.min()), 1e-20)
+    full = max(float(high.max() - low.min()), TINY)
     live = (high - low >= _BLANK * full).astype(float)
     near, far = (ndimage.gaussian_filter(live, width, mode="nearest") for width in (0.7, 3.0))
     # Where a neighbour is live it decides; else those further away do

@@ -117,7 +117,7 @@ class Model:
         prob_thresh = None if prob_thresh is None else self.threshold("prob_thresh", prob_thresh)
         nms_thresh = self.threshold("nms_thresh", nms_thresh)
         spacing = None if spacing is None else check_spacing(spacing)
-        unit = 1.0 if spacing is None else min(spacing)
+        voxel_size, unit = proportions(spacing), 1.0 if spacing is None else min(spacing)
         if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
             raise ConfigError(f"diameter must be positive, got {diameter}")
         started = time.perf_counter()
@@ -125,7 +125,7 @@ class Model:
         settled, candidates = search(
             replace(self, tta=self.tta or tta, fast=self.fast or fast),
             scene,
-            voxel_size=proportions(spacing),
+            voxel_size=voxel_size,
             diameter=None if diameter is None else diameter / unit,
             prob_thresh=prob_thresh,
             progress=progress,

@@ -11,7 +11,12 @@ from anystar.predict.sample import take_sample
 if TYPE_CHECKING:
     from anystar.predict.view import ArrayLike
 
-__all__ = ["check_image", "normalise", "window"]
+__all__ = ["TINY", "check_image", "check_range", "normalise", "window"]
+
+TINY = float(np.finfo(np.float32).tiny)
+"""Least range of intensities that is divided by."""
+_RANGE = (1e-33, 1e37)
+"""Largest absolute values of images that are as good in float32."""
 
 _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
 _SPARSE = 3.0
@@ -34,7 +39,19 @@ def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
         bad = int(image.size - np.isfinite(image).sum())
         if bad:
             raise ValueError(f"image must be finite, got {bad} NaN or infinite voxels; replace or crop them")
+        check_range(image)
     return image
+
+
+def check_range(image: np.ndarray) -> None:
+    """Raise ``ValueError`` if the largest absolute value cannot be computed with in float32."""
+    if image.dtype.kind == "f":
+        largest = max(-float(image.min()), float(image.max()))
+        if largest and not _RANGE[0] <= largest <= _RANGE[1]:
+            raise ValueError(
+                f"image must have a largest absolute value of {_RANGE[0]:g} to {_RANGE[1]:g}, got "
+                f"{largest:.3g}; divide it by that"
+            )
 
 
 def window(image: ArrayLike, sample: np.ndarray | None = None) -> tuple[float, float]:
@@ -67,5 +84,5 @@ def normalise(image: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     low, high = limits
     scaled = image.astype(np.float32)
     scaled -= low
-    scaled /= max(high - low, 1e-20)
+    scaled /= max(high - low, TINY)
     return np.clip(scaled, 0, 1, out=scaled)

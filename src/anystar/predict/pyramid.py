@@ -242,13 +242,20 @@ def whole(shape: tuple[int, ...]) -> Box:
 
 
 def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
-    """Return the sides of a cube of ``voxels`` cubic voxels; what short axes leave goes to the long ones."""
-    side = np.minimum(np.round(voxels ** (1 / 3) / size).astype(int), shape)
+    """Return the sides of a cube of ``voxels`` cubic voxels; what short axes leave goes to the long ones.
+
+    Of axes so coarse that a cube would hold fewer than 4 of their voxels it has 4, at the others' expense.
+    """
+    least = np.minimum(shape, 4)
+    coarse = voxels ** (1 / 3) / size < least
+    rest = voxels / (least * size)[coarse].prod()
+    cube = np.round(rest ** (1 / max(1, (~coarse).sum())) / size).astype(int)
+    side = np.clip(np.where(coarse, least, cube), 1, shape)
     spare = voxels / (side * size).prod()
     long = side < shape
     if long.any():
         side[long] = np.minimum(side[long] * spare ** (1 / long.sum()), shape[long]).astype(int)
-    return np.maximum(side, np.minimum(shape, 4))
+    return np.maximum(side, least)
 
 
 def sample(scene: Scene, voxel_size: Vec) -> Box:

@@ -85,6 +85,7 @@ class Result:
             raise ConfigError(
                 f"prob must be at least {self.candidates.floor}, the least kept, got {prob}; segment again"
             )
+        kept = f"probability of {self.prob_thresh:.2f} are kept"  # a remark on the threshold that was chosen
         z, y, x = self.labels.shape
         labels, objects, timings = assemble(
             self.candidates, (z, y, x), self.voxel_size, self.rays, prob, nms, torch.device("cpu")
@@ -95,6 +96,7 @@ class Result:
             objects=objects,
             prob_thresh=prob,
             nms_thresh=nms,
+            notes=tuple(note for note in self.notes if prob == self.prob_thresh or kept not in note),
             timings=self.timings | timings,
         )
 

@@ -23,7 +23,7 @@ class Thresholds:
     diameter: float | None = None
     """Diameter to tell the model; none to let it estimate."""
     unit: Literal["um", "voxels"] = "um"
-    """Unit of the diameter; voxels are those of the finest axis."""
+    """Unit of the diameter; voxels, where no micrometres are known, are those of the finest axis."""
     accuracy: float | None = None
     """Mean accuracy over ``iou`` with these thresholds, where they were chosen."""
     iou: tuple[float, ...] = ()

@@ -42,7 +42,7 @@ class TrainConfig:
     clip: float = 10.0
     """Gradients of a larger norm are scaled down to it."""
     max_points: int | None = 2048
-    """Object points a sample whose distances are learnt; drawn uniformly."""
+    """Object points a sample whose distances are learnt; drawn uniformly. 0: all (``None`` becomes 0)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """``auto``: bfloat16 autocast where the device computes it natively."""
     workers: int = 1
@@ -69,7 +69,9 @@ class TrainConfig:
         for name in ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("warmup", "workers"):
+        if self.max_points is None:  # which TOML has not
+            object.__setattr__(self, "max_points", 0)
+        for name in ("warmup", "workers", "max_points"):
             if getattr(self, name) < 0:
                 raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not 0 <= self.seed < 2**64:
@@ -92,8 +94,6 @@ class TrainConfig:
             raise ConfigError(f"clip must be positive, got {self.clip}")
         if not 0 <= self.average < 1:
             raise ConfigError(f"average must be within [0, 1), got {self.average}")
-        if self.max_points is not None and self.max_points < 1:
-            raise ConfigError(f"max_points must be at least 1, got {self.max_points}")
 
 
 def paper_config(**changes: Any) -> TrainConfig:

@@ -11,6 +11,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
+from anystar.arrays import metric
 from anystar.config import ConfigError, check_range
 from anystar.predict.normalise import check_image, window
 from anystar.predict.view import Scene, View
@@ -117,13 +118,14 @@ class RawVolume:
     labels: np.ndarray
     """Whole numbers, the same shape."""
     spacing: tuple[float, float, float] | None
-    """Length of a voxel along each axis (ZYX)."""
+    """Length of a voxel along each axis (ZYX); relative ones become those in units of the shortest."""
     unit: Literal["um", "relative"] = "um"
     """Of the spacing; see :class:`anystar.arrays.Volume`."""
 
     def __post_init__(self) -> None:
         try:
             check_image(self.image)
+            object.__setattr__(self, "spacing", metric(self.spacing, self.unit))
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from None
         if self.labels.shape != self.image.shape:

@@ -64,6 +64,12 @@ def fit(
     ------
     Progress
         After SIGTERM or SIGINT, and when the consumer stops, the state is saved first.
+
+    Raises
+    ------
+    ConfigError
+        If ``config``, ``out`` and ``resume`` do not fit together, or if training diverges: a step without a
+        finite gradient teaches nothing, and several in a row end the run, of which the last checkpoint stays.
     """
     out, where = Path(out), device_or_error(device)
     checkpoint = out / "checkpoint.safetensors"
@@ -120,7 +126,7 @@ def training_batches(
         "shape": config.patch,
         "rays": golden_spiral(config.network.num_rays),
         "grid": config.network.grid,
-        "max_points": config.max_points,
+        "max_points": config.max_points or None,
         "rank": processes.rank,
         "world_size": processes.size,
         "start": start,
@@ -169,10 +175,14 @@ def _loop(
                 state.seconds = spent + time.perf_counter() - started
                 asked = processes.size == 1 or state.step % config.log_every == 0
                 last = state.step == config.iterations or (asked and processes.any(stopped.is_set(), device))
-                if last or state.step % config.checkpoint_every == 0:
+                saved = last or state.step % config.checkpoint_every == 0
+                logged = last or state.step % config.log_every == 0
+                if saved or logged:
+                    state.refuse_diverged()
+                if saved:
                     judged = validation.loss(state.average) if validation else None
                     state.save(out, device, judged)
-                if last or state.step % config.log_every == 0:
+                if logged:
                     means = {k: float(processes.mean(v)) / count for k, v in sums.items()}
                     now = time.perf_counter()
                     if log is not None:
@@ -191,7 +201,7 @@ def _loop(
                     return
                 mark = time.perf_counter()
         finally:
-            if state.step != state.saved:
+            if state.step != state.saved and not state.diverged:
                 state.save(out, device)
 
 
@@ -204,6 +214,7 @@ def training_step(
 ) -> tuple[Prediction, Losses]:
     """Learn from one batch; ``lap`` is called after each part with its name."""
     config = state.config
+    before = state.copy_weights()
     image = batch.image.to(device, memory_format=torch.channels_last_3d, non_blocking=True)
     targets = batch.targets.to(device)
     lap("transfer")
@@ -217,8 +228,8 @@ def training_step(
     losses.total.backward()
     state.processes.average_gradients(state.network)
     lap("backward")
-    torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
-    state.optimiser.step()
+    norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
+    state.update(norm.isfinite(), before)
     state.step += 1
     state.seen += config.batch_size * state.processes.size
     state.update_average()

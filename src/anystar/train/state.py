@@ -22,6 +22,8 @@ from anystar.train.start import Start, count_samples
 
 __all__ = ["TrainState"]
 
+_SKIPPED = 5
+"""Steps in a row without a finite gradient after which a run is given up."""
 _PATHS = ("images", "labels", "validation_images", "validation_labels")
 
 
@@ -55,6 +57,7 @@ class TrainState:
         self.defaults = {} if start is None else start.defaults
         self.history: list[dict[str, Any]] = []
         self.commit = commit()
+        self.skipped = torch.zeros((), dtype=torch.int64, device=device)  # steps in a row, up to this one
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
         self.average = {
             k: v.detach().clone() for k, v in self.network.state_dict().items() if v.is_floating_point()
@@ -79,6 +82,38 @@ class TrainState:
         current = self.network.state_dict()
         names = list(self.average)
         torch._foreach_lerp_([self.average[n] for n in names], [current[n] for n in names], 1 - decay)
+
+    def copy_weights(self) -> list[Tensor]:
+        """Return what a step changes of the network, for :meth:`update`: weights, and running statistics."""
+        return [v.detach().clone() for v in self.network.state_dict().values() if v.is_floating_point()]
+
+    @torch.no_grad()
+    def update(self, sound: Tensor, before: list[Tensor]) -> None:
+        """Let the optimiser do its step; undo it unless the gradient is ``sound``, a bool on the device.
+
+        Where it is not, all that the optimiser itself notes is a gradient of 0. Nothing waits for the device.
+        """
+        for parameter in self.network.parameters():
+            if parameter.grad is not None:
+                parameter.grad = torch.where(sound, parameter.grad, 0)
+        self.optimiser.step()
+        weights = [v for v in self.network.state_dict().values() if v.is_floating_point()]
+        for now, old in zip(weights, before, strict=True):
+            now.copy_(torch.where(sound, now, old))
+        self.skipped = torch.where(sound, 0, self.skipped + 1)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether several steps in a row, up to this one, had no finite gradient; waits for the device."""
+        return int(self.skipped) >= _SKIPPED
+
+    def refuse_diverged(self) -> None:
+        """Raise :class:`anystar.config.ConfigError` if the run has :attr:`diverged`."""
+        if self.diverged:
+            raise ConfigError(
+                f"no step from {self.step - int(self.skipped) + 1} to {self.step} had a finite gradient, and "
+                f"nothing is saved since step {self.saved}; go on from there with a lower --learning-rate"
+            )
 
     def tensors(self) -> dict[str, Tensor]:
         """Return all that is needed to go on exactly."""
@@ -150,7 +185,6 @@ class TrainState:
             "best": self.best if math.isfinite(self.best) else None,
             "version": __version__,
         }
-        save_tensors(out / "checkpoint.safetensors", self.tensors(), header)
         card = {
             "recipes": list(config.recipes),
             "iterations": self.step,
@@ -171,6 +205,8 @@ class TrainState:
         card |= {} if validation is None else {"validation loss": round(validation, 4)}
         for name in ("model", "best") if better else ("model",):
             save_model_file(out / f"{name}.safetensors", self.average, config.network, card)
+        # Last: what it says of the best loss holds only once that model is there
+        save_tensors(out / "checkpoint.safetensors", self.tensors(), header)
 
 
 def _seen(history: list[dict[str, Any]]) -> int:

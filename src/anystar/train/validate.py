@@ -39,7 +39,7 @@ class Validation:
             shape=config.patch,
             rays=golden_spiral(config.network.num_rays),
             grid=config.network.grid,
-            max_points=config.max_points,
+            max_points=config.max_points or None,
             vary=False,
         )
         self.batches = [crops[k] for k in range(min(64, _CROPS * len(labelled.validation)))]
