@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import zarr
 
-from anystar import io
-from anystar.blocks import stages
+from anystar import filters, io
+from anystar.arrays import Volume
+from anystar.blocks import Finished, run, stages
 from anystar.blocks.journal import Journal
+from anystar.io import label_store
 from tests.blocks.conftest import labels_of
 
 HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (16, 16, 64), "hold": 0}
@@ -94,9 +98,88 @@ def test_what_differs_is_named_and_nothing_is_begun_twice(tmp_path, model, image
         sized(source, out, model=model, resume=True, **other)
     with pytest.raises(ValueError, match=r"--memory was 0, is 4000000000"):
         sized(source, out, model=model, resume=True, memory=4 * 10**9, **HOW)
-    with pytest.raises(ValueError, match="was not begun, or is finished; leave --resume out"):
-        sized(source, tmp_path / "b.zarr", model=model, resume=True, **HOW)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path, model, image, sized):
+    source, out, table = image(), tmp_path / "a.zarr", tmp_path / "a.csv"
+    how = {"model": model, "table": table, "resume": True, **HOW}
+    table.write_text("mine")
+    with pytest.raises(ValueError, match=r"a\.csv exists already; add --overwrite"):
+        sized(source, out, **how)
+    assert table.read_text() == "mine"
+    table.unlink()
+    outcome = sized(source, out, **how)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(
+        Finished, match=rf"a\.zarr is finished, {outcome.num_objects} objects; nothing"
+    ) as told:
+        sized(source, out, memory=4 * 10**9, **how)  # which decides nothing
+    assert told.value.num_objects == outcome.num_objects
+    with pytest.raises(ValueError, match=r"begun differently \(--diameter was 3.3, is 4\)"):
+        sized(source, out, **how | {"diameter": 4})
+    with pytest.raises(ValueError, match=r"finished but .*p\.png is not there; make both anew with --overwr"):
+        sized(source, out, picture=tmp_path / "p.png", **how)
+    io.write(tmp_path / "b.zarr", Volume(data=np.ones((8, 8, 8), np.uint8)))
+    with pytest.raises(ValueError, match=r"b\.zarr exists already; add --overwrite"):
+        sized(source, tmp_path / "b.zarr", **how)
+    assert sorted(p for p in tmp_path.rglob("*") if "b.zarr" not in p.parts) == before
+
+
+def test_other_filters_are_refused(tmp_path, model, image, sized, dies_at):
+    source, out, honest = image(), tmp_path / "a.zarr", Journal.add
+    how = {"model": model, "relevant": lambda part: filters.relevant(part, [filters.volume(16)]), **HOW}
+    dies_at(2, written=True)
+    with pytest.raises(Killed):
+        sized(source, out, filters="--min-volume 16", **how)
+    Journal.add = honest
+    with pytest.raises(ValueError, match=r"\(filters was --min-volume 16, is --min-volume 5\)"):
+        sized(source, out, filters="--min-volume 5", resume=True, **how)
+    plan = tmp_path / ".a.zarr.run" / "plan.toml"
+    lines = plan.read_text().splitlines(keepends=True)
+    plan.write_text("".join(line for line in lines if not line.startswith("filters")))  # of an older version
+    assert sized(source, out, filters="--min-volume 5", resume=True, **how).num_dropped > 0
+
+
+@pytest.mark.parametrize("where", ["not listed", "appeared", "half removed"])
+def test_killed_when_the_labels_have_appeared(tmp_path, model, image, sized, monkeypatch, where):
+    """Before the image lists them, or before all of the run's own files are gone."""
+    store = tmp_path / "image.zarr"
+    io.write(store, Volume(data=image().read(), spacing=(1.0, 0.5, 0.5)))
+    source, out, folder = io.open_image(store), store / "labels" / "cells", store / "labels" / ".cells.run"
+    how = {"model": model, "table": tmp_path / "a.csv", **HOW}
+    how["relevant"] = lambda part: filters.relevant(part, [filters.volume(16)])
+    sized(source, tmp_path / "whole.zarr", **how | {"table": tmp_path / "whole.csv"})
+
+    close = Journal.close
+
+    def dies(*args, **kwargs):
+        if not out.exists():
+            return
+        if where == "half removed":
+            (folder / "journal").unlink()
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if where == "not listed":
+            patch.setattr(label_store, "_register", dies)
+        elif where == "appeared":
+            patch.setattr(Journal, "close", lambda journal: dies(close(journal)))
+        else:
+            patch.setattr(run, "shutil", SimpleNamespace(rmtree=dies))
+        with pytest.raises(Killed):
+            sized(source, out, resume=True, **how)
+    assert out.exists()
+    assert folder.exists()
+    if where == "half removed":
+        with pytest.raises(Finished):
+            sized(source, out, resume=True, **how)
+    else:
+        assert sized(source, out, resume=True, **how).num_dropped > 0
+    assert not list((store / "labels").glob(".*"))
+    assert zarr.open_group(store / "labels", mode="r").attrs["ome"]["labels"] == ["cells"]
+    np.testing.assert_array_equal(labels_of(out), labels_of(tmp_path / "whole.zarr"))
+    assert (tmp_path / "a.csv").read_text() == (tmp_path / "whole.csv").read_text()
 
 
 def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):

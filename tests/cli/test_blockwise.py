@@ -1,5 +1,8 @@
 """Every output of a run in blocks is that of the volume taken at once."""
 
+import re
+import tomllib
+
 import numpy as np
 import pytest
 
@@ -80,3 +83,72 @@ def test_an_interrupted_run_is_told_apart_by_its_mask(tmp_path, files, run, refu
     line = refused(*args, "--resume", "--distances", folder=tmp_path)
     assert "--distances was False, is True, --mask was" in line
     assert "is not given" in line
+
+
+def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, monkeypatch):
+    names = [f"{letter}.zarr" for letter in "abc"]
+    for name in names:
+        io.write(tmp_path / name, io.read(files[0]))
+    how = ("--memory", "4GB", "--diameter", 3.3, "--prob-thresh", 0.25, "--record", tmp_path / "records")
+    args = ("segment", *(tmp_path / name for name in names), "-o", tmp_path / "out", *how)
+    honest, calls = blocks_run.find_objects, []
+
+    def stopped(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        honest(*args)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(blocks_run, "find_objects", stopped)
+        assert run(*args).exit_code == 130
+    assert [(tmp_path / "out" / name).exists() for name in names] == [True, False, False]
+    result = run(*args, "--resume")
+    assert result.exit_code == 0, result.output
+    found = re.findall(r"([abc]\.zarr) is finished, (\d+) objects; nothing is left to do", result.stdout)
+    assert [name for name, _ in found] == ["a.zarr"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    assert f"3 images: {3 * int(found[0][1])} objects" in result.stdout
+    assert len(list((tmp_path / "records").iterdir())) == 3
+    again = run(*args, "--resume")
+    assert again.exit_code == 0
+    assert again.stdout.count("nothing is left to do") == 3
+    line = refused(*args[:2], "-o", tmp_path / "out" / "a.zarr", *how[:-1], tmp_path / "records" / "a.toml",
+                   "--resume", "--min-volume", 5, folder=tmp_path)  # fmt: skip
+    assert "filters was not given, is --min-volume 5.0" in line
+
+
+NOTES = {
+    "chunks": ((), "chunks are not stored and read as 0"),
+    "nothing relevant": (("--min-volume", 10**6), "nothing was relevant; keep more"),
+    "no unit": ((), "the file does not name the unit of its voxel size"),
+}
+
+
+@pytest.mark.parametrize("memory_option", [(), ("--memory", "4GB")])
+@pytest.mark.parametrize("case", NOTES)
+def test_notes_are_those_of_the_volume_at_once(tmp_path, files, run, case, memory_option):
+    options, message = NOTES[case]
+    spacing = None if case == "no unit" else SPACING
+    io.write(tmp_path / "a.zarr", Volume(data=texture(0, (20, 40, 72)), spacing=spacing))
+    if case == "chunks":
+        next(p for p in (tmp_path / "a.zarr" / "0").rglob("1") if p.is_file()).unlink()
+    out = tmp_path / "out"
+    how = ("--diameter", 3.3, "--prob-thresh", 0.25, *options, *memory_option)
+    result = run("segment", tmp_path / "a.zarr", "-o", out / "l.zarr", "--record", out / "r.toml", *how)
+    assert result.exit_code == 0, result.output
+    assert message in result.stdout
+    notes = tomllib.loads((out / "r.toml").read_text())["result"]["notes"]
+    assert any(message in note for note in notes)
+    assert "nothing was found" not in result.stdout
+
+
+@pytest.mark.parametrize("value", [0, 7])
+def test_a_constant_image(tmp_path, files, run, value):
+    io.write(tmp_path / "flat.tif", Volume(data=np.full((20, 40, 36), value, np.uint8)))
+    result = run("segment", tmp_path / "flat.tif", "-o", tmp_path / "l.zarr", "--memory", "4GB")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert f"is constant (every voxel is {value}) and has no objects; check that the right channel" in line
+    assert "note: nothing was found" in result.stdout
+    assert not labels_of(tmp_path / "l.zarr").any()

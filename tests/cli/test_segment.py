@@ -1,11 +1,15 @@
 """What ``anystar segment`` writes and says when all is well."""
 
 import csv
+import re
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import tifffile
 
+import anystar
 from anystar import io
 from anystar.arrays import Volume
 
@@ -88,12 +92,18 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path, cells, model, run):
 def test_a_channel_and_spacing_in_pixels(tmp_path, cells, model, run):
     volume = io.read(cells)
     io.write(tmp_path / "px.tif", Volume(data=volume.data, spacing=(4.54, 1, 1), unit="relative"))
+    io.write(tmp_path / "half.tif", Volume(data=volume.data, spacing=(2.27, 0.5, 0.5), unit="relative"))
     io.write(tmp_path / "no.npy", Volume(data=volume.data))
     out = tmp_path / "out"
-    result = run("segment", tmp_path / "px.tif", tmp_path / "no.npy", "-o", out, "--table", out)
-    assert "voxel size in pixels, not micrometres" in result.stdout
+    names = ("px.tif", "half.tif", "no.npy")
+    result = run("segment", *(tmp_path / name for name in names), "-o", out, "--table", out)
+    assert "the file does not name the unit of its voxel size, so lengths are in voxels of" in result.stdout
+    assert "pixels" not in result.stdout
     assert "no voxel size in the file" in result.stdout
-    assert "voxels, " in result.stdout
+    sizes = re.findall("(.*tif|.*npy): 2 objects, typical diameter (.*) voxels, ", result.stdout)
+    (px, first), (half, second), (no, _) = sizes
+    assert [Path(name).name for name in (px, half, no)] == [*names]
+    assert first == second  # that of the same voxels, in whichever unit
     assert ",,," in (out / "px.csv").read_text()
     assert io.read(out / "px.tif").unit == "relative"
 
@@ -113,3 +123,41 @@ def test_a_hint_when_nothing_is_found(tmp_path, model, run):
     assert (result.exit_code, result.stderr) == (0, "")
     assert "0 objects, " in result.stdout
     assert "note: nothing was found; try --diameter" in result.stdout
+
+
+UNUSABLE = {
+    "no mask": (["--mask", "none.tif"], "none.tif does not exist; check the name"),
+    "mask of another shape": (
+        ["--mask", "SMALL"],
+        "small.tif has shape (4, 5, 6), the image (12, 24, 26); give a mask of the same shape",
+    ),
+    "no column": (["--keep", "nosuch > 3"], "the table has no column 'nosuch'; known: background, "),
+    "no mask for a column": (["--drop", "mask_overlap > 0.5"], "the table has no column 'mask_overlap'"),
+    "no distances": (["--keep", "distance_3 > 2"], "the table has no column 'distance_3'"),
+    "no truth": (["--keep", "sphericity"], "'sphericity' is a number, not a truth; compare it"),
+}
+
+
+@pytest.mark.parametrize("how", [(), ("--memory", "4GB")])
+@pytest.mark.parametrize("case", UNUSABLE)
+def test_what_cannot_work_is_refused_before_the_model_is_loaded(
+    tmp_path, cells, refused, monkeypatch, case, how
+):
+    monkeypatch.setitem(vars(anystar), "load_model", lambda *_, **__: pytest.fail("loaded"))
+    io.write(tmp_path / "small.tif", Volume(data=np.ones((4, 5, 6), np.uint8)))
+    options, message = UNUSABLE[case]
+    options = [tmp_path / "small.tif" if o == "SMALL" else o for o in options]
+    line = refused("segment", cells, "-o", tmp_path / "l.zarr", *options, *how, folder=tmp_path)
+    assert message in line
+
+
+def test_conditions_over_columns_that_options_add(tmp_path, cells, model, run):
+    data = io.read(cells).data
+    tifffile.imwrite(tmp_path / "c.tif", np.stack([data] * 2, 1), imagej=True, metadata={"axes": "ZCYX"})
+    io.write(tmp_path / "mask.tif", Volume(data=np.ones(data.shape, np.uint8)))
+    conditions = ("mask_overlap > 0.9", "distance_31 > 4", "intensity_mean_c1 > 100")
+    keep = [word for condition in conditions for word in ("--keep", condition)]
+    how = ("--channel", 0, "--mask", tmp_path / "mask.tif", "--distances", *keep)
+    result = run("segment", tmp_path / "c.tif", "-o", tmp_path / "l.tif", *how)
+    assert result.exit_code == 0, result.output
+    assert "2 objects" in result.stdout

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import zarr
 
 from anystar.arrays import measuring
 from anystar.atomic import staged
-from anystar.config import ConfigError, dump_toml, load_toml
+from anystar.config import ConfigError, dump_toml, from_dict, load_toml, to_dict
 from anystar.predict.level import Illumination
 
-__all__ = ["Light", "Plan", "Request", "read_plan", "refuse_other", "write_plan"]
+__all__ = ["Light", "Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
 
 Vec = tuple[float, float, float]
 Shape = tuple[int, int, int]
@@ -54,6 +55,8 @@ class Request:
     """Whether the table has their polyhedra."""
     mask: str | None = None
     """Name of the mask that the table says their overlap with."""
+    filters: str | None = None
+    """Which objects are kept, in words; ``None`` in plans from before it was noted."""
     memory: int
     """Bytes that a process may use."""
     version: str
@@ -120,6 +123,8 @@ class Plan:
         return Illumination(self.request.shape, ground, reach)
 
 
+_SIGNED = "anystar"
+"""Attribute of a label image."""
 _NAMES = {
     "table": "--table",
     "distances": "--distances",
@@ -149,15 +154,31 @@ def refuse_other(begun: Request, now: Request, where: Path) -> None:
         f"{_NAMES.get(field.name, field.name)} was {_plain(old)}, is {_plain(new)}"
         for field in dataclasses.fields(Request)
         if (old := getattr(begun, field.name)) != (new := getattr(now, field.name))
+        and not (field.name == "filters" and old is None)
     ]
     if differing:
         raise ConfigError(
             f"{where} was begun differently ({', '.join(differing)}); "
-            "resume with what it was begun with, or begin anew with --overwrite"
+            "resume with what it was begun with, or begin anew with --overwrite instead of --resume"
         )
 
 
+def sign(store: Path, request: Request, num_objects: int) -> None:
+    """Let a label image bear what was asked for and how many objects it has."""
+    group = zarr.open_group(store, mode="r+")
+    group.attrs[_SIGNED] = {"objects": num_objects, "request": to_dict(request)}
+
+
+def signed(store: Path) -> tuple[Request, int] | None:
+    """Return what :func:`sign` wrote, or nothing for a label image that no run in blocks made."""
+    try:
+        found: Any = zarr.open_group(store, mode="r").attrs.get(_SIGNED)
+    except FileNotFoundError:  # something else
+        return None
+    return None if found is None else (from_dict(Request, found["request"]), found["objects"])
+
+
 def _plain(value: Any) -> str:
-    if value is None:
+    if value is None or value == "":
         return "not given"
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

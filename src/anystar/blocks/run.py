@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,14 +14,14 @@ import numpy as np
 from anystar._version import __version__
 from anystar.arrays import proportions
 from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
+from anystar.blocks.extras import Extras, write_extras
 from anystar.blocks.journal import Journal
 from anystar.blocks.keep import Keep
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
-from anystar.blocks.picture import Surveyor, draw
-from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, write_plan
+from anystar.blocks.picture import Surveyor
+from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Detector, Run
-from anystar.blocks.table import write_table
 from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.io.label_store import LabelStore
@@ -30,32 +30,31 @@ from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.scale import estimate
 from anystar.predict.view import ArrayLike, magnified
-from anystar.report.meshes import MeshKind, write_meshes
 from anystar.table import Table, check_mask
 
-__all__ = ["Extras", "Outcome", "segment_blocks"]
+__all__ = ["Extras", "Finished", "Outcome", "segment_blocks"]
 
 Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
 """Of the free memory, what is taken if nothing is said."""
+_PLAN = "plan.toml"
+_NOTHING = Extras()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Extras:
-    """What is written beside the labels; each file appears whole or not at all."""
+class Finished(ConfigError):
+    """What was asked for lies there already: nothing was done.
 
-    table: Path | None = None
-    """A table of the objects, ``.csv`` or ``.parquet``."""
-    distances: bool = False
-    """Whether the table has their polyhedra."""
-    picture: Path | None = None
-    """Slices and a projection with outlines, ``.png``."""
-    title: str = ""
-    """Name of the volume above the picture."""
-    meshes: Path | None = None
-    """Surfaces: a file, or a folder of files, see :func:`anystar.report.meshes.write_meshes`."""
-    mesh_kind: MeshKind = "ply"
-    """Of the files in a folder."""
+    Parameters
+    ----------
+    labels : Path
+        The label image.
+    num_objects : int
+        Of the run that made it.
+    """
+
+    def __init__(self, labels: Path, num_objects: int) -> None:
+        super().__init__(f"{labels} is finished, {num_objects} objects; nothing is left to do")
+        self.num_objects = num_objects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,8 +96,9 @@ def segment_blocks(
     cluster: str | None = None,
     workers: int | None = None,
     mask: LazyImage | None = None,
-    extras: Extras = Extras(),
+    extras: Extras = _NOTHING,
     relevant: Callable[[Table], np.ndarray] | None = None,
+    filters: str = "",
     record: Callable[[Outcome], str] | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -129,10 +129,12 @@ def segment_blocks(
         What is written beside the labels.
     relevant : callable, optional
         Takes a part of the table and returns which rows to keep, see :func:`anystar.filters.relevant`.
+    filters : str
+        What ``relevant`` keeps, in words: a run goes on only with the same.
     record : callable, optional
         Returns the record that the table is to bear.
     resume : bool
-        Go on with a run that was interrupted.
+        Go on with a run that was interrupted; begin one that was not begun.
     overwrite : bool
         Replace what is there, finished or not.
     progress : callable, optional
@@ -144,6 +146,8 @@ def segment_blocks(
 
     Raises
     ------
+    Finished
+        If ``resume`` finds that all was done before.
     ValueError
         If an argument or the image cannot be used, or the interrupted run was another one.
     """
@@ -166,12 +170,15 @@ def segment_blocks(
         table=extras.table is not None or relevant is not None,
         distances=extras.distances,
         mask=None if mask is None else _name_of(mask),
+        filters=filters,
         memory=memory or 0,
         version=__version__,
     )
     if memory is None:
         memory = int(_SHARE * available_memory() / (1 if cluster is None else workers or 1))
     folder = _folder(output)
+    if resume and not overwrite and not (folder / _PLAN).exists():
+        _refuse_finished(output, request, extras)
     plan = _settle(folder, request, image, output, model, memory, resume, overwrite, progress)
     sizes = _sizes(memory, image, model, plan.voxel_size, plan.factor)
     run = Run(
@@ -196,33 +203,17 @@ def segment_blocks(
             if surveyor is not None:
                 survey_all(surveyor, journal, mapper, progress)
         outcome = _outcome(run, journal, output, keep)
-        _write(extras, run, keep, surveyor, outcome, record)
+        write_extras(extras, run, keep, surveyor, lambda: "" if record is None else record(outcome))
         if progress is not None:
             progress(0, 1, "pyramid")
+        sign(labels.partial, plan.request, outcome.num_objects)
+        journal.add("finish", 0)
         labels.finish(relabel=keep.relabel if keep.num_dropped else None)
     finally:
         journal.close()
+    (folder / _PLAN).unlink()  # first: without it the rest is no run, wherever its removal is interrupted
     shutil.rmtree(folder)
     return outcome
-
-
-def _write(
-    extras: Extras,
-    run: Run,
-    keep: Keep,
-    surveyor: Surveyor | None,
-    outcome: Outcome,
-    record: Callable[[Outcome], str] | None,
-) -> None:
-    """Write what is wanted beside the labels, block by block."""
-    if extras.table is not None:
-        write_table(extras.table, keep.parts(), lambda: "" if record is None else record(outcome))
-    if extras.meshes is not None:
-        bodies = keep.polyhedra()
-        size = run.plan.spacing if run.plan.unit == "um" else run.plan.voxel_size
-        write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=size, kind=extras.mesh_kind)
-    if extras.picture is not None and surveyor is not None:
-        draw(extras.picture, surveyor, f"{extras.title}: {outcome.num_objects} objects")
 
 
 def _name_of(image: LazyImage) -> str:
@@ -234,6 +225,21 @@ def _name_of(image: LazyImage) -> str:
 
 def _folder(output: Path) -> Path:
     return output.with_name(f".{output.name}.run")
+
+
+def _refuse_finished(output: Path, request: Request, extras: Extras) -> None:
+    """Raise if what is to be resumed is finished, or if what was not begun would replace something."""
+    found = signed(output) if output.exists() else None
+    if found is None:
+        if there := next((p for p in (output, *extras.files) if p.exists()), None):
+            raise ConfigError(f"{there} exists already; add --overwrite, or choose another name")
+        return
+    begun, num_objects = found
+    refuse_other(replace(begun, memory=request.memory), request, output)
+    if gone := next((p for p in extras.files if not p.exists()), None):
+        raise ConfigError(f"{output} is finished but {gone} is not there; make both anew with --overwrite")
+    shutil.rmtree(_folder(output), ignore_errors=True)  # of which a part is left if that was interrupted
+    raise Finished(output, num_objects)
 
 
 def _settle(
@@ -248,10 +254,8 @@ def _settle(
     progress: Progress | None,
 ) -> Plan:
     """Return the plan of the run: that of the interrupted one, or a new one."""
-    path = folder / "plan.toml"
-    if resume:
-        if not path.exists():
-            raise ConfigError(f"{output} was not begun, or is finished; leave --resume out")
+    path = folder / _PLAN
+    if resume and path.exists():
         plan = read_plan(path)
         refuse_other(plan.request, request, output)
         return plan
@@ -327,6 +331,9 @@ def _store(output: Path, run: Run, journal: Journal, num: int) -> LabelStore:
     image = run.image
     assert isinstance(image, LazyImage)
     if journal.entry("store", 0) is not None:
+        partial = output.with_name(f".{output.name}.partial")
+        if journal.entry("finish", 0) is not None and not partial.exists():
+            output.rename(partial)  # killed when it had appeared: its image may not list it yet
         return LabelStore.resume(output, like=image)
     store = LabelStore.create(output, image.shape, np.min_scalar_type(num), like=image, overwrite=True)
     journal.add("store", 0, objects=num)

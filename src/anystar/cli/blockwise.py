@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.atomic import staged
 from anystar.cli.progress import progress_bar
-from anystar.cli.record import make_record
-from anystar.cli.relevance import predicates
+from anystar.cli.relevance import in_words, predicates, refuse_unusable
 
 if TYPE_CHECKING:
     from anystar.blocks import Outcome
@@ -20,6 +18,9 @@ if TYPE_CHECKING:
     from anystar.io import LazyImage
 
 __all__ = ["block_options", "segment_in_blocks", "wants_blocks"]
+
+_BLOCK = 256
+"""Voxels along an axis of what is read at once to see whether all are the same."""
 
 
 class _Memory(click.ParamType):
@@ -66,18 +67,19 @@ def block_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def wants_blocks(job: Job, image: LazyImage, given: dict[str, Any]) -> bool:
-    """Return whether to work in blocks.
+    """Return whether to work in blocks; what cannot work is refused here, before the model is loaded.
 
     Raises
     ------
     ValueError
-        If it must be in blocks, and the labels do not go to OME-Zarr.
+        If it must be in blocks, and the labels do not go to OME-Zarr; if the mask or a condition is no use.
     """
     from anystar.blocks.memory import available_memory, whole_volume_bytes
     from anystar.io.address import locate
 
     if given["workers"] and not given["dask"]:
         raise ValueError("--workers is for --dask; give both, or neither")
+    refuse_unusable(image, given)
     why = next((f"--{o}" for o in ("memory", "dask", "resume") if given[o]), "")
     if not why:
         need, free = whole_volume_bytes(image.shape, image.dtype.itemsize), available_memory()
@@ -90,11 +92,17 @@ def wants_blocks(job: Job, image: LazyImage, given: dict[str, Any]) -> bool:
 
 
 def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, Any]) -> int:
-    """Segment in blocks, write the outputs, say what was found, and return how many objects."""
+    """Segment in blocks, write the outputs, say what was found, and return how many objects.
+
+    Raises
+    ------
+    ValueError
+        If there is something that cannot be used; after all is written, if the image is constant.
+    """
     from anystar import filters, io
-    from anystar.blocks import Extras, segment_blocks
+    from anystar.blocks import Extras, Finished, segment_blocks
     from anystar.blocks.detectors import NamedModel
-    from anystar.cli.whole import describe_size, refuse_other_unit, spacing_notes
+    from anystar.cli.whole import notes_of, record_of, refuse_other_unit, tell
     from anystar.predict.model import DEFAULT_MODEL
 
     start = time.perf_counter()
@@ -105,78 +113,67 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
     )
     outputs = job.outputs
 
+    def remarks(outcome: Outcome) -> tuple[str, ...]:
+        return notes_of(image, outcome, outcome.num_objects, outcome.num_dropped)
+
     def record(outcome: Outcome) -> str:
-        return _record(job, image, model, given, outcome, time.perf_counter() - start)
+        counts, seconds = (outcome.num_objects, outcome.num_dropped), time.perf_counter() - start
+        return record_of(job, image, model, given, outcome, *counts, remarks(outcome), seconds)
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(image)
         mask = None if given["mask"] is None else stack.enter_context(io.open_image(given["mask"]))
         progress = stack.enter_context(progress_bar(job.name))
-        outcome = segment_blocks(
-            image,
-            outputs.labels,
-            model=model,
-            detector=sent if given["dask"] else None,
-            diameter=given["diameter"],
-            prob_thresh=given["prob_thresh"],
-            nms_thresh=given["nms_thresh"],
-            memory=given["memory"],
-            cluster=given["dask"],
-            workers=given["workers"],
-            mask=mask,
-            extras=Extras(
-                table=outputs.table,
-                distances=given["distances"],
-                picture=outputs.picture,
-                title=job.name,
-                meshes=outputs.meshes,
-                mesh_kind=given["mesh_format"],
-            ),
-            relevant=(lambda table: filters.relevant(table, wanted)) if wanted else None,
-            record=record,
-            resume=given["resume"],
-            overwrite=given["overwrite"],
-            progress=progress,
-        )
-        if outputs.record is not None:
-            with staged(outputs.record) as (temporary,):
-                temporary.write_text(record(outcome), encoding="utf-8")
+        try:
+            outcome = segment_blocks(
+                image,
+                outputs.labels,
+                model=model,
+                detector=sent if given["dask"] else None,
+                diameter=given["diameter"],
+                prob_thresh=given["prob_thresh"],
+                nms_thresh=given["nms_thresh"],
+                memory=given["memory"],
+                cluster=given["dask"],
+                workers=given["workers"],
+                mask=mask,
+                extras=Extras(
+                    table=outputs.table,
+                    distances=given["distances"],
+                    picture=outputs.picture,
+                    title=job.name,
+                    meshes=outputs.meshes,
+                    mesh_kind=given["mesh_format"],
+                    record=outputs.record,
+                ),
+                relevant=(lambda table: filters.relevant(table, wanted)) if wanted else None,
+                filters=in_words(given),
+                record=record,
+                resume=given["resume"],
+                overwrite=given["overwrite"],
+                progress=progress,
+            )
+        except Finished as before:
+            click.echo(f"{job.image}: {before}")
+            return before.num_objects
+        notes = remarks(outcome)
+        complaint = "" if outcome.num_objects or outcome.num_dropped else _if_constant(job, image)
     seconds = time.perf_counter() - start
-    left_out = f" ({outcome.num_dropped} irrelevant ones dropped)" if outcome.num_dropped else ""
-    size = describe_size(outcome.volume_vox, image, outcome.voxel_size)
-    click.echo(f"{job.image}: {outcome.num_objects} objects{left_out}{size}, {seconds:.1f} s")
-    hint = [] if outcome.num_objects else ["nothing was found; try --diameter, or a lower --prob-thresh"]
-    for note in (*spacing_notes(image, outcome.voxel_size), *outcome.notes, *hint):
-        click.echo(f"  note: {note}")
+    tell(job, image, outcome, outcome.volume_vox, outcome.num_dropped, notes, seconds)
     work = ", ".join(f"{kind} {value:.1f} s" for kind, value in outcome.timings.items())
     click.echo(f"  work: {work}")
-    for path in outputs.files:
-        click.echo(f"  wrote {path}")
+    if complaint:
+        raise ValueError(complaint)
     return outcome.num_objects
 
 
-def _record(
-    job: Job, image: LazyImage, model: Any, given: dict[str, Any], outcome: Outcome, seconds: float
-) -> str:
-    from anystar.cli.whole import describe_voxels, parameters_of
+def _if_constant(job: Job, image: LazyImage) -> str:
+    """Return what is wrong if all voxels are the same; reads no further than to the first that is not."""
+    from anystar.io.pyramid import blocks
 
-    finest = 1.0 if image.spacing is None else min(image.spacing)
-    diameter = outcome.diameter_vox
-    metric = diameter is not None and image.spacing is not None and image.unit == "um"
-    return make_record(
-        parameters_of(job, given, model, outcome),
-        image=image,
-        model=model,
-        estimate={
-            "diameter_vox": diameter,
-            "diameter_um": diameter * finest if metric and diameter else None,
-            "diameter_was": "given" if given["diameter"] else "estimated",
-            **describe_voxels(image, outcome.voxel_size),
-        },
-        result={
-            "objects": outcome.num_objects,
-            "dropped": outcome.num_dropped,
-            "notes": outcome.notes,
-            "seconds": {**outcome.timings, "total": seconds},
-        },
-    )
+    value = image.read((slice(1),) * 3).item()
+    z, y, x = (max(n, _BLOCK // n * n) for n in image.chunks)
+    if not all((image.read(box) == value).all() for box in blocks(image.shape, (z, y, x))):
+        return ""
+    what = f"{job.image} is constant (every voxel is {value}) and has no objects"
+    return f"{what}; check that the right channel was exported"

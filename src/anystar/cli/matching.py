@@ -4,7 +4,50 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["file_pairs", "matching_pairs"]
+__all__ = ["by_volume", "file_pairs", "matching_pairs", "volume_name"]
+
+_ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
+
+
+def volume_name(path: Path) -> str:
+    """Return what a volume is called: its file's name without the ending and without the file's role.
+
+    Examples
+    --------
+    >>> volume_name(Path("in/embryo_labels.nii.gz")), volume_name(Path("embryo.tif"))
+    ('embryo', 'embryo')
+    """
+    from anystar.io import file_stem
+
+    stem = file_stem(path)
+    role = next((r for r in _ROLES if stem.lower().endswith(r) and len(stem) > len(r)), "")
+    return stem[: len(stem) - len(role)]
+
+
+def by_volume(path: Path) -> dict[str, Path]:
+    """Return the volumes of a file or folder by name.
+
+    Raises
+    ------
+    ValueError
+        If there are none, or two of one name.
+    """
+    from anystar.io import list_volumes
+
+    if not path.exists():
+        raise ValueError(f"{path} does not exist; check the name")
+    found: dict[str, Path] = {}
+    for file in list_volumes(path) if _is_folder(path) else [path]:
+        if (other := found.setdefault(volume_name(file), file)) is not file:
+            raise ValueError(f"{other} and {file} would be the same volume; rename one of them")
+    return found
+
+
+def _is_folder(path: Path) -> bool:
+    """Return whether a path is a folder of volumes, not the folder of a Zarr store."""
+    from anystar.io.address import locate
+
+    return path.is_dir() and locate(path).module != "ome_zarr"
 
 
 def file_pairs(first: Path, second: Path) -> dict[str, tuple[Path, Path]]:
@@ -17,16 +60,11 @@ def file_pairs(first: Path, second: Path) -> dict[str, tuple[Path, Path]]:
 
 def matching_pairs(first: Path, second: Path) -> tuple[dict[str, tuple[Path, Path]], list[str]]:
     """Return the pairs of files by name, and what each folder lacks; ``ValueError`` if there is no pair."""
-    from anystar.io import file_stem, list_volumes
-
-    for path in (first, second):
-        if not path.exists():
-            raise ValueError(f"{path} does not exist; check the name")
-    if first.is_dir() != second.is_dir():
+    found = [by_volume(path) for path in (first, second)]
+    if _is_folder(first) != _is_folder(second):
         raise ValueError(f"{first} and {second} are a file and a folder; give two files or two folders")
-    if not first.is_dir():
+    if not _is_folder(first):
         return {first.name: (first, second)}, []
-    found = [{file_stem(p): p for p in list_volumes(folder)} for folder in (first, second)]
     lacks = []
     for folder, own, other in ((first, found[0], found[1]), (second, found[1], found[0])):
         if missing := sorted(other.keys() - own.keys()):

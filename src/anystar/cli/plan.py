@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from anystar.cli.outputs import refuse_ending, refuse_outputs, target_of
 from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
 from anystar.report.meshes import MESH_SUFFIXES
 from anystar.report.table import TABLE_SUFFIXES, sidecar
@@ -33,11 +34,22 @@ class Outputs:
     "Where the record goes."
 
     @property
+    def named(self) -> dict[str, Path]:
+        """Everything that is written for one image, as it is called on the disk, by what it is."""
+        made = {
+            "labels": target_of(self.labels),
+            "table": self.table,
+            "record beside the table": self.table and sidecar(self.table),
+            "picture": self.picture,
+            "meshes": self.meshes,
+            "record": self.record,
+        }
+        return {what: path for what, path in made.items() if path is not None}
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """Everything that is written for one image, as it is called on the disk, the labels first."""
-        beside = self.table and sidecar(self.table)
-        rest = (self.table, beside, self.picture, self.meshes, self.record)
-        return (target_of(self.labels), *(p for p in rest if p is not None))
+        """The same without the names, the labels first."""
+        return tuple(self.named.values())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +72,13 @@ class Job:
         return self.image.name + ",".join(f"{what} {n}" for what, n in parts if n is not None)
 
 
-def target_of(path: Path) -> Path:
-    """Return the file or folder that a name stands for."""
-    address = locate(path)
-    return address.file / address.inner if address.module == "ome_zarr" else address.file
-
-
 def plan_jobs(
     inputs: Sequence[Path],
     outputs: Outputs,
     *,
     channel: Which = None,
     time: Which = None,
+    also_read: Sequence[Path | None] = (),
     overwrite: bool = False,
 ) -> list[Job]:
     """Return a job per volume.
@@ -79,12 +86,14 @@ def plan_jobs(
     One image goes to the file ``outputs.labels``, or into it under its own name if that is a folder (it
     exists as one, or its name has no ending). Several images, or a folder, go into the folder
     ``outputs.labels``; then all outputs name folders. Where each channel or time point is a volume of its
-    own, its number is added to the names.
+    own, its number is added to the names. ``also_read`` are the files besides the images (a mask, say) that
+    no output may replace.
 
     Raises
     ------
     ValueError
-        If an input is missing or unknown, names collide, or an output exists and ``overwrite`` is false.
+        If an input is missing or unknown, names collide, an output is an input, or an output exists and
+        ``overwrite`` is false.
     """
     images = [image for given in inputs for image in _images_of(given)]
     if len(inputs) == 1 and locate(inputs[0]).module:
@@ -92,7 +101,14 @@ def plan_jobs(
     else:
         planned = list(_several(images, outputs))
     jobs = [job for image, made in planned for job in _split(image, made, channel, time)]
-    _refuse_collisions(jobs, overwrite)
+    refuse_outputs(
+        ((f"the {what} of {job.image}", path) for job in jobs for what, path in job.outputs.named.items()),
+        inputs=[*(job.image for job in jobs), *also_read],
+        overwrite=overwrite,
+    )
+    for job in jobs:
+        if job.outputs.meshes is not None and job.outputs.meshes.is_dir():
+            _refuse_foreign(job.outputs.meshes)
     return jobs
 
 
@@ -125,9 +141,7 @@ def _single(image: Path, outputs: Outputs) -> Outputs:
             f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
         )
     for option, endings in _ENDINGS.items():
-        path = getattr(outputs, option)
-        if path is not None and path.suffix.lower() not in endings:
-            raise ValueError(f"--{option} must end in {' or '.join(endings)}, got {path}; change the name")
+        refuse_ending(f"--{option}", getattr(outputs, option), *endings)
     if outputs.meshes and outputs.meshes.suffix and outputs.meshes.suffix.lower() not in MESH_SUFFIXES:
         known = ", ".join(MESH_SUFFIXES)
         raise ValueError(
@@ -199,24 +213,6 @@ def _tagged(path: Path, tag: str) -> Path:
     name = address.file.name
     stem, ending = name[: len(name) - len(ending)], name[len(name) - len(ending) :]
     return Path(str(address._replace(file=address.file.with_name(f"{stem}{tag}{ending}"))))
-
-
-def _refuse_collisions(jobs: list[Job], overwrite: bool) -> None:
-    sources = {target_of(job.image).resolve() for job in jobs}
-    taken: dict[Path, Job] = {}
-    for job in jobs:
-        for path in job.outputs.files:
-            place = path.resolve()
-            if (other := taken.setdefault(place, job)) is not job:
-                raise ValueError(
-                    f"{other.image} and {job.image} would both become {path}; rename one of them"
-                )
-            if place in sources or any(place in source.parents for source in sources):
-                raise ValueError(f"{path} is an input and would be overwritten; choose another output")
-            if path.exists() and not overwrite:
-                raise ValueError(f"{path} exists already; add --overwrite, or choose another name")
-            if path == job.outputs.meshes and path.is_dir():
-                _refuse_foreign(path)
 
 
 def _refuse_foreign(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from anystar.cli.options import Number
 
 if TYPE_CHECKING:
     from anystar.filters import Predicate
+    from anystar.io import LazyImage
+    from anystar.table import Table
 
-__all__ = ["filter_options", "predicates"]
+__all__ = ["filter_options", "in_words", "predicates", "refuse_unusable"]
 
 _OPTIONS = (
     click.option(
@@ -102,3 +105,61 @@ def predicates(given: dict[str, Any]) -> list[Predicate]:
     wanted += [filters.where(condition) for condition in given["keep"]]
     wanted += [filters.drop(condition) for condition in given["drop"]]
     return wanted
+
+
+def in_words(given: dict[str, Any]) -> str:
+    """Return the options as they are typed (the mask itself left out); empty if all objects are kept."""
+    words = [f"--{given['polarity']}"] if given["polarity"] else []
+    words += ["--drop-border"] if given["drop_border"] else []
+    for name in ("min_volume", "max_volume", "min_sphericity", "min_contrast", "keep", "drop"):
+        values = given[name] if name in ("keep", "drop") else [given[name]]
+        words += [f"--{name.replace('_', '-')} {shlex.quote(str(v))}" for v in values if v is not None]
+    return " ".join([*words, f"--mask-overlap {given['mask_overlap']}"] if given["mask"] else words)
+
+
+def refuse_unusable(image: LazyImage, given: dict[str, Any]) -> None:
+    """Raise if the mask, or a column of a condition, does not suit the image: before the network runs.
+
+    Raises
+    ------
+    ValueError
+        If there is no such mask or column, or the mask has another shape.
+    """
+    from anystar import filters, io
+    from anystar.table import check_mask
+
+    if given["mask"] is not None:
+        with io.open_image(given["mask"]) as mask:
+            check_mask(given["mask"], mask.shape, "image", image.shape)
+    if wanted := predicates(given):
+        filters.relevant(_no_objects(image, given), wanted)
+
+
+_RAYS = 256
+"""More than any model has: how many it has is not known before it is loaded."""
+
+
+def _no_objects(image: LazyImage, given: dict[str, Any]) -> Table:
+    """Return a table without rows, with the columns that the objects of the image will have."""
+    import numpy as np
+
+    from anystar.geometry.rays import golden_spiral
+    from anystar.predict.result import Objects
+    from anystar.table import add_channel, add_mask, tabulate
+
+    blank, rays = np.zeros((1, 1, 1), np.uint8), golden_spiral(_RAYS)
+    none = Objects(
+        label=np.zeros(0, np.int32),
+        probability=np.zeros(0, np.float32),
+        centroid_vox=np.zeros((0, 3)),
+        volume_vox=np.zeros(0, np.int64),
+        bbox=np.zeros((0, 6), np.int64),
+        centre_vox=np.zeros((0, 3)),
+        distances=np.zeros((0, _RAYS), np.float32),
+    )
+    table = tabulate(blank, none, rays, image=blank, distances=given["distances"])
+    if given["mask"] is not None:
+        table = add_mask(table, blank, blank)
+    for other in image.others:
+        table = add_channel(table, blank, blank, other.channel or 0)
+    return table

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from anystar.cli.blockwise import block_options, segment_in_blocks, wants_blocks
 from anystar.cli.group import BAD_INPUT, complain, one_line
@@ -26,6 +27,8 @@ __all__ = ["segment"]
 
 MIN_SIZE = 4
 """Fewest voxels along an axis: thinner than this is a sheet, not a volume."""
+_BESIDE = ("table", "picture", "meshes", "record")
+"""Outputs beside the labels."""
 
 
 @click.command(no_args_is_help=True)
@@ -67,15 +70,25 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
 
     predicates(given)  # a condition that cannot be read is said at once
     _apply_thresholds(given)
-    wanted = {name: given[name] for name in ("table", "picture", "meshes", "record")}
+    _leave_out_old_outputs(ctx, given)
+    wanted = {name: given[name] for name in _BESIDE}
     jobs = plan_jobs(
         given["inputs"],
         Outputs(labels=given["output"], **wanted),
         channel=given["channel"],
         time=given["time"],
+        also_read=[given[name] for name in ("mask", "thresholds", "from_record")],
         overwrite=given["overwrite"] or given["resume"],
     )
     _segment_all(ctx, jobs, given)
+
+
+def _leave_out_old_outputs(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Forget the record's outputs beside the labels if ``-o`` is new: they belong to the old labels."""
+    if ctx.get_parameter_source("output") is ParameterSource.COMMANDLINE:
+        for name in _BESIDE:
+            if ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
+                given[name] = None
 
 
 def _apply_thresholds(given: dict[str, Any]) -> None:

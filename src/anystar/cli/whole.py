@@ -23,14 +23,7 @@ if TYPE_CHECKING:
     from anystar.io import LazyImage
     from anystar.table import Table
 
-__all__ = [
-    "describe_size",
-    "describe_voxels",
-    "parameters_of",
-    "refuse_other_unit",
-    "segment_whole",
-    "spacing_notes",
-]
+__all__ = ["notes_of", "record_of", "refuse_other_unit", "segment_whole", "tell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +37,6 @@ class _Found:
     "Of the same objects, if it is needed."
     dropped: int
     "How many objects were irrelevant."
-    notes: tuple[str, ...]
-    "Remarks for the user."
 
 
 def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given: dict[str, Any]) -> int:
@@ -63,18 +54,31 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
                 progress=progress,
             )
         found = _relevant(job, image, volume, result, given)
-        found = replace(found, notes=_notes(image, volume, result, found))
-        record = _record(job, image, model, given, result, found, time.perf_counter() - start)
+        counts = len(found.objects.label), found.dropped
+        notes = notes_of(image, result, *counts)
+        record = record_of(job, image, model, given, result, *counts, notes, time.perf_counter() - start)
         _write(place, job, volume, result, found, record, given)
-    count, seconds = len(found.objects.label), time.perf_counter() - start
-    left_out = f" ({found.dropped} irrelevant ones dropped)" if found.dropped else ""
-    size = describe_size(found.objects.volume_vox, volume, result.voxel_size)
-    click.echo(f"{job.image}: {count} objects{left_out}{size}, {seconds:.1f} s")
-    for note in found.notes:
-        click.echo(f"  note: {note}")
+    tell(job, image, result, found.objects.volume_vox, found.dropped, notes, time.perf_counter() - start)
+    return counts[0]
+
+
+def tell(
+    job: Job,
+    image: LazyImage,
+    result: Any,
+    volume_vox: np.ndarray,
+    num_dropped: int,
+    remarks: Sequence[str],
+    seconds: float,
+) -> None:
+    """Say what was found and written."""
+    left_out = f" ({num_dropped} irrelevant ones dropped)" if num_dropped else ""
+    size = _describe_size(volume_vox, image, result.voxel_size)
+    click.echo(f"{job.image}: {len(volume_vox)} objects{left_out}{size}, {seconds:.1f} s")
+    for remark in remarks:
+        click.echo(f"  note: {remark}")
     for path in job.outputs.files:
         click.echo(f"  wrote {path}")
-    return count
 
 
 def refuse_other_unit(job: Job, volume: Volume | LazyImage, given: dict[str, Any]) -> None:
@@ -109,12 +113,12 @@ def _is_folder(job: Job) -> bool:
 
 def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: dict[str, Any]) -> _Found:
     """Measure what was found, and drop what is not relevant."""
-    from anystar import filters
+    from anystar import filters, io
     from anystar.arrays import measuring
     from anystar.table import add_mask, tabulate
 
     wanted = predicates(given)
-    everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0, notes=())
+    everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0)
     if not wanted and job.outputs.table is None:
         return everything
     spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
@@ -128,7 +132,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
         distances=given["distances"],
     )
     if given["mask"] is not None:
-        table = add_mask(table, result.labels, read_mask(given["mask"], volume.shape))
+        table = add_mask(table, result.labels, io.read(given["mask"]).data)
     table = _other_channels(job, image, result.labels, table, given)
     keep = filters.relevant(table, wanted)
     if keep.all():
@@ -138,18 +142,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
         objects=result.objects.select(keep),
         table=table.select(keep),
         dropped=int((~keep).sum()),
-        notes=(),
     )
-
-
-def read_mask(path: Path, shape: tuple[int, int, int]) -> np.ndarray:
-    """Return the voxels of a mask of that shape."""
-    from anystar import io
-    from anystar.table import check_mask
-
-    mask = io.read(path).data
-    check_mask(path, mask.shape, "image", shape)
-    return mask
 
 
 def _other_channels(
@@ -165,47 +158,50 @@ def _other_channels(
     return table
 
 
-def _notes(image: LazyImage, volume: Volume, result: Any, found: _Found) -> tuple[str, ...]:
-    if len(result.objects.label) == 0:
+def notes_of(image: LazyImage, result: Any, num_objects: int, num_dropped: int) -> tuple[str, ...]:
+    """Return the remarks for the user on the image, on what was assumed, and on finding nothing."""
+    hint = []
+    if num_objects == 0 and num_dropped == 0:
         hint = ["nothing was found; try --diameter, or a lower --prob-thresh"]
-    elif len(found.objects.label) == 0:
+    elif num_objects == 0:
         hint = ["nothing was relevant; keep more, or look at the table without these options"]
-    else:
-        hint = []
-    return (*spacing_notes(volume, result.voxel_size), *image.notes, *result.notes, *hint)
+    return (*_spacing_notes(image, result.voxel_size), *image.notes, *result.notes, *hint)
 
 
-def _record(
+def record_of(
     job: Job,
     image: LazyImage,
     model: Any,
     given: dict[str, Any],
     result: Any,
-    found: _Found,
+    num_objects: int,
+    num_dropped: int,
+    remarks: tuple[str, ...],
     seconds: float,
 ) -> str:
+    """Return the record of a run, at once or in blocks."""
     finest = 1.0 if image.spacing is None else min(image.spacing)
     diameter = result.diameter_vox
     return make_record(
-        parameters_of(job, given, model, result),
+        _parameters(job, given, model, result),
         image=image,
         model=model,
         estimate={
             "diameter_vox": diameter,
             "diameter_um": diameter * finest if diameter and image.spacing and image.unit == "um" else None,
             "diameter_was": "given" if given["diameter"] else "estimated",
-            **describe_voxels(image, result.voxel_size),
+            **({} if image.spacing else {"voxel_size": result.voxel_size}),
         },
         result={
-            "objects": len(found.objects.label),
-            "dropped": found.dropped,
-            "notes": found.notes,
+            "objects": num_objects,
+            "dropped": num_dropped,
+            "notes": remarks,
             "seconds": {**result.timings, "total": seconds},
         },
     )
 
 
-def parameters_of(job: Job, given: dict[str, Any], model: Any, result: Any) -> dict[str, Any]:
+def _parameters(job: Job, given: dict[str, Any], model: Any, result: Any) -> dict[str, Any]:
     """Return the options of a run on one image, with what the model chose filled in."""
     known = {k: v for k, v in given.items() if k not in ("thresholds", "diameter_unit", "output", "inputs")}
     outputs = {k: p and p.absolute() for k, p in vars(job.outputs).items()}
@@ -272,29 +268,27 @@ def _write(
     io.write(str(address), found.labels, like=volume)
 
 
-def describe_voxels(image: LazyImage, voxel_size: Sequence[float]) -> dict[str, Any]:
-    """Return what a record says of proportions that the file did not know."""
-    return {} if image.spacing else {"voxel_size": list(voxel_size)}
-
-
-def spacing_notes(volume: Volume | LazyImage, voxel_size: Sequence[float]) -> list[str]:
+def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:
     """Return what to say of a voxel size that is missing (if no note says what was taken) or no length."""
-    if volume.spacing is None:
+    if image.spacing is None:
         if len(set(voxel_size)) > 1:
             return []
         return ["no voxel size in the file, taken as equal along Z, Y and X; else give --spacing Z Y X"]
-    if volume.unit == "relative":
-        return ["voxel size in pixels, not micrometres; lengths in micrometres are left out"]
+    if image.unit == "relative":
+        known = (
+            "the file does not name the unit of its voxel size, so lengths are in voxels of the finest axis"
+        )
+        return [f"{known}; else give --spacing Z Y X"]
     return []
 
 
-def describe_size(volume_vox: np.ndarray, volume: Volume | LazyImage, voxel_size: Sequence[float]) -> str:
+def _describe_size(volume_vox: np.ndarray, image: LazyImage, voxel_size: Sequence[float]) -> str:
     """Return the median diameter (of a ball of the same volume) as text, or nothing without objects."""
     import numpy as np
 
     if len(volume_vox) == 0:
         return ""
-    voxel = float(np.prod(volume.spacing or voxel_size))
+    metric = image.spacing is not None and image.unit == "um"
+    voxel = float(np.prod(image.spacing if metric and image.spacing else voxel_size))
     diameter = (6 / np.pi * float(np.median(volume_vox)) * voxel) ** (1 / 3)
-    unit = "voxels" if volume.spacing is None else "µm" if volume.unit == "um" else "pixels"
-    return f", typical diameter {diameter:.3g} {unit}"
+    return f", typical diameter {diameter:.3g} {'µm' if metric else 'voxels'}"

@@ -1,0 +1,53 @@
+"""What no command does: overwrite an input, replace a file unasked, write two outputs into one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from anystar.io.address import locate
+from anystar.report.table import sidecar
+
+__all__ = ["refuse_ending", "refuse_outputs", "target_of"]
+
+
+def target_of(path: Path) -> Path:
+    """Return the file or folder that a name stands for."""
+    address = locate(path)
+    return address.file / address.inner if address.module == "ome_zarr" else address.file
+
+
+def refuse_ending(option: str, path: Path | None, *endings: str) -> None:
+    """Raise ``ValueError`` unless the file that an option names ends as it must; None is not given."""
+    if path is not None and path.suffix.lower() not in endings:
+        raise ValueError(f"{option} must end in {' or '.join(endings)}, got {path}; change the name")
+
+
+def refuse_outputs(
+    outputs: Iterable[tuple[str, Path]], *, inputs: Iterable[Path | None] = (), overwrite: bool
+) -> None:
+    """Raise ``ValueError`` if an output is an input or another output, or exists and may not be replaced.
+
+    Parameters
+    ----------
+    outputs : iterable of (str, Path)
+        What each is, for the message, and what is written on the disk.
+    inputs : iterable of Path, optional
+        All that is read, with the record beside a table; None for what was not given.
+    overwrite : bool
+        Whether outputs that exist may be replaced.
+    """
+    given = [path for path in inputs if path is not None]
+    files = [target_of(path) for path in given] + [p for p in map(sidecar, given) if p is not None]
+    sources = {file.resolve() for file in files}
+    sources.update([folder for source in sources for folder in source.parents])
+    taken: dict[Path, str] = {}
+    for what, path in outputs:
+        place = path.resolve()
+        if place in taken:
+            raise ValueError(f"{taken[place]} and {what} would both become {path}; rename one of them")
+        if place in sources:
+            raise ValueError(f"{path} is an input and would be overwritten; choose another output")
+        if path.exists() and not overwrite:
+            raise ValueError(f"{path} exists already; add --overwrite, or choose another name")
+        taken[place] = what
