@@ -106,4 +106,37 @@ def test_bad_input(labels, refused):
         line = refused("evaluate", labels / pred, labels / truth, "--json", labels / "s.json", folder=labels)
         assert re.search(message, line), line
     line = refused("evaluate", labels / "pred.tif", labels / "truth.tif", "--iou", 0, folder=labels)
-    assert "--iou takes a number from 0 to 1, got '0'" in line
+    assert "--iou takes a number above 0 and up to 1, got '0'; see" in line
+    for folder, name in (("one", "a.npy"), ("two", "a.tif"), ("two", "c_labels.tif"), ("two", "c.nii")):
+        io.write(labels / folder / name, io.read(labels / "pred.tif"))
+    for pred, truth, first, second in (("one", "two", "a.npy", "a.tif"), ("two", "two", "c.nii", "c_labels")):
+        line = refused("evaluate", labels / pred, labels / truth, folder=labels)
+        assert re.search(rf"{first} and .*{second}.* would be the same volume; rename one of them", line), (
+            line
+        )
+
+
+def test_roles_do_not_count_and_stores_are_no_folders(labels, run):
+    for place in ("pred/a.tif", "pred/b_pred.tif", "truth/a_labels.tif", "truth/b.zarr", "alone.zarr"):
+        io.write(labels / place, io.read(labels / f"{'pred' if 'pred' in place else 'truth'}.tif"))
+    result = run("evaluate", labels / "pred", labels / "truth", "--json", labels / "s.json")
+    assert result.exit_code == 0, result.output
+    assert list(json.loads((labels / "s.json").read_text())["files"]) == ["a", "b"]
+    assert "0.333" in run("evaluate", labels / "pred.tif", labels / "alone.zarr").stdout
+
+
+def test_the_scores_replace_no_input_and_nothing_unasked(labels, run, refused):
+    pair = ("evaluate", labels / "pred.tif", labels / "truth.tif", "--json")
+    before = (labels / "pred.tif").read_bytes()
+    line = refused(*pair, labels / "pred.tif", "--overwrite", folder=labels)
+    assert "--json must end in .json, got" in line
+    (labels / "link.json").symlink_to(labels / "truth.tif")
+    line = refused(*pair, labels / "link.json", "--overwrite", folder=labels)
+    assert "link.json is an input and would be overwritten; choose another output" in line
+    assert (labels / "pred.tif").read_bytes() == before
+    (labels / "s.json").write_text("mine")
+    line = refused(*pair, labels / "s.json", folder=labels)
+    assert "s.json exists already; add --overwrite, or choose another name" in line
+    assert (labels / "s.json").read_text() == "mine"
+    assert run(*pair, labels / "s.json", "--overwrite").exit_code == 0
+    assert json.loads((labels / "s.json").read_text())["total"]

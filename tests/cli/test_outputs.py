@@ -94,6 +94,7 @@ def test_filter_refuses(tmp_path, scene, model, run, refused):
         (("l.tif", "t.csv", "-o", "x.tif", "--keep", "sphericity"), r"'sphericity' is a number, not a truth"),
         (("l.tif", "t.csv", "-o", "x.tif", "--mask", "../small.tif"), r"small.tif has shape .*; give"),
         (("l.tif", "l.tif", "-o", "x.tif", "--bright"), r"must end in .csv or .parquet, got"),
+        (("l.tif", "t.csv", "-o", "x.tif", "--table", "x.xlsx", "--bright"), r"--table must end in .csv"),
     ):  # fmt: skip
         words = [out / w if re.search(r"\.\w{3,4}$", w) else w for w in args]
         line = refused("filter", *words, folder=tmp_path)
@@ -188,6 +189,54 @@ def test_a_record_that_is_none(tmp_path, scene, model, refused):
     ):
         line = refused("segment", "--from-record", tmp_path / name, folder=tmp_path)
         assert re.search(message, line), line
+
+
+def test_the_example_of_the_help_repeats_the_first_one(tmp_path, scene, model, run, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    scene.rename("embryo.tif")
+    lines = [
+        line for line in run("segment", "--help").stdout.splitlines() if "anystar segment embryo" in line
+    ]
+    again = [line for line in run("segment", "--help").stdout.splitlines() if "--from-record embryo" in line]
+    for line in (lines[0], again[0]):
+        result = run(*line.split()[1:])
+        assert result.exit_code == 0, result.output
+    assert numbers("again.tif") == numbers("embryo_labels.tif") == [1, 2, 3, 4]
+    assert re.findall(r"wrote (.*)", result.stdout) == ["again.tif"]
+
+
+def test_no_input_is_overwritten(tmp_path, scene, model, run, refused):
+    io.write(tmp_path / "mask.tif", io.read(scene))
+    (tmp_path / "thr.toml").write_text("prob_thresh = 0.5\nnms_thresh = 0.3\n")
+    assert run("segment", scene, "-o", tmp_path / "l.tif", "--table", tmp_path / "t.csv").exit_code == 0
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    table, record = ("--table", tmp_path / "t.csv"), ("--record", tmp_path / "t.csv.toml")
+    for options, name in (
+        (("-o", tmp_path / "mask.tif", "--mask", tmp_path / "mask.tif"), "mask.tif"),
+        (
+            ("-o", "x.tif", "--thresholds", tmp_path / "thr.toml", "--record", tmp_path / "thr.toml"),
+            "thr.toml",
+        ),
+        (("-o", "x.tif", "--from-record", tmp_path / "t.csv", *table), "t.csv"),
+        (("-o", "x.tif", "--from-record", tmp_path / "t.csv", *record), "t.csv.toml"),
+        (("--from-record", tmp_path / "t.csv"), "t.csv"),
+    ):
+        line = refused("segment", scene, *options, "--overwrite", folder=tmp_path)
+        assert f"{tmp_path / name} is an input and would be overwritten; choose another output" in line
+    line = refused("filter", tmp_path / "l.tif", *table[1:], "-o", tmp_path / "mask.tif", "--mask",
+                   tmp_path / "mask.tif", "--bright", "--overwrite", folder=tmp_path)  # fmt: skip
+    assert "mask.tif is an input" in line
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_record_beside_a_table_is_an_output(tmp_path, scene, model, refused):
+    options = ("--table", tmp_path / "x.csv", "--record", tmp_path / "x.csv.toml")
+    line = refused("segment", scene, "-o", tmp_path / "l.tif", *options, folder=tmp_path)
+    assert re.search(
+        r"the record beside the table of .*scene.tif and the record of .*scene.tif would both become "
+        r".*x\.csv\.toml; rename one of them",
+        line,
+    ), line
 
 
 def test_polyhedra_on_request(tmp_path, scene, model, run):

@@ -196,3 +196,5 @@ def test_bad_calls(project, refused):
     line = refused("report", project / "first", "-o", out, folder=project)
     assert "exists already; add --overwrite" in line
     assert out.read_text() == "mine"
+    line = refused("report", project, "-o", project / "first" / "a.csv", "--overwrite", folder=project)
+    assert "--output must end in .html or .htm, got" in line

@@ -16,7 +16,7 @@ from anystar import io
 from anystar.cli import pairs
 from anystar.synth.generate import generate
 from anystar.synth.layouts import build_objects
-from anystar.synth.recipes import get_recipe
+from anystar.synth.recipes import get_recipe, recipe_names
 from anystar.synth.streams import Streams
 
 SMALL = ("--shape", 12, 16, 20, "--workers", 1)
@@ -315,3 +315,8 @@ def test_spheres_without_room_are_refused_before_anything_is_made(tmp_path, run)
     assert result.exit_code == 2
     assert "layout.radius" in result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_help_names_every_recipe(run):
+    text = " ".join(run("synthesize", "--help").stdout.split())
+    assert f"Recipes: {', '.join(recipe_names())}. " in text

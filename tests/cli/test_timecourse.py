@@ -206,3 +206,21 @@ def test_bad_input(series, refused, model):
     for name in ("a1.tif", "b1.tif"):
         io.write(folder / "mixed" / name, Volume(data=frames[0] * 0))
     assert "are both frame 1; rename one" in line(folder / "mixed", *labels)
+
+
+def test_no_input_is_overwritten(series, run, refused, model):
+    folder, frames = series
+    write_tiff(folder / "s.tif", frames)
+    mask = folder / "out" / "labels.tif"
+    io.write(mask, Volume(data=np.ones(SHAPE, np.uint8)))
+    options = ("--segment-frame", 0, "--mask", mask, "-o", folder / "out", "--overwrite")
+    line = refused("timecourse", folder / "s.tif", *options, folder=folder)
+    assert "labels.tif is an input and would be overwritten; choose another output" in line
+    (folder / "out" / "frames.csv").write_text("mine")
+    line = refused("timecourse", folder / "s.tif", "--segment-frame", 0, "-o", folder / "out", folder=folder)
+    assert "frames.csv exists already; add --overwrite, or choose another name" in line
+
+
+def test_the_help_says_the_unit_of_the_diameter(run):
+    text = " ".join(run("timecourse", "--help").stdout.split())
+    assert "in micrometres (in voxels if no voxel size is known)" in text

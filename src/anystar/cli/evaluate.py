@@ -32,26 +32,37 @@ __all__ = ["evaluate"]
     "Default: 0.1 to 0.9.",
 )
 @click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Write all numbers."
+    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE.json", help="Write all numbers."
 )
+@click.option("--overwrite", is_flag=True, help="Replace FILE.json if it exists.")
 @click.pass_context
 def evaluate(
-    ctx: click.Context, pred: Path, truth: Path, thresholds: tuple[float, ...], json_path: Path | None
+    ctx: click.Context,
+    pred: Path,
+    truth: Path,
+    thresholds: tuple[float, ...],
+    json_path: Path | None,
+    overwrite: bool,
 ) -> None:
     """Compare the labels in PRED with those in TRUTH, object by object.
 
-    Both are label images, or folders of label images with matching names. Accuracy is TP / (TP + FP + FN):
-    found objects by all that were found, invented or missed. What cannot be compared is said and left out;
-    the exit code is then 1.
+    Both are label images, or folders of label images with matching names ('a_labels.tif' belongs to 'a.tif').
+    Accuracy is TP / (TP + FP + FN): found objects by all that were found, invented or missed. What cannot be
+    compared is said and left out; the exit code is then 1.
 
     \b
     Examples:
       anystar evaluate embryo_labels.tif embryo_truth.tif
       anystar evaluate labels/ truth/ --json scores.json
     """
+    from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.evaluate import THRESHOLDS, add_scores
 
     pairs, lacks = matching_pairs(pred, truth)
+    if json_path:
+        refuse_ending("--json", json_path, ".json")
+        files = [file for pair in pairs.values() for file in pair]
+        refuse_outputs([("the scores", json_path)], inputs=files, overwrite=overwrite)
     for lack in lacks:
         complain(f"{lack}; the others are compared")
     scores: dict[str, Sequence[Scores]] = {}

@@ -56,12 +56,19 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
       anystar filter labels.tif objects.csv -o inside.tif --drop-border --drop "volume_vox < 100"
     """
     from anystar import filters, io
-    from anystar.report.table import read_table, write_table
+    from anystar.cli.outputs import refuse_ending, refuse_outputs
+    from anystar.cli.plan import Outputs
+    from anystar.report.table import TABLE_SUFFIXES, read_table, write_table
 
     wanted = predicates(given)
     if not wanted:
         raise ValueError("nothing says what to keep; give --min-volume or another option")
-    _refuse_existing((labels, table, given["mask"]), (output, table_out), given["overwrite"])
+    refuse_ending("--table", table_out, *TABLE_SUFFIXES)
+    refuse_outputs(
+        ((f"the {what}", path) for what, path in Outputs(labels=output, table=table_out).named.items()),
+        inputs=(labels, table, given["mask"]),
+        overwrite=given["overwrite"],
+    )
     found, record = read_table(table)
     with io.open_image(labels) as image:
         if image.dtype.kind not in "ui":
@@ -78,20 +85,6 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
     for path in (output, table_out):
         if path is not None:
             click.echo(f"  wrote {path}")
-
-
-def _refuse_existing(
-    inputs: tuple[Path | None, ...], outputs: tuple[Path | None, ...], overwrite: bool
-) -> None:
-    """Raise if an output is an input, or is there already."""
-    from anystar.cli.plan import target_of
-
-    sources = {target_of(path).resolve() for path in inputs if path is not None}
-    for path in (target_of(path) for path in outputs if path is not None):
-        if path.resolve() in sources:
-            raise ValueError(f"{path} is an input and would be overwritten; choose another output")
-        if path.exists() and not overwrite:
-            raise ValueError(f"{path} exists already; add --overwrite, or choose another name")
 
 
 def _boxes(image: LazyImage) -> Iterator[Box]:

@@ -37,7 +37,8 @@ class Number(click.ParamType):
             return number
         kind = f"above {self.low:g}" if self.above else f"of at least {self.low:g}"
         if self.high < math.inf:
-            kind = f"from {self.low:g} to {self.high:g}"
+            low = f"above {self.low:g} and up" if self.above else f"from {self.low:g}"
+            kind = f"{low} to {self.high:g}"
         option = param.opts[0] if param else "value"
         several = f"{param.nargs} numbers" if param and param.nargs > 1 else "a number"
         # A UsageError of our own: click's "Invalid value for" would say the option's name twice.

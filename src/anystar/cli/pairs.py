@@ -13,10 +13,8 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.atomic import staged
 
-__all__ = ["FORMATS", "PLACES", "Store", "open_store", "write_array"]
+__all__ = ["PLACES", "Store", "open_store", "write_array"]
 
-FORMATS = ("tif", "nii.gz", "npy", "zarr")
-"""Formats of pairs."""
 _FOLDERS = ("images", "labels")
 _ZARR = "samples.zarr"
 PLACES = (*_FOLDERS, _ZARR)

@@ -94,13 +94,13 @@ def report(
       anystar report labels/ --images images/ -o report.html
       anystar report ours=labels/ other=cellpose/ --images images/ --truth truth/ -o report.html
     """
-    from anystar.cli.runs import by_volume, find_run
+    from anystar.cli.matching import by_volume
+    from anystar.cli.outputs import refuse_ending, refuse_outputs
+    from anystar.cli.runs import find_run
     from anystar.report.html import Run, write_report
 
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"--output must end in .html, got {output}; change the name")
-    if output.exists() and not overwrite:
-        raise ValueError(f"{output} exists already; add --overwrite, or choose another name")
+    refuse_ending("--output", output, ".html", ".htm")
+    refuse_outputs([("the report", output)], overwrite=overwrite)  # no input ends so
     found = _unlike([find_run(text) for text in runs])
     given = {"image": by_volume(images) if images else {}, "truth": by_volume(truth) if truth else {}}
     volumes = _arrange(found, given)

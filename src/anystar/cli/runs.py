@@ -8,23 +8,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anystar.cli.matching import by_volume, volume_name
+
 if TYPE_CHECKING:
     from anystar.arrays import Volume
     from anystar.io import Series
 
-__all__ = [
-    "FoundRun",
-    "Source",
-    "by_volume",
-    "find_run",
-    "read_probabilities",
-    "refuse_mismatch",
-    "volume_name",
-]
+__all__ = ["FoundRun", "Source", "find_run", "read_probabilities", "refuse_mismatch"]
 
 _TABLES = (".csv", ".parquet")
 _RECORDS = (*_TABLES, ".toml")
-_ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,40 +39,6 @@ class FoundRun:
     name: str
     sources: Mapping[str, Source]
     facts: Mapping[str, str] = field(default_factory=dict)
-
-
-def volume_name(path: Path) -> str:
-    """Return what a volume is called: its file's name without the ending and without the file's role.
-
-    Examples
-    --------
-    >>> volume_name(Path("in/embryo_labels.nii.gz")), volume_name(Path("embryo.tif"))
-    ('embryo', 'embryo')
-    """
-    from anystar.io import file_stem
-
-    stem = file_stem(path)
-    role = next((r for r in _ROLES if stem.lower().endswith(r) and len(stem) > len(r)), "")
-    return stem[: len(stem) - len(role)]
-
-
-def by_volume(path: Path) -> dict[str, Path]:
-    """Return the volumes of a file or folder by name.
-
-    Raises
-    ------
-    ValueError
-        If there are none, or two of one name.
-    """
-    from anystar.io import list_volumes
-
-    if not path.exists():
-        raise ValueError(f"{path} does not exist; check the name")
-    found: dict[str, Path] = {}
-    for file in list_volumes(path) if path.is_dir() else [path]:
-        if (other := found.setdefault(volume_name(file), file)) is not file:
-            raise ValueError(f"{other} and {file} would be the same volume; rename one of them")
-    return found
 
 
 def find_run(text: str) -> FoundRun:

@@ -13,13 +13,27 @@ if TYPE_CHECKING:
 
 __all__ = ["synthesize"]
 
-_FORMATS = ("tif", "nii.gz", "npy", "zarr")
+_BYTES = {"tif": 4.1, "nii.gz": 4.1, "npy": 5.0, "zarr": 4.1}
+"""Formats, and bytes a voxel of a pair: float32 images hardly shrink, labels shrink to next to nothing."""
 
 
-@click.command(no_args_is_help=True)
+class _NamesRecipes(click.Command):
+    """Ends its help with the names of the recipes, which are loaded for it alone."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the names."""
+        from anystar.synth.recipes import recipe_names
+
+        formatter.write_paragraph()
+        formatter.write_text(f"Recipes: {', '.join(recipe_names())}. --preview without -n shows them.")
+
+
+@click.command(cls=_NamesRecipes, no_args_is_help=True)
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="How many pairs.")
-@click.option("--recipe", default="as-mix", show_default=True, metavar="NAME", help="What they look like.")
+@click.option(
+    "--recipe", default="as-mix", show_default=True, metavar="NAME", help="What they look like: see below."
+)
 @click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Changes of the recipe's knobs."
 )
@@ -37,7 +51,7 @@ _FORMATS = ("tif", "nii.gz", "npy", "zarr")
 @click.option(
     "--format",
     "suffix",
-    type=click.Choice(_FORMATS),
+    type=click.Choice(tuple(_BYTES)),
     default="tif",
     show_default=True,
     help="A file a volume, or one Zarr store.",
@@ -84,21 +98,17 @@ def synthesize(
     OUT/manifest.jsonl says how each was made.
 
     \b
-    Recipes: as-mix (the paper's), its ablations as-brightfg-plainbg, as-randfg-plainbg and
-    as-randfg-perlinbg, and wide (sizes 5 to 48 voxels, dense, noisy, anisotropic, with distractors).
-
-    \b
     Example:
       anystar synthesize samples/ -n 100 --recipe as-mix --seed 1 --preview samples.png
       anystar synthesize explained/ --seed 1 --index 42
       anystar synthesize many/ -n 100000 --format zarr --dask tcp://scheduler:8786
       anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
+    from anystar.cli.outputs import refuse_ending
     from anystar.cli.pool import Order
     from anystar.synth.recipes import load_recipe
 
-    if preview and preview.suffix.lower() != ".png":
-        raise ValueError(f"--preview must end in .png, got {preview}; change the name")
+    refuse_ending("--preview", preview, ".png")
     chosen = load_recipe(recipe, config)
     chosen.check_shape(shape)
     order = Order(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
@@ -197,10 +207,6 @@ def _announce(order: Order, number: int, missing: int) -> None:
     if needed > free:
         what = f"{missing} pairs need about {_size(needed)} and {place} has {_size(free)} free"
         raise ValueError(f"{what}; make fewer, or choose another place")
-
-
-_BYTES = {"tif": 4.1, "nii.gz": 4.1, "npy": 5.0, "zarr": 4.1}
-"""Bytes a voxel of a pair: float32 images hardly shrink, labels shrink to next to nothing."""
 
 
 def _size(num_bytes: float) -> str:

@@ -84,7 +84,8 @@ __all__ = ["timecourse"]
     "--diameter",
     type=Number(0, above=True),
     metavar="D",
-    help="For --segment-frame: typical diameter of the objects in micrometres.",
+    help="For --segment-frame: typical diameter of the objects in micrometres (in voxels if no voxel size is "
+    "known).",
 )
 @click.option("--overwrite", is_flag=True, help="Replace results that exist.")
 @click.pass_context
@@ -135,7 +136,8 @@ def timecourse(ctx: click.Context, /, **given: Any) -> None:
 
 
 def _outputs(given: dict[str, Any], series: Series) -> dict[str, Path]:
-    """Return where the results go, by what they are; refuse to replace any unasked."""
+    """Return where the results go, by what they are; refuse to replace an input, or any unasked."""
+    from anystar.cli.outputs import refuse_outputs
     from anystar.io import file_suffix
 
     folder: Path = given["output"]
@@ -146,9 +148,8 @@ def _outputs(given: dict[str, Any], series: Series) -> dict[str, Path]:
         suffix = file_suffix(str(series.first.address.file))
         names["labels"] = f"labels{suffix if suffix in ('.nii', '.nii.gz') else '.tif'}"
     paths = {what: folder / name for what, name in names.items()}
-    for path in paths.values():
-        if path.exists() and not given["overwrite"]:
-            raise ValueError(f"{path} exists already; add --overwrite, or choose another folder")
+    inputs = (*given["frames"], given["labels"], given["mask"])
+    refuse_outputs(paths.items(), inputs=inputs, overwrite=given["overwrite"])
     return paths
 
 
