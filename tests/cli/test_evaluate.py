@@ -95,7 +95,7 @@ def test_bad_input(labels, refused):
     io.write(labels / "one" / "a.tif", io.read(labels / "pred.tif"))
     io.write(labels / "two" / "b.tif", io.read(labels / "pred.tif"))
     for pred, truth, message in (
-        ("pred.tif", "small.tif", r"pred\.tif has the shape \(6, 8, 8\) but .*\(5, 8, 8\); give labels"),
+        ("pred.tif", "small.tif", r"pred\.tif has the shape \(6, 8, 8\) but .*\(5, 8, 8\); give files"),
         ("grey.tif", "truth.tif", r"grey\.tif has fractional values; give a label image"),
         ("pred.tif", "negative.nii", r"negative\.nii has negative labels; give a label image"),
         ("no.tif", "truth.tif", r"no\.tif does not exist; check the name"),

@@ -20,7 +20,7 @@ CARD = {
     "licence": "MIT",
     "limits": "hollow objects",
     "accuracy": {"plain": 0.9, "by recipe": {"wide": [0.5, 0.75]}},
-    "from": {"model": "mild-small", "samples": 13_320, "recipes": ["mild"]},
+    "from": {"model": "mild-small", "samples": 13_320, "recipes": ["mild"], "minutes": 73.1},
     "history": [
         {"recipes": ["mild"], "batch_size": 2, "first": 0, "last": 1000},
         {"volumes": ["a.tif"], "recipes": [], "batch_size": 1, "first": 1000, "last": 1500},
@@ -41,6 +41,7 @@ def test_a_card_says_all_that_is_known():
         "size        33.2 MB",
         "licence     MIT",
         "begun from  mild-small (13,320 samples of mild)",
+        "in all      373,320 samples, 100 minutes",
         "steps 0 to 1,000: mild, batches of 2",
         "steps 1,000 to 1,500: a.tif, batches of 1",
         "accuracy    plain  0.90",

@@ -158,7 +158,10 @@ def broken_table(project):
 
 LEFT_OUT = {
     "other shape": (other_shape, r"b\.tif has the shape \(12, 30, 40\) but .*b\.tif \(12, 40, 40\); give"),
-    "other spacing": (other_spacing, r"has the spacing 1 0\.5 0\.5 but .* 2 0\.5 0\.5; correct the spacing"),
+    "other spacing": (
+        other_spacing,
+        r"has the voxel size 1 x 0\.5 x 0\.5 but .* 2 x 0\.5 x 0\.5; correct the one",
+    ),
     "fractions": (fractions, r"b\.tif has fractional values; give a label image"),
     "negative": (negative, r"b\.npy has negative labels; give a label image"),
     "broken table": (broken_table, r"b\.csv is no table of numbers .*; give one"),

@@ -265,7 +265,7 @@ def test_bad_annotated_volumes_are_one_line(tmp_path):
         (["--images", images, "--labels", labels], "images lacks 2 and .*labels lacks 1, small; give"),
         (
             ["--images", images / "small.npy", "--labels", labels / "0.npy"],
-            r"small.npy: .*\(8, 8, 8\), its labels",
+            r"0.npy has the shape .* but .*small.npy \(8, 8, 8\); give files",
         ),
         (
             ["--images", images / "0.npy", "--labels", labels / "0.npy", "--hold-out", 1],

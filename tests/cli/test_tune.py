@@ -75,7 +75,7 @@ def test_bad_thresholds_are_one_line(annotated, refused, stub):
     for name, (text, _) in bad.items():
         (annotated / name).write_text(text)
     for name, (_, message) in bad.items():
-        more = ["--model", "mild-small"] if name == "model.toml" else []
+        more = ["--model", "grain-small"] if name == "model.toml" else []
         assert message in refused(
             "segment", image, "-o", out, "--thresholds", annotated / name, *more, folder=annotated
         )
@@ -102,3 +102,15 @@ def test_bad_labels_are_one_line(annotated, refused, stub):
     assert "no labelled object in a.tif; check" in line
     line = refused("tune", "--images", image, "--labels", empty, "-o", annotated / "t.txt", folder=annotated)
     assert "must end in .toml; change" in line
+
+
+def test_an_image_and_its_labels_must_agree_on_the_voxel_size(annotated, refused, run, stub):
+    files = []
+    for folder, size in (("images", 2), ("labels", 3)):
+        data = io.read(annotated / folder / "a.tif").data
+        files.append(annotated / f"{folder}.tif")
+        io.write(files[-1], Volume(data=data, spacing=(size, 1, 1)))
+    words = ["--images", files[0], "--labels", files[1], "-o", annotated / "t.toml"]
+    line = refused("tune", *words, folder=annotated)
+    assert "labels.tif has the voxel size 3 x 1 x 1 but" in line
+    assert run("tune", *words, "--spacing", 1, 1, 1).exit_code == 0

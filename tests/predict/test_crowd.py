@@ -37,8 +37,8 @@ def test_objects_are_told_from_a_crowd_of_grain(seed, grains, objects):
         ("nothing at all", [(0, 0, 1)]),
         ("objects that are too few to tell", [(9, *OBJECTS)]),
         ("a few, and few spots", [(8, *OBJECTS), (1, -0.5, 0.1)]),
-        ("a third as many spots as objects", [(60, *OBJECTS), (20, -0.5, 0.1)]),
-        ("a few spots, more the fainter", [(60, *OBJECTS), (2, -0.5, 0.1), (7, -1.1, 0.1)]),
+        ("as many spots as objects", [(20, *OBJECTS), (20, -0.5, 0.1)]),
+        ("a few spots, more the fainter", [(60, *OBJECTS), (2, -0.5, 0.1), (18, -1.1, 0.1)]),
         ("too few for a crowd", [(8, -1.0, 0.1), (3, *OBJECTS)]),
         ("no objects", [(400, *GRAIN)]),
     ],
@@ -52,7 +52,8 @@ def test_the_models_own_threshold_stays(why, groups):
     [
         ("objects", [(80, *OBJECTS)]),
         ("a tail of dim objects", [(80, *OBJECTS), (30, 0.0, 0.3)]),
-        ("a tenth as many spots as objects", [(60, *OBJECTS), (6, -0.5, 0.1)]),
+        ("a third as many spots as objects", [(60, *OBJECTS), (20, -0.5, 0.1)]),
+        ("a few faint spots", [(60, *OBJECTS), (2, -0.5, 0.1), (7, -1.1, 0.1)]),
     ],
 )
 def test_the_tail_of_objects_is_kept_where_there_is_no_grain(why, groups):

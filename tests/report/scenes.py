@@ -36,5 +36,5 @@ def subject(name="ball & <sons>", truth=TRUTH):
 
 def write(path, *subjects):
     examined = [draw(examine(s), s, most=6) for s in subjects]
-    runs = [Run(name="first", facts={"model": "mild-small"}), Run(name="exact")]
+    runs = [Run(name="first", facts={"model": "grain-small"}), Run(name="exact")]
     return write_report(path, runs, examined, left_out=["c.tif is cut off; copy it again"])

@@ -102,7 +102,7 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
     from anystar import filters, io
     from anystar.blocks import Extras, Finished, segment_blocks
     from anystar.blocks.detectors import NamedModel
-    from anystar.cli.whole import notes_of, record_of, refuse_other_unit, tell
+    from anystar.cli.whole import constant, notes_of, record_of, refuse_other_unit, tell
     from anystar.predict.model import DEFAULT_MODEL
 
     start = time.perf_counter()
@@ -157,23 +157,22 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
             click.echo(f"{job.image}: {before}")
             return before.num_objects
         notes = remarks(outcome)
-        complaint = "" if outcome.num_objects or outcome.num_dropped else _if_constant(job, image)
+        found = outcome.num_objects + outcome.num_dropped
+        value = None if found else _only_value(image)
     seconds = time.perf_counter() - start
     tell(job, image, outcome, outcome.volume_vox, outcome.num_dropped, notes, seconds)
     work = ", ".join(f"{kind} {value:.1f} s" for kind, value in outcome.timings.items())
     click.echo(f"  work: {work}")
-    if complaint:
-        raise ValueError(complaint)
+    if value is not None:
+        raise constant(job, value)
     return outcome.num_objects
 
 
-def _if_constant(job: Job, image: LazyImage) -> str:
-    """Return what is wrong if all voxels are the same; reads no further than to the first that is not."""
+def _only_value(image: LazyImage) -> Any:
+    """Return the value of all voxels, None if they differ; reads no further than to the first that does."""
     from anystar.io.pyramid import blocks
 
     value = image.read((slice(1),) * 3).item()
     z, y, x = (max(n, _BLOCK // n * n) for n in image.chunks)
-    if not all((image.read(box) == value).all() for box in blocks(image.shape, (z, y, x))):
-        return ""
-    what = f"{job.image} is constant (every voxel is {value}) and has no objects"
-    return f"{what}; check that the right channel was exported"
+    same = all((image.read(box) == value).all() for box in blocks(image.shape, (z, y, x)))
+    return value if same else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain, one_line
-from anystar.cli.matching import matching_pairs
+from anystar.cli.matching import matching_pairs, refuse_mismatch
 from anystar.cli.options import Number
 
 if TYPE_CHECKING:
@@ -88,8 +88,6 @@ def evaluate(
 
 
 def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
-    import numpy as np
-
     from anystar import io
     from anystar.evaluate import as_labels, match_labels
 
@@ -101,17 +99,7 @@ def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[S
             labels.append(as_labels(volume.data))
         except ValueError as error:
             raise ValueError(f"{path} {error}") from error
-    if labels[0].shape != labels[1].shape:
-        raise ValueError(
-            f"{pred} has the shape {labels[0].shape} but {truth} {labels[1].shape}; "
-            "give labels of the same image on the same grid"
-        )
-    one, other = (v.spacing for v in volumes)
-    if one and other and volumes[0].unit == volumes[1].unit and not np.allclose(one, other, rtol=0.01):
-        sizes = [" x ".join(f"{s:g}" for s in v) for v in (one, other)]
-        raise ValueError(
-            f"{pred} has the voxel size {sizes[0]} but {truth} {sizes[1]}; correct the one that is wrong"
-        )
+    refuse_mismatch(pred, volumes[0], truth, volumes[1])
     for path, found, name in ((pred, labels[0], "object found"), (truth, labels[1], "labelled object")):
         if not found.any():
             complain(f"{path} has no {name}; it counts, but check that it is the right file")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anystar.cli.matching import file_pairs
+from anystar.cli.matching import file_pairs, refuse_mismatch
 
 if TYPE_CHECKING:
     from anystar.train import LabelledConfig, LabelledVolumes, RawVolume
@@ -21,7 +21,8 @@ def read_pairs(
     Raises
     ------
     ValueError
-        If a file is missing, cannot be read, or an image and its labels differ in shape.
+        If a file is missing, cannot be read, or an image and its labels differ in shape or
+        voxel size.
     """
     from anystar import io
     from anystar.train import RawVolume
@@ -29,7 +30,8 @@ def read_pairs(
     volumes = []
     for image_path, labels_path in file_pairs(images, labels).values():
         image = io.read(image_path, spacing=spacing)
-        truth = io.read(labels_path)
+        truth = io.read(labels_path, spacing=spacing)
+        refuse_mismatch(labels_path, truth, image_path, image)
         volumes.append(
             RawVolume(
                 name=image_path.name,

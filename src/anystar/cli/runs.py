@@ -6,15 +6,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from anystar.cli.matching import by_volume, volume_name
 
-if TYPE_CHECKING:
-    from anystar.arrays import Volume
-    from anystar.io import Series
-
-__all__ = ["FoundRun", "Source", "find_run", "read_probabilities", "refuse_mismatch"]
+__all__ = ["FoundRun", "Source", "find_run", "read_probabilities"]
 
 _TABLES = (".csv", ".parquet")
 _RECORDS = (*_TABLES, ".toml")
@@ -218,21 +214,3 @@ def read_probabilities(path: Path) -> dict[int, float] | None:
         return None
     labels, sure = table.columns["label"].tolist(), table.columns["probability"].tolist()
     return dict(zip(labels, sure, strict=True))
-
-
-def refuse_mismatch(path: Path, volume: Volume | Series, other_path: Path, other: Volume | Series) -> None:
-    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, spacing."""
-    import numpy as np
-
-    if volume.shape != other.shape:
-        raise ValueError(
-            f"{path} has the shape {volume.shape} but {other_path} {other.shape}; "
-            "give files of the same volume"
-        )
-    one, two = volume.spacing, other.spacing
-    if one and two and volume.unit == other.unit and not np.allclose(one, two, rtol=0.01):
-        texts = [" ".join(f"{s:.4g}" for s in spacing) for spacing in (one, two)]
-        raise ValueError(
-            f"{path} has the spacing {texts[0]} but {other_path} {texts[1]}; "
-            "correct the spacing in one of the files"
-        )

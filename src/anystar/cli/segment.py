@@ -135,10 +135,6 @@ def _segment_all(ctx: click.Context, jobs: list[Job], given: dict[str, Any]) -> 
                 total += segment_in_blocks(job, image, model, given)
                 continue
             total += segment_whole(job, image, volume, model, given)
-            if (low := volume.data.min()) == volume.data.max():
-                what = f"{job.image} is constant (every voxel is {low}) and has no objects"
-                remarks.append(f"{what}; check that the right channel was exported")
-                complain(remarks[-1])
     if len(jobs) > 1:
         failed = f", {len(remarks)} of them failed or empty (see above)" if remarks else ""
         seconds = time.perf_counter() - start

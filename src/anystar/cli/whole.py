@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anystar.io import LazyImage
     from anystar.table import Table
 
-__all__ = ["notes_of", "record_of", "refuse_other_unit", "segment_whole", "tell"]
+__all__ = ["constant", "notes_of", "record_of", "refuse_other_unit", "segment_whole", "tell"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,13 @@ class _Found:
 
 
 def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given: dict[str, Any]) -> int:
-    """Segment, write all outputs of the job or none, say what was found, and return how many objects."""
+    """Segment, write all outputs of the job or none, say what was found, and return how many objects.
+
+    Raises
+    ------
+    ValueError
+        If there is something that cannot be used; after all is written, if the image is constant.
+    """
     start = time.perf_counter()
     refuse_other_unit(job, volume, given)
     with _staged(job) as place:
@@ -59,7 +65,15 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
         record = record_of(job, image, model, given, result, *counts, notes, time.perf_counter() - start)
         _write(place, job, volume, result, found, record, given)
     tell(job, image, result, found.objects.volume_vox, found.dropped, notes, time.perf_counter() - start)
+    if (low := volume.data.min()) == volume.data.max():
+        raise constant(job, low)
     return counts[0]
+
+
+def constant(job: Job, value: Any) -> ValueError:
+    """Return what to raise if all voxels of an image are the same."""
+    what = f"{job.image} is constant (every voxel is {value}) and has no objects"
+    return ValueError(f"{what}; check that the right channel was exported")
 
 
 def tell(

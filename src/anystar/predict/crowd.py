@@ -34,10 +34,11 @@ _LIKELY = 2 / 3
 """Chance of being an object that is asked for."""
 _HIGHEST = 0.75
 """No higher probability is ever asked for."""
-_LOWERED, _DIM, _TELLING = 2 / 3, 1 / 5, 10
-"""Share of the model's threshold that is asked for without a crowd, if at most this share as many candidates
-lie between the two as above, and no more below: then these are the tail of the objects. Fewer objects than
-this tell nothing."""
+_LOWERED, _TELLING = 2 / 3, 10
+"""Share of the model's threshold that is asked for without a crowd; fewer objects than this tell nothing."""
+_DIM, _DIMMER = 3 / 4, 1 / 5
+"""Candidates between the two, in shares of those above, that are still the tail of the objects; and how many
+below both are, or as many as between them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,8 @@ def cutoff(prob: np.ndarray, threshold: float) -> float:
     -------
     float
         In a crowd, where a candidate is likely an object, at least ``threshold``. Without one, two thirds of
-        ``threshold`` (at least ``LEAST``) if few candidates lie between, and no more below; else itself.
+        ``threshold`` (at least ``LEAST``), if there are objects and not nearly as many candidates between
+        the two, nor many below; else ``threshold``.
 
     Examples
     --------
@@ -149,5 +151,5 @@ def _without_grain(prob: np.ndarray, threshold: float) -> float:
     lowered = min(max(LEAST, _LOWERED * threshold), threshold)
     above, below = int((prob >= threshold).sum()), int(((prob >= LEAST) & (prob < lowered)).sum())
     between = int((prob >= lowered).sum()) - above
-    tail = above >= _TELLING and between <= _DIM * above and below <= between
+    tail = above >= _TELLING and between <= _DIM * above and below <= max(between, _DIMMER * above)
     return lowered if tail else threshold

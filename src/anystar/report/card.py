@@ -54,7 +54,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
         ("licence", card.get("licence", _UNKNOWN)),
     ]
     if "from" in card:
-        rows.append(("begun from", _origin(card["from"])))
+        rows += [("begun from", _origin(card["from"])), ("in all", _in_all(card))]
     if "mean_with" in card:
         rows.append(("weights", f"the mean of the run's and those of {card['mean_with']}"))
     if len(card.get("history", ())) > 1:
@@ -106,6 +106,18 @@ def _origin(origin: Mapping[str, Any]) -> str:
     text = f"{origin.get('model', 'a model')} ({_count(origin.get('samples'))} samples"
     text += f" of {_names(origin['recipes'])})" if origin.get("recipes") else ")"
     return f"{text}, begun from {_origin(origin['from'])}" if "from" in origin else text
+
+
+def _in_all(card: Mapping[str, Any]) -> str:
+    """Return the samples and minutes of a model and of all that it was begun from."""
+    legs = [card]
+    while "from" in legs[-1]:
+        legs.append(legs[-1]["from"])
+
+    def total(key: str) -> str:
+        return f"{sum(leg[key] for leg in legs):,.0f}" if all(key in leg for leg in legs) else _UNKNOWN
+
+    return f"{total('samples')} samples, {total('minutes')} minutes"
 
 
 def _part(part: Mapping[str, Any]) -> str:
