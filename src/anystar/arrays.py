@@ -8,11 +8,11 @@ points, F faces, K vertices of a face. Voxel ``i`` is a sample at coordinate ``i
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
-__all__ = ["Volume", "check_spacing", "measuring", "metric", "proportions"]
+__all__ = ["OnGrid", "Volume", "check_spacing", "measuring", "metric", "proportions", "refuse_mismatch"]
 
 _FARTHEST = 100
 """Largest ratio of a voxel's edges that is believed."""
@@ -60,6 +60,37 @@ class Volume:
         if data.shape != self.data.shape:
             raise ValueError(f"data must keep the shape {self.data.shape}, got {data.shape}")
         return replace(self, data=data)
+
+
+class OnGrid(Protocol):
+    """What has a place in the world, as :class:`Volume` has, in memory or not."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of voxels along Z, Y, X."""
+
+    @property
+    def spacing(self) -> tuple[float, float, float] | None:
+        """Size of a voxel along Z, Y, X, if known."""
+
+    @property
+    def unit(self) -> Literal["um", "relative"]:
+        """Of the spacing."""
+
+
+def refuse_mismatch(name: object, volume: OnGrid, other_name: object, other: OnGrid) -> None:
+    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, voxel size."""
+    if volume.shape != other.shape:
+        raise ValueError(
+            f"{name} has the shape {volume.shape} but {other_name} {other.shape}; "
+            "give files of the same volume, on the same grid"
+        )
+    one, two = volume.spacing, other.spacing
+    if one and two and volume.unit == other.unit and not np.allclose(one, two, rtol=0.01):
+        sizes = [" x ".join(f"{edge:.4g}" for edge in spacing) for spacing in (one, two)]
+        raise ValueError(
+            f"{name} has the voxel size {sizes[0]} but {other_name} {sizes[1]}; correct the one that is wrong"
+        )
 
 
 def check_spacing(spacing: tuple[float, ...]) -> tuple[float, float, float]:

@@ -47,8 +47,8 @@ def write_extras(
     """Write what is wanted, block by block; ``record`` is asked for when the rest is written."""
     if extras.meshes is not None:
         bodies = keep.polyhedra()
-        size = run.plan.spacing if run.plan.unit == "um" else run.plan.voxel_size
-        write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=size, kind=extras.mesh_kind)
+        spacing = run.plan.spacing
+        write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=spacing, kind=extras.mesh_kind)
     if extras.picture is not None and surveyor is not None:
         draw(extras.picture, surveyor, f"{extras.title}: {len(keep.volume_vox)} objects")
     if extras.table is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain, one_line
-from anystar.cli.matching import matching_pairs, refuse_mismatch
+from anystar.cli.matching import matching_pairs
 from anystar.cli.options import Number
 
 if TYPE_CHECKING:
@@ -89,6 +89,7 @@ def evaluate(
 
 def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
     from anystar import io
+    from anystar.arrays import refuse_mismatch
     from anystar.evaluate import as_labels, match_labels
 
     labels, volumes = [], []

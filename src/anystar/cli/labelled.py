@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from anystar.cli.matching import file_pairs, refuse_mismatch
+from anystar.cli.matching import file_pairs
 
 if TYPE_CHECKING:
     from anystar.train import LabelledConfig, LabelledVolumes, RawVolume
@@ -25,6 +25,7 @@ def read_pairs(
         voxel size.
     """
     from anystar import io
+    from anystar.arrays import refuse_mismatch
     from anystar.train import RawVolume
 
     volumes = []

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from anystar.arrays import Volume
-    from anystar.io import Series
-
-__all__ = ["by_volume", "file_pairs", "matching_pairs", "refuse_mismatch", "volume_name"]
+__all__ = ["by_volume", "file_pairs", "matching_pairs", "volume_name"]
 
 _ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
 
@@ -78,20 +73,3 @@ def matching_pairs(first: Path, second: Path) -> tuple[dict[str, tuple[Path, Pat
     if not pairs:
         raise ValueError(f"{' and '.join(lacks)}; give folders of matching names")
     return pairs, lacks
-
-
-def refuse_mismatch(path: Path, volume: Volume | Series, other_path: Path, other: Volume | Series) -> None:
-    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, voxel size."""
-    import numpy as np
-
-    if volume.shape != other.shape:
-        raise ValueError(
-            f"{path} has the shape {volume.shape} but {other_path} {other.shape}; "
-            "give files of the same volume, on the same grid"
-        )
-    one, two = volume.spacing, other.spacing
-    if one and two and volume.unit == other.unit and not np.allclose(one, two, rtol=0.01):
-        sizes = [" x ".join(f"{edge:.4g}" for edge in spacing) for spacing in (one, two)]
-        raise ValueError(
-            f"{path} has the voxel size {sizes[0]} but {other_path} {sizes[1]}; correct the one that is wrong"
-        )

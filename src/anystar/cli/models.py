@@ -74,14 +74,12 @@ def _settings(card: Mapping[str, Any]) -> str:
     """Return what a model was trained with as TOML; weights that do not come along are only named."""
     import anystar
     from anystar.config import dump_plain
+    from anystar.report.card import origins
 
-    config, origin = dict(card["config"]), card.get("from", {})
+    config = dict(card["config"])
     if config.get("start") in (None, *anystar.list_models()):
         return dump_plain(config).rstrip()
-    start, names = config.pop("start"), []
-    while "model" in origin:
-        names.append(origin["model"])
-        origin = origin.get("from", {})
+    start, names = config.pop("start"), [origin["model"] for origin in origins(card) if "model" in origin]
     came = ", begun from ".join(names or [start])
     comment = f"# Begun from weights that do not come along and must be given with --from: {came}"
     return f"{comment}\n{dump_plain(config).rstrip()}"

@@ -197,7 +197,7 @@ def _draw(
 def _load(name: str, sources: Mapping[str, Source]) -> Subject:
     """Read all files of a volume and check that they lie on each other."""
     from anystar import io
-    from anystar.cli.matching import refuse_mismatch
+    from anystar.arrays import refuse_mismatch
     from anystar.cli.runs import read_probabilities
     from anystar.report.html import Prediction, Subject
 

@@ -204,7 +204,7 @@ def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.
 def _on_grid(path: Path, series: Series) -> Volume:
     """Read a volume and check that it lies on the frames."""
     from anystar import io
-    from anystar.cli.matching import refuse_mismatch
+    from anystar.arrays import refuse_mismatch
 
     volume = io.read(path)
     refuse_mismatch(path, volume, Path(series.name), series)

@@ -95,6 +95,7 @@ def tune(output: Path, **given: Any) -> None:
     """
     import anystar
     from anystar.atomic import staged
+    from anystar.cli.outputs import refuse_outputs
     from anystar.config import ConfigError, dump_toml
     from anystar.predict.thresholds import Thresholds
     from anystar.train.labelled import LabelledConfig, known_labels, median_diameter
@@ -102,8 +103,9 @@ def tune(output: Path, **given: Any) -> None:
 
     if output.suffix != ".toml":
         raise ValueError(f"{output} must end in .toml; change the name")
-    if output.exists() and not given["overwrite"]:
-        raise ValueError(f"{output} exists already; add --overwrite, or choose another name")
+    refuse_outputs(
+        [("the thresholds", output)], inputs=(given["images"], given["labels"]), overwrite=given["overwrite"]
+    )
     iou = given["iou"] or IOU
     volumes = read_pairs(given["images"], given["labels"], spacing=given["spacing"])
     config = LabelledConfig(

@@ -65,7 +65,7 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
         record = record_of(job, image, model, given, result, *counts, notes, time.perf_counter() - start)
         _write(place, job, volume, result, found, record, given)
     tell(job, image, result, found.objects.volume_vox, found.dropped, notes, time.perf_counter() - start)
-    if (low := volume.data.min()) == volume.data.max():
+    if not any(counts) and (low := volume.data.min()) == volume.data.max():
         raise constant(job, low)
     return counts[0]
 
@@ -272,10 +272,9 @@ def _write(
             title=f"{job.name}: {len(found.objects.label)} objects",
         )
     if outputs.meshes is not None:
-        size = spacing if unit == "um" else result.voxel_size
         path = place.get(outputs.meshes, outputs.meshes)
         bodies = Polyhedra(found.objects.label, found.objects.centre_vox, found.objects.distances)
-        write_meshes(path, [bodies], bodies.label, result.rays, spacing=size, kind=given["mesh_format"])
+        write_meshes(path, [bodies], bodies.label, result.rays, spacing=spacing, kind=given["mesh_format"])
     address = locate(outputs.labels)
     if not _is_folder(job):
         address = address._replace(file=place[address.file])
@@ -296,13 +295,14 @@ def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:
     return []
 
 
-def _describe_size(volume_vox: np.ndarray, image: LazyImage, voxel_size: Sequence[float]) -> str:
+def _describe_size(volume_vox: np.ndarray, image: LazyImage, voxel_size: tuple[float, float, float]) -> str:
     """Return the median diameter (of a ball of the same volume) as text, or nothing without objects."""
     import numpy as np
 
+    from anystar.arrays import measuring
+
     if len(volume_vox) == 0:
         return ""
-    metric = image.spacing is not None and image.unit == "um"
-    voxel = float(np.prod(image.spacing if metric and image.spacing else voxel_size))
-    diameter = (6 / np.pi * float(np.median(volume_vox)) * voxel) ** (1 / 3)
-    return f", typical diameter {diameter:.3g} {'µm' if metric else 'voxels'}"
+    spacing, unit = measuring(image.spacing, image.unit, voxel_size)
+    diameter = (6 / np.pi * float(np.median(volume_vox)) * float(np.prod(spacing))) ** (1 / 3)
+    return f", typical diameter {diameter:.3g} {'µm' if unit == 'um' else 'voxels'}"

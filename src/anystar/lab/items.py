@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from anystar import io
-from anystar.arrays import Volume
+from anystar.arrays import Volume, refuse_mismatch
 from anystar.evaluate import as_labels
 
 __all__ = ["Box", "Dataset", "Item", "Pair", "Split", "cut_in_two", "hold_out", "read_pair"]
@@ -18,8 +18,6 @@ __all__ = ["Box", "Dataset", "Item", "Pair", "Split", "cut_in_two", "hold_out", 
 Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
 """Half-open ``(start, stop)`` along Z, Y and X, in voxels of the file."""
 Split = Literal["train", "validation", "test"]
-
-_SPACING_TOLERANCE = 0.01
 
 
 class Pair(NamedTuple):
@@ -81,18 +79,8 @@ def read_pair(item: Item) -> Pair:
         ``<what>; <what to do>``.
     """
     image = io.read(item.image, spacing=item.spacing)
-    truth = io.read(item.labels)
-    if image.shape != truth.shape:
-        raise ValueError(
-            f"{item.labels} has the shape {truth.shape} but its image {image.shape}; "
-            "give labels of the same image on the same grid"
-        )
-    stated = truth.spacing if truth.unit == image.unit else None
-    if item.spacing is None and stated and image.spacing and not _close(stated, image.spacing):
-        raise ValueError(
-            f"{item.labels} has the voxel size {_text(stated)} but its image {_text(image.spacing)}; "
-            "correct the one that is wrong"
-        )
+    truth = io.read(item.labels, spacing=item.spacing)
+    refuse_mismatch(item.labels, truth, "its image", image)
     try:
         labels = _int32(as_labels(truth.data))
     except ValueError as error:
@@ -150,11 +138,3 @@ def _int32(labels: np.ndarray) -> np.ndarray:
         values, labels = np.unique(labels, return_inverse=True)
         labels = labels + (values[0] != 0)
     return labels.astype(np.int32, copy=False)
-
-
-def _close(one: Sequence[float], other: Sequence[float]) -> bool:
-    return bool(np.allclose(one, other, rtol=_SPACING_TOLERANCE))
-
-
-def _text(spacing: Sequence[float]) -> str:
-    return " x ".join(f"{s:g}" for s in spacing)

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, logit, ndtr
 
-__all__ = ["LEAST", "Crowd", "cutoff", "find_crowd"]
+__all__ = ["LEAST", "Crowd", "cutoff", "find_crowd", "raised_to"]
 
 LEAST = 0.2
 """Probability from which candidates are looked at."""
@@ -145,6 +145,12 @@ def cutoff(prob: np.ndarray, threshold: float) -> float:
     asked = float(crowd.edges[likely[0]]) if len(likely) else _HIGHEST
     asked = min(asked, _HIGHEST)
     return asked if asked >= threshold + 0.01 else threshold
+
+
+def raised_to(threshold: float) -> str:
+    """Return what to say of a threshold that grain has raised."""
+    kept = f"only objects with a probability of {threshold:.2f} are kept"
+    return f"there is a texture that resembles objects: {kept}"
 
 
 def _without_grain(prob: np.ndarray, threshold: float) -> float:

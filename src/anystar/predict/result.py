@@ -15,6 +15,7 @@ from anystar.geometry.rays import Rays
 from anystar.geometry.tensors import rasterise, suppress
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
+from anystar.predict.crowd import raised_to
 from anystar.table import Table, tabulate
 
 __all__ = ["Objects", "Result", "assemble"]
@@ -85,7 +86,7 @@ class Result:
             raise ConfigError(
                 f"prob must be at least {self.candidates.floor}, the least kept, got {prob}; segment again"
             )
-        kept = f"probability of {self.prob_thresh:.2f} are kept"  # a remark on the threshold that was chosen
+        raised = raised_to(self.prob_thresh)
         z, y, x = self.labels.shape
         labels, objects, timings = assemble(
             self.candidates, (z, y, x), self.voxel_size, self.rays, prob, nms, torch.device("cpu")
@@ -96,7 +97,9 @@ class Result:
             objects=objects,
             prob_thresh=prob,
             nms_thresh=nms,
-            notes=tuple(note for note in self.notes if prob == self.prob_thresh or kept not in note),
+            notes=tuple(
+                note for note in self.notes if prob == self.prob_thresh or not note.startswith(raised)
+            ),
             timings=self.timings | timings,
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from anystar.predict.candidates import Candidates, ProgressCallback
-from anystar.predict.crowd import cutoff
+from anystar.predict.crowd import cutoff, raised_to
 from anystar.predict.normalise import window
 from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample, whole
 from anystar.predict.view import Scene, View
@@ -172,21 +172,22 @@ def estimate(
             )
     else:
         size = diameter if voxel_size is not None else diameter * x
-    looks = [best]
-    if diameter is None and prob_thresh is None:
-        looks.append(_told_size(model, best.scene, best.voxel_size, size, floor, progress))
-    asked = [own if prob_thresh is not None else cutoff(look.level.probabilities, own) for look in looks]
-    # A few objects stand out of grain at the scale that was chosen for them, beads of fibres at the final one
-    settled = asked[0] if asked[0] > own else asked[-1]
+    final, settled = best, own
+    if prob_thresh is None:
+        settled = cutoff(best.level.probabilities, own)
+        if diameter is None:
+            final = _told_size(model, best.scene, best.voxel_size, size, floor, progress)
+            # A few objects stand out of grain at the scale chosen for them, beads of fibres at the final one
+            if settled <= own:
+                settled = cutoff(final.level.probabilities, own)
     if settled > own:
-        kept = f"only objects with a probability of {settled:.2f} are kept, not {own:g} as usual"
-        notes.append(f"there is a texture that resembles objects: {kept}")
+        notes.append(f"{raised_to(settled)}, not {own:g} as usual")
     return Estimate(
         diameter=size,
         voxel_size=best.voxel_size,
         view=best.scene,
         prob_thresh=settled,
-        candidates=looks[-1].candidates,
+        candidates=final.candidates,
         notes=tuple(notes),
     )
 

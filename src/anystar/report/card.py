@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["card_text"]
+__all__ = ["card_text", "origins"]
 
 _WIDTH = 100
 _UNKNOWN = "not recorded"
@@ -54,7 +54,11 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
         ("licence", card.get("licence", _UNKNOWN)),
     ]
     if "from" in card:
-        rows += [("begun from", _origin(card["from"])), ("in all", _in_all(card))]
+        before = origins(card)
+        rows += [
+            ("begun from", ", begun from ".join(map(_origin, before))),
+            ("in all", _in_all([card, *before])),
+        ]
     if "mean_with" in card:
         rows.append(("weights", f"the mean of the run's and those of {card['mean_with']}"))
     if len(card.get("history", ())) > 1:
@@ -102,17 +106,22 @@ def _network(card: Mapping[str, Any], parameters: int) -> str:
     return f"{text}: channels {channels}, grid {network['grid']}, {network['num_rays']} rays"
 
 
+def origins(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what is known of the models that a model was begun from, the last one first."""
+    found, rest = [], card.get("from")
+    while rest:
+        found.append(rest)
+        rest = rest.get("from")
+    return found
+
+
 def _origin(origin: Mapping[str, Any]) -> str:
     text = f"{origin.get('model', 'a model')} ({_count(origin.get('samples'))} samples"
-    text += f" of {_names(origin['recipes'])})" if origin.get("recipes") else ")"
-    return f"{text}, begun from {_origin(origin['from'])}" if "from" in origin else text
+    return text + (f" of {_names(origin['recipes'])})" if origin.get("recipes") else ")")
 
 
-def _in_all(card: Mapping[str, Any]) -> str:
+def _in_all(legs: Sequence[Mapping[str, Any]]) -> str:
     """Return the samples and minutes of a model and of all that it was begun from."""
-    legs = [card]
-    while "from" in legs[-1]:
-        legs.append(legs[-1]["from"])
 
     def total(key: str) -> str:
         return f"{sum(leg[key] for leg in legs):,.0f}" if all(key in leg for leg in legs) else _UNKNOWN

@@ -214,7 +214,7 @@ def training_step(
 ) -> tuple[Prediction, Losses]:
     """Learn from one batch; ``lap`` is called after each part with its name."""
     config = state.config
-    before = state.copy_weights()
+    state.begin_step()
     image = batch.image.to(device, memory_format=torch.channels_last_3d, non_blocking=True)
     targets = batch.targets.to(device)
     lap("transfer")
@@ -229,7 +229,7 @@ def training_step(
     state.processes.average_gradients(state.network)
     lap("backward")
     norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
-    state.update(norm.isfinite(), before)
+    state.update(norm.isfinite())
     state.step += 1
     state.seen += config.batch_size * state.processes.size
     state.update_average()

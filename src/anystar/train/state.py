@@ -59,9 +59,10 @@ class TrainState:
         self.commit = commit()
         self.skipped = torch.zeros((), dtype=torch.int64, device=device)  # steps in a row, up to this one
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
-        self.average = {
-            k: v.detach().clone() for k, v in self.network.state_dict().items() if v.is_floating_point()
-        }
+        floating = {k: v for k, v in self.network.state_dict().items() if v.is_floating_point()}
+        self.average = {k: v.clone() for k, v in floating.items()}
+        self._weights = list(floating.values())  # the network's own, and its running statistics
+        self._before = [v.clone() for v in self._weights]
         if start is not None:
             self._load_average(start.average)
 
@@ -83,23 +84,24 @@ class TrainState:
         names = list(self.average)
         torch._foreach_lerp_([self.average[n] for n in names], [current[n] for n in names], 1 - decay)
 
-    def copy_weights(self) -> list[Tensor]:
-        """Return what a step changes of the network, for :meth:`update`: weights, and running statistics."""
-        return [v.detach().clone() for v in self.network.state_dict().values() if v.is_floating_point()]
+    @torch.no_grad()
+    def begin_step(self) -> None:
+        """Note what a step changes of the network, for :meth:`update`."""
+        torch._foreach_copy_(self._before, self._weights)
 
     @torch.no_grad()
-    def update(self, sound: Tensor, before: list[Tensor]) -> None:
-        """Let the optimiser do its step; undo it unless the gradient is ``sound``, a bool on the device.
+    def update(self, sound: Tensor) -> None:
+        """Let the optimiser do its step; undo all since :meth:`begin_step` unless the gradient is ``sound``.
 
-        Where it is not, all that the optimiser itself notes is a gradient of 0. Nothing waits for the device.
+        That is a bool on the device, for which nothing waits. Where it is not, all that the optimiser itself
+        notes is a gradient of 0.
         """
         for parameter in self.network.parameters():
             if parameter.grad is not None:
-                parameter.grad = torch.where(sound, parameter.grad, 0)
+                parameter.grad.masked_fill_(~sound, 0)
         self.optimiser.step()
-        weights = [v for v in self.network.state_dict().values() if v.is_floating_point()]
-        for now, old in zip(weights, before, strict=True):
-            now.copy_(torch.where(sound, now, old))
+        for now, old in zip(self._weights, self._before, strict=True):
+            torch.where(sound, now, old, out=now)
         self.skipped = torch.where(sound, 0, self.skipped + 1)
 
     @property
