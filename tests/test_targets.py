@@ -35,6 +35,10 @@ def test_points_are_chosen_among_the_objects_and_measured_there(labels):
         np.testing.assert_array_equal(got.dist_PR[rows == row].numpy(), want)
         np.testing.assert_array_equal(got.prob_BZYX[row].numpy(), object_probability(labels[row], grid=2))
     assert len(targets(labels, max_points=None).points_P4) == (labels[:, ::2, ::2, ::2] > 0).sum()
+    assert got.others_Q4[:, 0].bincount(minlength=3).tolist() == [50, 50, 50]
+    assert torch.equal(got.taught_N4(), torch.cat([got.points_P4, got.others_Q4]))
+    every = targets(labels, max_points=None).others_Q4
+    assert torch.equal(every, torch.ones(3, 12, 12, 12).nonzero())
     with pytest.raises(ValueError, match="rngs must be one a sample, got 1 for 3 samples"):
         make_targets(labels, RAYS, grid=2, max_points=5, rngs=[np.random.default_rng(0)])
 
@@ -47,7 +51,8 @@ def test_the_same_wherever_they_are_made(labels, monkeypatch, device):
     for module in (distances, probability):
         monkeypatch.setattr(module, "stays", lambda tensor: True)
     got = targets(torch.tensor(labels, device=device))
-    assert {t.device.type for t in got[:3]} == {device}
+    assert {t.device.type for t in got[:4]} == {device}
     assert torch.equal(got.points_P4.cpu(), want.points_P4)
+    assert torch.equal(got.others_Q4.cpu(), want.others_Q4)
     torch.testing.assert_close(got.prob_BZYX.cpu(), want.prob_BZYX, atol=1e-6, rtol=0)
     assert ((got.dist_PR.cpu() - want.dist_PR).abs() < 1e-4).float().mean() > 0.999

@@ -53,7 +53,8 @@ def judged(model: Path, config: TrainConfig, count: int) -> tuple[float, float]:
     network = load_model_file(model).network.eval()
     batches = single(replace(config, seed=HELD_OUT_SEED, max_points=None))
     losses = [
-        star_loss(network(b.image), b.targets, config.loss) for b in map(batches.__getitem__, range(count))
+        star_loss(network(b.image, points_P4=b.targets.taught_N4()), b.targets, config.loss)
+        for b in map(batches.__getitem__, range(count))
     ]
     return tuple(sum(float(x[k]) for x in losses) / count for k in (1, 2))
 

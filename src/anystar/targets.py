@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,8 +25,15 @@ class Targets(NamedTuple):
     """Batch row and ZYX grid index of the points with distances, int64."""
     dist_PR: Tensor
     """Their star distances in voxels, float32."""
+    others_Q4: Tensor
+    """Points drawn from all of the grid, as many of each sample, int64: where distances are pulled to zero if
+    there is no object."""
     valid_BZYX: Tensor | None = None
     """Where on the grid the truth is known, bool; everywhere if left out."""
+
+    def taught_N4(self) -> Tensor:
+        """Return the points where distances are learnt: ``points_P4``, then ``others_Q4``."""
+        return torch.cat([self.points_P4, self.others_Q4])
 
     def to(self, device: torch.device) -> Targets:
         """Return the targets on ``device``."""
@@ -53,7 +61,8 @@ def make_targets(
         Voxels between grid points.
     max_points : int or None
         At most so many object points a sample get distances, chosen uniformly: the weighted mean over them is
-        an estimate of that over all points. ``None`` takes all.
+        an estimate of that over all points. Besides, so many points of the whole grid are drawn. ``None``
+        takes all.
     rngs : sequence of numpy.random.Generator
         One a sample, chooses the points.
     """
@@ -66,7 +75,9 @@ def make_targets(
             _choose(points[:, 0].bincount(minlength=len(labels)).tolist(), max_points, rngs).to(points.device)
         ]
     voxels = points * torch.tensor([1, grid, grid, grid], device=points.device)
-    return Targets(object_probability(labels, grid=grid), points, star_distances_at(labels, voxels, rays))
+    probability = object_probability(labels, grid=grid)
+    others = _draw(probability.shape[1:], max_points, rngs).to(points.device)
+    return Targets(probability, points, star_distances_at(labels, voxels, rays), others)
 
 
 def _choose(counts: Sequence[int], most: int, rngs: Sequence[np.random.Generator]) -> Tensor:
@@ -79,3 +90,12 @@ def _choose(counts: Sequence[int], most: int, rngs: Sequence[np.random.Generator
         chosen.append(first + own)
         first += count
     return torch.from_numpy(np.concatenate(chosen))
+
+
+def _draw(shape: Sequence[int], num: int | None, rngs: Sequence[np.random.Generator]) -> Tensor:
+    """Return so many points of a grid for each sample; each once for ``None`` or if there are no more."""
+    total = math.prod(shape)
+    every = num is None or num >= total
+    drawn = [np.arange(total) if every else rng.integers(total, size=num) for rng in rngs]
+    rows = np.repeat(np.arange(len(rngs)), len(drawn[0]))
+    return torch.from_numpy(np.stack([rows, *np.unravel_index(np.concatenate(drawn), shape)], axis=1))

@@ -80,14 +80,15 @@ def targets_and_prediction(seed=0):
     dist = torch.from_numpy(rng.uniform(1, 9, (len(at), 5)).astype(np.float32))
     logits = torch.from_numpy(rng.normal(size=(2, 1, 4, 4, 4)).astype(np.float32))
     distances = torch.from_numpy(rng.uniform(1, 9, (2, 5, 4, 4, 4)).astype(np.float32))
-    return Targets(prob, at, dist), Prediction(logits, distances)
+    others = torch.ones(2, 4, 4, 4).nonzero()
+    return Targets(prob, at, dist, others), Prediction(logits, distances)
 
 
 @pytest.mark.parametrize("error", ["absolute", "logarithmic"])
 def test_losses_equal_their_definition(error):
     targets, prediction = targets_and_prediction()
     config = LossConfig(distance_error=error)
-    ours = star_loss(prediction, targets, config)
+    ours = star_loss(prediction.at(targets.taught_N4()), targets, config)
     p, q = targets.prob_BZYX.numpy(), 1 / (1 + np.exp(-prediction.logits[:, 0].numpy()))
     assert float(ours.probability) == pytest.approx(
         -(p * np.log(q) + (1 - p) * np.log(1 - q)).mean(), rel=1e-4
@@ -105,8 +106,27 @@ def test_losses_equal_their_definition(error):
 
 def test_a_batch_without_objects_has_a_finite_loss():
     _, prediction = targets_and_prediction()
-    none = Targets(torch.zeros(2, 4, 4, 4), torch.zeros(0, 4, dtype=torch.int64), torch.zeros(0, 5))
-    assert all(x.isfinite() for x in star_loss(prediction, none, LossConfig()))
+    nowhere = torch.zeros(0, 4, dtype=torch.int64)
+    none = Targets(torch.zeros(2, 4, 4, 4), nowhere, torch.zeros(0, 5), nowhere)
+    assert all(x.isfinite() for x in star_loss(prediction.at(nowhere), none, LossConfig()))
+
+
+@pytest.mark.parametrize("distances", ["linear", "exponential"])
+def test_distances_at_points_are_those_of_the_whole_grid(distances):
+    network = StarNet(
+        NetworkConfig(channels=(4, 8), num_rays=6, grid=2, head_channels=8, distances=distances)
+    )
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(2, 1, 16, 12, 8, generator=generator)
+    points = torch.stack([torch.randint(n, (50,), generator=generator) for n in (2, 8, 6, 4)], 1)
+    network.eval()
+    some, whole = network(image, points_P4=points), network(image)
+    assert torch.equal(some.logits, whole.logits)
+    assert some.distances.shape == (50, 6)
+    for point, row in zip(points.tolist(), some.distances, strict=True):
+        b, z, y, x = point
+        assert torch.allclose(row, whole.distances[b, :, z, y, x], rtol=1e-5)
+    torch.testing.assert_close(whole.at(points).distances, some.distances, rtol=1e-5, atol=1e-6)
 
 
 def test_model_files_keep_weights_and_card(tmp_path):

@@ -11,7 +11,7 @@ from anystar.config import ConfigError, from_dict, load_toml
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file
 from anystar.nn.losses import LossConfig, star_loss
-from anystar.nn.model import NetworkConfig, StarNet
+from anystar.nn.model import NetworkConfig, Prediction, StarNet
 from anystar.train import LabelledConfig, LabelledVolumes, TrainConfig, fit, prepare
 from anystar.train.crops import CropBatches, read_labels
 from anystar.train.labelled import known_labels, median_diameter
@@ -117,18 +117,16 @@ def test_what_is_ignored_teaches_nothing():
     logits = torch.randn(1, 1, 32, 32, 32, generator=generator)
     distances = torch.rand(1, 32, 32, 32, 32, generator=generator) + 1
     loss = LossConfig(background_weight=0.1)
-    before = star_loss(type_of(logits, distances), batch.targets, loss)
+
+    def said(logits, distances):
+        return Prediction(logits, distances).at(batch.targets.taught_N4())
+
+    before = star_loss(said(logits, distances), batch.targets, loss)
     where = ~valid[:, None]
-    after = star_loss(type_of(logits + 9 * where, distances + 9 * where), batch.targets, loss)
+    after = star_loss(said(logits + 9 * where, distances + 9 * where), batch.targets, loss)
     assert [float(x) for x in after] == pytest.approx([float(x) for x in before], rel=1e-6)
-    elsewhere = star_loss(type_of(logits + 9 * ~where, distances), batch.targets, loss)
+    elsewhere = star_loss(said(logits + 9 * ~where, distances), batch.targets, loss)
     assert float(elsewhere.probability) > float(before.probability)
-
-
-def type_of(logits, distances):
-    from anystar.nn.model import Prediction
-
-    return Prediction(logits, distances)
 
 
 def test_the_unlabelled_can_be_unknown_but_for_a_shell():

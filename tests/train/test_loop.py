@@ -201,18 +201,19 @@ def test_batch_normalisation_is_folded_for_inference(tmp_path):
             assert torch.allclose(one, other, atol=1e-4)
 
 
-def test_a_few_points_estimate_the_loss_over_all():
+@pytest.mark.parametrize("background", [0.0, 0.5])
+def test_a_few_points_estimate_the_loss_over_all(background):
     """What ``max_points`` relies on: the distance loss over points drawn uniformly is unbiased."""
     labels = balls(num=24, radius=5.0).labels[None]
-    rays, config = golden_spiral(32), LossConfig()
+    rays, config = golden_spiral(32), LossConfig(background_weight=background)
     full = make_targets(labels, rays, grid=1, max_points=None, rngs=[np.random.default_rng(0)])
     generator = torch.Generator().manual_seed(0)
     said = Prediction(torch.zeros(1, 1, 24, 24, 24), 9 * torch.rand(1, 32, 24, 24, 24, generator=generator))
-    whole = float(star_loss(said, full, config).distance)
+    whole = float(star_loss(said.at(full.taught_N4()), full, config).distance)
     draws = []
     for seed in range(100):
         few = make_targets(labels, rays, grid=1, max_points=60, rngs=[np.random.default_rng(seed)])
-        draws.append(float(star_loss(said, few, config).distance))
+        draws.append(float(star_loss(said.at(few.taught_N4()), few, config).distance))
     assert len(full.points_P4) > 1000
     assert np.std(draws) > 0.01 * whole  # they do differ
     assert np.mean(draws) == pytest.approx(whole, abs=4 * np.std(draws) / 10)

@@ -58,11 +58,12 @@ def star_loss(
     *,
     mean_over_processes: Callable[[Tensor], Tensor] = _alone,
 ) -> Losses:
-    """Return the loss of a batch.
+    """Return the loss of a batch from a prediction with the distances at ``targets.taught_N4()``.
 
     Binary cross-entropy against the object probability; mean absolute error of the distances, weighted by the
     object probability and divided by its mean; and a small pull towards zero on background. Where the truth
-    is not known (``targets.valid_BZYX``), nothing counts.
+    is not known (``targets.valid_BZYX``), nothing counts. What is drawn, ``points_P4`` and ``others_Q4``,
+    makes each an unbiased estimate of what it would be over all points.
 
     ``mean_over_processes`` averages what the sums are divided by over the processes of a run: then the mean
     of their losses is the loss of all their samples in one batch.
@@ -73,16 +74,17 @@ def star_loss(
     entropy = F.binary_cross_entropy_with_logits(logits, targets.prob_BZYX, reduction="none")
     probability = (entropy * known).sum() / count
 
-    at = targets.points_P4
-    rows = prediction.distances.movedim(1, -1)[at[:, 0], at[:, 1], at[:, 2], at[:, 3]].float()
-    weight = targets.prob_BZYX[at[:, 0], at[:, 1], at[:, 2], at[:, 3]]
+    drawn = len(targets.points_P4), len(targets.others_Q4)
+    rows, others = prediction.distances.float().split(drawn)
+    weight = targets.prob_BZYX[targets.points_P4.unbind(1)]
     truth = targets.dist_PR
     if config.distance_error == "logarithmic":
         rows, truth = 5 * rows.clamp_min(_SHORTEST).log(), 5 * truth.clamp_min(_SHORTEST).log()
     error = (rows - truth).abs().mean(1)
     distance = (error * weight).sum() / mean_over_processes(weight.sum()).clamp_min(1e-3)
-    if config.background_weight:
-        outside = (targets.prob_BZYX == 0) * known
-        level = prediction.distances.float().abs().mean(1)
-        distance = distance + config.background_weight * (level * outside).sum() / count
+    if config.background_weight and len(others):
+        at = targets.others_Q4.unbind(1)
+        outside = (targets.prob_BZYX[at] == 0) * known.expand_as(logits)[at]
+        level = (others.abs().mean(1) * outside).mean() * (logits.numel() / count)
+        distance = distance + config.background_weight * level
     return Losses(probability + config.distance_weight * distance, probability, distance)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -52,7 +53,12 @@ class Prediction(NamedTuple):
     logits: Tensor
     """Object probability before the sigmoid, ``(B, 1, Zg, Yg, Xg)``."""
     distances: Tensor
-    """Distance to the boundary along each ray in voxels of the input, ``(B, R, Zg, Yg, Xg)``."""
+    """Distance to the boundary along each ray in voxels of the input, ``(B, R, Zg, Yg, Xg)``; ``(P, R)`` at
+    chosen points."""
+
+    def at(self, points_P4: Tensor) -> Prediction:
+        """Return the same with the distances at points (batch row and ZYX grid index) only."""
+        return Prediction(self.logits, _at(self.distances, points_P4))
 
 
 class StarNet(nn.Module):
@@ -72,20 +78,33 @@ class StarNet(nn.Module):
         nn.init.constant_(_bias(self.prob), -2.0)
         nn.init.constant_(_bias(self.dist), typical)
 
-    def forward(self, image: Float[Tensor, "B 1 Z Y X"], part: Part | None = None) -> Prediction:
+    def forward(
+        self, image: Float[Tensor, "B 1 Z Y X"], part: Part | None = None, *, points_P4: Tensor | None = None
+    ) -> Prediction:
         """Return the predictions on the grid for an image scaled to about [0, 1].
 
-        With ``part``, only those of a part of the grid: the same, and what they do not need is not made.
+        With ``part``, only those of a part of the grid: the same, and what they do not need is not made. With
+        ``points_P4``, distances at these points of what is returned only, as by :meth:`Prediction.at`: what
+        training needs, where all of them would take more time and memory than any other layer.
         """
         if part is None:
             features = self.features(self.backbone(image))
         else:
             seen = around(part, 1, [num // self.config.grid for num in image.shape[2:]])
             features = cut(self.features(self.backbone(image, seen)), within(part, seen))
-        distances = self.dist(features)
+        if points_P4 is None:
+            distances = self.dist(features)
+        else:
+            distances = F.linear(_at(features, points_P4), self.dist.weight.flatten(1), self.dist.bias)
         if self.config.distances == "exponential":
             distances = distances.float().clamp(-2, 6).exp()
         return Prediction(self.prob(features), distances)
+
+
+def _at(values: Tensor, points_P4: Tensor) -> Tensor:
+    """Return ``(P, C)`` of ``(B, C, Z, Y, X)``."""
+    row, z, y, x = points_P4.unbind(1)
+    return values.movedim(1, -1)[row, z, y, x]
 
 
 def _bias(layer: nn.Conv3d) -> Tensor:

@@ -219,7 +219,7 @@ def training_step(
     targets = batch.targets.to(device)
     lap("transfer")
     with torch.autocast(device.type, torch.bfloat16, enabled=use_bfloat16(config, device)):
-        prediction = state.network(image)
+        prediction = state.network(image, points_P4=targets.taught_N4())
     losses = star_loss(prediction, targets, config.loss, mean_over_processes=state.processes.mean)
     lap("forward and loss")
     for group in state.optimiser.param_groups:

@@ -53,6 +53,7 @@ class Validation:
         total = 0.0
         for batch in self.batches:
             image = batch.image.to(self.device, memory_format=torch.channels_last_3d)
-            prediction = self.network(image)
-            total += float(star_loss(prediction, batch.targets.to(self.device), self.config.loss).total)
+            targets = batch.targets.to(self.device)
+            prediction = self.network(image, points_P4=targets.taught_N4())
+            total += float(star_loss(prediction, targets, self.config.loss).total)
         return total / len(self.batches)
