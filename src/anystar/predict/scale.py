@@ -46,8 +46,9 @@ _SMOOTHING, _GAMMAS = 1.2, (0.5, 0.25, 2.0)
 """Standard deviation of the smoothing, in the shortest edge of a voxel, and the powers."""
 _SEVERAL = 4
 """Objects, of the weight of the heaviest, that an altered image must show."""
-_GAIN = 0.02
-"""Confidence that other proportions must add to that of cubes; half of what smoothing or a power must add."""
+_GAIN, _CLEARER = 0.02, 0.03
+"""Confidence that other proportions must add to that of cubes, and smoothing or a power to that of the plain
+image."""
 
 
 def search(
@@ -283,7 +284,7 @@ def _best_view(plain: _Attempt, attempt: _Attempting) -> _Attempt:
     for sigma, gamma in ((_SMOOTHING, 1.0), *((0.0, gamma) for gamma in _GAMMAS)):
         made = attempt(plain.voxel_size, seen=_seen(plain, sigma, gamma))
         several = made.level.evidence.score >= _SEVERAL * made.level.heaviest
-        if several and made.confidence >= best.confidence + 2 * _GAIN:
+        if several and made.confidence >= best.confidence + _CLEARER:
             best = made
     return best
 
