@@ -13,6 +13,7 @@ import zarr
 from anystar.arrays import measuring
 from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, from_dict, load_toml, to_dict
+from anystar.predict.gaps import Gap
 from anystar.predict.level import Illumination
 
 __all__ = ["Light", "Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
@@ -90,6 +91,8 @@ class Plan:
     """Of the Gaussian that smooths it, in voxels along Z, Y, X."""
     window: tuple[float, float] = (0.0, 1.0)
     """What of the smoothed image becomes 0 and 1."""
+    gaps: tuple[Gap, ...] = ()
+    """Blank planes that are filled in, before illumination is evened out."""
     light: Light | None = None
     """The illumination, if it is uneven."""
     diameter_vox: float | None = None

@@ -26,6 +26,7 @@ from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
+from anystar.predict.gaps import filled_in
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.scale import estimate
@@ -297,11 +298,12 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         gamma=guess.view.gamma,
         sigma=guess.view.sigma,
         window=guess.view.window,
+        gaps=scene.gaps,
         light=_light(scene.image),
         diameter_vox=diameter,
         prob_thresh=guess.prob_thresh,
         factor=factor,
-        notes=guess.notes,
+        notes=(*filled_in(scene.gaps), *guess.notes),
         tiles_along=sizes.tiles_along,
         block=sizes.block,
     )

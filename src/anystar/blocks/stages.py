@@ -34,6 +34,7 @@ from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
+from anystar.predict.gaps import Mended
 from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Tile
 from anystar.predict.view import ArrayLike, Scene, View
@@ -94,10 +95,10 @@ class Run:
     def view(self, image: Lazy | Held) -> View:
         """Return what the network sees."""
         z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
-        light = self.plan.illumination()
-        seen: ArrayLike = image if light is None else Levelled(image, light)
+        plan, light = self.plan, self.plan.illumination()
+        seen: ArrayLike = Mended(image, plan.gaps) if plan.gaps else image
+        seen = seen if light is None else Levelled(seen, light)
         device = getattr(self.detector, "device", torch.device("cpu"))
-        plan = self.plan
         scene = Scene(image=seen, limits=plan.limits, gamma=plan.gamma, sigma=plan.sigma, window=plan.window)
         return View(scene=scene, zoom=(z, y, x), device=device)
 

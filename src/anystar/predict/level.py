@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from anystar.predict.gaps import Mended, find_gaps
 from anystar.predict.normalise import TINY, check_range, window
 from anystar.predict.sample import take_sample
 from anystar.predict.view import ArrayLike, Scene
@@ -91,18 +92,23 @@ class Levelled:
 
 
 def level(image: ArrayLike) -> Scene:
-    """Return ``image`` as the network is to see it, evened out as it is read if its illumination is uneven.
+    """Return ``image`` as the network is to see it: as it is read, blank planes are filled in, and uneven
+    illumination is evened out.
 
     Illumination and limits come from one sample of the image, which may be slow to read.
     """
     z, y, x = image.shape
     sample = take_sample(image)
     check_range(sample.voxels)
+    gaps = find_gaps(image, sample)
+    if gaps:
+        image = Mended(image, gaps)
+        sample = take_sample(image)
     light = illumination(sample.voxels, (z, y, x))
     if light.even:
-        return Scene(image=image, limits=window(image, sample.voxels))
+        return Scene(image=image, limits=window(image, sample.voxels), gaps=gaps)
     seen = Levelled(image, light)
-    return Scene(image=seen, limits=window(seen, seen.even_out(sample.voxels, sample.rows)))
+    return Scene(image=seen, limits=window(seen, seen.even_out(sample.voxels, sample.rows)), gaps=gaps)
 
 
 def illumination(sampled: np.ndarray, shape: tuple[int, int, int]) -> Illumination:

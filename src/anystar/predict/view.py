@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.predict.gaps import Gap
 from anystar.predict.normalise import normalise
 from anystar.predict.tiles import Box
 
@@ -54,6 +55,8 @@ class Scene:
         Of the Gaussian that smooths it (after that), in voxels along Z, Y, X.
     window : two floats
         What of the smoothed image becomes 0 and 1: without noise its range is narrower.
+    gaps : tuple of Gap
+        Blank planes that ``image`` has filled in.
     """
 
     image: ArrayLike
@@ -61,6 +64,7 @@ class Scene:
     gamma: float = 1.0
     sigma: Vec = (0.0, 0.0, 0.0)
     window: tuple[float, float] = (0.0, 1.0)
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from anystar.arrays import metric
 from anystar.config import ConfigError, check_range
+from anystar.predict.gaps import Mended, find_gaps
 from anystar.predict.normalise import check_image, window
 from anystar.predict.view import Scene, View
 from anystar.synth.augment.base import Augmentation
@@ -247,7 +248,9 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     shrink = step * config.scale[1]
     zoom = np.where(shrink < _SHRINK, shrink, 1.0)
     z, y, x = zoom.tolist()
-    scene = Scene(image=volume.image, limits=window(volume.image))
+    gaps = find_gaps(volume.image)
+    image = Mended(volume.image, gaps) if gaps else volume.image
+    scene = Scene(image=image, limits=window(image))
     view = View(scene=scene, zoom=(z, y, x), device=torch.device("cpu"))
     box = slice(0, view.shape[0]), slice(0, view.shape[1]), slice(0, view.shape[2])
     seen = view.read(box)

@@ -1,0 +1,110 @@
+"""Blank planes are filled in from the planes beside, and nothing else is touched."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anystar.predict import sample as settings
+from anystar.predict.gaps import Mended, filled_in, find_gaps
+from anystar.predict.level import level
+from anystar.predict.sample import take_sample
+from tests.blocks.conftest import texture
+from tests.predict.stub import stub_model
+from tests.predict.test_level import Counted, lit
+
+SHAPE = (24, 80, 90)
+
+
+def noise(shape=SHAPE, dtype=np.uint16):
+    return np.random.default_rng(0).integers(1, 200, shape).astype(dtype)
+
+
+def without(image, planes, value=0):
+    image = image.copy()
+    image[list(planes)] = value
+    return image
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("value", [0, 50])
+def test_blank_planes_between_others_are_found(dtype, value):
+    image = without(noise(dtype=dtype), [0, 1, 4, 9, 10, 11, 12, 13, 16, 23], value)
+    assert find_gaps(image) == find_gaps(image, take_sample(image)) == ((4, 5), (9, 14), (16, 17))
+
+
+def test_what_is_left_alone(monkeypatch):
+    """Long runs, planes with anything in them, what is as blank as its neighbours, mostly blank volumes."""
+    assert find_gaps(without(noise(), range(9, 15))) == ()
+    spot = without(noise(), [5])
+    spot[5, 0, 3] = 1  # far from the middle
+    assert find_gaps(spot) == ()
+    clipped = noise()
+    clipped[np.random.default_rng(1).random(SHAPE) < 0.6] = 0
+    assert find_gaps(without(clipped, [5])) == ()
+    assert find_gaps(without(clipped, [5], 7)) == ((5, 6),)
+    one_side = without(noise(), [5])
+    one_side[6, :50] = 0
+    assert find_gaps(one_side) == ()
+    assert find_gaps(without(noise(), range(0, 24, 2))) == tuple((z, z + 1) for z in range(2, 24, 2))
+    assert find_gaps(without(noise(), {*range(1, 24, 2), 12})) == ()
+    assert find_gaps(np.zeros(SHAPE)) == ()
+
+
+def test_planes_are_filled_in_linearly():
+    image = without(noise(), [4, 9, 10])
+    mended = Mended(image, find_gaps(image))[:, :, :]
+    assert mended.dtype == image.dtype
+    np.testing.assert_array_equal(mended[4], np.rint((image[3] + image[5]) / 2))
+    np.testing.assert_array_equal(mended[10], np.rint(image[8] / 3 + image[11] * 2 / 3))
+    others = [z for z in range(24) if z not in (4, 9, 10)]
+    np.testing.assert_array_equal(mended[others], image[others])
+    assert not image[[4, 9, 10]].any()
+
+
+@given(start=st.integers(0, 23), length=st.integers(1, 24), step=st.integers(1, 5), row=st.integers(0, 70))
+def test_any_part_is_that_of_the_whole(start, length, step, row):
+    image = without(noise(), [4, 9, 10, 20])
+    mended = Mended(image, ((4, 5), (9, 11), (20, 21)))
+    box = slice(start, start + length, step), slice(row, row + 9, step), slice(None, None, 3)
+    np.testing.assert_array_equal(mended[box], mended[:, :, :][box])
+
+
+def test_little_of_a_large_image_is_read_for_it(monkeypatch):
+    monkeypatch.setattr(settings, "_SCANNED", 1000)
+    image = Counted(noise((40, 600, 600)))
+    sample = take_sample(image)
+    image.voxels = 0
+    assert find_gaps(image, sample) == ()
+    assert image.voxels == 40 * 64 * 64
+    image = Counted(without(image.data, [20]))
+    assert find_gaps(image, sample) == ((20, 21),)
+    assert image.voxels < 40 * 64 * 64 + 5 * 600 * 600
+
+
+def test_gaps_change_neither_limits_nor_light():
+    whole = lit((32, 96, 144), np.linspace(1.0, 0.5, 144))
+    scene, plain = level(without(whole, [3, 12, 13])), level(whole)
+    assert scene.gaps == ((3, 4), (12, 14))
+    assert scene.limits == pytest.approx(plain.limits, rel=0.02, abs=0.02)
+    kept = [z for z in range(32) if z not in (3, 12, 13)]
+    np.testing.assert_allclose(scene.image[:, :, :][kept], plain.image[:, :, :][kept], atol=0.05)
+
+
+def test_objects_are_found_through_gaps_and_said_to_be():
+    image = texture(0, (32, 60, 56))
+    how = {"diameter": 6.6, "prob_thresh": 0.25, "spacing": (1, 1, 1)}
+    model = stub_model(radius=4.0)
+    whole, result = model.segment(image, **how), model.segment(without(image, [7, 8, 20]), **how)
+    assert result.notes == ("3 blank planes are filled in from the planes beside (Z, from 0: 7-8, 20)",)
+    assert len(result.objects) == pytest.approx(len(whole.objects), rel=0.1)
+    agree = (result.labels > 0) == (whole.labels > 0)
+    assert agree[[7, 8, 20]].mean() > 0.9
+
+
+def test_the_note_is_one_line():
+    assert filled_in(()) == ()
+    assert filled_in([(2, 3)]) == ("1 blank plane is filled in from the planes beside (Z, from 0: 2)",)
+    (note,) = filled_in([(z, z + 1) for z in range(1, 40, 3)])
+    assert note.startswith("13 blank planes are")
+    assert note.endswith("25, 28 ...)")
