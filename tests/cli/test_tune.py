@@ -101,7 +101,7 @@ def test_bad_labels_are_one_line(annotated, refused, stub):
     line = refused("tune", "--images", image, "--labels", empty, "-o", annotated / "t.toml", folder=annotated)
     assert "no labelled object in a.tif; check" in line
     line = refused("tune", "--images", image, "--labels", empty, "-o", annotated / "t.txt", folder=annotated)
-    assert "must end in .toml; change" in line
+    assert "--output must end in .toml, got" in line
 
 
 def test_an_image_and_its_labels_must_agree_on_the_voxel_size(annotated, refused, run, stub):

@@ -95,14 +95,13 @@ def tune(output: Path, **given: Any) -> None:
     """
     import anystar
     from anystar.atomic import staged
-    from anystar.cli.outputs import refuse_outputs
+    from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.config import ConfigError, dump_toml
     from anystar.predict.thresholds import Thresholds
     from anystar.train.labelled import LabelledConfig, known_labels, median_diameter
     from anystar.tune import IOU
 
-    if output.suffix != ".toml":
-        raise ValueError(f"{output} must end in .toml; change the name")
+    refuse_ending("--output", output, ".toml")
     refuse_outputs(
         [("the thresholds", output)], inputs=(given["images"], given["labels"]), overwrite=given["overwrite"]
     )
