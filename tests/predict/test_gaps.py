@@ -33,7 +33,7 @@ def test_blank_planes_between_others_are_found(dtype, value):
     assert find_gaps(image) == find_gaps(image, take_sample(image)) == ((4, 5), (9, 14), (16, 17))
 
 
-def test_what_is_left_alone(monkeypatch):
+def test_what_is_left_alone():
     """Long runs, planes with anything in them, what is as blank as its neighbours, mostly blank volumes."""
     assert find_gaps(without(noise(), range(9, 15))) == ()
     spot = without(noise(), [5])

@@ -26,7 +26,6 @@ from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
-from anystar.predict.gaps import filled_in
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.scale import estimate
@@ -303,7 +302,7 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         diameter_vox=diameter,
         prob_thresh=guess.prob_thresh,
         factor=factor,
-        notes=(*filled_in(scene.gaps), *guess.notes),
+        notes=guess.notes,
         tiles_along=sizes.tiles_along,
         block=sizes.block,
     )

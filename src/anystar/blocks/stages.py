@@ -96,8 +96,8 @@ class Run:
         """Return what the network sees."""
         z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
         plan, light = self.plan, self.plan.illumination()
-        seen: ArrayLike = Mended(image, plan.gaps) if plan.gaps else image
-        seen = seen if light is None else Levelled(seen, light)
+        whole = Mended(image, plan.gaps)
+        seen: ArrayLike = whole if light is None else Levelled(whole, light)
         device = getattr(self.detector, "device", torch.device("cpu"))
         scene = Scene(image=seen, limits=plan.limits, gamma=plan.gamma, sigma=plan.sigma, window=plan.window)
         return View(scene=scene, zoom=(z, y, x), device=device)

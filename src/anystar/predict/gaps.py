@@ -29,7 +29,7 @@ _COMMON = 0.5
 
 @dataclass(frozen=True)
 class Mended:
-    """An image whose gaps are filled in linearly, between the planes beside them."""
+    """An image whose gaps are filled in linearly, between the planes beside them; without any, as it is."""
 
     image: ArrayLike
     gaps: tuple[Gap, ...]
@@ -106,7 +106,7 @@ def filled_in(gaps: Sequence[Gap]) -> tuple[str, ...]:
 
 
 def _natural(image: ArrayLike, gap: Gap) -> bool:
-    value = _plane(image, gap[0]).flat[0]
+    value = np.asarray(image[gap[0] : gap[0] + 1, :1, :1]).item()
     return any(np.mean(_plane(image, z) == value) >= _COMMON for z in (gap[0] - 1, gap[1]))
 
 

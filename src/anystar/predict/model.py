@@ -28,7 +28,6 @@ from anystar.predict.candidates import (
     plan_tiles,
     tile_candidates,
 )
-from anystar.predict.gaps import filled_in
 from anystar.predict.level import level
 from anystar.predict.normalise import check_image
 from anystar.predict.result import Result, assemble, check_threshold
@@ -145,7 +144,7 @@ class Model:
             prob_thresh=prob_thresh,
             nms_thresh=nms_thresh,
             diameter_vox=settled.diameter,
-            notes=(*filled_in(scene.gaps), *settled.notes, *candidates.notes),
+            notes=(*settled.notes, *candidates.notes),
             timings={"network": seconds, **timings},
             candidates=candidates,
             voxel_size=settled.voxel_size,

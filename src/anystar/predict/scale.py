@@ -16,6 +16,7 @@ import torch
 
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import cutoff, raised_to
+from anystar.predict.gaps import filled_in
 from anystar.predict.normalise import window
 from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample, whole
 from anystar.predict.view import Scene, View
@@ -152,7 +153,7 @@ def estimate(
     best = _best_proportions(attempt) if voxel_size is None else attempt(voxel_size)
     if best.confidence < _UNSURE:
         best = _best_view(best, attempt)
-    notes = []
+    notes = [*filled_in(scene.gaps)]
     z, _, x = best.voxel_size
     if voxel_size is None and z != x:
         apart = f"planes are taken to lie {z / x:.2g} pixels apart"
@@ -194,8 +195,8 @@ def estimate(
 
 
 def _nothing(scene: Scene, voxel_size: Vec | None, prob_thresh: float, why: str) -> Estimate:
-    size = voxel_size or (1.0, 1.0, 1.0)
-    return Estimate(diameter=None, voxel_size=size, view=scene, prob_thresh=prob_thresh, notes=(why,))
+    size, notes = voxel_size or (1.0, 1.0, 1.0), (*filled_in(scene.gaps), why)
+    return Estimate(diameter=None, voxel_size=size, view=scene, prob_thresh=prob_thresh, notes=notes)
 
 
 def _any_size(

@@ -42,7 +42,8 @@ class TrainConfig:
     clip: float = 10.0
     """Gradients of a larger norm are scaled down to it."""
     max_points: int | None = 2048
-    """Object points a sample whose distances are learnt; drawn uniformly. 0: all (``None`` becomes 0)."""
+    """Object points a sample whose distances are learnt, and as many of the whole grid where they are pulled
+    towards zero on background; drawn uniformly. 0: all (``None`` becomes 0)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """``auto``: bfloat16 autocast where the device computes it natively."""
     workers: int = 1

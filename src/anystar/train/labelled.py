@@ -248,8 +248,7 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     shrink = step * config.scale[1]
     zoom = np.where(shrink < _SHRINK, shrink, 1.0)
     z, y, x = zoom.tolist()
-    gaps = find_gaps(volume.image)
-    image = Mended(volume.image, gaps) if gaps else volume.image
+    image = Mended(volume.image, find_gaps(volume.image))
     scene = Scene(image=image, limits=window(image))
     view = View(scene=scene, zoom=(z, y, x), device=torch.device("cpu"))
     box = slice(0, view.shape[0]), slice(0, view.shape[1]), slice(0, view.shape[2])
