@@ -75,6 +75,7 @@ KNOBS: dict[str, dict[str, Any]] = {
     "bias field": {"acquisition": {"bias_field": {"probability": 1}}},
     "attenuation": {"acquisition": {"attenuation": {"probability": 1, "decay": [1.5, 1.5]}}},
     "point spread": {"acquisition": {"point_spread": {"probability": 1, "sigma": [1, 1], "axial": [3, 3]}}},
+    "flicker": {"acquisition": {"flicker": {"probability": 1, "gain": [0.3, 0.3], "step": [1, 1]}}},
     "photon noise": {"acquisition": {"photon_noise": {"probability": 1, "photons": [8, 8]}}},
     "gaussian noise": {"acquisition": {"gaussian_noise": {"probability": 1, "deviation": [0.1, 0.1]}}},
     "thick slices": {"acquisition": {"thick_slices": {"probability": 1, "step": [5, 5]}}},
@@ -112,7 +113,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--out", required=True)
     options = parser.parse_args()
-    columns = 8
+    columns = 9
     rows = -(-len(KNOBS) // columns)
     fig = Figure(figsize=(1.35 * columns, 1.5 * rows), layout="constrained")
     for axis in (axes := fig.subplots(rows, columns)).flat:
@@ -125,7 +126,8 @@ def main() -> None:
             colours = label_colours(plane) * (plane > 0)[..., None]
             axis.imshow(colours, interpolation="nearest")
         else:
-            axis.imshow(image[32], cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+            plane = image[:, 32] if name == "flicker" else image[32]  # which lies along Z here
+            axis.imshow(plane, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         axis.set_title(name, fontsize=8)
     fig.savefig(options.out, dpi=90)
 

@@ -67,6 +67,14 @@ def test_the_bias_field_is_smooth_and_bounded(image):
     assert max(np.abs(np.diff(field, axis=a)).max() for a in range(3)) < 0.8
 
 
+def test_flicker_is_a_gain_a_plane(image):
+    plain = corrupt(image, CORRUPTIONS["noise"], 1e-9, rng=rng())
+    flickering = corrupt(image, CORRUPTIONS["flicker"], 0.2, rng=rng())
+    gains = np.log([worse.max() / before.max() for worse, before in zip(flickering, plain, strict=True)])
+    np.testing.assert_allclose(flickering, plain * np.exp(gains)[:, None, None], atol=1e-5)
+    assert gains.std() == pytest.approx(0.2, rel=0.3)
+
+
 def test_a_negative_strength_is_refused(image):
     with pytest.raises(ValueError, match="strength must be at least 0, got -1"):
         corrupt(image, CORRUPTIONS["blur"], -1, rng=rng())

@@ -111,6 +111,11 @@ def _lose_planes(image: np.ndarray, strength: float, rng: np.random.Generator) -
     return worse
 
 
+def _flicker(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+    """Multiply each plane along Z by a gain of its own, log-normal, as an unsteady lamp does."""
+    return image * np.exp(strength * rng.standard_normal((len(image), 1, 1), np.float32))
+
+
 CORRUPTIONS: dict[str, Corruption] = {
     c.name: c
     for c in (
@@ -149,6 +154,12 @@ CORRUPTIONS: dict[str, Corruption] = {
             axis="share of missing planes",
             strengths=(0, 0.05, 0.1, 0.2, 0.4),
             apply=_lose_planes,
+        ),
+        Corruption(
+            name="flicker",
+            axis="gain of planes, deviation of its logarithm",
+            strengths=(0, 0.05, 0.1, 0.2, 0.4),
+            apply=_flicker,
         ),
     )
 }

@@ -46,7 +46,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             name="robustness",
             figure="Figure 4C",
-            about="accuracy at IoU 0.5 against blur, and seven more corruptions",
+            about="accuracy at IoU 0.5 against blur, and eight more corruptions",
         ),
         Experiment(
             name="timecourse",

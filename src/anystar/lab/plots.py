@@ -23,6 +23,8 @@ __all__ = ["draw_bars", "draw_curves", "draw_robustness", "save_figure"]
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 120
+_PER_LINE = 5
+"Panels of corruptions side by side, at most."
 _SEEN = 0.1
 """Bars that are lower cannot carry a white number."""
 
@@ -122,8 +124,9 @@ def draw_robustness(rows: Sequence[Row]) -> Figure:
 
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
     kinds = _unique([r.corruption for r in rows])
-    per_line = min(4, len(kinds))
-    lines = len(datasets) * -(-len(kinds) // per_line)
+    per_dataset = -(-len(kinds) // _PER_LINE)
+    per_line = -(-len(kinds) // per_dataset)
+    lines = len(datasets) * per_dataset
     size = (max(2.9 * per_line, 5.5), 2.5 * lines + 0.3 + 0.15 * len(methods))
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     axes = figure.subplots(lines, per_line, squeeze=False).ravel()
@@ -131,7 +134,7 @@ def draw_robustness(rows: Sequence[Row]) -> Figure:
         place.set_visible(False)
     for d, dataset in enumerate(datasets):
         for k, kind in enumerate(kinds):
-            place = axes[d * -(-len(kinds) // per_line) * per_line + k]
+            place = axes[d * per_dataset * per_line + k]
             place.set_visible(True)
             _against_strength(
                 place, [r for r in rows if (r.dataset, r.corruption) == (dataset, kind)], methods

@@ -16,7 +16,7 @@ from anystar.synth.augment.blur import CoarseVoxels, GaussianSharpen, GaussianSm
 from anystar.synth.augment.cutout import Cutout
 from anystar.synth.augment.kspace import GibbsRinging, KSpaceSpike
 from anystar.synth.augment.noise import FinalNoise, GaussianNoise, PhotonNoise, RicianNoise
-from anystar.synth.augment.shading import Attenuation, BiasField, Gamma, HistogramShift, Invert
+from anystar.synth.augment.shading import Attenuation, BiasField, Flicker, Gamma, HistogramShift, Invert
 from anystar.synth.augment.window import Window
 from anystar.synth.contrast import Contrast
 from anystar.synth.layouts import Packing, SphereGrid
@@ -59,6 +59,7 @@ class MicroscopeAcquisition:
     bias_field: BiasField = BiasField(probability=0.5, coefficient=(-0.3, 0.3))
     attenuation: Attenuation = Attenuation()
     point_spread: PointSpread = PointSpread()
+    flicker: Flicker = Flicker()
     photon_noise: PhotonNoise = PhotonNoise()
     gaussian_noise: GaussianNoise = GaussianNoise(probability=0.25, deviation=(0.0, 0.1))
     thick_slices: ThickSlices = ThickSlices()
@@ -166,6 +167,7 @@ def _mild() -> Recipe:
             bias_field=BiasField(probability=0.4, coefficient=(-0.2, 0.2)),
             attenuation=Attenuation(probability=0.1, decay=(0.2, 1.0)),
             point_spread=PointSpread(probability=0.6, sigma=(0.3, 1.2), axial=(1.0, 2.5)),
+            flicker=Flicker(probability=0.0),
             photon_noise=PhotonNoise(photons=(20.0, 1000.0)),
             gaussian_noise=GaussianNoise(deviation=(0.0, 0.06)),
             thick_slices=ThickSlices(probability=0.3, step=(1.5, 5.0)),
@@ -228,9 +230,10 @@ def _broad() -> Recipe:
         acquisition=MicroscopeAcquisition(
             bias_field=BiasField(probability=0.4, coefficient=(-0.25, 0.25)),
             attenuation=Attenuation(probability=0.15, decay=(0.2, 1.2)),
-            point_spread=PointSpread(probability=0.65, sigma=(0.3, 1.3), axial=(1.0, 2.7)),
-            photon_noise=PhotonNoise(photons=(10.0, 800.0)),
-            gaussian_noise=GaussianNoise(deviation=(0.0, 0.08)),
+            point_spread=PointSpread(probability=0.65, sigma=(0.3, 1.7), axial=(1.0, 2.7)),
+            flicker=Flicker(probability=0.15),
+            photon_noise=PhotonNoise(photons=(7.0, 800.0)),
+            gaussian_noise=GaussianNoise(deviation=(0.0, 0.12)),
             thick_slices=ThickSlices(probability=0.35, step=(1.5, 6.0)),
             gaussian_smooth=GaussianSmooth(probability=0.2, sigma=(0.0, 1.0)),
             gibbs_ringing=GibbsRinging(probability=0.05),

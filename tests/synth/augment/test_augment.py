@@ -30,6 +30,40 @@ def test_bias_field_is_the_exponential_of_a_legendre_series():
     assert np.allclose(ours[1, 0], IMAGE[1, 0].numpy() * np.exp(field), atol=1e-5)
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_flicker_gives_every_plane_a_gain_and_an_offset(axis):
+    shape = [6, 6, 6]
+    shape[axis] = 300
+    image = torch.from_numpy(np.random.default_rng(0).random((1, 1, *shape), np.float32))
+    drawn = shading.FlickerDrawn(gain=0.3, offset=0.1, share=1.0, step=1.0, axis=axis)
+    ours = shading.Flicker().apply(image, [drawn], STREAMS, [1])
+    before, after = (np.moveaxis(i[0, 0].numpy(), axis, 0).reshape(300, 36) for i in (image, ours))
+    lines = [np.polyfit(x, y, 1) for x, y in zip(before, after, strict=True)]
+    gains, offsets = np.transpose(lines)
+    assert np.allclose(gains[:, None] * before + offsets[:, None], after, atol=1e-5)
+    assert np.log(gains).std() == pytest.approx(0.3, rel=0.15)
+    assert offsets.std() == pytest.approx(0.1, rel=0.15)
+    assert abs(np.corrcoef(gains[1:], gains[:-1])[0, 1]) < 0.2
+
+
+def test_flicker_leaves_the_other_planes_alone():
+    drawn = shading.FlickerDrawn(gain=0.3, offset=0.0, share=0.25, step=1.0, axis=0)
+    image = torch.ones(1, 1, 400, 2, 2)
+    gains = shading.Flicker().apply(image, [drawn], STREAMS, [0])[0, 0, :, 0, 0]
+    assert (gains != 1).float().mean() == pytest.approx(0.25, abs=0.07)
+
+
+def test_flicker_is_linear_between_thick_planes():
+    drawn = shading.FlickerDrawn(gain=0.0, offset=1.0, share=1.0, step=5.0, axis=0)
+    image = torch.ones(1, 1, 60, 2, 2)
+    image[..., 1] = 0.0
+    offsets = shading.Flicker().apply(image, [drawn], STREAMS, [0])[0, 0, :, 0, 1].numpy()
+    bends = np.flatnonzero(np.abs(np.diff(offsets, 2)) > 1e-4)
+    assert bends[0] < 5
+    assert (np.diff(bends) == 5).all()
+    assert offsets.std() > 0.5
+
+
 def test_gamma():
     ours = shading.Gamma().apply(
         IMAGE * 3 - 1, [shading.GammaDrawn(gamma=g) for g in (0.5, 3.0)], STREAMS, ROWS
@@ -171,6 +205,7 @@ def test_rescale_maps_a_constant_to_zero():
         lambda: shading.Gamma(gamma=(0.0, 1.0)),
         lambda: kspace.GibbsRinging(alpha=(0.0, 1.5)),
         lambda: blur.ThickSlices(step=(0.5, 2.0)),
+        lambda: shading.Flicker(share=(0.5, 1.5)),
     ],
 )
 def test_bad_knobs_are_refused(make):

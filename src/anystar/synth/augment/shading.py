@@ -1,4 +1,4 @@
-"""Intensity changes that are smooth in space or in value: bias field, gamma, histogram, attenuation."""
+"""Intensity changes in space or in value: bias field, attenuation, flicker, gamma, histogram."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anystar.separable import separable
 from anystar.synth.augment.base import Knobs, column
 from anystar.synth.streams import Streams, put
 
-__all__ = ["Attenuation", "BiasField", "Gamma", "HistogramShift", "Invert"]
+__all__ = ["Attenuation", "BiasField", "Flicker", "Gamma", "HistogramShift", "Invert"]
 
 _DEGREE = 3
 _TERMS = [
@@ -177,6 +177,73 @@ class Attenuation(Knobs):
             along = [num if a == axis else 1 for a in range(3)]
             image = image * put(np.exp(-np.array(decay)), image.device).view(-1, 1, *along)
         return image
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlickerDrawn:
+    """Deviations of gain and offset, the share of planes that differ, their distance, and their axis."""
+
+    gain: float
+    offset: float
+    share: float
+    step: float
+    axis: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flicker(Knobs):
+    """Brightens and dims planes along one axis: unsteady lamps, uneven sections, charging, motion.
+
+    Planes that are ``step`` voxels apart get a gain and an offset each, and what lies between is interpolated
+    linearly, as it is when images of thick slices are resampled to even voxels.
+    """
+
+    probability: float = 0.1
+    gain: tuple[float, float] = (0.0, 0.3)
+    """Standard deviation of the logarithm of a plane's gain."""
+    offset: tuple[float, float] = (0.0, 0.1)
+    """Standard deviation of a plane's offset, as a share of the image's range."""
+    share: tuple[float, float] = (0.1, 1.0)
+    """Share of the planes that differ at all."""
+    step: tuple[float, float] = (1.0, 4.0)
+    """Distance between planes in voxels, log-uniform."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("gain", self.gain, 0, 5)
+        check_range("offset", self.offset, 0, 5)
+        check_range("share", self.share, 0, 1)
+        check_range("step", self.step, 1, 64)
+
+    def draw(self, rng: np.random.Generator) -> FlickerDrawn:
+        """Draw the parameters of one sample."""
+        gain, offset, share = (float(rng.uniform(*span)) for span in (self.gain, self.offset, self.share))
+        step = float(np.exp(rng.uniform(*np.log(self.step))))
+        return FlickerDrawn(gain=gain, offset=offset, share=share, step=step, axis=int(rng.integers(3)))
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[FlickerDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        span = image.amax((1, 2, 3, 4), keepdim=True) - image.amin((1, 2, 3, 4), keepdim=True)
+        draws = streams.scalars("flicker-planes")
+        for axis, num in enumerate(image.shape[-3:]):
+            steady = np.zeros((2, num))
+            pairs = zip(drawn, rows, strict=True)
+            planes = [_flicker(d, num, draws[row]) if d.axis == axis else steady for d, row in pairs]
+            along = [num if a == axis else 1 for a in range(3)]
+            gain, offset = put(np.stack(planes, axis=1), image.device).view(2, -1, 1, *along)
+            image = image * gain.exp() + offset * span
+        return image
+
+
+def _flicker(drawn: FlickerDrawn, num: int, rng: np.random.Generator) -> np.ndarray:
+    """Return the logarithm of the gain, and the offset, of every voxel along the axis, shape ``(2, num)``."""
+    positions = np.arange(-int(rng.random() * drawn.step), num + drawn.step, drawn.step)
+    differs = rng.random(len(positions)) < drawn.share
+    planes = rng.normal(size=(2, len(positions))) * differs
+    values = [np.interp(np.arange(num), positions, plane) for plane in planes]
+    return np.stack(values) * [[drawn.gain], [drawn.offset]]
 
 
 @dataclass(frozen=True, kw_only=True)
