@@ -49,7 +49,7 @@ def command(stage: Stage, run: Path, start: Path | None, scale: float) -> list[s
     """Return what begins the stage, or goes on with it."""
     train = [sys.executable, "-m", "anystar", "train", "--out", str(run)]
     if (run / "checkpoint.safetensors").exists():
-        return [*train, "--resume"]
+        return [*train, "--resume", "--iterations", str(steps(stage, scale))]
     settings = {
         "--size": "small",
         "--iterations": steps(stage, scale),
@@ -73,6 +73,8 @@ def main() -> None:
     start: Path | None = None
     for stage in STAGES:
         done = options.out / f"{stage.name}.safetensors"
+        if done.exists() and load_tensors(done)[1]["card"]["iterations"] != steps(stage, options.scale):
+            sys.exit(f"{done} was trained at another --scale; delete it, or choose another folder")
         if not done.exists():
             run = options.out / f"run-{stage.name}"
             subprocess.run(command(stage, run, start, options.scale), check=True)

@@ -11,6 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from anystar.cli import main
+from anystar.config import load_toml
+from anystar.synth.recipes import get_recipe, load_recipe
+from anystar.train import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -99,6 +102,23 @@ def test_python(tmp_path, document):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def settings():
+    for document in DOCUMENTS:
+        for number, block in enumerate(blocks(document, "toml")):
+            yield pytest.param(document, block, id=f"{document.name} {number}")
+
+
+@pytest.mark.parametrize(("document", "block"), list(settings()))
+def test_settings(tmp_path, document, block):
+    """The TOML blocks are what a generator (its own page) or a training takes."""
+    path = tmp_path / "block.toml"
+    path.write_text(block, encoding="utf-8")
+    if document.name == "generator.md":
+        assert load_recipe("wide", path) != get_recipe("wide")
+    else:
+        assert load_toml(TrainConfig, path) != TrainConfig()
 
 
 def test_the_readme_has_the_two_lines():

@@ -10,9 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from anystar.allocator import keep_freed_memory
 from anystar.geometry.rays import Rays
-from anystar.parent import end_with_parent
+from anystar.parent import begin_worker
 from anystar.rng import stream
 from anystar.synth.generate import Pending, begin
 from anystar.synth.pieces import clean_batch
@@ -214,8 +213,7 @@ def thinned(samples: Samples, rng: np.random.Generator, *, divisor: int) -> Samp
 
 
 def _begin_worker(worker: int) -> None:
-    end_with_parent()
-    keep_freed_memory()
+    begin_worker()
     torch.set_num_threads(1)
 
 

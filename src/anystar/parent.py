@@ -1,16 +1,26 @@
-"""A worker process ends with the process that it works for, even if that is killed."""
+"""How a worker process begins: it ends with the process that it works for, and keeps its memory."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 
-__all__ = ["end_with_parent"]
+from anystar.allocator import keep_freed_memory
+
+__all__ = ["begin_worker"]
 
 
-def end_with_parent() -> None:
-    """Let this process end as soon as the one that asked for it is gone; called once in a worker.
+def begin_worker() -> None:
+    """Keep memory; leave Ctrl-C, which a terminal sends to all, to the parent; end when that is gone."""
+    keep_freed_memory()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_parent()
+
+
+def _end_with_parent() -> None:
+    """Let this process end as soon as the one that asked for it is gone.
 
     Not by the parent's number: under ``forkserver`` that is the server, which lives as long as its workers.
     """

@@ -1,6 +1,8 @@
 """``anystar train``, and the whole path from nothing to scores at toy size."""
 
+import dataclasses
 import json
+import os
 import re
 import signal
 import subprocess
@@ -93,20 +95,28 @@ def clear_volumes(num):
 
 
 @pytest.mark.slow
-def test_sigterm_saves_and_resume_goes_on(tmp_path):
+@pytest.mark.parametrize("sent", ["SIGTERM", "SIGINT to all, as a terminal does"])
+def test_a_signal_saves_and_resume_goes_on(tmp_path, sent):
     config, out = tmp_path / "toy.toml", tmp_path / "run"
-    config.write_text(TOY.format(iterations=100_000).replace("log_every = 20", "log_every = 1"))
+    text = TOY.format(iterations=100_000).replace("log_every = 20", "log_every = 1")
+    config.write_text(text.replace("workers = 0", "workers = 1"))
     code = "from anystar.cli import main; main()"
     words = [sys.executable, "-c", code, "train", "--config", str(config), "--out", str(out)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not (out / "log.csv").exists():
         time.sleep(0.1)
     while time.monotonic() < deadline and len((out / "log.csv").read_text().splitlines()) < 3:
         time.sleep(0.1)
-    process.send_signal(signal.SIGTERM)
+    if sent == "SIGTERM":
+        process.terminate()
+    else:
+        os.killpg(process.pid, signal.SIGINT)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 0, output
+    assert "Traceback" not in output
     assert "--resume" in output
     steps = int((out / "log.csv").read_text().splitlines()[-1].split(",")[0])
     done = run("train", "--out", out, "--resume", "--iterations", steps + 2, "--device", "cpu")
@@ -197,6 +207,35 @@ def test_from_keeps_the_network_and_the_loss_and_takes_new_samples(tmp_path):
     assert config.seed not in start.seeds
     given["seed"] = 0
     assert _config(tmp_path, False, given | {"size": "paper", "start": DEFAULT_MODEL}).seed == 0
+
+
+@pytest.mark.parametrize("named", ["by option", "in the file"])
+def test_what_a_file_leaves_out_is_as_the_weights_have_it(tmp_path, named):
+    start = load_start(DEFAULT_MODEL)
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        (f'start = "{DEFAULT_MODEL}"\n' if named == "in the file" else "")
+        + 'recipes = []\n[loss]\ndistance_weight = 0.3\n[labelled]\nimages = "a"\nlabels = "b"\n'
+    )
+    given = dict.fromkeys(("recipes", "iterations", "seed", "thin")) | {"size": "paper", "config_path": path}
+    config = _config(
+        tmp_path / "run", False, given | {"start": DEFAULT_MODEL if named == "by option" else None}
+    )
+    assert config.network == start.network
+    assert config.loss == dataclasses.replace(start.loss, distance_weight=0.3)
+    assert config.labelled.diameter == start.defaults["diameter"]
+
+
+def test_training_never_replaces_what_it_reads(tmp_path, refused):
+    folder = tmp_path / "models"
+    folder.mkdir()
+    path = folder / "config.toml"
+    path.write_text("# mine\n" + toy(tmp_path, iterations=1).read_text())
+    assert "would be replaced" in refused("train", "--config", path, "--out", folder, folder=tmp_path)
+    path.rename(tmp_path / "mine.toml")
+    (folder / "model.safetensors").write_bytes(b"another's")
+    words = ("--config", tmp_path / "mine.toml", "--out", folder, "--device", "cpu")
+    assert "would be replaced" in refused("train", *words, folder=tmp_path)
 
 
 def annotated(tmp_path, num=2):

@@ -1,11 +1,12 @@
 """Upper bounds: trained on the right volumes, resumed, found again."""
 
 import dataclasses
+import signal
 
 import pytest
 
 from anystar import io
-from anystar.config import load_toml
+from anystar.config import ConfigError, load_toml
 from anystar.lab import networks
 from anystar.lab.layouts import discover
 from anystar.lab.networks import Schedule, find_networks, train_networks
@@ -63,6 +64,45 @@ def test_a_stopped_run_goes_on(platyish, tmp_path, small):
     found = train_networks(dataset, lab, longer, progress=lambda step, *_: steps.append(step))
     assert list(found) == ["all"], "too few volumes for one alone"
     assert steps == [25]
+
+
+def test_an_interrupt_ends_all_training_and_is_gone_on_from(ce, tmp_path, small, monkeypatch):
+    """What fit takes for the end of one training must not begin the next one."""
+    monkeypatch.setattr(networks, "_FEW", 3)
+    (dataset,) = discover(ce)
+    lab = Laboratory(tmp_path / "out")
+    longer = dataclasses.replace(small, iterations=45)
+    steps = []
+
+    def interrupt(step, *_):
+        steps.append(step)
+        signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train_networks(dataset, lab, longer, progress=interrupt)
+    assert max(steps) < 45
+    assert find_networks(lab.out, dataset) == {}
+    assert list(train_networks(dataset, lab, longer, progress=lambda *_: None)) == ["all", "one"]
+
+
+def test_a_run_that_only_lacks_its_mark_is_found(platyish, tmp_path, small):
+    (dataset,) = discover(platyish)
+    lab = Laboratory(tmp_path / "out")
+    found = train_networks(dataset, lab, small, progress=lambda *_: None)
+    (found["all"].parent / "finished").unlink()
+    assert train_networks(dataset, lab, small, progress=lambda *_: None) == found
+
+
+def test_other_settings_than_a_network_has_are_refused(platyish, tmp_path, small):
+    (dataset,) = discover(platyish)
+    lab = Laboratory(tmp_path / "out")
+    train_networks(dataset, lab, small, progress=lambda *_: None)
+    for finished in (True, False):
+        other = dataclasses.replace(small, iterations=3, seed=5)
+        with pytest.raises(ConfigError, match=r"other settings than are asked for now \(seed, iterations\)"):
+            train_networks(dataset, lab, other, progress=lambda *_: None)
+        if finished:
+            (tmp_path / "out/networks" / f"{dataset.name}-all" / "finished").unlink()
 
 
 def test_fine_tuning_keeps_the_network_it_begins_with(platyish, tmp_path, small):

@@ -17,6 +17,7 @@ from anystar.targets import make_targets
 from anystar.train import TrainConfig, fit, load_start, small_config
 from anystar.train.loop import training_batches, training_step
 from anystar.train.processes import Processes
+from anystar.train.start import count_samples
 from anystar.train.state import TrainState
 from tests.train.balls import balls
 
@@ -287,6 +288,9 @@ def test_targets_are_where_the_objects_are():
         ({"recipes": ()}, "at least one recipe"),
         ({"iterations": 0}, "iterations must be at least 1"),
         ({"patch": (16, 16, 18)}, "multiples of 4"),
+        ({"patch": (4, 4, 4)}, "of at least 8"),
+        ({"patch": (-16, 16, 16)}, "of at least 8"),
+        ({"patch": (16, 16, 2048)}, "at most 1024 voxels"),
         ({"learning_rate": 0.0}, "learning_rate must be positive"),
         ({"clip": 0.0}, "clip must be positive, got 0.0"),
         ({"average": 1.0}, r"average must be within \[0, 1\), got 1.0"),
@@ -317,6 +321,39 @@ def test_all_points_are_asked_for_by_0_which_survives_a_file(tmp_path):
 def test_small_is_small():
     assert small_config().network.grid == 2
     assert small_config(iterations=7).iterations == 7
+
+
+def test_a_network_has_two_resolutions():
+    with pytest.raises(ConfigError, match=r"at least two positive numbers, got \[8\]"):
+        NetworkConfig(channels=(8,))
+
+
+def test_every_preview_and_every_judgement_is_logged(tmp_path):
+    config = dataclasses.replace(TINY, log_every=4, preview_every=3, checkpoint_every=5, iterations=7)
+    events = list(fit(config, tmp_path, device="cpu"))
+    assert [(e.step, e.preview is not None) for e in events] == [(3, True), (4, False), (6, True), (7, False)]
+
+
+def test_new_samples_are_new_to_all_generations(tmp_path):
+    """A run that begins with a model knows the seeds of those that it came from."""
+    start, seeds = None, [4, 2, 7]
+    for generation, seed in enumerate(seeds):
+        out = tmp_path / str(generation)
+        for _ in fit(dataclasses.replace(TINY, seed=seed, start=start, iterations=1), out, device="cpu"):
+            pass
+        for name in ("model", "checkpoint"):
+            known = load_start(out / f"{name}.safetensors")
+            assert known.seeds == tuple(sorted(seeds[: generation + 1]))
+        start = str(out / "model.safetensors")
+
+
+def test_samples_are_counted_by_the_processes_that_made_them():
+    state = TrainState(TINY, torch.device("cpu"), processes=Processes(size=4))
+    for size, last in ((4, 100), (1, 200)):
+        state.processes = Processes(size=size)
+        state.remember()
+        state.history[-1]["last"] = state.step = last
+    assert count_samples(state.history) == 100 * 2 * 4 + 100 * 2
 
 
 def test_a_run_from_other_weights_begins_with_them(tmp_path):

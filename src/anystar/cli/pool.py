@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anystar.allocator import keep_freed_memory
-from anystar.parent import end_with_parent
+from anystar.parent import begin_worker
 from anystar.synth.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -129,7 +128,5 @@ def middle_plane(image: Any, labels: Any, min_voxels: int) -> tuple[Any, Any]:
 
 
 def _begin_worker() -> None:
-    """Keep memory; leave Ctrl-C to the parent; end when the parent has been killed."""
-    keep_freed_memory(LARGEST)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    end_with_parent()
+    begin_worker()
+    keep_freed_memory(LARGEST)  # the whole volumes that are asked for may be large

@@ -248,9 +248,9 @@ def _supervised(given: dict[str, Any], datasets: list[Dataset]) -> dict[str, tup
     import anystar
     from anystar.config import nearest
     from anystar.lab.methods import ModelMethod
-    from anystar.lab.networks import find_networks
+    from anystar.lab.networks import ROLES, find_networks
 
-    paths = {d.name: list(find_networks(given["output"], d).values()) for d in datasets}
+    paths = {d.name: find_networks(given["output"], d) for d in datasets}
     own = {name: list[Path]() for name in paths}
     for text in given["networks"]:
         name, path = _named("--network", text)
@@ -259,10 +259,12 @@ def _supervised(given: dict[str, Any], datasets: list[Dataset]) -> dict[str, tup
         own[name].append(Path(path))
     found: dict[str, tuple[Method, ...]] = {}
     for name in paths:
-        models = [anystar.load_model(p, device=given["device"]) for p in own[name] or paths[name]]
+        networks = dict(zip(ROLES, own[name], strict=False)) or paths[name]
         found[name] = tuple(
-            ModelMethod(name=f"{name}-trained-on-{role}", model=model)
-            for role, model in zip(("all", "one"), models, strict=False)
+            ModelMethod(
+                name=f"{name}-trained-on-{role}", model=anystar.load_model(path, device=given["device"])
+            )
+            for role, path in networks.items()
         )
     return found
 

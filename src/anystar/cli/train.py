@@ -13,7 +13,7 @@ import click
 from anystar.cli.options import Number, spacing_option
 
 if TYPE_CHECKING:
-    from anystar.train import LabelledVolumes, Progress, TrainConfig
+    from anystar.train import LabelledVolumes, Progress, Start, TrainConfig
 
 __all__ = ["train"]
 
@@ -47,7 +47,7 @@ __all__ = ["train"]
     "start",
     metavar="MODEL|FILE",
     help="Begin with the weights of a bundled model, a model file or a checkpoint; its network, loss and "
-    "defaults are kept, the optimiser starts anew.",
+    "defaults are kept where no --config says otherwise, the optimiser starts anew.",
 )
 @click.option(
     "--images",
@@ -194,8 +194,8 @@ def _describe(labelled: LabelledVolumes) -> str:
 
 def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     """Return the configuration: a file's, else that of a size; then what the options change."""
-    from anystar.config import load_toml
-    from anystar.train import TrainConfig, load_start, paper_config, small_config
+    from anystar.config import read_toml
+    from anystar.train import load_start, paper_config, small_config
 
     if resume and given["start"]:
         raise ValueError("--resume goes on with a run, --from begins one; leave one of them out")
@@ -204,8 +204,11 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
         path = out / "config.toml"
         if not path.exists():
             raise ValueError(f"{out} holds no run to resume (no config.toml); leave out --resume")
+    elif path is not None and not resume and path.resolve() == (out / "config.toml").resolve():
+        raise ValueError(f"{path} would be replaced by the run's own; move it, or choose another --out")
+    start = load_start(given["start"]) if given["start"] else None
     if path is not None:
-        config = load_toml(TrainConfig, path)
+        config = read_toml(path, lambda said: _from_file(said, start, resume))
     else:
         config = {"paper": paper_config, "small": small_config}[given["size"]]()
     changes = {
@@ -213,16 +216,25 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     }
     changes |= _labelled(config, given)
     changes |= {name: given[name] for name in ("seed", "thin") if given.get(name) is not None}
-    if given["start"]:
-        start = load_start(given["start"])
+    if start is not None:
         if path is None:
             changes |= {"network": start.network, "loss": start.loss or config.loss}
         diameter = start.defaults.get("diameter")
-        if changes.get("labelled") and diameter and path is None:
+        if changes.get("labelled") and config.labelled is None and diameter:
             changes["labelled"] = dataclasses.replace(changes["labelled"], diameter=diameter)
         if given["seed"] is None and config.seed in start.seeds:  # samples that it has not seen yet
             changes["seed"] = max(start.seeds) + 1
     return dataclasses.replace(config, **changes)
+
+
+def _from_file(said: dict[str, Any], start: Start | None, resume: bool) -> TrainConfig:
+    """Return a file's configuration; what it leaves out is as the weights to begin with have it."""
+    from anystar.config import from_dict
+    from anystar.train import TrainConfig, load_start
+
+    if start is None and isinstance(said.get("start"), str) and not resume:
+        start = load_start(said["start"])
+    return from_dict(TrainConfig, said if start is None else start.complete(said))
 
 
 _LABELLED = ("hold_out", "ignore_label", "unlabelled", "spacing")

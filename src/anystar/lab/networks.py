@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.config import load_toml
+from anystar.config import ConfigError, load_toml, to_dict
 from anystar.lab.items import Dataset, Item, Pair
 from anystar.lab.runner import Laboratory
+from anystar.nn.checkpoint import load_tensors
 from anystar.train import (
     LabelledConfig,
     LabelledVolumes,
@@ -24,7 +25,7 @@ from anystar.train import (
     small_config,
 )
 
-__all__ = ["Role", "Schedule", "find_networks", "train_networks"]
+__all__ = ["ROLES", "Role", "Schedule", "find_networks", "train_networks"]
 
 Role = Literal["all", "one"]
 ROLES: tuple[Role, ...] = ("all", "one")
@@ -72,6 +73,13 @@ def train_networks(
     -------
     dict
         The networks' files by role; empty if the data set has nothing to train on.
+
+    Raises
+    ------
+    ConfigError
+        If a network is there that was trained with other settings.
+    KeyboardInterrupt
+        If training is asked to stop; what was learnt is saved.
     """
     training = list(lab.pairs(dataset, "train"))
     if not training:
@@ -79,12 +87,14 @@ def train_networks(
     validation = list(lab.pairs(dataset, "validation"))
     found = find_networks(lab.out, dataset)
     for role in ROLES if len(training) >= _FEW else ROLES[:1]:
+        run = _run_folder(lab.out, dataset, role)
+        config = _config(run, bool(validation), schedule)
+        _refuse_other(run, config)
         if role in found:
             continue
         chosen = training if role == "all" else training[:1]
-        run = _run_folder(lab.out, dataset, role)
         lab.tell(f"{dataset.name}: trains on {len(chosen)} of {len(training)} volumes, in {run}")
-        _train(run, chosen, validation, schedule, progress)
+        _train(run, config, chosen, validation, schedule.device, progress)
     return find_networks(lab.out, dataset)
 
 
@@ -92,31 +102,46 @@ def _run_folder(out: Path, dataset: Dataset, role: Role) -> Path:
     return out / "networks" / f"{dataset.name}-{role}"
 
 
+def _refuse_other(run: Path, config: TrainConfig) -> None:
+    """Refuse a run that was begun with other settings than those asked for, but for where its volumes lie."""
+    if not (run / "checkpoint.safetensors").exists():
+        return
+    there, asked = (_settings(c) for c in (load_toml(TrainConfig, run / "config.toml"), config))
+    if other := [name for name in {**there, **asked} if there.get(name) != asked.get(name)]:
+        raise ConfigError(
+            f"{run} was begun with other settings than are asked for now ({', '.join(other)}); ask for the "
+            "same, choose another output folder, or delete it"
+        )
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    assert config.labelled is not None
+    nowhere = replace(config.labelled, images="", labels="", validation_images=None, validation_labels=None)
+    return to_dict(replace(config, labelled=nowhere))
+
+
 def _train(
     run: Path,
+    config: TrainConfig,
     training: Sequence[tuple[Item, Pair]],
     validation: Sequence[tuple[Item, Pair]],
-    schedule: Schedule,
+    device: str,
     progress: Callable[[int, int, str], None],
 ) -> None:
     """Train one network, or go on with it, and mark it as finished."""
     resume = (run / "checkpoint.safetensors").exists()
-    if resume:
-        config = load_toml(TrainConfig, run / "config.toml")
-    else:
-        config = _config(run, bool(validation), schedule)
+    if not resume:
         _write_volumes(run, "", training)
         _write_volumes(run, "validation_", validation)
     raw = [_raw(item, pair) for item, pair in (*training, *validation)]
     assert config.labelled is not None
     prepared = prepare(raw, config.labelled)
     labelled = LabelledVolumes(training=prepared[: len(training)], validation=prepared[len(training) :])
-    step = 0
-    for event in fit(config, run, resume=resume, device=schedule.device, labelled=labelled):
-        step = event.step
-        progress(step, config.iterations, "steps")
-    if step >= config.iterations:
-        (run / "finished").touch()
+    for event in fit(config, run, resume=resume, device=device, labelled=labelled):
+        progress(event.step, config.iterations, "steps")
+    if load_tensors(run / "checkpoint.safetensors")[1]["step"] < config.iterations:
+        raise KeyboardInterrupt  # which fit took for the end of the training only
+    (run / "finished").touch()
 
 
 def _config(run: Path, judged: bool, schedule: Schedule) -> TrainConfig:

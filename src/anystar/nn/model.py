@@ -36,8 +36,8 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.grid not in (1, 2):
             raise ConfigError(f"grid must be 1 or 2, got {self.grid}")
-        if not self.channels or min(self.channels) < 1:
-            raise ConfigError(f"channels must be positive numbers, got {list(self.channels)}")
+        if len(self.channels) < 2 or min(self.channels) < 1:
+            raise ConfigError(f"channels must be at least two positive numbers, got {list(self.channels)}")
         if self.num_rays < 4:
             raise ConfigError(f"num_rays must be at least 4, got {self.num_rays}")
 

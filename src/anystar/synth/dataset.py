@@ -43,7 +43,9 @@ class SyntheticDataset(IterableDataset[SyntheticSample]):
     shape : three ints
         Voxels of a sample, at least 8 each.
     start : int
-        First sample; to continue a run, the number of samples that it has seen (over all ranks).
+        First sample; to continue a run, the number of samples that it has seen (over all ranks). These are
+        the first so many only after whole rounds, in which each worker of each rank has made a batch: round
+        up to a multiple of ``batch_size * num_workers * world_size``, or some come twice and others never.
     num_samples : int, optional
         End after so many samples, over all workers and ranks; endless by default.
     rank, world_size : int, optional

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from anystar.config import ConfigError
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
-from anystar.synth.recipes import get_recipe
+from anystar.synth.recipes import SMALLEST, get_recipe
 from anystar.train.labelled import LabelledConfig
 
 __all__ = ["TrainConfig", "paper_config", "small_config"]
@@ -81,10 +81,11 @@ class TrainConfig:
             raise ConfigError("recipes must name at least one recipe")
         if self.recipes and self.labelled is not None:
             raise ConfigError("recipes must be empty if labelled volumes are learnt from")
+        if any(n < SMALLEST or n % self.network.divisor for n in self.patch):
+            what = f"multiples of {self.network.divisor}, of at least {SMALLEST}"
+            raise ConfigError(f"patch must be {what}, got {list(self.patch)}")
         for name in self.recipes:
-            get_recipe(name)
-        if any(n % self.network.divisor for n in self.patch):
-            raise ConfigError(f"patch must be multiples of {self.network.divisor}, got {list(self.patch)}")
+            get_recipe(name).check_shape(self.patch)
         if not 0 <= self.thin <= 1:
             raise ConfigError(f"thin must be within [0, 1], got {self.thin}")
         if self.thin and self.labelled is not None:

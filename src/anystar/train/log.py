@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +37,7 @@ class Log:
     columns = ("step", "loss", "probability", "distance", "learning_rate", "seconds", "waiting", "validation")
 
     def __init__(self, path: Path, step: int) -> None:
-        self.path, self.since = path, time.perf_counter()
+        self.path = path
         rows = []
         if step and path.exists():
             with open(path, newline="") as file:

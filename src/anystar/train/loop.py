@@ -77,6 +77,9 @@ def fit(
         raise ConfigError("labelled volumes must be given as configuration and as volumes, or not at all")
     if checkpoint.exists() and not resume:
         raise ConfigError(f"{out} already holds a run; continue it with --resume or choose another folder")
+    for path in () if resume else (out / "model.safetensors", out / "best.safetensors"):
+        if path.exists():
+            raise ConfigError(f"{path} would be replaced by the run's own; choose another folder")
     if resume and not checkpoint.exists():
         raise ConfigError(f"{out} holds no run to resume (no checkpoint.safetensors); leave out --resume")
     start = None if resume or config.start is None else load_start(config.start)
@@ -162,7 +165,7 @@ def _loop(
     log = Log(out / "log.csv", state.step) if processes.first else None
     sums: dict[str, Tensor] = {}
     started = mark = since = time.perf_counter()
-    spent, waited, count, judged = state.seconds, 0.0, 0, None
+    spent, waited, count = state.seconds, 0.0, 0
     with _stop_signal() as stopped:
         try:
             for batch in loader:
@@ -176,12 +179,13 @@ def _loop(
                 asked = processes.size == 1 or state.step % config.log_every == 0
                 last = state.step == config.iterations or (asked and processes.any(stopped.is_set(), device))
                 saved = last or state.step % config.checkpoint_every == 0
-                logged = last or state.step % config.log_every == 0
+                judged, shown = saved and labelled is not None, state.step % config.preview_every == 0
+                logged = last or judged or shown or state.step % config.log_every == 0
                 if saved or logged:
                     state.refuse_diverged()
                 if saved:
-                    judged = validation.loss(state.average) if validation else None
-                    state.save(out, device, judged)
+                    loss = validation.loss(state.average) if validation else None
+                    state.save(out, device, loss)
                 if logged:
                     means = {k: float(processes.mean(v)) / count for k, v in sums.items()}
                     now = time.perf_counter()
@@ -191,12 +195,12 @@ def _loop(
                             losses=means,
                             seconds=state.seconds,
                             waiting=waited / max(now - since, 1e-9),
-                            validation=judged,
-                            preview=(batch, prediction) if state.step % config.preview_every == 0 else None,
+                            validation=loss if judged else None,
+                            preview=(batch, prediction) if shown else None,
                         )
                         log.write(event, state.learning_rate())
                         yield event
-                    sums, waited, count, since, judged = {}, 0.0, 0, now, None
+                    sums, waited, count, since = {}, 0.0, 0, now
                 if last:
                     return
                 mark = time.perf_counter()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from anystar.config import from_dict
+from anystar.config import from_dict, to_dict
 from anystar.nn.checkpoint import load_model_file, load_tensors
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
@@ -33,11 +33,18 @@ class Start:
     loss: LossConfig | None
     """The loss that they were trained with, if the file says."""
     seeds: tuple[int, ...]
-    """Seeds of the samples that they have seen."""
+    """Seeds of the samples that they, and the weights that they began with, have seen."""
     defaults: dict[str, float]
     """What they are used with: ``prob_thresh``, ``nms_thresh``, ``diameter`` in voxels, if the file says."""
     origin: dict[str, Any]
     """What the new model's card says of the old one."""
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a configuration's plain values; where it says nothing, with these weights' own."""
+        own = {"network": to_dict(self.network)} | ({"loss": to_dict(self.loss)} if self.loss else {})
+        if "labelled" in values and "diameter" in self.defaults:
+            own["labelled"] = {"diameter": self.defaults["diameter"]}
+        return {**values, **{k: table | dict(values.get(k, {})) for k, table in own.items()}}
 
 
 def load_start(name: str | Path) -> Start:
@@ -54,7 +61,8 @@ def load_start(name: str | Path) -> Start:
         card = header["card"]
         weights = {k: v for k, v in load_model_file(path).network.state_dict().items() if k in tensors}
         average, defaults = weights, card.get("defaults", {})
-        loss, seeds = card.get("config", {}).get("loss"), [card.get("seed", 0)]
+        loss = card.get("config", {}).get("loss")
+        seeds = {card.get("seed", 0)} | {part["seed"] for part in card.get("history", ())}
         origin = {k: card[k] for k in _REMEMBERED if k in card}
     else:
         parts = [
@@ -63,7 +71,7 @@ def load_start(name: str | Path) -> Start:
         ]
         (weights, average), defaults = parts, header.get("defaults", {})
         history = header["history"]
-        loss, seeds = history[-1]["loss"], [part["seed"] for part in history]
+        loss, seeds = history[-1]["loss"], {part["seed"] for part in history}
         origin = {
             "recipes": history[-1]["recipes"],
             "iterations": header["step"],
@@ -71,12 +79,16 @@ def load_start(name: str | Path) -> Start:
             "minutes": round(header["seconds"] / 60, 1),
         }
         origin |= {"from": header["origin"]} if header.get("origin") else {}
+    origin["seeds"] = sorted(seeds)
+    before: dict[str, Any] = origin
+    while before := before.get("from", {}):
+        seeds |= set(before.get("seeds", ()))
     return Start(
         network=from_dict(NetworkConfig, header["network"]),
         weights=weights,
         average=average,
         loss=from_dict(LossConfig, loss) if loss else None,
-        seeds=tuple(seeds),
+        seeds=tuple(sorted(seeds)),
         defaults=defaults,
         origin={"model": path.stem if "card" in header else path.name} | origin,
     )

@@ -160,7 +160,8 @@ class TrainState:
         entry = {k: config[k] for k in ("recipes", "seed", "batch_size", "patch", "loss")}
         entry |= {"processes": self.processes.size} if self.processes.size > 1 else {}
         entry |= {"volumes": [v.name for v in self.labelled.training]} if self.labelled else {}
-        if not self.history or any(self.history[-1].get(k) != v for k, v in entry.items()):
+        before = {k: v for k, v in (self.history or [{}])[-1].items() if k not in ("first", "last")}
+        if before != entry:
             self.history.append(entry | {"first": self.step, "last": self.step})
 
     def save(self, out: Path, device: torch.device, validation: float | None = None) -> None:
