@@ -12,10 +12,21 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-__all__ = ["OnGrid", "Volume", "check_spacing", "measuring", "metric", "proportions", "refuse_mismatch"]
+__all__ = [
+    "OnGrid",
+    "Volume",
+    "check_spacing",
+    "measuring",
+    "metric",
+    "proportions",
+    "refuse_mismatch",
+    "refuse_other_axes",
+]
 
 _FARTHEST = 100
 """Largest ratio of a voxel's edges that is believed."""
+_TILT = 0.05
+"""By how much axes may differ, in components of unit vectors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,20 +88,55 @@ class OnGrid(Protocol):
     def unit(self) -> Literal["um", "relative"]:
         """Of the spacing."""
 
+    @property
+    def header(self) -> dict[str, Any]:
+        """What a format says besides: ``world``, the affine from voxels (XYZ) to millimetres; ``oriented``,
+        whether that is to the right, anterior and superior of somebody.
+        """
+
 
 def refuse_mismatch(name: object, volume: OnGrid, other_name: object, other: OnGrid) -> None:
-    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, voxel size."""
+    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, place in the world:
+    voxel size and orientation.
+    """
     if volume.shape != other.shape:
         raise ValueError(
             f"{name} has the shape {volume.shape} but {other_name} {other.shape}; "
             "give files of the same volume, on the same grid"
         )
+    refuse_other_axes(name, volume, other_name, other)
     one, two = volume.spacing, other.spacing
     if one and two and volume.unit == other.unit and not np.allclose(one, two, rtol=0.01):
         sizes = [" x ".join(f"{edge:.4g}" for edge in spacing) for spacing in (one, two)]
         raise ValueError(
             f"{name} has the voxel size {sizes[0]} but {other_name} {sizes[1]}; correct the one that is wrong"
         )
+
+
+def refuse_other_axes(name: object, volume: OnGrid, other_name: object, other: OnGrid) -> None:
+    """Raise ``ValueError`` if two volumes say that their axes point elsewhere: mirrored ones, for example."""
+    if not (volume.header.get("oriented") and other.header.get("oriented")):
+        return
+    worlds = (v.header["world"][:3, :3] for v in (volume, other))
+    one, two = (world / np.linalg.norm(world, axis=0) for world in worlds)
+    if not np.allclose(one, two, atol=_TILT):
+        raise ValueError(
+            f"{name} has its axes along {_towards(one)} but {other_name} along {_towards(two)}; "
+            "bring both into one orientation (nibabel.as_closest_canonical)"
+        )
+
+
+def _towards(directions: np.ndarray) -> str:
+    """Return where the axes X, Y, Z point, in letters.
+
+    >>> _towards(np.diag([-1.0, 1.0, 1.0]))
+    'LAS'
+    """
+    letters = []
+    for column in directions.T:
+        axis = int(np.abs(column).argmax())
+        letters.append(("LR", "PA", "IS")[axis][int(column[axis] > 0)])
+    return "".join(letters)
 
 
 def check_spacing(spacing: tuple[float, ...]) -> tuple[float, float, float]:

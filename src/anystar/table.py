@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
+from anystar.arrays import OnGrid, refuse_other_axes
 from anystar.config import ConfigError, nearest
 from anystar.geometry.measures import measure
 from anystar.geometry.rays import Rays
@@ -333,10 +334,13 @@ def add_mask(table: Table, labels: np.ndarray, mask: np.ndarray) -> Table:
     return add_overlap(table, np.bincount(labels[mask != 0]))
 
 
-def check_mask(mask: object, shape: tuple[int, ...], of: str, expected: tuple[int, ...]) -> None:
-    """Raise ``ValueError`` if a mask, named by its file, is not as large as the image or the labels."""
-    if shape != expected:
-        raise ConfigError(f"{mask} has shape {shape}, the {of} {expected}; give a mask of the same shape")
+def check_mask(name: object, mask: OnGrid, of: str, expected: OnGrid) -> None:
+    """Raise ``ValueError`` if a mask, named by its file, does not lie on the image, or the labels."""
+    if mask.shape != expected.shape:
+        raise ConfigError(
+            f"{name} has shape {mask.shape}, the {of} {expected.shape}; give a mask of the same shape"
+        )
+    refuse_other_axes(name, mask, f"the {of}", expected)
 
 
 def add_overlap(table: Table, inside: np.ndarray) -> Table:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anystar.blocks.memory import choose_sizes
+from anystar.blocks.memory import _limits, choose_sizes
 from anystar.config import ConfigError
 from anystar.nn.model import NetworkConfig
 from anystar.predict.candidates import plan_tiles
@@ -32,6 +32,30 @@ def test_what_a_block_sees_fits_into_memory_and_more_memory_holds_more(shape, zo
         ]
         assert np.prod(np.minimum(seen, shape)) * 2 <= sizes.hold
     assert before == 4
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "limits"),
+    [
+        (
+            "0::/job/step",
+            {"job/memory.max": "700", "job/step/memory.max": "max", "memory.max": "900"},
+            [700, 900],
+        ),
+        ("0::/", {"memory.max": "500"}, [500]),
+        ("4:memory:/job\n2:cpu:/", {"memory/job/memory.limit_in_bytes": "300"}, [300]),
+        ("4:memory:/hidden/by/a/container", {"memory/memory.limit_in_bytes": "400"}, [400]),
+        ("", {"memory.max": "1"}, []),
+    ],
+)
+def test_limits_of_control_groups_are_found(tmp_path, groups, files, limits):
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text(groups)
+    for name, text in files.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+    assert list(_limits(tmp_path)) == limits
 
 
 @pytest.mark.parametrize(("memory", "tta"), [(1, False), (3, True)])

@@ -126,6 +126,24 @@ def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path,
     assert sorted(p for p in tmp_path.rglob("*") if "b.zarr" not in p.parts) == before
 
 
+def test_another_image_of_the_same_name_is_refused(tmp_path, model, image, sized, dies_at):
+    source, out, honest = image(), tmp_path / "a.zarr", Journal.add
+    dies_at(2, written=True)
+    with pytest.raises(Killed):
+        sized(source, out, model=model, **HOW)
+    Journal.add = honest
+    path, data = source.address.file, source.read()
+    io.write(path, source.place(np.ascontiguousarray(data[:, :, ::-1])))
+    with pytest.raises(ValueError, match="a digest of the image's voxels was"):
+        sized(io.open_image(path, spacing=source.spacing), out, model=model, resume=True, **HOW)
+    io.write(path, source.place(data))  # as it was, written anew
+    whole = sized(io.open_image(path, spacing=source.spacing), out, model=model, resume=True, **HOW)
+    assert whole.num_objects > 0
+    io.write(path, source.place(np.ascontiguousarray(data[::-1])))
+    with pytest.raises(ValueError, match="a digest of the image's voxels was"):
+        sized(io.open_image(path, spacing=source.spacing), out, model=model, resume=True, **HOW)
+
+
 def test_other_filters_are_refused(tmp_path, model, image, sized, dies_at):
     source, out, honest = image(), tmp_path / "a.zarr", Journal.add
     how = {"model": model, "relevant": lambda part: filters.relevant(part, [filters.volume(16)]), **HOW}

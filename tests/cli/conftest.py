@@ -56,6 +56,7 @@ class FakeModel:
             prob_thresh=0.5,
             nms_thresh=0.3,
             timings={"network": 0.1},
+            gaps=(),
         )
 
 

@@ -104,6 +104,8 @@ def test_a_channel_and_spacing_in_pixels(tmp_path, cells, model, run):
     (px, first), (half, second), (no, _) = sizes
     assert [Path(name).name for name in (px, half, no)] == [*names]
     assert first == second  # that of the same voxels, in whichever unit
+    spacings = [call["spacing"] for call in model.calls]  # and so a diameter is in voxels, too
+    assert spacings == [pytest.approx((4.54, 1, 1))] * 2 + [None]
     assert ",,," in (out / "px.csv").read_text()
     assert io.read(out / "px.tif").unit == "relative"
 
@@ -161,3 +163,24 @@ def test_conditions_over_columns_that_options_add(tmp_path, cells, model, run):
     result = run("segment", tmp_path / "c.tif", "-o", tmp_path / "l.tif", *how)
     assert result.exit_code == 0, result.output
     assert "2 objects" in result.stdout
+
+
+def test_all_channels_of_a_folder_with_a_damaged_file_and_a_wrong_voxel_size(tmp_path, model, run):
+    (tmp_path / "in").mkdir()
+    data = np.full((12, 2, 24, 26), 10, np.uint16)
+    data[4:8, :, 5:12, 5:12] = 200
+    for name, size in (("a", 0.0), ("b", 2.0)):
+        metadata = {"axes": "ZCYX", "PhysicalSizeZ": size, "PhysicalSizeY": 0.5, "PhysicalSizeX": 0.5}
+        tifffile.imwrite(tmp_path / "in" / f"{name}.ome.tif", data, metadata=metadata)
+    (tmp_path / "in" / "c.tif").write_text("broken")
+    out = tmp_path / "out"
+    args = ("segment", tmp_path / "in", "-o", out, "--table", out, "--channel", "all")
+    result = run(*args)
+    assert result.exit_code == 2
+    assert sorted(p.name for p in out.glob("*.tif")) == ["b_c0.ome.tif", "b_c1.ome.tif"]
+    assert len(result.stderr.splitlines()) == 2
+    result = run(*args, "--spacing", 2, 1, 1, "--overwrite")
+    assert sorted(p.name for p in out.glob("*.tif")) == [f"{n}_c{c}.ome.tif" for n in "ab" for c in (0, 1)]
+    (line,) = result.stderr.splitlines()
+    assert "c.tif is not a TIFF file" in line
+    assert "intensity_mean_c1" in (out / "a_c0.csv").read_text(), "other channels are opened the same way"

@@ -1,7 +1,9 @@
 """Reading and writing by name: endings, values, atomicity."""
 
 import os
+import pickle
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given
@@ -124,3 +126,38 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.undo()
     assert os.listdir(tmp_path) == ["a.npy"]
     assert io.read(path).data.all()
+
+
+def test_what_else_an_hdf5_file_holds_is_not_lost(tmp_path):
+    path = tmp_path / "a.h5"
+    volume = Volume(data=np.ones((4, 5, 6), np.uint8))
+    io.write(f"{path}:/labels", volume)
+    io.write(f"{path}:/labels", volume)
+    with h5py.File(path, "a") as file:
+        file["deep/raw"] = np.arange(8)
+    before = path.read_bytes()
+    for name in ("labels", "other"):
+        with pytest.raises(
+            io.FileError, match=r"a.h5 also holds .*deep/raw.*would be lost; choose a file of its"
+        ):
+            io.write(f"{path}:/{name}", volume)
+    assert path.read_bytes() == before
+
+
+def test_a_header_with_its_data_elsewhere_is_not_written(tmp_path):
+    with pytest.raises(io.FileError, match=r"l\.nhdr cannot be written; use one of"):
+        io.write(tmp_path / "l.nhdr", Volume(data=np.ones((4, 5, 6), np.uint8)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_impossible_voxel_size_does_not_matter_where_none_is_needed(tmp_path):
+    path = tmp_path / "a.h5"
+    io.write(path, Volume(data=np.ones((4, 5, 6), np.uint8)))
+    with h5py.File(path, "a") as file:
+        file["labels"].attrs["element_size_um"] = (0.0, 1.0, 1.0)
+    with pytest.raises(io.FileError, match="--spacing Z Y X"):
+        io.read(path)
+    volume = io.read(path, sized=False)
+    assert (volume.shape, volume.spacing) == ((4, 5, 6), None)
+    with io.open_image(path, sized=False) as lazy:
+        assert pickle.loads(pickle.dumps(lazy)).spacing is None

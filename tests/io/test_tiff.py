@@ -193,3 +193,10 @@ def test_what_is_not_tiff_is_refused(tmp_path):
     path.write_text("hello")
     with pytest.raises(io.FileError, match="is not a TIFF file"):
         io.read(path)
+
+
+@pytest.mark.parametrize("shape", [(5, 1, 12, 13), (1, 1, 5, 12, 13), (1, 5, 12, 13), (5, 12, 13, 1)])
+def test_unnamed_axes_of_length_one_are_no_matter(tmp_path, shape):
+    data = stack(shape)
+    tifffile.imwrite(tmp_path / "a.tif", data, photometric="minisblack")
+    np.testing.assert_array_equal(io.read(tmp_path / "a.tif").data, data.squeeze())

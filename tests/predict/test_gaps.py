@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anystar.predict import gaps
 from anystar.predict import sample as settings
 from anystar.predict.gaps import Mended, filled_in, find_gaps
 from anystar.predict.level import level
@@ -80,6 +81,37 @@ def test_little_of_a_large_image_is_read_for_it(monkeypatch):
     image = Counted(without(image.data, [20]))
     assert find_gaps(image, sample) == ((20, 21),)
     assert image.voxels < 40 * 64 * 64 + 5 * 600 * 600
+
+
+def test_thick_chunks_are_read_once(monkeypatch):
+    """Planes that are constant in the middle, where a file stores 16 together."""
+    monkeypatch.setattr(gaps, "_SLAB", 16)
+    data = noise((64, 128, 96))
+    data[5:30, 30:100] = 0
+    image = Counted(without(data, [50]))
+    assert find_gaps(image) == ((50, 51),)
+    middle, whole, beside = 64 * 64 * 64, (64 + 2) * 128 * 96, 2 * 128 * 96 + 1
+    assert image.voxels <= middle + whole + beside
+    monkeypatch.setattr(gaps, "_STRIP_BYTES", 16 * 96 * 2 * 8)
+    strips = Counted(image.data)
+    assert find_gaps(strips) == ((50, 51),)
+    assert strips.voxels < image.voxels, "the first strip tells"
+
+
+def test_the_largest_integers_do_not_wrap():
+    image = np.full((3, 4, 4), 2**64 - 1, np.uint64)
+    image[1] = 0
+    assert (Mended(image, ((1, 2),))[1:2, :, :] > 2**63).all()
+
+
+def test_intensities_are_measured_on_what_is_filled_in():
+    image = texture(0, (32, 60, 56))
+    how = {"diameter": 6.6, "prob_thresh": 0.25, "spacing": (1, 1, 1)}
+    result = stub_model(radius=4.0).segment(without(image, [7, 8, 20]), **how)
+    blank, mended = without(image, [7, 8, 20]), Mended(without(image, [7, 8, 20]), result.gaps)[:, :, :]
+    table = result.table(blank)
+    means = [mended[result.labels == label].mean() for label in table["label"]]
+    np.testing.assert_allclose(table["intensity_mean"], means, rtol=1e-5)
 
 
 def test_gaps_change_neither_limits_nor_light():

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from anystar.config import ConfigError
 from anystar.geometry.rays import golden_spiral
 from anystar.predict import pyramid
 from anystar.predict.candidates import Candidates
 from anystar.predict.pyramid import Level, _weigh, _weights, best_level, narrow, sample, whole
+from anystar.predict.scale import diameter_in_voxels
 from anystar.predict.view import Scene
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
@@ -171,3 +173,15 @@ def test_next_to_a_known_magnification_no_other_level_is_looked_at(near, best, t
     found = best_level(None, scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 0.1, near=near)
     assert asked == tried
     assert found.factor == pytest.approx(best, abs=1e-3)
+
+
+def test_a_diameter_in_the_wrong_unit_is_one_line():
+    assert diameter_in_voxels(None, (1, 1, 1), (8, 8, 8)) is None
+    assert diameter_in_voxels(12, (2, 0.5, 0.5), (8, 64, 64)) == 24
+    assert diameter_in_voxels(2, None, (8, 8, 8)) == 2
+    for diameter, spacing in ((8, (1000, 1000, 1000)), (0.01, None), (12_000, (2, 0.5, 0.5))):
+        with pytest.raises(ConfigError, match="correct it, or the voxel size"):
+            diameter_in_voxels(diameter, spacing, (40, 40, 40))
+    with pytest.raises(ConfigError, match=r"got 0\.008 \(8 um, with 1000 um a voxel\)"):
+        diameter_in_voxels(8, (1000, 1000, 1000), (40, 40, 40))
+    assert diameter_in_voxels(70, (4, 1, 1), (10, 8, 8)) == 70, "40 voxels of the finest axis along Z"

@@ -8,7 +8,7 @@ from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict import candidates as module
 from anystar.predict.candidates import find_candidates
 from anystar.predict.normalise import normalise, window
-from anystar.predict.tiles import cheapest, tiles
+from anystar.predict.tiles import cheapest, halves, product, tile_axes, tiles
 from anystar.predict.view import Scene, View
 from tests.predict.stub import Stub
 
@@ -126,6 +126,7 @@ class Cramped(Stub):
     def forward(self, image, part=None):
         if image.numel() > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        assert not any(num % self.config.divisor for num in image.shape[2:]), "as the network's pooling asks"
         return super().forward(image, part)
 
 
@@ -142,3 +143,23 @@ def test_too_little_memory_means_smaller_tiles_the_same_result_and_one_note():
     np.testing.assert_allclose(whole.prob[order[0]], cramped.prob[order[1]], atol=1e-6)
     with pytest.raises(torch.OutOfMemoryError):
         find_candidates(Cramped(10), view, floor=0.4, bfloat16=False)
+
+
+def test_halves_are_multiples_of_the_coarsest_cell_wherever_a_tile_begins():
+    axes = tile_axes(
+        (320, 192, 192), core=(128, 96, 96), halo=32, divisor=16, margin=4, inside=(310, 184, 184)
+    )
+    for tile in product(axes):
+        parts = halves(tile, halo=32, divisor=16)
+        (axis,) = {a for part in parts for a in range(3) if part.core[a] != tile.core[a]}
+        assert [parts[0].core[axis].start, parts[0].core[axis].stop] == [
+            tile.core[axis].start,
+            parts[1].core[axis].start,
+        ]
+        assert parts[1].core[axis].stop == tile.core[axis].stop
+        for part in parts:
+            seen, own = part.read[axis], part.core[axis]
+            assert (seen.stop - seen.start) % 16 == 0
+            assert (seen.start - tile.read[axis].start) % 16 == 0
+            assert seen.start <= max(tile.read[axis].start, own.start - 32)
+            assert seen.stop >= min(tile.read[axis].stop, own.stop + 32)

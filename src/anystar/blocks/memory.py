@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,12 +119,28 @@ def whole_volume_bytes(shape: tuple[int, int, int], itemsize: int) -> int:
 
 
 def available_memory() -> int:
-    """Return how many bytes this process can expect: what is free, within its control group's limit."""
+    """Return how many bytes this process can expect: what is free, within its control groups' limits."""
     free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
     info = Path("/proc/meminfo")
     if info.exists() and (found := re.search(r"^MemAvailable:\s+(\d+) kB", info.read_text(), re.M)):
         free = int(found[1]) << 10
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.exists() and (text := limit.read_text().strip()).isdigit():
-        free = min(free, int(text))
-    return free
+    return min([free, *_limits()])
+
+
+def _limits(system: Path = Path("/")) -> Iterator[int]:
+    """Yield the bytes that this process's control groups may use, of version 2 or 1, from its own upwards."""
+    groups = system / "proc/self/cgroup"
+    for line in groups.read_text().splitlines() if groups.exists() else ():
+        _, controllers, path = line.split(":", 2)
+        if not controllers:
+            root, name = system / "sys/fs/cgroup", "memory.max"
+        elif "memory" in controllers.split(","):
+            root, name = system / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+        else:
+            continue
+        place = root / path.lstrip("/")
+        for folder in (place, *place.parents):
+            if (folder / name).is_file() and (text := (folder / name).read_text().strip()).isdigit():
+                yield int(text)
+            if folder == root:
+                break

@@ -16,6 +16,7 @@ from anystar.blocks.source import Lazy, Readable
 from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
 from anystar.geometry.polyhedra import rasterise
+from anystar.predict.gaps import Mended
 from anystar.predict.tiles import Box
 from anystar.table import Table, add_channel, add_overlap, tabulate
 
@@ -176,7 +177,7 @@ def _tabulate(
         labels,
         objects,
         run.rays,
-        image=image[region] if len(objects) else np.zeros_like(labels),
+        image=Mended(image, run.plan.gaps)[region] if len(objects) else np.zeros_like(labels),
         spacing=run.plan.spacing,
         unit=run.plan.unit,
         origin=(z, y, x),

@@ -56,6 +56,10 @@ class Request:
     """Whether the table has their polyhedra."""
     mask: str | None = None
     """Name of the mask that the table says their overlap with."""
+    voxels: str | None = None
+    """Digest of some of the image's voxels; ``None`` in plans from before it was noted."""
+    mask_voxels: str | None = None
+    """The same of the mask."""
     filters: str | None = None
     """Which objects are kept, in words; ``None`` in plans from before it was noted."""
     memory: int
@@ -126,12 +130,15 @@ class Plan:
         return Illumination(self.request.shape, ground, reach)
 
 
+_DIGESTS = ("voxels", "mask_voxels")
 _SIGNED = "anystar"
 """Attribute of a label image."""
 _NAMES = {
     "table": "--table",
     "distances": "--distances",
     "mask": "--mask",
+    "voxels": "a digest of the image's voxels",
+    "mask_voxels": "a digest of the mask's voxels",
     "memory": "--memory",
     "diameter": "--diameter",
     "spacing": "--spacing",
@@ -157,7 +164,7 @@ def refuse_other(begun: Request, now: Request, where: Path) -> None:
         f"{_NAMES.get(field.name, field.name)} was {_plain(old)}, is {_plain(new)}"
         for field in dataclasses.fields(Request)
         if (old := getattr(begun, field.name)) != (new := getattr(now, field.name))
-        and not (field.name == "filters" and old is None)
+        and not (old is None and (field.name == "filters" or (field.name in _DIGESTS and new is not None)))
     ]
     if differing:
         raise ConfigError(

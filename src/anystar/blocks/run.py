@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from anystar._version import __version__
-from anystar.arrays import proportions
+from anystar.arrays import metric, proportions
 from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
 from anystar.blocks.extras import Extras, write_extras
 from anystar.blocks.journal import Journal
@@ -20,7 +20,7 @@ from anystar.blocks.keep import Keep
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
 from anystar.blocks.picture import Surveyor
 from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, sign, signed, write_plan
-from anystar.blocks.source import Lazy
+from anystar.blocks.source import Lazy, fingerprint
 from anystar.blocks.stages import Detector, Run
 from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
@@ -28,7 +28,7 @@ from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
-from anystar.predict.scale import estimate
+from anystar.predict.scale import diameter_in_voxels, estimate
 from anystar.predict.view import ArrayLike, magnified
 from anystar.table import Table, check_mask
 
@@ -153,7 +153,7 @@ def segment_blocks(
     """
     output = Path(output)
     if mask is not None:
-        check_mask(mask.address, mask.shape, "image", image.shape)
+        check_mask(mask.address, mask, "image", image)
     request = Request(
         image=_name_of(image),
         shape=image.shape,
@@ -170,6 +170,8 @@ def segment_blocks(
         table=extras.table is not None or relevant is not None,
         distances=extras.distances,
         mask=None if mask is None else _name_of(mask),
+        voxels=fingerprint(image),
+        mask_voxels=None if mask is None else fingerprint(mask),
         filters=filters,
         memory=memory or 0,
         version=__version__,
@@ -275,15 +277,13 @@ def _settle(
 def _plan(request: Request, image: LazyImage, model: Model, memory: int, progress: Progress | None) -> Plan:
     """Look at the image as much as :meth:`anystar.predict.Model.segment` does before its network runs."""
     whole = Lazy(image)
-    unit = 1.0 if request.spacing is None else min(request.spacing)
-    if request.diameter is not None and not (np.isfinite(request.diameter) and request.diameter > 0):
-        raise ConfigError(f"diameter must be positive, got {request.diameter}")
+    known = metric(request.spacing, request.unit)
     scene = level(whole)
     guess = estimate(
         model,
         scene,
-        voxel_size=proportions(request.spacing),
-        diameter=None if request.diameter is None else request.diameter / unit,
+        voxel_size=proportions(known),
+        diameter=diameter_in_voxels(request.diameter, known, image.shape),
         prob_thresh=request.prob_thresh,
         progress=progress,
     )

@@ -122,7 +122,9 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(image)
-        mask = None if given["mask"] is None else stack.enter_context(io.open_image(given["mask"]))
+        mask = (
+            None if given["mask"] is None else stack.enter_context(io.open_image(given["mask"], sized=False))
+        )
         progress = stack.enter_context(progress_bar(job.name))
         try:
             outcome = segment_blocks(

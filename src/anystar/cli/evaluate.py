@@ -94,7 +94,7 @@ def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[S
 
     labels, volumes = [], []
     for path in (pred, truth):
-        volume = io.read(path)
+        volume = io.read(path, sized=False)
         volumes.append(volume)
         try:
             labels.append(as_labels(volume.data))

@@ -127,8 +127,8 @@ def _masked(image: LazyImage, table: Table, path: Path) -> Table:
     from anystar import io
     from anystar.table import add_overlap, check_mask
 
-    with io.open_image(path) as mask:
-        check_mask(path, mask.shape, "labels", image.shape)
+    with io.open_image(path, sized=False) as mask:
+        check_mask(path, mask, "labels", image)
         inside = _sum(np.bincount(image.read(box)[mask.read(box) != 0]) for box in _boxes(image))
     return add_overlap(table, inside)
 

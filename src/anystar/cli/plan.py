@@ -9,6 +9,7 @@ from typing import Literal
 
 from anystar.cli.outputs import refuse_ending, refuse_outputs, target_of
 from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
+from anystar.io.files import refuse_loss
 from anystar.report.meshes import MESH_SUFFIXES
 from anystar.report.table import TABLE_SUFFIXES, sidecar
 
@@ -78,6 +79,7 @@ def plan_jobs(
     *,
     channel: Which = None,
     time: Which = None,
+    spacing: Sequence[float] | None = None,
     also_read: Sequence[Path | None] = (),
     overwrite: bool = False,
 ) -> list[Job]:
@@ -86,8 +88,9 @@ def plan_jobs(
     One image goes to the file ``outputs.labels``, or into it under its own name if that is a folder (it
     exists as one, or its name has no ending). Several images, or a folder, go into the folder
     ``outputs.labels``; then all outputs name folders. Where each channel or time point is a volume of its
-    own, its number is added to the names. ``also_read`` are the files besides the images (a mask, say) that
-    no output may replace.
+    own, its number is added to the names; of several images, one that cannot be opened to count them is a
+    job that will say so. ``spacing`` is what images are opened with. ``also_read`` are the files besides the
+    images (a mask, say) that no output may replace.
 
     Raises
     ------
@@ -100,13 +103,21 @@ def plan_jobs(
         planned = [(images[0], _single(images[0], outputs))]
     else:
         planned = list(_several(images, outputs))
-    jobs = [job for image, made in planned for job in _split(image, made, channel, time)]
+    jobs: list[Job] = []
+    for image, made in planned:
+        try:
+            jobs += _split(image, made, channel, time, spacing)
+        except (OSError, ValueError):
+            if len(planned) == 1:
+                raise
+            jobs.append(Job(image=image, channel=_first(channel), time=_first(time), outputs=made))
     refuse_outputs(
         ((f"the {what} of {job.image}", path) for job in jobs for what, path in job.outputs.named.items()),
         inputs=[*(job.image for job in jobs), *also_read],
         overwrite=overwrite,
     )
     for job in jobs:
+        refuse_loss(job.outputs.labels)
         if job.outputs.meshes is not None and job.outputs.meshes.is_dir():
             _refuse_foreign(job.outputs.meshes)
     return jobs
@@ -179,15 +190,20 @@ def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outpu
         )
 
 
-def _split(image: Path, outputs: Outputs, channel: Which, time: Which) -> Iterator[Job]:
+def _first(which: Which) -> int | None:
+    return 0 if which == "all" else which
+
+
+def _split(
+    image: Path, outputs: Outputs, channel: Which, time: Which, spacing: Sequence[float] | None
+) -> Iterator[Job]:
     """Yield a job for every channel and time point that is asked for."""
     if channel != "all" and time != "all":
         yield Job(image=image, channel=channel, time=time, outputs=outputs)
         return
     from anystar.io import open_image
 
-    first = [0 if which == "all" else which for which in (channel, time)]
-    with open_image(image, channel=first[0], time=first[1]) as opened:
+    with open_image(image, channel=_first(channel), time=_first(time), spacing=spacing) as opened:
         times = list(range(opened.num_times)) if time == "all" else [time]
         channels = list(range(opened.num_channels)) if channel == "all" else [channel]
     for t in times:

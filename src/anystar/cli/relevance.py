@@ -129,8 +129,8 @@ def refuse_unusable(image: LazyImage, given: dict[str, Any]) -> None:
     from anystar.table import check_mask
 
     if given["mask"] is not None:
-        with io.open_image(given["mask"]) as mask:
-            check_mask(given["mask"], mask.shape, "image", image.shape)
+        with io.open_image(given["mask"], sized=False) as mask:
+            check_mask(given["mask"], mask, "image", image)
     if wanted := predicates(given):
         filters.relevant(_no_objects(image, given), wanted)
 

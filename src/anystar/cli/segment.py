@@ -77,6 +77,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         Outputs(labels=given["output"], **wanted),
         channel=given["channel"],
         time=given["time"],
+        spacing=given["spacing"],
         also_read=[given[name] for name in ("mask", "thresholds", "from_record")],
         overwrite=given["overwrite"] or given["resume"],
     )

@@ -186,11 +186,15 @@ def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.
         except ValueError as error:
             raise ValueError(f"{given['labels']} {error}") from error
     import anystar
+    from anystar.arrays import metric
 
     model = anystar.load_model(given["model"])
     with progress_bar("segment") as progress:
         result = model.segment(
-            reference, spacing=series.spacing, diameter=given["diameter"], progress=progress
+            reference,
+            spacing=metric(series.spacing, series.unit),
+            diameter=given["diameter"],
+            progress=progress,
         )
     if not len(result.objects.label):
         raise ValueError(

@@ -47,13 +47,15 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
     ValueError
         If there is something that cannot be used; after all is written, if the image is constant.
     """
+    from anystar.arrays import metric
+
     start = time.perf_counter()
     refuse_other_unit(job, volume, given)
     with _staged(job) as place:
         with progress_bar(job.name) as progress:
             result = model.segment(
                 volume.data,
-                spacing=volume.spacing,
+                spacing=metric(volume.spacing, volume.unit),
                 diameter=given["diameter"],
                 prob_thresh=given["prob_thresh"],
                 nms_thresh=given["nms_thresh"],
@@ -129,6 +131,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
     """Measure what was found, and drop what is not relevant."""
     from anystar import filters, io
     from anystar.arrays import measuring
+    from anystar.predict.gaps import mend
     from anystar.table import add_mask, tabulate
 
     wanted = predicates(given)
@@ -140,13 +143,13 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
         result.labels,
         result.objects,
         result.rays,
-        image=volume.data,
+        image=mend(volume.data, result.gaps),
         spacing=spacing,
         unit=unit,
         distances=given["distances"],
     )
     if given["mask"] is not None:
-        table = add_mask(table, result.labels, io.read(given["mask"]).data)
+        table = add_mask(table, result.labels, io.read(given["mask"], sized=False).data)
     table = _other_channels(job, image, result.labels, table, given)
     keep = filters.relevant(table, wanted)
     if keep.all():
@@ -167,7 +170,9 @@ def _other_channels(
     from anystar.table import add_channel
 
     for other in image.others:
-        volume = io.read(job.image, channel=other.channel, time=job.time, level=given["level"])
+        volume = io.read(
+            job.image, channel=other.channel, time=job.time, level=given["level"], spacing=given["spacing"]
+        )
         table = add_channel(table, labels, volume.data, other.channel or 0)
     return table
 

@@ -26,11 +26,12 @@ _FORMATS = {
     ".ome.zarr": "ome_zarr",
     ".zarr": "ome_zarr",
 }
-SUFFIXES = tuple(_FORMATS)
+SUFFIXES = tuple(suffix for suffix in _FORMATS if suffix != ".nhdr")
 """Name endings that can be read and written."""
 _VENDORS = (".czi", ".dv", ".ims", ".lif", ".nd2", ".oib", ".oif", ".oir", ".vsi")
-READABLE = (*SUFFIXES, *_VENDORS)
-"""Name endings that can be read, those of microscopes' makers through bioio."""
+READABLE = (*_FORMATS, *_VENDORS)
+"""Name endings that can be read: also NRRD headers whose data lie in a file beside them, and those of
+microscopes' makers through bioio."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*\.(?:h5|hdf5)):/*(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)

@@ -58,10 +58,11 @@ def pick_volume(axes: str, shape: tuple[int, ...], channel: int | None, time: in
     sizes = {a: n for a, n in zip(axes, shape, strict=True) if n > 1 or a in "ZYX"}
     if len(sizes) < sum(n > 1 or a in "ZYX" for a, n in zip(axes, shape, strict=True)):
         raise FileError(f"has {len(shape)} axes without names {shape}; save it as one Z, Y, X stack")
-    unnamed = [a for a in sizes if a in "QI"]
+    unnamed = [i for i, (a, n) in enumerate(zip(axes, shape, strict=True)) if a in "QI" and n > 1]
     if "Z" not in sizes and len(unnamed) == 1:
-        axes = axes.replace(unnamed[0], "Z")
-        sizes["Z"] = sizes.pop(unnamed[0])
+        at = unnamed[0]
+        sizes["Z"] = sizes.pop(axes[at])
+        axes = f"{axes[:at]}Z{axes[at + 1 :]}"
     _refuse_other_axes(sizes)
     colour = next((a for a in "CS" if a in sizes), None)
     num_channels, num_times = sizes.get(colour or "", 1), sizes.get("T", 1)

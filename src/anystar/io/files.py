@@ -14,7 +14,7 @@ from anystar.io.errors import FileError
 from anystar.io.lazy import LazyImage, format_of, open_image
 from anystar.io.values import compact
 
-__all__ = ["read", "write"]
+__all__ = ["read", "refuse_loss", "write"]
 
 
 def read(
@@ -24,12 +24,13 @@ def read(
     time: int | None = None,
     level: int = 0,
     spacing: Sequence[float] | None = None,
+    sized: bool = True,
 ) -> Volume:
     """Read a 3D volume as a whole: :func:`open_image` and everything of it.
 
     Parameters
     ----------
-    path, channel, time, level, spacing
+    path, channel, time, level, spacing, sized
         As :func:`open_image` takes them.
 
     Returns
@@ -54,8 +55,18 @@ def read(
     >>> volume.shape, volume.spacing, volume.unit
     ((4, 8, 8), (2.0, 0.5, 0.5), 'um')
     """
-    with open_image(path, channel=channel, time=time, level=level, spacing=spacing) as image:
+    with open_image(path, channel=channel, time=time, level=level, spacing=spacing, sized=sized) as image:
         return image.volume()
+
+
+def refuse_loss(path: str | Path) -> None:
+    """Raise ``FileError`` if writing a volume under a name would lose what else its file holds (HDF5)."""
+    address = locate(path)
+    if address.module == "hdf5" and address.file.exists():
+        try:
+            format_of(address).refuse_loss(address)
+        except FileError as error:
+            raise FileError(f"{address.file} {error}") from error
 
 
 def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyImage | None = None) -> None:
@@ -75,12 +86,13 @@ def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyIma
     Raises
     ------
     FileError
-        If the name's ending is unknown or the format cannot hold the values.
+        If the name's ending is unknown, the format cannot hold the values, or the file holds other data.
     """
     address = locate(path)
     module = format_of(address)
     if address.suffix not in SUFFIXES:
         raise FileError(f"{address.file} cannot be written; use one of {', '.join(SUFFIXES)}")
+    refuse_loss(path)
     if isinstance(data, Volume):
         volume = data
     elif like is None:

@@ -14,7 +14,7 @@ from anystar.io.address import Address
 from anystar.io.errors import FileError
 from anystar.io.source import Source
 
-__all__ = ["open_source", "write"]
+__all__ = ["open_source", "refuse_loss", "write"]
 
 with contextlib.suppress(ImportError):  # decoders for Blosc and others, if the user has them
     import hdf5plugin  # noqa: F401
@@ -112,6 +112,21 @@ def _spacing(data: h5py.Dataset) -> tuple[tuple[float, float, float] | None, str
         return None, f"states the voxel size {values.tolist()} in element_size_um"
     z, y, x = values.tolist()
     return (z, y, x), ""
+
+
+def refuse_loss(address: Address) -> None:
+    """Raise ``FileError`` if a file holds more than the dataset that would be written: it is written anew."""
+    others: list[str] = []
+
+    def collect(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset) and name != (address.inner or _LABELS):
+            others.append(name)
+
+    if h5py.is_hdf5(address.file):
+        with h5py.File(address.file, "r") as file:
+            file.visititems(collect)
+    if others:
+        raise FileError(f"also holds {', '.join(others[:6])}, which would be lost; choose a file of its own")
 
 
 def write(address: Address, volume: Volume) -> None:

@@ -43,6 +43,8 @@ class LazyImage:
     """The level of the pyramid."""
     override: Spacing | None
     """The spacing that was given instead of the file's."""
+    sized: bool = True
+    """Whether an impossible voxel size was refused."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -171,7 +173,7 @@ class LazyImage:
         self.close()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (str(self.address), self.channel, self.time, self.level, self.override)
+        return _reopen, (str(self.address), self.channel, self.time, self.level, self.override, self.sized)
 
     def _zyx(self, lengths: tuple[int, ...]) -> list[int]:
         kept = [n for n, i in zip(lengths, self.pick.place, strict=True) if not isinstance(i, int)]
@@ -185,6 +187,7 @@ def open_image(
     time: int | None = None,
     level: int = 0,
     spacing: Sequence[float] | None = None,
+    sized: bool = True,
 ) -> LazyImage:
     """Open a 3D image without reading its voxels.
 
@@ -199,6 +202,8 @@ def open_image(
         Level of the pyramid (OME-Zarr, OME-TIFF); 0 is the finest.
     spacing : 3 floats, optional
         Micrometres per voxel along Z, Y, X, instead of what the file says.
+    sized : bool
+        Whether an impossible voxel size is refused; else the image has none (labels, masks).
 
     Returns
     -------
@@ -233,7 +238,7 @@ def open_image(
     with _named(address):
         source = module.open_source(address, level)
         try:
-            return _volume_of(source, address, channel, time, level, override)
+            return _volume_of(source, address, channel, time, level, override, sized)
         except BaseException:
             source.close()
             raise
@@ -246,6 +251,7 @@ def _volume_of(
     time: int | None,
     level: int,
     override: Spacing | None,
+    sized: bool,
 ) -> LazyImage:
     """Choose the volume, or say why there is none."""
     if not 0 <= level < source.num_levels:
@@ -261,18 +267,19 @@ def _volume_of(
         time=time,
         level=level,
         override=override,
+        sized=sized,
     )
     if 0 in image.shape:
         raise FileError(f"is empty, its shape is {image.shape}; export it again")
-    if source.fault and override is None:
+    if source.fault and override is None and sized:
         raise FileError(f"{source.fault}; give the right one with --spacing Z Y X")
     return image
 
 
 def _reopen(
-    path: str, channel: int | None, time: int | None, level: int, spacing: Spacing | None
+    path: str, channel: int | None, time: int | None, level: int, spacing: Spacing | None, sized: bool
 ) -> LazyImage:
-    return open_image(path, channel=channel, time=time, level=level, spacing=spacing)
+    return open_image(path, channel=channel, time=time, level=level, spacing=spacing, sized=sized)
 
 
 def format_of(address: Address) -> Any:

@@ -81,6 +81,7 @@ def open_source(address: Address, level: int) -> Source:
             "nifti": header.copy(),
             "affine": np.array(image.affine),
             "world": np.diag([(micrometres or 1e3) / 1e3] * 3 + [1]) @ image.affine,
+            "oriented": bool(header["sform_code"] or header["qform_code"]),
         },
         close=voxels.cache_clear,
     )

@@ -143,7 +143,7 @@ def _spacing(
     return (z, y, x), "relative", ""
 
 
-def _world(header: dict[str, Any], directions: np.ndarray | None, unit: str) -> dict[str, np.ndarray]:
+def _world(header: dict[str, Any], directions: np.ndarray | None, unit: str) -> dict[str, Any]:
     """Return the affine (XYZ to RAS, millimetres) if the space has a name that says where RAS is."""
     signs = _SPACES.get(str(header.get("space", "")).lower())
     if signs is None or directions is None or "space origin" not in header:
@@ -153,7 +153,7 @@ def _world(header: dict[str, Any], directions: np.ndarray | None, unit: str) -> 
     affine = np.eye(4)
     affine[:3, :3] = directions.T
     affine[:3, 3] = np.asarray(header["space origin"], float)
-    return {"world": np.diag([*(s * scale for s in signs), 1.0]) @ affine}
+    return {"world": np.diag([*(s * scale for s in signs), 1.0]) @ affine, "oriented": True}
 
 
 def write(address: Address, volume: Volume) -> None:

@@ -61,6 +61,11 @@ class Series:
         return self.first.unit
 
     @property
+    def header(self) -> dict[str, Any]:
+        """What the first frame's file says besides."""
+        return self.first.header
+
+    @property
     def seconds(self) -> float | None:
         """From one frame to the next, if the file says."""
         header: Any = self.first.header.get("nifti")

@@ -14,7 +14,7 @@ from anystar.predict.sample import Sample
 if TYPE_CHECKING:
     from anystar.predict.view import ArrayLike
 
-__all__ = ["Gap", "Mended", "filled_in", "find_gaps"]
+__all__ = ["Gap", "Mended", "filled_in", "find_gaps", "mend"]
 
 Gap = tuple[int, int]
 """Blank planes from the first up to, not including, the second; neither is the volume's end."""
@@ -23,6 +23,8 @@ _LONGEST = 5
 """Planes of a gap that are still filled in."""
 _WINDOW = 64
 """Voxels along Y and X, in the middle, that tell of most planes that they are not blank."""
+_SLAB, _STRIP_BYTES = 64, 1 << 26
+"""Planes that are looked at together, and of how many bytes at once."""
 _COMMON = 0.5
 """Share of the planes beside a gap from which its value is their background: they are no less blank."""
 
@@ -57,6 +59,11 @@ class Mended:
         return part
 
 
+def mend(image: np.ndarray, gaps: tuple[Gap, ...]) -> np.ndarray:
+    """Return an image with its gaps filled in; without any, the image itself."""
+    return Mended(image, gaps)[(slice(None),) * 3] if gaps else image
+
+
 def find_gaps(image: ArrayLike, sample: Sample | None = None) -> tuple[Gap, ...]:
     """Return the runs of blank planes between planes that are not.
 
@@ -87,11 +94,34 @@ def find_gaps(image: ArrayLike, sample: Sample | None = None) -> tuple[Gap, ...]
     blank = _constant(seen)
     if 2 * blank.sum() > num:
         return ()
-    for z in [] if whole else np.flatnonzero(blank).tolist():
-        blank[z] = _constant(_plane(image, z)[None])[0]
+    if not whole:
+        _look_closer(image, blank)
     live = np.flatnonzero(~blank).tolist()
     gaps = [(a + 1, b) for a, b in pairwise(live) if 1 < b - a <= _LONGEST + 1]
     return tuple(gap for gap in gaps if not _natural(image, gap))
+
+
+def _look_closer(image: ArrayLike, blank: np.ndarray) -> None:
+    """Take back which planes are blank where not all of them has one value.
+
+    Slab by slab, as files store several planes together, and strip by strip, until none of a slab is left.
+    """
+    _, num, width = image.shape
+    row = width * np.dtype(image.dtype).itemsize
+    for start in range(0, len(blank), _SLAB):
+        slab = blank[start : start + _SLAB]  # a view
+        rows = max(1, _STRIP_BYTES // (row * len(slab)))
+        values = np.zeros(len(slab), image.dtype)
+        for top in range(0, num, rows):
+            if not slab.any():
+                break
+            planes = np.flatnonzero(slab)
+            first, last = int(planes[0]), int(planes[-1])
+            box = (slice(start + first, start + last + 1), slice(top, min(top + rows, num)), slice(0, width))
+            part = np.asarray(image[box])[planes - first]
+            if top == 0:
+                values[planes] = part[:, 0, 0]
+            slab[planes] = (part == values[planes, None, None]).all((1, 2))
 
 
 def filled_in(gaps: Sequence[Gap]) -> tuple[str, ...]:
@@ -128,4 +158,10 @@ def _constant(planes: np.ndarray) -> np.ndarray:
 def _between(below: np.ndarray, above: np.ndarray, share: float) -> np.ndarray:
     """Return what lies between two planes, in their type."""
     mixed = (1 - share) * below.astype(np.float64) + share * above.astype(np.float64)
-    return (mixed if below.dtype.kind == "f" else np.rint(mixed)).astype(below.dtype)
+    if below.dtype.kind == "f":
+        return mixed.astype(below.dtype)
+    if below.dtype.kind != "b" and int(mixed.max()) > (
+        top := np.iinfo(below.dtype).max
+    ):  # of 64 bits, as a float
+        mixed = mixed.clip(None, np.nextafter(float(top), 0))
+    return np.rint(mixed).astype(below.dtype)

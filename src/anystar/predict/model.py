@@ -31,7 +31,7 @@ from anystar.predict.candidates import (
 from anystar.predict.level import level
 from anystar.predict.normalise import check_image
 from anystar.predict.result import Result, assemble, check_threshold
-from anystar.predict.scale import search
+from anystar.predict.scale import diameter_in_voxels, search
 from anystar.predict.tiles import Axes, Tile
 from anystar.predict.view import Scene, View
 
@@ -117,16 +117,15 @@ class Model:
         prob_thresh = None if prob_thresh is None else self.threshold("prob_thresh", prob_thresh)
         nms_thresh = self.threshold("nms_thresh", nms_thresh)
         spacing = None if spacing is None else check_spacing(spacing)
-        voxel_size, unit = proportions(spacing), 1.0 if spacing is None else min(spacing)
-        if diameter is not None and not (np.isfinite(diameter) and diameter > 0):
-            raise ConfigError(f"diameter must be positive, got {diameter}")
+        voxel_size = proportions(spacing)
+        diameter = diameter_in_voxels(diameter, spacing, image.shape)
         started = time.perf_counter()
         scene = level(image)
         settled, candidates = search(
             replace(self, tta=self.tta or tta, fast=self.fast or fast),
             scene,
             voxel_size=voxel_size,
-            diameter=None if diameter is None else diameter / unit,
+            diameter=diameter,
             prob_thresh=prob_thresh,
             progress=progress,
         )
@@ -146,6 +145,7 @@ class Model:
             diameter_vox=settled.diameter,
             notes=(*settled.notes, *candidates.notes),
             timings={"network": seconds, **timings},
+            gaps=scene.gaps,
             candidates=candidates,
             voxel_size=settled.voxel_size,
             rays=rays,

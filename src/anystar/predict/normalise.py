@@ -17,6 +17,8 @@ TINY = float(np.finfo(np.float32).tiny)
 """Least range of intensities that is divided by."""
 _RANGE = (1e-33, 1e37)
 """Largest absolute values of images that are as good in float32."""
+_FINE = 2.0**-14
+"""Least range of intensities as a share of the largest: a step of float32 is a thousandth of it then."""
 
 _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
 _SPARSE = 3.0
@@ -44,14 +46,19 @@ def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
 
 
 def check_range(image: np.ndarray) -> None:
-    """Raise ``ValueError`` if the largest absolute value cannot be computed with in float32."""
-    if image.dtype.kind == "f":
-        largest = max(-float(image.min()), float(image.max()))
-        if largest and not _RANGE[0] <= largest <= _RANGE[1]:
-            raise ValueError(
-                f"image must have a largest absolute value of {_RANGE[0]:g} to {_RANGE[1]:g}, got "
-                f"{largest:.3g}; divide it by that"
-            )
+    """Raise ``ValueError`` if the largest absolute value, or what differs beside it, is lost in float32."""
+    low, high = float(image.min()), float(image.max())
+    largest = max(-low, high)
+    if image.dtype.itemsize >= 4 and image.dtype != np.float32 and 0 < high - low < _FINE * largest:
+        raise ValueError(
+            f"image must not lie on an offset that hides what differs, got values from {low:.10g} to "
+            f"{high:.10g}; subtract {low:.10g}"
+        )
+    if image.dtype.kind == "f" and largest and not _RANGE[0] <= largest <= _RANGE[1]:
+        raise ValueError(
+            f"image must have a largest absolute value of {_RANGE[0]:g} to {_RANGE[1]:g}, got "
+            f"{largest:.3g}; divide it by that"
+        )
 
 
 def window(image: ArrayLike, sample: np.ndarray | None = None) -> tuple[float, float]:

@@ -16,6 +16,7 @@ from anystar.geometry.tensors import rasterise, suppress
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.crowd import raised_to
+from anystar.predict.gaps import Gap, mend
 from anystar.table import Table, tabulate
 
 __all__ = ["Objects", "Result", "assemble"]
@@ -65,6 +66,8 @@ class Result:
     """Remarks for the user, a line each."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds a stage."""
+    gaps: tuple[Gap, ...] = ()
+    """Blank planes that were filled in, and are where intensities are measured."""
     candidates: Candidates
     voxel_size: tuple[float, float, float]
     """Length of a voxel along each axis in units of the shortest, told or estimated: the candidates' unit."""
@@ -110,7 +113,7 @@ class Result:
             self.labels,
             self.objects,
             self.rays,
-            image=image,
+            image=None if image is None else mend(image, self.gaps),
             spacing=spacing,
             unit=unit,
             distances=distances,

@@ -8,12 +8,15 @@ what is dim, or less.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
 
+from anystar.arrays import proportions
+from anystar.config import ConfigError
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import cutoff, raised_to
 from anystar.predict.gaps import filled_in
@@ -24,7 +27,7 @@ from anystar.predict.view import Scene, View
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Estimate", "estimate", "search"]
+__all__ = ["Estimate", "diameter_in_voxels", "estimate", "search"]
 
 Vec = tuple[float, float, float]
 
@@ -47,9 +50,50 @@ _SMOOTHING, _GAMMAS = 1.2, (0.5, 0.25, 2.0)
 """Standard deviation of the smoothing, in the shortest edge of a voxel, and the powers."""
 _SEVERAL = 4
 """Objects, of the weight of the heaviest, that an altered image must show."""
+_LEAST, _MOST = 1.5, 2.0
+"""Least diameter in voxels, and largest in longest sides of the volume: others are slips of a unit."""
 _GAIN, _CLEARER = 0.02, 0.03
 """Confidence that other proportions must add to that of cubes, and smoothing or a power to that of the plain
 image."""
+
+
+def diameter_in_voxels(diameter: float | None, spacing: Vec | None, shape: Sequence[int]) -> float | None:
+    """Return a diameter in voxels of the finest axis.
+
+    Parameters
+    ----------
+    diameter : float or None
+        In the unit of ``spacing``, else in voxels.
+    spacing : three floats or None
+        Size of a voxel along Z, Y, X; see :func:`anystar.arrays.metric`.
+    shape : three ints
+        Of the volume.
+
+    Raises
+    ------
+    ConfigError
+        If no object of a volume of that shape can have such a diameter.
+
+    Examples
+    --------
+    >>> diameter_in_voxels(12, (2, 0.5, 0.5), (40, 200, 200)), diameter_in_voxels(12, None, (40, 200, 200))
+    (24.0, 12.0)
+    """
+    if diameter is None:
+        return None
+    if not (np.isfinite(diameter) and diameter > 0):
+        raise ConfigError(f"diameter must be positive, got {diameter}")
+    sizes = proportions(spacing) or (1.0, 1.0, 1.0)
+    edge = 1.0 if spacing is None else min(spacing)
+    voxels = diameter / edge
+    longest = max(num * size for num, size in zip(shape, sizes, strict=True))
+    if not _LEAST <= voxels <= _MOST * longest:
+        told = f"{voxels:.3g}" + ("" if edge == 1 else f" ({diameter:g} um, with {edge:g} um a voxel)")
+        raise ConfigError(
+            f"diameter must be at least {_LEAST:g} voxels of the finest axis and at most {_MOST:g} times the "
+            f"longest side of the volume, got {told}; correct it, or the voxel size"
+        )
+    return float(voxels)
 
 
 def search(

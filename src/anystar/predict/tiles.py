@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -150,13 +151,16 @@ def halves(tile: Tile, *, halo: int, divisor: int) -> list[Tile]:
     sizes = [s.stop - s.start for s in tile.core]
     axis = sizes.index(max(sizes))
     core, seen = tile.core[axis], tile.read[axis]
-    middle = core.start + -(-sizes[axis] // (2 * divisor)) * divisor
+    half = (core.start + core.stop) / 2 - seen.start
+    middle = seen.start + math.ceil(half / divisor) * divisor  # where pooling falls on the same voxels
     if middle >= core.stop:
         return []
     around = -(-halo // divisor) * divisor
     parts = []
     for own in (slice(core.start, middle), slice(middle, core.stop)):
-        read = slice(max(seen.start, own.start - around), min(seen.stop, own.stop + around))
+        before = (own.start - around - seen.start) // divisor * divisor
+        after = -(-(own.stop + around - seen.start) // divisor) * divisor
+        read = slice(seen.start + max(0, before), min(seen.stop, seen.start + after))
         reads, cores = list(tile.read), list(tile.core)
         reads[axis], cores[axis] = read, own
         parts.append(Tile(read=(reads[0], reads[1], reads[2]), core=(cores[0], cores[1], cores[2])))
