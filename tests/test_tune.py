@@ -133,3 +133,14 @@ def test_objects_in_the_unknown_do_not_count():
     a = tune([Judged(result=fewer, truth=clear)])
     b = tune([Judged(result=dataclasses.replace(some.result, candidates=more), truth=clear)])
     assert a.accuracy == b.accuracy > 0
+
+
+def test_by_default_each_volume_has_the_thresholds_that_it_was_segmented_with():
+    scenes = [scene(0), scene(1)]
+    settled = [
+        dataclasses.replace(s, result=s.result.rethreshold(prob=prob, nms=nms))
+        for s, prob, nms in zip(scenes, (0.2, 0.8), (0.5, 0.2), strict=True)
+    ]
+    scores = add_scores([match_labels(s.truth, s.result.labels, thresholds=IOU) for s in settled])
+    assert score(settled) == pytest.approx(mean_accuracy(scores), abs=1e-9)
+    assert score(settled) != pytest.approx(score(scenes, prob=0.2, nms=0.5), abs=1e-6)

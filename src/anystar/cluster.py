@@ -57,7 +57,9 @@ def check_where(where: str) -> None:
         raise ClusterError(f"no cluster {where!r}{hint} Or give a scheduler as tcp://HOST:PORT")
     for module in ["distributed"] if where != "slurm" else _PACKAGES:
         if importlib.util.find_spec(module) is None:
-            raise ClusterError(f"a Dask cluster needs {_PACKAGES[module]}; pip install 'anystar[scale]'")
+            raise ClusterError(
+                f"a Dask cluster needs {_PACKAGES[module]}; pip install dask distributed dask-jobqueue"
+            )
     if where == "slurm" and shutil.which("sbatch") is None:
         raise ClusterError("there is no sbatch here; start where SLURM jobs can be submitted, or use local")
 

@@ -60,7 +60,7 @@ def cache_folder() -> Path:
     digest = hashlib.sha256()
     here = Path(__file__).parent
     kernels = [*sorted(here.glob("geometry/*.py")), *sorted(here.glob("evaluate/*.py"))]
-    kernels += [here / "synth" / name for name in ("kernels.py", "pieces.py")]
+    kernels += [here / name for name in ("synth/kernels.py", "synth/pieces.py", "blocks/measure.py")]
     for path in (Path(__file__), *kernels):
         digest.update(path.read_bytes())
     return Path(os.path.expanduser(base)) / "anystar" / f"kernels-{digest.hexdigest()[:16]}"

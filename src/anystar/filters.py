@@ -31,6 +31,7 @@ from anystar.table import Table
 __all__ = [
     "Predicate",
     "bright",
+    "columns_of",
     "contrast",
     "dark",
     "drop",
@@ -162,6 +163,18 @@ def where(condition: str) -> Predicate:
     _check(tree, condition, truth=True)
 
     return lambda table: _truth(tree, table, unknown=True)
+
+
+def columns_of(condition: str) -> set[str]:
+    """Return the columns that a condition, see :func:`where`, speaks of.
+
+    >>> sorted(columns_of("volume_um3 > 50 and abs(contrast) > 1"))
+    ['contrast', 'volume_um3']
+    """
+    where(condition)
+    return {node.id for node in ast.walk(ast.parse(condition.strip())) if isinstance(node, ast.Name)} - {
+        "abs"
+    }
 
 
 def drop(condition: str) -> Predicate:

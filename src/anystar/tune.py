@@ -93,9 +93,27 @@ def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[
     )
 
 
-def score(judged: Sequence[Judged], *, prob: float, nms: float, iou: Sequence[float] = IOU) -> float:
-    """Return the mean accuracy of what these thresholds segment; parameters as for :func:`tune`."""
-    return float(_accuracies(judged, nms, np.array([prob]), iou)[0])
+def score(
+    judged: Sequence[Judged],
+    *,
+    prob: float | None = None,
+    nms: float | None = None,
+    iou: Sequence[float] = IOU,
+) -> float:
+    """Return the mean accuracy of what these thresholds segment; parameters as for :func:`tune`.
+
+    By default each volume is drawn with the thresholds that it was segmented with.
+    """
+    counts = [
+        _counts(
+            one,
+            one.result.nms_thresh if nms is None else nms,
+            np.array([one.result.prob_thresh if prob is None else prob]),
+            iou,
+        )
+        for one in judged
+    ]
+    return float(_accuracy(counts)[0])
 
 
 def _best(table: dict[float, np.ndarray], own: float) -> tuple[float, int]:
@@ -109,8 +127,12 @@ def _best(table: dict[float, np.ndarray], own: float) -> tuple[float, int]:
 
 def _accuracies(judged: Sequence[Judged], nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
     """Return the mean accuracy at ascending thresholds that share a drawing: exact at the first."""
-    counts = np.sum([_counts(one, nms, probs, iou) for one in judged], axis=0)
-    found, wanted, matched = counts[0], counts[1], counts[2:]
+    return _accuracy([_counts(one, nms, probs, iou) for one in judged])
+
+
+def _accuracy(counts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean accuracy over overlaps, of the objects of all volumes together."""
+    found, wanted, *matched = np.sum(counts, axis=0)
     return np.asarray((matched / np.maximum(found + wanted - matched, 1)).mean(0))
 
 

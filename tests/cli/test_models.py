@@ -58,7 +58,13 @@ def test_show_prints_the_bundled_card(run):
     assert shown.stdout.startswith(f"{DEFAULT_MODEL} (what is used if none is named)")
     for key in ("recipe", "iterations", "samples", "minutes", "licence     MIT", "accuracy", "bad at"):
         assert f"  {key}" in shown.stdout
-    assert run("models", "list").stdout == run("models").stdout
+    listed = run("models", "list").stdout
+    assert listed == run("models").stdout
+    lines = listed.splitlines()
+    assert [line.split()[0] for line in lines[:-2]] == list(anystar.list_models())
+    (default,) = (line for line in lines if "(the default)" in line)
+    assert default.startswith(DEFAULT_MODEL)
+    assert max(map(len, lines)) < 100
 
 
 @pytest.mark.parametrize("name", anystar.list_models())

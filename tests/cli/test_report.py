@@ -4,9 +4,12 @@ import re
 
 import numpy as np
 import pytest
+import tifffile
 
 from anystar import io
 from anystar.arrays import Volume
+from anystar.cli.runs import find_run
+from anystar.report.table import read_table
 
 RNG = np.random.default_rng(0)
 SPACING = (2.0, 0.5, 0.5)
@@ -101,6 +104,32 @@ def test_what_segment_wrote_is_a_run(project, run, model, ending):
             assert "<dt>Probability threshold</dt>" in page
             assert "The image was not given" not in page
         assert ("Confidence" in page) == (given == moved / wrote.name and ending != "toml")
+
+
+def test_tables_of_two_channels_of_one_image_are_two_volumes(project, run, model):
+    data = io.read(project / "images" / "a.tif").data
+    tifffile.imwrite(project / "two.tif", np.stack([data] * 2, 1), imagej=True, metadata={"axes": "ZCYX"})
+    out = ("-o", project / "labels" / "l.tif", "--table", project / "tables" / "t.csv", "--channel", "all")
+    assert run("segment", project / "two.tif", *out).exit_code == 0
+    assert sorted(find_run(str(project / "tables")).sources) == ["l_c0", "l_c1"]
+
+
+def test_what_filter_left_is_what_is_reported_and_not_what_is_repeated(project, run, model):
+    made = project / "made"
+    image, table, less = project / "images" / "a.tif", made / "t.csv", made / "less.csv"
+    assert run("segment", image, "-o", made / "l.tif", "--table", table).exit_code == 0
+    largest = max(read_table(table)[0]["volume_vox"])
+    options = ("-o", made / "less.tif", "--table", less, "--min-volume", largest)
+    result = run("filter", made / "l.tif", table, *options)
+    assert result.exit_code == 0, result.output
+    assert [line.split()[-1] for line in result.stdout.splitlines()[1:]] == [
+        str(made / name) for name in ("less.tif", "less.csv", "less.csv.toml")
+    ]
+    (source,) = find_run(str(less)).sources.values()
+    assert (source.labels, source.table) == (made / "less.tif", less)
+    again = run("segment", "--from-record", less, "-o", made / "again.tif")
+    assert again.exit_code == 0, again.output
+    assert "filtered afterwards" in again.output
 
 
 def test_one_file_a_side_needs_no_matching_names(project, run):

@@ -135,6 +135,10 @@ UNUSABLE = {
     ),
     "no column": (["--keep", "nosuch > 3"], "the table has no column 'nosuch'; known: background, "),
     "no mask for a column": (["--drop", "mask_overlap > 0.5"], "the table has no column 'mask_overlap'"),
+    "no lengths": (["--drop", "volume_um3 > 9 or z_um > 2"], "asks for volume_um3, which is not known"),
+    "idle overlap": (["--mask-overlap", "0.3"], "--mask-overlap belongs to --mask; give both"),
+    "idle distances": (["--distances"], "--distances belongs to --table; give both"),
+    "idle format": (["--mesh-format", "stl"], "--mesh-format belongs to --meshes; give both"),
     "no distances": (["--keep", "distance_3 > 2"], "the table has no column 'distance_3'"),
     "no truth": (["--keep", "sphericity"], "'sphericity' is a number, not a truth; compare it"),
 }
@@ -147,6 +151,8 @@ def test_what_cannot_work_is_refused_before_the_model_is_loaded(
 ):
     monkeypatch.setitem(vars(anystar), "load_model", lambda *_, **__: pytest.fail("loaded"))
     io.write(tmp_path / "small.tif", Volume(data=np.ones((4, 5, 6), np.uint8)))
+    if case == "no lengths":
+        io.write(cells, Volume(data=io.read(cells).data))
     options, message = UNUSABLE[case]
     options = [tmp_path / "small.tif" if o == "SMALL" else o for o in options]
     line = refused("segment", cells, "-o", tmp_path / "l.zarr", *options, *how, folder=tmp_path)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numba as nb
 import numpy as np
+
+from anystar.compiled import kernel
 
 __all__ = ["Bodies", "Measured", "measure_bodies"]
 
@@ -80,7 +81,7 @@ def measure_bodies(labels: np.ndarray, which: np.ndarray, bodies: Bodies, start:
     )
 
 
-@nb.njit(cache=True, nogil=True)
+@kernel()
 def _count(labels, totals, extent):
     for z in range(labels.shape[0]):
         for y in range(labels.shape[1]):

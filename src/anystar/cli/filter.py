@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.relevance import filter_options, predicates
+from anystar.cli.relevance import filter_options, predicates, refuse_lengths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,7 +58,7 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
     from anystar import filters, io
     from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.cli.plan import Outputs
-    from anystar.report.table import TABLE_SUFFIXES, read_table, write_table
+    from anystar.report.table import TABLE_SUFFIXES, read_table, sidecar, write_table
 
     wanted = predicates(given)
     if not wanted:
@@ -70,20 +70,24 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
         overwrite=given["overwrite"],
     )
     found, record = read_table(table)
+    beside = None if table_out is None else sidecar(table_out)
     with io.open_image(labels) as image:
         if image.dtype.kind not in "ui":
             raise ValueError(f"{labels} holds {image.dtype} values, not labels; give a label image")
         _refuse_other_objects(image, labels, found, table)
         if given["mask"] is not None:
             found = _masked(image, found, given["mask"])
+        if len(found) and not found.known("volume_um3"):
+            refuse_lengths(given, f"{table} has no lengths in micrometres", "segment with --spacing")
         keep = filters.relevant(found, wanted)
         kept = found.select(keep)
         _write_labels(image, output, kept["label"], given["overwrite"])
         if table_out is not None:
-            write_table(table_out, kept, record=_noted(record, given, int((~keep).sum())))
+            places = {"output": str(output), "table": str(table_out)}
+            write_table(table_out, kept, record=_noted(record, given, int((~keep).sum()), places))
     click.echo(f"{labels}: {len(kept)} of {len(found)} objects kept")
-    for path in (output, table_out):
-        if path is not None:
+    for path in Outputs(labels=output, table=table_out).files:
+        if path != beside or record:
             click.echo(f"  wrote {path}")
 
 
@@ -153,8 +157,8 @@ def _write_labels(image: LazyImage, output: Path, kept: np.ndarray, overwrite: b
         raise
 
 
-def _noted(record: str, given: dict[str, Any], dropped: int) -> str:
-    """Return the record of the run with what was filtered added; nothing if there was no record."""
+def _noted(record: str, given: dict[str, Any], dropped: int, places: dict[str, str]) -> str:
+    """Return the record with what was filtered, and where it is now; nothing if there was no record."""
     from anystar.config import dump_plain
 
     if not record:
@@ -162,4 +166,4 @@ def _noted(record: str, given: dict[str, Any], dropped: int) -> str:
     asked = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v not in (None, (), False)}
     known = tomllib.loads(record)
     steps = [*known.get("filtered", []), {"dropped": dropped, **asked}]
-    return dump_plain({**known, "filtered": steps})
+    return dump_plain({**known, "parameters": known["parameters"] | places, "filtered": steps})

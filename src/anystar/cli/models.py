@@ -49,7 +49,9 @@ def _list(names: tuple[str, ...]) -> str:
         if name not in cards:
             raise ValueError(f"unknown model '{name}'{nearest(name, cards)}")
     chosen = {name: cards[name] for name in names} if names else cards
-    return "\n\n".join("\n".join([each, *_lines(card, "  ")]) for each, card in chosen.items())
+    width = max(map(len, chosen))
+    lines = [f"{name:<{width}}  {_line(card)}" for name, card in chosen.items()]
+    return "\n".join([*lines, "", "'anystar models show NAME' has the card of one."])
 
 
 def _show(name: str, as_config: bool) -> str:
@@ -85,15 +87,11 @@ def _settings(card: Mapping[str, Any]) -> str:
     return f"{comment}\n{dump_plain(config).rstrip()}"
 
 
-def _lines(card: Mapping[str, Any], indent: str) -> list[str]:
-    """Return a card as indented ``key: value`` lines."""
-    lines = []
-    for key, value in card.items():
-        if key == "size":
-            lines.append(f"{indent}size: {value / 1e6:.1f} MB")
-        elif isinstance(value, Mapping):
-            lines += [f"{indent}{key}:", *_lines(value, indent + "  ")]
-        else:
-            text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-            lines.append(f"{indent}{key}: {text}")
-    return lines
+def _line(card: Mapping[str, Any]) -> str:
+    """Return what tells a model from the others."""
+    from anystar.report.card import origins
+
+    samples = card.get("samples", 0) + sum(origin.get("samples", 0) for origin in origins(card))
+    recipes = ", ".join(dict.fromkeys(card.get("recipes", ())))
+    what = f"{recipes}, {samples:,} samples, {card['size'] / 1e6:.1f} MB"
+    return f"{what} (the default)" if card.get("default") else what

@@ -117,6 +117,11 @@ def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None
             raise ValueError(f"{path} has the unknown parameter '{name}'{nearest(name, names)}")
     if record.get("anystar") != __version__:
         click.echo(f"note: {path} was made by anystar {record.get('anystar')}, this is {__version__}")
+    if steps := record.get("filtered"):
+        dropped = sum(step.get("dropped", 0) for step in steps)
+        click.echo(
+            f"note: {path} was filtered afterwards ({dropped} objects); this repeats the run before that"
+        )
     ctx.default_map = record["parameters"]
     return path
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from anystar.io import LazyImage
     from anystar.table import Table
 
-__all__ = ["filter_options", "in_words", "predicates", "refuse_unusable"]
+__all__ = ["filter_options", "in_words", "predicates", "refuse_lengths", "refuse_unusable"]
 
 _OPTIONS = (
     click.option(
@@ -133,6 +133,21 @@ def refuse_unusable(image: LazyImage, given: dict[str, Any]) -> None:
             check_mask(given["mask"], mask, "image", image)
     if wanted := predicates(given):
         filters.relevant(_no_objects(image, given), wanted)
+    if image.spacing is None or image.unit != "um":
+        refuse_lengths(given, f"{image.address} names no voxel size in micrometres", "give --spacing")
+
+
+def refuse_lengths(given: dict[str, Any], why: str, remedy: str) -> None:
+    """Raise ``ValueError`` if a condition asks for a column in micrometres, of which there are none."""
+    from anystar import filters
+
+    for condition in (*given["keep"], *given["drop"]):
+        for name in sorted(filters.columns_of(condition)):
+            if "_um" in name:
+                raise ValueError(
+                    f"'{condition}' asks for {name}, which is not known: {why}; {remedy}, or use a column in "
+                    "voxels"
+                )
 
 
 _RAYS = 256

@@ -159,7 +159,8 @@ def _arrange(
                     sources[label] = replace(source, image=known["image"], truth=known["truth"])
         if files and not matched:
             some = f"{', '.join(sorted(files)[:3])} and {', '.join(sorted(volumes)[:3])}"
-            raise ValueError(f"--{role} and the runs have no volume of the same name ({some}); rename them")
+            option = {"image": "--images"}.get(role, f"--{role}")
+            raise ValueError(f"{option} and the runs have no volume of the same name ({some}); rename them")
     return volumes
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,21 @@ def find_run(text: str) -> FoundRun:
         label, source = _from_record(path)
         return _complete(name or label, {label: source})
     if path.is_dir() and not _holds_volumes(path):
-        found = dict(_from_record(p) for p in sorted(path.iterdir()) if _bears_record(p))
+        found = _of_volumes(_from_record(p) for p in sorted(path.iterdir()) if _bears_record(p))
         if found:
             return _complete(name or path.name, found)
     sources = {n: _beside(n, file) for n, file in by_volume(path).items()}
     return _complete(name or (path.name if path.is_dir() else volume_name(path)), sources)
+
+
+def _of_volumes(found: Iterable[tuple[str, Source]]) -> dict[str, Source]:
+    """Return sources by image, or by their labels where one image has several (channels, time points)."""
+    by_labels = {source.labels: (name, source) for name, source in found}
+    times = Counter(name for name, _ in by_labels.values())
+    return {
+        name if times[name] == 1 else volume_name(labels): source
+        for labels, (name, source) in by_labels.items()
+    }
 
 
 def _named(text: str) -> tuple[str, Path]:

@@ -69,6 +69,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
     from anystar.cli.relevance import predicates
 
     predicates(given)  # a condition that cannot be read is said at once
+    _refuse_idle(ctx, given)
     _apply_thresholds(given)
     _leave_out_old_outputs(ctx, given)
     wanted = {name: given[name] for name in _BESIDE}
@@ -82,6 +83,23 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         overwrite=given["overwrite"] or given["resume"],
     )
     _segment_all(ctx, jobs, given)
+
+
+_BELONGS = {
+    "distances": ("table", "keep", "drop"),
+    "mesh_format": ("meshes",),
+    "mask_overlap": ("mask",),
+}
+"""Options that say something about one of others."""
+
+
+def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Raise ``ValueError`` if an option was typed that would do nothing."""
+    for name, others in _BELONGS.items():
+        typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if typed and not any(given[other] for other in others):
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} belongs to --{others[0]}; give both, or leave it out")
 
 
 def _leave_out_old_outputs(ctx: click.Context, given: dict[str, Any]) -> None:

@@ -51,7 +51,8 @@ _OBJECTS = (
         type=Number(0, 1),
         metavar="P",
         help="How sure an object must be, 0 to 1: lower finds more, higher only the clearest. The "
-        "model's own if you leave it out, or more where a texture resembles objects.",
+        "model's own if you leave it out; more where a texture resembles objects, down to two thirds of it "
+        "where nothing else is in the volume.",
     ),
     click.option(
         "--thresholds",

@@ -110,6 +110,9 @@ def timecourse(ctx: click.Context, /, **given: Any) -> None:
         raise ValueError("--labels and --segment-frame say where the regions are; give one of the two")
     if given["segment_frame"] is not None and given["reference"] is not None:
         raise ValueError("--reference belongs to --labels; leave it out with --segment-frame")
+    for option in ("model", "diameter"):
+        if given["labels"] is not None and given[option] is not None:
+            raise ValueError(f"--{option} belongs to --segment-frame; leave it out with --labels")
     with open_series(given["frames"], channel=given["channel"], spacing=given["spacing"]) as series:
         baseline = given["baseline"]
         if baseline and not baseline[0] <= baseline[1] < len(series):

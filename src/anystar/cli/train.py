@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from anystar.cli.options import Number, spacing_option
 
@@ -126,6 +127,11 @@ def train(out: Path | None, resume: bool, device: str, profile: bool, **given: A
       anystar train --size small --profile
       torchrun --nproc-per-node 4 -m anystar train --recipe as-mix --out runs/as-mix
     """
+    typed = click.get_current_context().get_parameter_source("size") is ParameterSource.COMMANDLINE
+    if typed and (resume or given["config_path"]):
+        raise ValueError(
+            "--size chooses settings, which --config or the run to resume has; leave one of them out"
+        )
     if profile:
         click.echo(_profile(device, given))
         return

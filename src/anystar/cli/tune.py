@@ -161,11 +161,10 @@ def _search(
         judged.append(Judged(result=result, truth=truth))
     found = tune(judged, iou=iou)
     size = "size estimated" if diameter is None else f"told a diameter of {diameter:g}{_suffix(unit)}"
-    defaults = model.card["defaults"]
-    own = score(judged, prob=defaults["prob_thresh"], nms=defaults["nms_thresh"], iou=iou)
+    own = score(judged, iou=iou)
     click.echo(
         f"{size}: mean accuracy {found.accuracy:.3f} at a probability of {found.prob:.2f} and an overlap of "
-        f"{found.nms:g} (with the model's own: {own:.3f})"
+        f"{found.nms:g} (with what the model settles on: {own:.3f})"
     )
     return found
 

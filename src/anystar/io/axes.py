@@ -57,7 +57,10 @@ def pick_volume(axes: str, shape: tuple[int, ...], channel: int | None, time: in
     """
     sizes = {a: n for a, n in zip(axes, shape, strict=True) if n > 1 or a in "ZYX"}
     if len(sizes) < sum(n > 1 or a in "ZYX" for a, n in zip(axes, shape, strict=True)):
-        raise FileError(f"has {len(shape)} axes without names {shape}; save it as one Z, Y, X stack")
+        raise FileError(
+            f"has {len(shape)} axes without names {shape}; save it as one Z, Y, X stack, or with names "
+            '(tifffile: imagej=True, metadata={"axes": "TZYX"})'
+        )
     unnamed = [i for i, (a, n) in enumerate(zip(axes, shape, strict=True)) if a in "QI" and n > 1]
     if "Z" not in sizes and len(unnamed) == 1:
         at = unnamed[0]

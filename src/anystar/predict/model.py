@@ -93,7 +93,7 @@ class Model:
             and X). Estimated by default.
         prob_thresh : float, optional
             Least probability of an object, in [0, 1]; by default the model's own, or more where a texture
-            resembles objects (:func:`anystar.predict.crowd.cutoff`).
+            resembles objects, or less where nothing else is there (:func:`anystar.predict.crowd.cutoff`).
         nms_thresh : float, optional
             Overlap (intersection over the smaller volume) above which the less probable of two objects is
             dropped; the model's own by default.

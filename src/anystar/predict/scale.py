@@ -116,7 +116,8 @@ def search(
     diameter : float or None
         Of the objects, in that unit (pixels along X, if it is to be estimated); ``None`` to try scales.
     prob_thresh : float or None
-        Least probability of an object; ``None`` for the model's own, or more where grain looks like objects.
+        Least probability of an object; ``None`` for the model's own, or what the volume asks for: more where
+        grain looks like objects, less where nothing else is there.
     """
     guess = estimate(
         model, scene, voxel_size=voxel_size, diameter=diameter, prob_thresh=prob_thresh, progress=progress
