@@ -58,7 +58,7 @@ def test_what_is_no_cluster(where, message, monkeypatch):
 
 def test_without_the_packages(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ClusterError, match=r"needs distributed; pip install 'anystar\[scale\]'"):
+    with pytest.raises(ClusterError, match="needs distributed; pip install dask distributed"):
         check_where("local")
 
 

@@ -21,7 +21,7 @@ def script(monkeypatch):
 def trained(script, monkeypatch, tmp_path):
     """Runs the script; training adds 1 to the weights it begins with, and stops early where told."""
 
-    def run(stops=None):
+    def run(stops=None, words=()):
         calls = []
 
         def pretend(command, check):
@@ -41,7 +41,7 @@ def trained(script, monkeypatch, tmp_path):
             save_tensors(out / "model.safetensors", {"w": begun + 1, "seen": torch.tensor(3)}, card)
 
         monkeypatch.setattr(subprocess, "run", pretend)
-        monkeypatch.setattr("sys.argv", ["train_default.py", str(tmp_path / "out")])
+        monkeypatch.setattr("sys.argv", ["train_default.py", str(tmp_path / "out"), *words])
         script.main()
         return calls
 
@@ -64,7 +64,9 @@ def test_what_is_finished_is_not_done_again_and_what_was_stopped_goes_on(trained
     with pytest.raises(SystemExit, match="tissue was stopped"):
         trained(stops="tissue")
     calls = trained()
-    assert calls[0][0:1] + calls[0][2:] == ["--out", "--resume"]
+    assert calls[0][0:1] + calls[0][2:] == ["--out", "--resume", "--iterations", "5000"]
     assert len(calls) == 4
     assert trained() == []
     assert "default.safetensors" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="trained at another --scale"):
+        trained(words=("--scale", "0.5"))

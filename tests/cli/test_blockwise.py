@@ -80,9 +80,14 @@ def test_an_interrupted_run_is_told_apart_by_its_mask(tmp_path, files, run, refu
     with monkeypatch.context() as patch:
         patch.setattr(blocks_run, "find_objects", full)
         assert run(*args, "--mask", mask).exit_code != 0
-    line = refused(*args, "--resume", "--distances", folder=tmp_path)
-    assert "--distances was False, is True, --mask was" in line
+    line = refused(*args, "--resume", "--prob-thresh", 0.3, folder=tmp_path)
+    assert "--prob-thresh was not given, is 0.3" in line
+    assert "--mask was" in line
     assert "is not given" in line
+    assert "digest" not in line
+    io.write(mask, Volume(data=1 - io.read(mask).data))
+    line = refused(*args, "--resume", "--mask", mask, folder=tmp_path)
+    assert "(a digest of the mask's voxels was" in line
 
 
 def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, monkeypatch):

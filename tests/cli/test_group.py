@@ -43,7 +43,9 @@ def test_models(model, run):
     result = run("models")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [
-        "anystar-mix", "  trained:", "    iterations: 3", "    on: cpu, gpu", "  size: 4.2 MB",
-    ]  # fmt: skip
+        "anystar-mix  4.2 MB",
+        "",
+        "'anystar models show NAME' has the card of one.",
+    ]
     assert run("models", "anystar-mix").stdout == result.stdout
     assert run("models", "x").exit_code == 2

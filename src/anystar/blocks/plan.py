@@ -164,7 +164,8 @@ def refuse_other(begun: Request, now: Request, where: Path) -> None:
         f"{_NAMES.get(field.name, field.name)} was {_plain(old)}, is {_plain(new)}"
         for field in dataclasses.fields(Request)
         if (old := getattr(begun, field.name)) != (new := getattr(now, field.name))
-        and not (old is None and (field.name == "filters" or (field.name in _DIGESTS and new is not None)))
+        and not (old is None and field.name == "filters")
+        and not (field.name in _DIGESTS and None in (old, new))  # another mask is told by its name
     ]
     if differing:
         raise ConfigError(

@@ -92,6 +92,6 @@ def _line(card: Mapping[str, Any]) -> str:
     from anystar.report.card import origins
 
     samples = card.get("samples", 0) + sum(origin.get("samples", 0) for origin in origins(card))
-    recipes = ", ".join(dict.fromkeys(card.get("recipes", ())))
-    what = f"{recipes}, {samples:,} samples, {card['size'] / 1e6:.1f} MB"
-    return f"{what} (the default)" if card.get("default") else what
+    what = [*dict.fromkeys(card.get("recipes", ()))] + [f"{samples:,} samples"] * bool(samples)
+    line = ", ".join([*what, f"{card['size'] / 1e6:.1f} MB"])
+    return f"{line} (the default)" if card.get("default") else line
