@@ -190,3 +190,14 @@ def test_all_channels_of_a_folder_with_a_damaged_file_and_a_wrong_voxel_size(tmp
     (line,) = result.stderr.splitlines()
     assert "c.tif is not a TIFF file" in line
     assert "intensity_mean_c1" in (out / "a_c0.csv").read_text(), "other channels are opened the same way"
+
+
+def test_labels_beside_their_images_are_not_segmented(tmp_path, cells, model, run):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a", "a_labels", "b_labels"):
+        io.write(folder / f"{name}.tif", io.read(cells))
+    result = run("segment", folder, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b_labels.tif"]
+    assert "labels beside their images are no images and left out: a_labels.tif" in result.stdout

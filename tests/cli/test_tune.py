@@ -5,6 +5,7 @@ import tomllib
 
 import numpy as np
 import pytest
+import tifffile
 
 import anystar
 from anystar import io
@@ -114,3 +115,18 @@ def test_an_image_and_its_labels_must_agree_on_the_voxel_size(annotated, refused
     line = refused("tune", *words, folder=annotated)
     assert "labels.tif has the voxel size 3 x 1 x 1 but" in line
     assert run("tune", *words, "--spacing", 1, 1, 1).exit_code == 0
+
+
+def test_one_channel_of_several(annotated, run, stub, refused):
+    images, labels = annotated / "images", annotated / "labels"
+    folder = images.with_name("several")
+    folder.mkdir()
+    for path in images.iterdir():
+        volume = io.read(path)
+        data = np.stack([np.zeros_like(volume.data), volume.data], 1)
+        metadata = {"axes": "ZCYX"} | {f"PhysicalSize{a}": 0.5 for a in "XYZ"}
+        tifffile.imwrite(folder / f"{io.file_stem(path)}.ome.tif", data, metadata=metadata)
+    args = ("tune", "--images", folder, "--labels", labels, "-o", folder.parent / "several.toml")
+    assert "choose one with --channel 0 to --channel 1" in refused(*args, folder=folder.parent)
+    result = run(*args, "--channel", 1)
+    assert result.exit_code == 0, result.output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anystar.cli.matching import file_pairs
 
@@ -14,9 +14,13 @@ __all__ = ["read_labelled", "read_pairs"]
 
 
 def read_pairs(
-    images: Path, labels: Path, *, spacing: tuple[float, float, float] | None = None
+    images: Path,
+    labels: Path,
+    *,
+    spacing: tuple[float, float, float] | None = None,
+    channel: int | None = None,
 ) -> list[RawVolume]:
-    """Read images with their labels, paired by name.
+    """Read images (one channel of each) with their labels, paired by name.
 
     Raises
     ------
@@ -30,7 +34,7 @@ def read_pairs(
 
     volumes = []
     for image_path, labels_path in file_pairs(images, labels).values():
-        image = io.read(image_path, spacing=spacing)
+        image = io.read(image_path, spacing=spacing, channel=channel)
         truth = io.read(labels_path, spacing=spacing)
         refuse_mismatch(labels_path, truth, image_path, image)
         volumes.append(
@@ -49,12 +53,11 @@ def read_labelled(config: LabelledConfig) -> LabelledVolumes:
     """Read, split and prepare the volumes that a configuration names."""
     from anystar.train import LabelledVolumes, prepare
 
-    volumes = read_pairs(Path(config.images), Path(config.labels), spacing=config.spacing)
+    how: dict[str, Any] = {"spacing": config.spacing, "channel": config.channel}
+    volumes = read_pairs(Path(config.images), Path(config.labels), **how)
     judges: list[RawVolume] = []
     if config.validation_images is not None and config.validation_labels is not None:
-        judges = read_pairs(
-            Path(config.validation_images), Path(config.validation_labels), spacing=config.spacing
-        )
+        judges = read_pairs(Path(config.validation_images), Path(config.validation_labels), **how)
     else:
         number = len(volumes) // 5 if config.hold_out is None else config.hold_out
         if number >= len(volumes):

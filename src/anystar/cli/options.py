@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-__all__ = ["Number", "OneOrAll", "spacing_option"]
+__all__ = ["Number", "OneOrAll", "channel_option", "spacing_option"]
 
 
 class Number(click.ParamType):
@@ -59,6 +59,14 @@ class OneOrAll(click.ParamType):
         option = param.opts[0] if param else "value"
         raise click.UsageError(f"{option} takes a number from 0, or all; got {value!r}", ctx)
 
+
+channel_option = click.option(
+    "--channel",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which channel of images that have several, counted from 0.",
+)
+"""``--channel N``."""
 
 spacing_option = click.option(
     "--spacing",

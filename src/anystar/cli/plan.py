@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import click
+
 from anystar.cli.outputs import refuse_ending, refuse_outputs, target_of
 from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
 from anystar.io.files import refuse_loss
@@ -126,13 +128,25 @@ def plan_jobs(
 def _images_of(given: Path) -> list[Path]:
     address = locate(given)
     if given.is_dir() and address.module != "ome_zarr":
-        return list_volumes(given)
+        found = list_volumes(given)
+        names = {file_stem(path) for path in found}
+        made = [p for p in found if _image_of(p) in names]
+        if made:
+            some = f"{', '.join(p.name for p in made[:3])}{', ...' if len(made) > 3 else ''}"
+            click.echo(f"note: labels beside their images are no images and left out: {some}")
+        return [path for path in found if path not in made]
     if not address.file.exists():
         hint = "; --spacing takes exactly three numbers" if _is_number(given.name) else "; check the name"
         raise ValueError(f"{given} does not exist{hint}")
     if not address.module:
         raise ValueError(f"{given} has no known ending; give a file that ends in {', '.join(READABLE)}")
     return [given]
+
+
+def _image_of(labels: Path) -> str | None:
+    """Return the name of the image that a file is by its own name the labels of."""
+    stem = file_stem(labels)
+    return stem.removesuffix("_labels") if stem.endswith("_labels") else None
 
 
 def _is_number(text: str) -> bool:

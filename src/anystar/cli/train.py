@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from anystar.cli.options import Number, spacing_option
+from anystar.cli.options import Number, channel_option, spacing_option
 
 if TYPE_CHECKING:
     from anystar.train import LabelledVolumes, Progress, Start, TrainConfig
@@ -83,6 +83,7 @@ __all__ = ["train"]
     help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
     "labelled. [default: background]",
 )
+@channel_option
 @spacing_option
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps in all.")
 @click.option(
@@ -243,7 +244,7 @@ def _from_file(said: dict[str, Any], start: Start | None, resume: bool) -> Train
     return from_dict(TrainConfig, said if start is None else start.complete(said))
 
 
-_LABELLED = ("hold_out", "ignore_label", "unlabelled", "spacing")
+_LABELLED = ("hold_out", "ignore_label", "unlabelled", "spacing", "channel")
 
 
 def _labelled(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:

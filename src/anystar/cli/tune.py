@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.labelled import read_pairs
-from anystar.cli.options import Number, spacing_option
+from anystar.cli.options import Number, channel_option, spacing_option
 from anystar.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ _WORTH = 0.005
     help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
     "labelled.",
 )
+@channel_option
 @spacing_option
 @click.option(
     "--device",
@@ -106,7 +107,7 @@ def tune(output: Path, **given: Any) -> None:
         [("the thresholds", output)], inputs=(given["images"], given["labels"]), overwrite=given["overwrite"]
     )
     iou = given["iou"] or IOU
-    volumes = read_pairs(given["images"], given["labels"], spacing=given["spacing"])
+    volumes = read_pairs(given["images"], given["labels"], spacing=given["spacing"], channel=given["channel"])
     config = LabelledConfig(
         images="", labels="", ignore_label=given["ignore_label"], unlabelled=given["unlabelled"]
     )

@@ -179,10 +179,12 @@ def _other_channels(
 
 def notes_of(image: LazyImage, result: Any, num_objects: int, num_dropped: int) -> tuple[str, ...]:
     """Return the remarks for the user on the image, on what was assumed, and on finding nothing."""
+    from anystar.predict.scale import CONSTANT
+
     hint = []
-    if num_objects == 0 and num_dropped == 0:
+    if num_objects == 0 and num_dropped == 0 and CONSTANT not in result.notes:
         hint = ["nothing was found; try --diameter, or a lower --prob-thresh"]
-    elif num_objects == 0:
+    elif num_objects == 0 and num_dropped:
         hint = ["nothing was relevant; keep more, or look at the table without these options"]
     return (*_spacing_notes(image, result.voxel_size), *image.notes, *result.notes, *hint)
 

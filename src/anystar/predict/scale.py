@@ -27,10 +27,12 @@ from anystar.predict.view import Scene, View
 if TYPE_CHECKING:
     from anystar.predict.model import Model
 
-__all__ = ["Estimate", "diameter_in_voxels", "estimate", "search"]
+__all__ = ["CONSTANT", "Estimate", "diameter_in_voxels", "estimate", "search"]
 
 Vec = tuple[float, float, float]
 
+CONSTANT = "the image is constant: there is nothing to find"
+"""What is said of such an image."""
 _WHOLE_VOXELS = 6 * LEVEL_VOXELS
 """Voxels of a volume, at a scale that is told, up to which all of it settles the threshold, at no cost."""
 _NOTHING, _DOUBTFUL = 0.55, 0.65
@@ -186,7 +188,7 @@ def estimate(
     """Settle what was not told from a part of the volume; parameters as for :func:`search`."""
     floor, own = model.floor(prob_thresh), model.threshold("prob_thresh", prob_thresh)
     if scene.limits[0] == scene.limits[1]:
-        return _nothing(scene, voxel_size, own, "the image is constant: there is nothing to find")
+        return _nothing(scene, voxel_size, own, CONSTANT)
 
     def attempt(size: Vec, *, seen: Scene = scene, near: float | None = None) -> _Attempt:
         if diameter is None:

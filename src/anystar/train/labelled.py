@@ -78,6 +78,8 @@ class LabelledConfig:
     default, none of fewer than five."""
     spacing: tuple[float, float, float] | None = None
     """Micrometres per voxel (ZYX) of all volumes, instead of what their files say."""
+    channel: int | None = None
+    """Channel of images that have several, counted from 0."""
     ignore_label: int = -1
     """Voxels of this label teach nothing."""
     unlabelled: Literal["background", "ignore"] = "background"
@@ -100,8 +102,10 @@ class LabelledConfig:
             )
         if not self.diameter > 0:
             raise ConfigError(f"diameter must be positive, got {self.diameter}")
-        if self.hold_out is not None and self.hold_out < 0:
-            raise ConfigError(f"hold_out must be at least 0, got {self.hold_out}")
+        for name in ("hold_out", "channel"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise ConfigError(f"{name} must be at least 0, got {value}")
         if (self.validation_images is None) != (self.validation_labels is None):
             raise ConfigError("validation images and validation labels must be given together")
         check_range("scale", self.scale, 0.1, 10)
