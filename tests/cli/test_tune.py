@@ -65,7 +65,7 @@ def test_bad_thresholds_are_one_line(annotated, refused, stub):
     image, out = annotated / "images" / "a.tif", annotated / "l.tif"
     bad = {
         "unknown.toml": ("prob_tresh = 0.5\n", "did you mean 'prob_thresh'"),
-        "missing.toml": ("nms_thresh = 0.5\n", "the key 'prob_thresh' is missing; add it"),
+        "missing.toml": ("nms_thresh = 0.5\n", "prob_thresh and nms_thresh must both be given, or neither"),
         "range.toml": ("prob_thresh = 1.5\nnms_thresh = 0.5\n", "prob_thresh must be within"),
         "model.toml": ('model = "other"\nprob_thresh = 0.5\nnms_thresh = 0.5\n', "tuned for the model other"),
         "unit.toml": (
@@ -130,3 +130,22 @@ def test_one_channel_of_several(annotated, run, stub, refused):
     assert "choose one with --channel 0 to --channel 1" in refused(*args, folder=folder.parent)
     result = run(*args, "--channel", 1)
     assert result.exit_code == 0, result.output
+
+
+def test_what_suits_each_volume_better_than_one_threshold_is_left_to_the_model(
+    annotated, run, stub, monkeypatch
+):
+    monkeypatch.setattr("anystar.tune.score", lambda judged, prob=None, **how: 0.99 if prob is None else 0.5)
+    out = annotated / "t.toml"
+    done = run("tune", "--images", annotated / "images", "--labels", annotated / "labels", "-o", out)
+    assert done.exit_code == 0, done.output
+    assert "no thresholds are written" in done.stdout
+    found = tomllib.loads(out.read_text())
+    assert found["accuracy"] == 0.99
+    assert not {"prob_thresh", "nms_thresh"} & found.keys()
+    image = annotated / "images" / "a.tif"
+    made = [annotated / name for name in ("tuned.tif", "plain.tif")]
+    for path, words in zip(made, (["--thresholds", out], []), strict=True):
+        assert run("segment", image, "-o", path, *words).exit_code == 0
+    if "diameter" not in found:
+        np.testing.assert_array_equal(*(io.read(path).data for path in made))

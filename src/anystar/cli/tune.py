@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from anystar.predict import Model
     from anystar.train import RawVolume
-    from anystar.tune import Tuned
 
 __all__ = ["tune"]
 
@@ -119,11 +118,10 @@ def tune(output: Path, **given: Any) -> None:
         diameters = [given["diameter"]] if given["diameter"] else [None, float(f"{sized:.4g}")]
         if unit is None and given["diameter"] is None:
             diameters = [None]
-        tried = {d: _search(model, volumes, truths, d, iou, unit) for d in diameters}
-        diameter, best = next(iter(tried.items()))
-        for other, found in tried.items():
+        best, *others = [_search(model, volumes, truths, d, iou, unit) for d in diameters]
+        for found in others:
             if found.accuracy > best.accuracy + _WORTH:
-                diameter, best = other, found
+                best = found
         if best.accuracy == 0:
             raise ConfigError(
                 "no threshold finds an annotated object; check that the labels are those of the images, one "
@@ -134,14 +132,26 @@ def tune(output: Path, **given: Any) -> None:
             model=str(Path(given["model"]).resolve()) if given_path else model.name,
             prob_thresh=best.prob,
             nms_thresh=best.nms,
-            diameter=diameter,
+            diameter=best.diameter,
             unit=unit or "um",
             accuracy=round(best.accuracy, 4),
             iou=tuple(iou),
             volumes=tuple(volume.name for volume in volumes),
         )
         temporary.write_text(dump_toml(thresholds))
+    if best.prob is None:
+        click.echo("  no thresholds are written: what the model settles on for each volume is better")
     click.echo(f"  wrote {output}")
+
+
+class _Trial(NamedTuple):
+    """The best that a diameter gives."""
+
+    diameter: float | None
+    prob: float | None
+    """None where what the model settles on for each volume is better than any threshold for all."""
+    nms: float | None
+    accuracy: float
 
 
 def _search(
@@ -151,7 +161,7 @@ def _search(
     diameter: float | None,
     iou: tuple[float, ...],
     unit: str | None,
-) -> Tuned:
+) -> _Trial:
     """Segment all volumes once, try all thresholds, and say what came out."""
     from anystar.tune import Judged, score, tune
 
@@ -167,7 +177,9 @@ def _search(
         f"{size}: mean accuracy {found.accuracy:.3f} at a probability of {found.prob:.2f} and an overlap of "
         f"{found.nms:g} (with what the model settles on: {own:.3f})"
     )
-    return found
+    if own > found.accuracy:
+        return _Trial(diameter, None, None, own)
+    return _Trial(diameter, found.prob, found.nms, found.accuracy)
 
 
 def _unit(volumes: list[RawVolume]) -> Any:

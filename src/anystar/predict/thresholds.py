@@ -16,10 +16,10 @@ class Thresholds:
 
     model: str | None = None
     """Name or path of the model that they were chosen for."""
-    prob_thresh: float
-    """Least probability of an object."""
-    nms_thresh: float
-    """Overlap above which the less probable of two objects is dropped."""
+    prob_thresh: float | None = None
+    """Least probability of an object; none where what the model settles on for each volume is better."""
+    nms_thresh: float | None = None
+    """Overlap above which the less probable of two objects is dropped; none for the model's own."""
     diameter: float | None = None
     """Diameter to tell the model; none to let it estimate."""
     unit: Literal["um", "voxels"] = "um"
@@ -32,8 +32,11 @@ class Thresholds:
     """Volumes that they were chosen on."""
 
     def __post_init__(self) -> None:
+        if (self.prob_thresh is None) != (self.nms_thresh is None):
+            raise ConfigError("prob_thresh and nms_thresh must both be given, or neither; mend it")
         for name in ("prob_thresh", "nms_thresh"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ConfigError(f"{name} must be within [0, 1], got {getattr(self, name)}; mend it")
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                raise ConfigError(f"{name} must be within [0, 1], got {value}; mend it")
         if self.diameter is not None and not self.diameter > 0:
             raise ConfigError(f"diameter must be positive, got {self.diameter}; mend it")
