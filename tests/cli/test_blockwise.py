@@ -155,5 +155,6 @@ def test_a_constant_image(tmp_path, files, run, value):
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert f"is constant (every voxel is {value}) and has no objects; check that the right channel" in line
-    assert "note: nothing was found" in result.stdout
+    assert "there is nothing to find" in result.stdout
+    assert "--diameter" not in result.stdout
     assert not labels_of(tmp_path / "l.zarr").any()
