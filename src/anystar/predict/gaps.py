@@ -160,8 +160,6 @@ def _between(below: np.ndarray, above: np.ndarray, share: float) -> np.ndarray:
     mixed = (1 - share) * below.astype(np.float64) + share * above.astype(np.float64)
     if below.dtype.kind == "f":
         return mixed.astype(below.dtype)
-    if below.dtype.kind != "b" and int(mixed.max()) > (
-        top := np.iinfo(below.dtype).max
-    ):  # of 64 bits, as a float
-        mixed = mixed.clip(None, np.nextafter(float(top), 0))
+    if below.dtype.kind in "iu" and below.dtype.itemsize == 8:  # whose largest number no float64 is
+        mixed = mixed.clip(None, np.nextafter(float(np.iinfo(below.dtype).max), 0))
     return np.rint(mixed).astype(below.dtype)
