@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from bundle_model import mean
 
-from anystar.nn.checkpoint import load_tensors, save_tensors
+from anystar.nn.checkpoint import load_header, load_tensors, save_tensors
 
 
 class Stage(NamedTuple):
@@ -73,7 +73,7 @@ def main() -> None:
     start: Path | None = None
     for stage in STAGES:
         done = options.out / f"{stage.name}.safetensors"
-        if done.exists() and load_tensors(done)[1]["card"]["iterations"] != steps(stage, options.scale):
+        if done.exists() and load_header(done)["card"]["iterations"] != steps(stage, options.scale):
             sys.exit(f"{done} was trained at another --scale; delete it, or choose another folder")
         if not done.exists():
             run = options.out / f"run-{stage.name}"

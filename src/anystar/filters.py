@@ -156,12 +156,7 @@ def where(condition: str) -> Predicate:
     ConfigError
         If it is not such a condition, here; if a column is missing, when it is applied.
     """
-    try:
-        tree = ast.parse(condition.strip(), mode="eval").body
-    except SyntaxError as error:
-        raise ConfigError(f"cannot read the condition '{condition}' ({error.msg}); {_FORM}") from None
-    _check(tree, condition, truth=True)
-
+    tree = _parsed(condition)
     return lambda table: _truth(tree, table, unknown=True)
 
 
@@ -171,10 +166,8 @@ def columns_of(condition: str) -> set[str]:
     >>> sorted(columns_of("volume_um3 > 50 and abs(contrast) > 1"))
     ['contrast', 'volume_um3']
     """
-    where(condition)
-    return {node.id for node in ast.walk(ast.parse(condition.strip())) if isinstance(node, ast.Name)} - {
-        "abs"
-    }
+    names = {node.id for node in ast.walk(_parsed(condition)) if isinstance(node, ast.Name)}
+    return names - {"abs"}
 
 
 def drop(condition: str) -> Predicate:
@@ -183,6 +176,15 @@ def drop(condition: str) -> Predicate:
 
 
 _FORM = "write it like 'volume_um3 > 50 and sphericity > 0.6'"
+
+
+def _parsed(condition: str) -> ast.AST:
+    try:
+        tree = ast.parse(condition.strip(), mode="eval").body
+    except SyntaxError as error:
+        raise ConfigError(f"cannot read the condition '{condition}' ({error.msg}); {_FORM}") from None
+    _check(tree, condition, truth=True)
+    return tree
 
 
 def _check(node: ast.AST, condition: str, *, truth: bool) -> None:

@@ -89,9 +89,9 @@ def _settings(card: Mapping[str, Any]) -> str:
 
 def _line(card: Mapping[str, Any]) -> str:
     """Return what tells a model from the others."""
-    from anystar.report.card import origins
+    from anystar.report.card import in_all
 
-    samples = card.get("samples", 0) + sum(origin.get("samples", 0) for origin in origins(card))
-    what = [*dict.fromkeys(card.get("recipes", ()))] + [f"{samples:,} samples"] * bool(samples)
+    what = [*dict.fromkeys(card.get("recipes", ()))]
+    what += [f"{in_all(card, 'samples')} samples"] if "samples" in card else []
     line = ", ".join([*what, f"{card['size'] / 1e6:.1f} MB"])
     return f"{line} (the default)" if card.get("default") else line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import PARTIAL, complain
-from anystar.cli.options import Number, spacing_option
+from anystar.cli.options import Number, channel_option, spacing_option
 from anystar.cli.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ __all__ = ["timecourse"]
     metavar="SECONDS",
     help="From one frame to the next, if the file does not say.",
 )
-@click.option("--channel", type=click.IntRange(min=0), metavar="N", help="Which channel, from 0.")
+@channel_option
 @spacing_option
 @click.option("--model", metavar="NAME|PATH", help="For --segment-frame; see 'anystar models'.")
 @click.option(

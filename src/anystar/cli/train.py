@@ -224,11 +224,8 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     changes |= _labelled(config, given)
     changes |= {name: given[name] for name in ("seed", "thin") if given.get(name) is not None}
     if start is not None:
-        if path is None:
-            changes |= {"network": start.network, "loss": start.loss or config.loss}
-        diameter = start.defaults.get("diameter")
-        if changes.get("labelled") and config.labelled is None and diameter:
-            changes["labelled"] = dataclasses.replace(changes["labelled"], diameter=diameter)
+        own = start.settings(changes.get("labelled") if config.labelled is None else None)
+        changes |= own if path is None else {k: v for k, v in own.items() if k == "labelled"}
         if given["seed"] is None and config.seed in start.seeds:  # samples that it has not seen yet
             changes["seed"] = max(start.seeds) + 1
     return dataclasses.replace(config, **changes)

@@ -12,7 +12,7 @@ from anystar.arrays import Volume
 from anystar.config import ConfigError, load_toml, to_dict
 from anystar.lab.items import Dataset, Item, Pair
 from anystar.lab.runner import Laboratory
-from anystar.nn.checkpoint import load_tensors
+from anystar.nn.checkpoint import load_header
 from anystar.train import (
     LabelledConfig,
     LabelledVolumes,
@@ -139,7 +139,7 @@ def _train(
     labelled = LabelledVolumes(training=prepared[: len(training)], validation=prepared[len(training) :])
     for event in fit(config, run, resume=resume, device=device, labelled=labelled):
         progress(event.step, config.iterations, "steps")
-    if load_tensors(run / "checkpoint.safetensors")[1]["step"] < config.iterations:
+    if load_header(run / "checkpoint.safetensors")["step"] < config.iterations:
         raise KeyboardInterrupt  # which fit took for the end of the training only
     (run / "finished").touch()
 
@@ -157,10 +157,7 @@ def _config(run: Path, judged: bool, schedule: Schedule) -> TrainConfig:
     changes: dict[str, Any] = {"recipes": (), "seed": schedule.seed, "labelled": labelled}
     config = {"paper": paper_config, "small": small_config}[schedule.size](**changes)
     if schedule.start is not None:
-        start = load_start(schedule.start)
-        config = replace(config, start=schedule.start, network=start.network, loss=start.loss or config.loss)
-        if "diameter" in start.defaults:
-            config = replace(config, labelled=replace(labelled, diameter=start.defaults["diameter"]))
+        config = replace(config, start=schedule.start, **load_start(schedule.start).settings(labelled))
     return config if schedule.iterations is None else replace(config, iterations=schedule.iterations)
 
 

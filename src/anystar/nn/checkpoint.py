@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from anystar.atomic import staged
 from anystar.config import ConfigError, from_dict, to_dict
 from anystar.nn.model import NetworkConfig, StarNet
 
-__all__ = ["ModelFile", "load_model_file", "load_tensors", "save_model_file", "save_tensors"]
+__all__ = ["ModelFile", "load_header", "load_model_file", "load_tensors", "save_model_file", "save_tensors"]
 
 _KEY = "anystar"
 _FORMAT = 1
@@ -41,12 +42,24 @@ def save_tensors(path: str | Path, tensors: Mapping[str, Tensor], header: Mappin
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what :func:`save_tensors` wrote; ``ConfigError`` if it is not such a file."""
+    with _opened(path) as (file, header):
+        return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+
+
+def load_header(path: str | Path) -> dict[str, Any]:
+    """Read the header that :func:`save_tensors` wrote, without the tensors."""
+    with _opened(path) as (_, header):
+        return header
+
+
+@contextmanager
+def _opened(path: str | Path) -> Iterator[tuple[Any, dict[str, Any]]]:
     try:
         with safe_open(str(path), framework="pt") as file:
             header = (file.metadata() or {}).get(_KEY)
             if header is None:
                 raise ConfigError(f"{path} is a safetensors file, but not one of AnyStar's")
-            return {name: file.get_tensor(name) for name in file.keys()}, json.loads(header)  # noqa: SIM118
+            yield file, json.loads(header)
     except (SafetensorError, OSError) as error:
         raise ConfigError(f"cannot read {path}: {error}") from None
 

@@ -18,7 +18,7 @@ from anystar.allocator import freed_memory_kept
 from anystar.arrays import check_spacing, proportions
 from anystar.config import ConfigError, nearest
 from anystar.geometry.rays import golden_spiral
-from anystar.nn.checkpoint import ModelFile, load_model_file, load_tensors
+from anystar.nn.checkpoint import ModelFile, load_header, load_model_file
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.model import StarNet, place
 from anystar.predict.candidates import (
@@ -245,7 +245,7 @@ def list_models() -> dict[str, dict[str, Any]]:
     """Return the cards of the bundled models by name, with the size of each file in bytes."""
     cards = {}
     for name, path in sorted(_bundled().items()):
-        card = _with_defaults(load_tensors(path)[1]["card"])
+        card = _with_defaults(load_header(path)["card"])
         cards[name] = card | {"size": path.stat().st_size, "default": name == DEFAULT_MODEL}
     return cards
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 import torch
 
-from anystar.arrays import proportions
 from anystar.config import ConfigError
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import cutoff, raised_to
@@ -85,10 +84,10 @@ def diameter_in_voxels(diameter: float | None, spacing: Vec | None, shape: Seque
         return None
     if not (np.isfinite(diameter) and diameter > 0):
         raise ConfigError(f"diameter must be positive, got {diameter}")
-    sizes = proportions(spacing) or (1.0, 1.0, 1.0)
-    edge = 1.0 if spacing is None else min(spacing)
+    sizes = spacing or (1.0, 1.0, 1.0)
+    edge = min(sizes)
     voxels = diameter / edge
-    longest = max(num * size for num, size in zip(shape, sizes, strict=True))
+    longest = max(num * size for num, size in zip(shape, sizes, strict=True)) / edge
     if not _LEAST <= voxels <= _MOST * longest:
         told = f"{voxels:.3g}" + ("" if edge == 1 else f" ({diameter:g} um, with {edge:g} um a voxel)")
         raise ConfigError(

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-__all__ = ["card_text", "origins"]
+__all__ = ["card_text", "in_all", "origins"]
 
 _WIDTH = 100
 _UNKNOWN = "not recorded"
@@ -57,7 +57,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
         before = origins(card)
         rows += [
             ("begun from", ", begun from ".join(map(_origin, before))),
-            ("in all", _in_all([card, *before])),
+            ("in all", f"{in_all(card, 'samples')} samples, {in_all(card, 'minutes')} minutes"),
         ]
     if "mean_with" in card:
         rows.append(("weights", f"the mean of the run's and those of {card['mean_with']}"))
@@ -120,13 +120,10 @@ def _origin(origin: Mapping[str, Any]) -> str:
     return text + (f" of {_names(origin['recipes'])})" if origin.get("recipes") else ")")
 
 
-def _in_all(legs: Sequence[Mapping[str, Any]]) -> str:
-    """Return the samples and minutes of a model and of all that it was begun from."""
-
-    def total(key: str) -> str:
-        return f"{sum(leg[key] for leg in legs):,.0f}" if all(key in leg for leg in legs) else _UNKNOWN
-
-    return f"{total('samples')} samples, {total('minutes')} minutes"
+def in_all(card: Mapping[str, Any], key: str) -> str:
+    """Return the samples, or minutes, of a model and of all that it was begun from."""
+    legs = [card, *origins(card)]
+    return f"{sum(leg[key] for leg in legs):,.0f}" if all(key in leg for leg in legs) else _UNKNOWN
 
 
 def _part(part: Mapping[str, Any]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from anystar.nn.checkpoint import load_model_file, load_tensors
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
 from anystar.predict.model import model_path
+from anystar.train.labelled import LabelledConfig
 
 __all__ = ["Start", "count_samples", "load_start"]
 
@@ -39,9 +40,16 @@ class Start:
     origin: dict[str, Any]
     """What the new model's card says of the old one."""
 
+    def settings(self, labelled: LabelledConfig | None = None) -> dict[str, Any]:
+        """Return the fields of a configuration that these weights decide, of ``labelled`` the diameter."""
+        own: dict[str, Any] = {"network": self.network} | ({"loss": self.loss} if self.loss else {})
+        if labelled is not None and "diameter" in self.defaults:
+            own["labelled"] = replace(labelled, diameter=self.defaults["diameter"])
+        return own
+
     def complete(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return a configuration's plain values; where it says nothing, with these weights' own."""
-        own = {"network": to_dict(self.network)} | ({"loss": to_dict(self.loss)} if self.loss else {})
+        own = {name: to_dict(value) for name, value in self.settings().items()}
         if "labelled" in values and "diameter" in self.defaults:
             own["labelled"] = {"diameter": self.defaults["diameter"]}
         return {**values, **{k: table | dict(values.get(k, {})) for k, table in own.items()}}

@@ -171,12 +171,17 @@ class Attenuation(Knobs):
         self, image: Tensor, drawn: Sequence[AttenuationDrawn], streams: Streams, rows: Sequence[int]
     ) -> Tensor:
         """Apply to images ``(B, 1, Z, Y, X)``."""
-        for axis, num in enumerate(image.shape[-3:]):
-            depth = np.linspace(0, 1, num)
+        for axis in sorted({d.axis for d in drawn}):
+            depth = np.linspace(0, 1, image.shape[2 + axis])
             decay = [(d.axis == axis) * d.decay * (1 - depth if d.reverse else depth) for d in drawn]
-            along = [num if a == axis else 1 for a in range(3)]
-            image = image * put(np.exp(-np.array(decay)), image.device).view(-1, 1, *along)
+            image = image * _along(axis, np.exp(-np.array(decay)), image)
         return image
+
+
+def _along(axis: int, values_BN: np.ndarray, image: Tensor) -> Tensor:
+    """Return a value a plane of each sample, so that it broadcasts over images ``(B, 1, Z, Y, X)``."""
+    shape = [-1 if a == axis else 1 for a in range(3)]
+    return put(values_BN, image.device).view(len(values_BN), 1, *shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,12 +232,11 @@ class Flicker(Knobs):
         """Apply to images ``(B, 1, Z, Y, X)``."""
         span = image.amax((1, 2, 3, 4), keepdim=True) - image.amin((1, 2, 3, 4), keepdim=True)
         draws = streams.scalars("flicker-planes")
-        for axis, num in enumerate(image.shape[-3:]):
-            steady = np.zeros((2, num))
-            pairs = zip(drawn, rows, strict=True)
+        for axis in sorted({d.axis for d in drawn}):
+            num = image.shape[2 + axis]
+            steady, pairs = np.zeros((2, num)), zip(drawn, rows, strict=True)
             planes = [_flicker(d, num, draws[row]) if d.axis == axis else steady for d, row in pairs]
-            along = [num if a == axis else 1 for a in range(3)]
-            gain, offset = put(np.stack(planes, axis=1), image.device).view(2, -1, 1, *along)
+            gain, offset = (_along(axis, values, image) for values in np.stack(planes, axis=1))
             image = image * gain.exp() + offset * span
         return image
 
