@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from anystar.config import nearest
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -32,7 +33,7 @@ _ANY_PORT = ":0"
 _PACKAGES = {"distributed": "distributed", "dask_jobqueue": "dask-jobqueue"}
 
 
-class ClusterError(ValueError):
+class ClusterError(InputError):
     """A cluster that cannot be used, or was lost; the message says what to do."""
 
 

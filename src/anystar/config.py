@@ -17,6 +17,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from anystar.errors import ConfigError
+
 __all__ = [
     "ConfigError",
     "check_range",
@@ -34,10 +36,6 @@ T = TypeVar("T")
 
 _LONG = 16
 """Numbers, or rows of them, from which an array is long."""
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be used; the message says which key and why."""
 
 
 def nearest(name: str, known: typing.Iterable[str]) -> str:
@@ -121,7 +119,7 @@ def override(config: T, values: Mapping[str, Any], *, where: str = "") -> T:
     >>> override(get_recipe("wide"), {"layout": {"diametr": [8, 12]}})
     Traceback (most recent call last):
         ...
-    anystar.config.ConfigError: unknown key 'layout.diametr'; did you mean 'diameter'?
+    anystar.errors.ConfigError: unknown key 'layout.diametr'; did you mean 'diameter'?
     """
     assert dataclasses.is_dataclass(config)
     known = {f.name: f for f in dataclasses.fields(config)}

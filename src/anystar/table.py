@@ -12,6 +12,7 @@ from scipy.ndimage import maximum_filter1d
 
 from anystar.arrays import OnGrid, refuse_other_axes
 from anystar.config import ConfigError, nearest
+from anystar.errors import InputError
 from anystar.geometry.measures import measure
 from anystar.geometry.rays import Rays
 
@@ -186,7 +187,7 @@ def tabulate(
     Table
     """
     if image is not None and image.shape != labels.shape:
-        raise ValueError(f"image must have the shape of the labels, {labels.shape}, got {image.shape}")
+        raise InputError(f"image must have the shape of the labels, {labels.shape}, got {image.shape}")
     size = spacing or (1.0, 1.0, 1.0)
     metric = spacing is not None and unit == "um"
     columns = place_columns(objects, shape or labels.shape, spacing=spacing, unit=unit)
@@ -330,7 +331,7 @@ def add_mask(table: Table, labels: np.ndarray, mask: np.ndarray) -> Table:
         ``(Z, Y, X)``: the whole volume.
     """
     if mask.shape != labels.shape:
-        raise ValueError(f"mask must have the shape of the image, {labels.shape}, got {mask.shape}")
+        raise InputError(f"mask must have the shape of the image, {labels.shape}, got {mask.shape}")
     return add_overlap(table, np.bincount(labels[mask != 0]))
 
 

@@ -14,8 +14,9 @@ import zarr
 
 from anystar import filters, io
 from anystar.arrays import Volume
-from anystar.blocks import Finished, run, stages
+from anystar.blocks import run, stages
 from anystar.blocks.journal import Journal
+from anystar.errors import AlreadyDone
 from anystar.io import label_store
 from tests.blocks.conftest import labels_of
 
@@ -112,7 +113,7 @@ def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path,
     outcome = sized(source, out, **how)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(
-        Finished, match=rf"a\.zarr is finished, {outcome.num_objects} objects; nothing"
+        AlreadyDone, match=rf"a\.zarr is finished, {outcome.num_objects} objects; nothing"
     ) as told:
         sized(source, out, memory=4 * 10**9, **how)  # which decides nothing
     assert told.value.num_objects == outcome.num_objects
@@ -190,7 +191,7 @@ def test_killed_when_the_labels_have_appeared(tmp_path, model, image, sized, mon
     assert out.exists()
     assert folder.exists()
     if where == "half removed":
-        with pytest.raises(Finished):
+        with pytest.raises(AlreadyDone):
             sized(source, out, resume=True, **how)
     else:
         assert sized(source, out, resume=True, **how).num_dropped > 0

@@ -1,5 +1,5 @@
 """Volumes larger than memory, block by block, on one machine or many: the same result as at once."""
 
-from anystar.blocks.run import Extras, Finished, Outcome, segment_blocks
+from anystar.blocks.run import Extras, Outcome, segment_blocks
 
-__all__ = ["Extras", "Finished", "Outcome", "segment_blocks"]
+__all__ = ["Extras", "Outcome", "segment_blocks"]

@@ -159,7 +159,7 @@ def read_plan(path: Path) -> Plan:
 
 
 def refuse_other(begun: Request, now: Request, where: Path) -> None:
-    """Raise :class:`anystar.config.ConfigError`, saying what differs, unless the two requests are equal."""
+    """Raise :class:`anystar.errors.ConfigError`, saying what differs, unless the two requests are equal."""
     differing = [
         f"{_NAMES.get(field.name, field.name)} was {_plain(old)}, is {_plain(new)}"
         for field in dataclasses.fields(Request)

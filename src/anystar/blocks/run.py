@@ -24,6 +24,7 @@ from anystar.blocks.source import Lazy, fingerprint
 from anystar.blocks.stages import Detector, Run
 from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
+from anystar.errors import AlreadyDone
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.predict.level import Levelled, level
@@ -32,29 +33,13 @@ from anystar.predict.scale import diameter_in_voxels, estimate
 from anystar.predict.view import ArrayLike, magnified
 from anystar.table import Table, check_mask
 
-__all__ = ["Extras", "Finished", "Outcome", "segment_blocks"]
+__all__ = ["Extras", "Outcome", "segment_blocks"]
 
 Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
 """Of the free memory, what is taken if nothing is said."""
 _PLAN = "plan.toml"
 _NOTHING = Extras()
-
-
-class Finished(ConfigError):
-    """What was asked for lies there already: nothing was done.
-
-    Parameters
-    ----------
-    labels : Path
-        The label image.
-    num_objects : int
-        Of the run that made it.
-    """
-
-    def __init__(self, labels: Path, num_objects: int) -> None:
-        super().__init__(f"{labels} is finished, {num_objects} objects; nothing is left to do")
-        self.num_objects = num_objects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +131,7 @@ def segment_blocks(
 
     Raises
     ------
-    Finished
+    AlreadyDone
         If ``resume`` finds that all was done before.
     ValueError
         If an argument or the image cannot be used, or the interrupted run was another one.
@@ -241,7 +226,7 @@ def _refuse_finished(output: Path, request: Request, extras: Extras) -> None:
     if gone := next((p for p in extras.files if not p.exists()), None):
         raise ConfigError(f"{output} is finished but {gone} is not there; make both anew with --overwrite")
     shutil.rmtree(_folder(output), ignore_errors=True)  # of which a part is left if that was interrupted
-    raise Finished(output, num_objects)
+    raise AlreadyDone(output, num_objects)
 
 
 def _settle(

@@ -11,6 +11,7 @@ import click
 
 from anystar.cli.progress import progress_bar
 from anystar.cli.relevance import in_words, predicates, refuse_unusable
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.blocks import Outcome
@@ -78,7 +79,7 @@ def wants_blocks(job: Job, image: LazyImage, given: dict[str, Any]) -> bool:
     from anystar.io.address import locate
 
     if given["workers"] and not given["dask"]:
-        raise ValueError("--workers is for --dask; give both, or neither")
+        raise InputError("--workers is for --dask; give both, or neither")
     refuse_unusable(image, given)
     why = next((f"--{o}" for o in ("memory", "dask", "resume") if given[o]), "")
     if not why:
@@ -87,7 +88,7 @@ def wants_blocks(job: Job, image: LazyImage, given: dict[str, Any]) -> bool:
             return False
         why = f"{job.image} needs about {need / 1e9:.1f} GB at once and {free / 1e9:.1f} GB are free, which"
     if locate(job.outputs.labels).module != "ome_zarr":
-        raise ValueError(f"{why} means blocks, which go to OME-Zarr; end the output's name in .zarr")
+        raise InputError(f"{why} means blocks, which go to OME-Zarr; end the output's name in .zarr")
     return True
 
 
@@ -100,9 +101,10 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
         If there is something that cannot be used; after all is written, if the image is constant.
     """
     from anystar import filters, io
-    from anystar.blocks import Extras, Finished, segment_blocks
+    from anystar.blocks import Extras, segment_blocks
     from anystar.blocks.detectors import NamedModel
     from anystar.cli.whole import constant, notes_of, record_of, refuse_other_unit, tell
+    from anystar.errors import AlreadyDone
     from anystar.predict.model import DEFAULT_MODEL
 
     start = time.perf_counter()
@@ -155,7 +157,7 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
                 overwrite=given["overwrite"],
                 progress=progress,
             )
-        except Finished as before:
+        except AlreadyDone as before:
             click.echo(f"{job.image}: {before}")
             return before.num_objects
         notes = remarks(outcome)

@@ -8,6 +8,7 @@ import click
 
 from anystar.cli.group import complain
 from anystar.cli.progress import progress_bar
+from anystar.errors import InputError
 
 __all__ = ["data"]
 
@@ -73,7 +74,7 @@ def get(name: str, folder: Path) -> None:
 
     source = get_source(name)
     if source.archive is None:
-        raise ValueError(f"{source.title} cannot be downloaded; {source.instructions}")
+        raise InputError(f"{source.title} cannot be downloaded; {source.instructions}")
     with progress_bar(source.archive.name) as bar:
         path = fetch(source.archive, folder, progress=lambda done, total: bar(done, total, "bytes"))
     if not (source.archive.md5 or source.archive.sha256):

@@ -12,6 +12,7 @@ import click
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain, one_line
 from anystar.cli.matching import matching_pairs
 from anystar.cli.options import Number
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.evaluate import Scores
@@ -99,7 +100,7 @@ def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[S
         try:
             labels.append(as_labels(volume.data))
         except ValueError as error:
-            raise ValueError(f"{path} {error}") from error
+            raise InputError(f"{path} {error}") from error
     refuse_mismatch(pred, volumes[0], truth, volumes[1])
     for path, found, name in ((pred, labels[0], "object found"), (truth, labels[1], "labelled object")):
         if not found.any():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.relevance import filter_options, predicates, refuse_lengths
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +63,7 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
 
     wanted = predicates(given)
     if not wanted:
-        raise ValueError("nothing says what to keep; give --min-volume or another option")
+        raise InputError("nothing says what to keep; give --min-volume or another option")
     refuse_ending("--table", table_out, *TABLE_SUFFIXES)
     refuse_outputs(
         ((f"the {what}", path) for what, path in Outputs(labels=output, table=table_out).named.items()),
@@ -73,7 +74,7 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
     beside = None if table_out is None else sidecar(table_out)
     with io.open_image(labels) as image:
         if image.dtype.kind not in "ui":
-            raise ValueError(f"{labels} holds {image.dtype} values, not labels; give a label image")
+            raise InputError(f"{labels} holds {image.dtype} values, not labels; give a label image")
         _refuse_other_objects(image, labels, found, table)
         if given["mask"] is not None:
             found = _masked(image, found, given["mask"])
@@ -109,7 +110,7 @@ def _refuse_other_objects(image: LazyImage, labels: Path, table: Table, name: Pa
     listed = np.zeros(max(len(counts), int(table["label"].max(initial=0)) + 1), np.int64)
     listed[table["label"]] = table["volume_vox"]
     if not np.array_equal(np.trim_zeros(counts, "b"), np.trim_zeros(listed, "b")):
-        raise ValueError(f"{name} does not list the objects of {labels}; give the table of the same run")
+        raise InputError(f"{name} does not list the objects of {labels}; give the table of the same run")
 
 
 def _sum(parts: Iterator[np.ndarray]) -> np.ndarray:

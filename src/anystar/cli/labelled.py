@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anystar.cli.matching import file_pairs
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.train import LabelledConfig, LabelledVolumes, RawVolume
@@ -61,7 +62,7 @@ def read_labelled(config: LabelledConfig) -> LabelledVolumes:
     else:
         number = len(volumes) // 5 if config.hold_out is None else config.hold_out
         if number >= len(volumes):
-            raise ValueError(
+            raise InputError(
                 f"--hold-out {number} leaves none of the {len(volumes)} volumes to learn from; hold out fewer"
             )
         volumes, judges = volumes[: len(volumes) - number], volumes[len(volumes) - number :]

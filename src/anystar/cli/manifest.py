@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anystar.atomic import named, staged
+from anystar.errors import InputError
 
 __all__ = ["Manifest"]
 
@@ -40,7 +41,7 @@ class Manifest:
         lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         before = _parsed(lines[0]) if lines else None
         if before is None:
-            raise ValueError(f"{self.path} is not a manifest of anystar synthesize; choose another folder")
+            raise InputError(f"{self.path} is not a manifest of anystar synthesize; choose another folder")
         changed = [
             f"{key} {_brief(before.get(key))} instead of {_brief(value)}"
             for key, value in self.head.items()
@@ -49,7 +50,7 @@ class Manifest:
         if not changed and before != self.head:
             changed = ["other knobs of the recipe"]
         if changed:
-            raise ValueError(f"{folder} holds samples of {', '.join(changed)}; choose another folder")
+            raise InputError(f"{folder} holds samples of {', '.join(changed)}; choose another folder")
         for line in lines[1:]:
             entry = _parsed(line)
             # The last line of a run that was killed may be half a line.

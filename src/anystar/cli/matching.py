@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from anystar.errors import InputError
+
 __all__ = ["by_volume", "file_pairs", "matching_pairs", "volume_name"]
 
 _ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
@@ -35,11 +37,11 @@ def by_volume(path: Path) -> dict[str, Path]:
     from anystar.io import list_volumes
 
     if not path.exists():
-        raise ValueError(f"{path} does not exist; check the name")
+        raise InputError(f"{path} does not exist; check the name")
     found: dict[str, Path] = {}
     for file in list_volumes(path) if _is_folder(path) else [path]:
         if (other := found.setdefault(volume_name(file), file)) is not file:
-            raise ValueError(f"{other} and {file} would be the same volume; rename one of them")
+            raise InputError(f"{other} and {file} would be the same volume; rename one of them")
     return found
 
 
@@ -54,7 +56,7 @@ def file_pairs(first: Path, second: Path) -> dict[str, tuple[Path, Path]]:
     """Return the pairs of files by name; ``ValueError`` says what is missing."""
     pairs, lacks = matching_pairs(first, second)
     if lacks:
-        raise ValueError(f"{' and '.join(lacks)}; give folders of matching names")
+        raise InputError(f"{' and '.join(lacks)}; give folders of matching names")
     return pairs
 
 
@@ -62,7 +64,7 @@ def matching_pairs(first: Path, second: Path) -> tuple[dict[str, tuple[Path, Pat
     """Return the pairs of files by name, and what each folder lacks; ``ValueError`` if there is no pair."""
     found = [by_volume(path) for path in (first, second)]
     if _is_folder(first) != _is_folder(second):
-        raise ValueError(f"{first} and {second} are a file and a folder; give two files or two folders")
+        raise InputError(f"{first} and {second} are a file and a folder; give two files or two folders")
     if not _is_folder(first):
         return {first.name: (first, second)}, []
     lacks = []
@@ -71,5 +73,5 @@ def matching_pairs(first: Path, second: Path) -> tuple[dict[str, tuple[Path, Pat
             lacks.append(f"{folder} lacks {', '.join(missing[:5])}{', ...' if len(missing) > 5 else ''}")
     pairs = {name: (found[0][name], found[1][name]) for name in sorted(found[0].keys() & found[1])}
     if not pairs:
-        raise ValueError(f"{' and '.join(lacks)}; give folders of matching names")
+        raise InputError(f"{' and '.join(lacks)}; give folders of matching names")
     return pairs, lacks

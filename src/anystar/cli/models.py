@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from anystar.errors import InputError
+
 __all__ = ["models"]
 
 
@@ -29,10 +31,10 @@ def models(words: tuple[str, ...], as_config: bool) -> None:
     """
     if words[:1] == ("show",):
         if len(words) != 2:
-            raise ValueError("show takes one name; see them with 'anystar models list'")
+            raise InputError("show takes one name; see them with 'anystar models list'")
         click.echo(_show(words[1], as_config))
     elif as_config:
-        raise ValueError("--config is for one model; name it: anystar models show NAME --config")
+        raise InputError("--config is for one model; name it: anystar models show NAME --config")
     else:
         chosen = words[1:] if words[:1] == ("list",) else words
         click.echo(_list(chosen))
@@ -44,10 +46,10 @@ def _list(names: tuple[str, ...]) -> str:
 
     cards = anystar.list_models()
     if not cards:
-        raise ValueError("no model is bundled; train one with 'anystar train'")
+        raise InputError("no model is bundled; train one with 'anystar train'")
     for name in names:
         if name not in cards:
-            raise ValueError(f"unknown model '{name}'{nearest(name, cards)}")
+            raise InputError(f"unknown model '{name}'{nearest(name, cards)}")
     chosen = {name: cards[name] for name in names} if names else cards
     width = max(map(len, chosen))
     lines = [f"{name:<{width}}  {_line(card)}" for name, card in chosen.items()]
@@ -63,7 +65,7 @@ def _show(name: str, as_config: bool) -> str:
     file = load_model_file(path)
     if as_config:
         if "config" not in file.card:
-            raise ValueError(
+            raise InputError(
                 f"the card of {name} holds no settings; see docs/training-log.md for how it was made"
             )
         return _settings(file.card)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from anystar.errors import InputError
 from anystar.io.address import locate
 from anystar.report.table import sidecar
 
@@ -20,7 +21,7 @@ def target_of(path: Path) -> Path:
 def refuse_ending(option: str, path: Path | None, *endings: str) -> None:
     """Raise ``ValueError`` unless the file that an option names ends as it must; None is not given."""
     if path is not None and path.suffix.lower() not in endings:
-        raise ValueError(f"{option} must end in {' or '.join(endings)}, got {path}; change the name")
+        raise InputError(f"{option} must end in {' or '.join(endings)}, got {path}; change the name")
 
 
 def refuse_outputs(
@@ -45,9 +46,9 @@ def refuse_outputs(
     for what, path in outputs:
         place = path.resolve()
         if place in taken:
-            raise ValueError(f"{taken[place]} and {what} would both become {path}; rename one of them")
+            raise InputError(f"{taken[place]} and {what} would both become {path}; rename one of them")
         if place in sources:
-            raise ValueError(f"{path} is an input and would be overwritten; choose another output")
+            raise InputError(f"{path} is an input and would be overwritten; choose another output")
         if path.exists() and not overwrite:
-            raise ValueError(f"{path} exists already; add --overwrite, or choose another name")
+            raise InputError(f"{path} exists already; add --overwrite, or choose another name")
         taken[place] = what

@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from anystar.cli.outputs import refuse_ending, refuse_outputs, target_of
+from anystar.errors import InputError
 from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
 from anystar.io.files import refuse_loss
 from anystar.report.meshes import MESH_SUFFIXES
@@ -137,9 +138,9 @@ def _images_of(given: Path) -> list[Path]:
         return [path for path in found if path not in made]
     if not address.file.exists():
         hint = "; --spacing takes exactly three numbers" if _is_number(given.name) else "; check the name"
-        raise ValueError(f"{given} does not exist{hint}")
+        raise InputError(f"{given} does not exist{hint}")
     if not address.module:
-        raise ValueError(f"{given} has no known ending; give a file that ends in {', '.join(READABLE)}")
+        raise InputError(f"{given} has no known ending; give a file that ends in {', '.join(READABLE)}")
     return [given]
 
 
@@ -162,14 +163,14 @@ def _single(image: Path, outputs: Outputs) -> Outputs:
     if not address.suffix and (outputs.labels.is_dir() or not outputs.labels.suffix):
         outputs = replace(outputs, labels=outputs.labels / _labels_name(image))
     elif address.suffix not in SUFFIXES:
-        raise ValueError(
+        raise InputError(
             f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
         )
     for option, endings in _ENDINGS.items():
         refuse_ending(f"--{option}", getattr(outputs, option), *endings)
     if outputs.meshes and outputs.meshes.suffix and outputs.meshes.suffix.lower() not in MESH_SUFFIXES:
         known = ", ".join(MESH_SUFFIXES)
-        raise ValueError(
+        raise InputError(
             f"--meshes must end in {known} or be a folder, got {outputs.meshes}; change the name"
         )
     return outputs
@@ -187,7 +188,7 @@ def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outpu
     for option, path in vars(outputs).items():
         if path is not None and (path.is_file() or (path.suffix and not path.is_dir())):
             name = "output" if option == "labels" else option
-            raise ValueError(
+            raise InputError(
                 f"--{name} must be a folder for several images, got {path}; give a folder's name"
             )
     for image in images:
@@ -249,4 +250,4 @@ def _refuse_foreign(folder: Path) -> None:
     """Raise if a folder that is to be replaced holds what we did not write."""
     for file in folder.iterdir():
         if not file.name.startswith("object_") or file.suffix.lower() not in MESH_SUFFIXES:
-            raise ValueError(f"{folder} holds {file.name}, which is no mesh; choose a folder of its own")
+            raise InputError(f"{folder} holds {file.name}, which is no mesh; choose a folder of its own")

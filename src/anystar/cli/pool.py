@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anystar.allocator import keep_freed_memory
+from anystar.errors import InputError
 from anystar.parent import begin_worker
 from anystar.synth.recipes import Recipe
 
@@ -100,7 +101,7 @@ def _make_there(order: Order, index: int) -> tuple[int, dict[str, Any]]:
 
     if not (order.out / "manifest.jsonl").exists():  # which is made before any sample
         what = f"the Dask worker on {platform.node()} does not see {order.out}"
-        raise ValueError(f"{what}; choose a folder on a disk that all workers share")
+        raise InputError(f"{what}; choose a folder on a disk that all workers share")
     return _make(order, index)
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from anystar.errors import InputError
+
 __all__ = ["NOT_REPEATED", "from_record_option", "make_record", "read_record"]
 
 NOT_REPEATED = ("from_record", "overwrite", "resume")
@@ -89,7 +91,7 @@ def read_record(path: Path) -> dict[str, Any]:
     from anystar.report.table import TABLE_SUFFIXES, read_table
 
     if not path.is_file():
-        raise ValueError(f"{path} does not exist; give a record, or a table that anystar segment wrote")
+        raise InputError(f"{path} does not exist; give a record, or a table that anystar segment wrote")
     if path.suffix.lower() in TABLE_SUFFIXES:
         _, text = read_table(path)
     else:
@@ -97,9 +99,9 @@ def read_record(path: Path) -> dict[str, Any]:
     try:
         record = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"{path} is no record of a run ({error}); give one that anystar wrote") from None
+        raise InputError(f"{path} is no record of a run ({error}); give one that anystar wrote") from None
     if not isinstance(record.get("parameters"), dict):
-        raise ValueError(f"{path} holds no record of a run; give one that anystar segment wrote")
+        raise InputError(f"{path} holds no record of a run; give one that anystar segment wrote")
     return record
 
 
@@ -114,7 +116,7 @@ def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None
     names = {p.name for p in ctx.command.params if p.name} - set(NOT_REPEATED)
     for name in record["parameters"]:
         if name not in names:
-            raise ValueError(f"{path} has the unknown parameter '{name}'{nearest(name, names)}")
+            raise InputError(f"{path} has the unknown parameter '{name}'{nearest(name, names)}")
     if record.get("anystar") != __version__:
         click.echo(f"note: {path} was made by anystar {record.get('anystar')}, this is {__version__}")
     if steps := record.get("filtered"):

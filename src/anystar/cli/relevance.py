@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.options import Number
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.filters import Predicate
@@ -144,7 +145,7 @@ def refuse_lengths(given: dict[str, Any], why: str, remedy: str) -> None:
     for condition in (*given["keep"], *given["drop"]):
         for name in sorted(filters.columns_of(condition)):
             if "_um" in name:
-                raise ValueError(
+                raise InputError(
                     f"'{condition}' asks for {name}, which is not known: {why}; {remedy}, or use a column in "
                     "voxels"
                 )

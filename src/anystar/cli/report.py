@@ -11,6 +11,7 @@ import click
 
 from anystar.cli.group import PARTIAL, complain, one_line
 from anystar.cli.options import Number
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,7 +108,7 @@ def report(
     left_out: list[str] = []
     examined = _examine(volumes, iou, left_out)
     if not examined:
-        raise ValueError(
+        raise InputError(
             left_out[0] if len(left_out) == 1 else "no volume could be used, see above; mend them"
         )
     examined = _draw(examined, volumes, slices, shown)
@@ -160,7 +161,7 @@ def _arrange(
         if files and not matched:
             some = f"{', '.join(sorted(files)[:3])} and {', '.join(sorted(volumes)[:3])}"
             option = {"image": "--images"}.get(role, f"--{role}")
-            raise ValueError(f"{option} and the runs have no volume of the same name ({some}); rename them")
+            raise InputError(f"{option} and the runs have no volume of the same name ({some}); rename them")
     return volumes
 
 
@@ -240,4 +241,4 @@ def _as_labels(path: Path, volume: Volume) -> np.ndarray:
     try:
         return as_labels(volume.data)
     except ValueError as error:
-        raise ValueError(f"{path} {error}") from error
+        raise InputError(f"{path} {error}") from error

@@ -11,6 +11,7 @@ import click
 
 from anystar.cli.group import PARTIAL, complain
 from anystar.cli.progress import progress_bar
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.lab.experiments import Plan
@@ -120,7 +121,7 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
 
     for name in experiments:
         if name not in EXPERIMENTS:
-            raise ValueError(f"unknown experiment '{name}'{nearest(name, EXPERIMENTS)}")
+            raise InputError(f"unknown experiment '{name}'{nearest(name, EXPERIMENTS)}")
     datasets = _datasets(given)
     lab = Laboratory(given["output"], seed=given["seed"], tell=click.echo, complain=complain)
     for dataset in datasets:
@@ -157,13 +158,13 @@ def _datasets(given: dict[str, Any]) -> list[Dataset]:
     names = [d.name for d in datasets]
     for name in given["only"]:
         if name not in names:
-            raise ValueError(f"{given['data']} has no data set '{name}'{nearest(name, names)}")
+            raise InputError(f"{given['data']} has no data set '{name}'{nearest(name, names)}")
     for name in given["corruptions"]:
         if name not in CORRUPTIONS:
-            raise ValueError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
+            raise InputError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
     for option in ("iterations", "train_from"):
         if given[option] and not given["train"]:
-            raise ValueError(f"--{option.replace('_', '-')} belongs to --train; give both")
+            raise InputError(f"--{option.replace('_', '-')} belongs to --train; give both")
     return [d for d in datasets if not given["only"] or d.name in given["only"]]
 
 
@@ -234,7 +235,7 @@ def _zero_shot(given: dict[str, Any]) -> tuple[Method, ...]:
     models = [anystar.load_model(name, device=given["device"]) for name in wanted]
     names = [_name_of(name, model.name) for name, model in zip(wanted, models, strict=True)]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
-        raise ValueError(f"two models are called {doubled[0]}; rename one of the files")
+        raise InputError(f"two models are called {doubled[0]}; rename one of the files")
     return tuple(ModelMethod(name=n, model=m) for n, m in zip(names, models, strict=True))
 
 
@@ -255,7 +256,7 @@ def _supervised(given: dict[str, Any], datasets: list[Dataset]) -> dict[str, tup
     for text in given["networks"]:
         name, path = _named("--network", text)
         if name not in own:
-            raise ValueError(f"--network {text}: there is no data set '{name}'{nearest(name, own)}")
+            raise InputError(f"--network {text}: there is no data set '{name}'{nearest(name, own)}")
         own[name].append(Path(path))
     found: dict[str, tuple[Method, ...]] = {}
     for name in paths:
@@ -292,5 +293,5 @@ def _peers(given: dict[str, Any]) -> tuple[Method, ...]:
 def _named(option: str, text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise ValueError(f"{option} takes NAME=PATH, got {text!r}; write the name before the path")
+        raise InputError(f"{option} takes NAME=PATH, got {text!r}; write the name before the path")
     return name, value

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from anystar.cli.matching import by_volume, volume_name
+from anystar.errors import InputError
 
 __all__ = ["FoundRun", "Source", "find_run", "read_probabilities"]
 
@@ -52,7 +53,7 @@ def find_run(text: str) -> FoundRun:
     """
     name, path = _named(text)
     if not path.exists():
-        raise ValueError(f"{path} does not exist; check the name")
+        raise InputError(f"{path} does not exist; check the name")
     ending = path.suffix.lower()
     if ending == ".json":
         return _from_scores(name or path.stem, path)
@@ -105,11 +106,11 @@ def _from_record(path: Path) -> tuple[str, Source]:
     parameters = record["parameters"]
     images = parameters.get("inputs") or []
     if "output" not in parameters or len(images) != 1:
-        raise ValueError(f"{path} does not say where the labels are; give the labels themselves")
+        raise InputError(f"{path} does not say where the labels are; give the labels themselves")
     labels = _moved(Path(parameters["output"]), path)
     if labels is None:
         gone = f"{parameters['output']}, the labels of {path}, does not exist"
-        raise ValueError(f"{gone}; give the labels themselves")
+        raise InputError(f"{gone}; give the labels themselves")
     table = parameters.get("table")
     return volume_name(Path(images[0])), Source(
         labels=labels,
@@ -206,7 +207,7 @@ def _from_scores(name: str, path: Path) -> FoundRun:
             for file, entry in files.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} does not say which files were compared; {advice}") from error
+        raise InputError(f"{path} does not say which files were compared; {advice}") from error
     return _complete(name, sources)
 
 

@@ -17,6 +17,7 @@ from anystar.cli.group import BAD_INPUT, complain, one_line
 from anystar.cli.record import from_record_option
 from anystar.cli.relevance import filter_options
 from anystar.cli.segment_options import image_options, object_options, output_options
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.arrays import Volume
@@ -99,7 +100,7 @@ def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
         typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if typed and not any(given[other] for other in others):
             option = f"--{name.replace('_', '-')}"
-            raise ValueError(f"{option} belongs to --{others[0]}; give both, or leave it out")
+            raise InputError(f"{option} belongs to --{others[0]}; give both, or leave it out")
 
 
 def _leave_out_old_outputs(ctx: click.Context, given: dict[str, Any]) -> None:
@@ -120,7 +121,7 @@ def _apply_thresholds(given: dict[str, Any]) -> None:
 
     found = load_toml(Thresholds, given["thresholds"])
     if given["model"] and found.model and Path(given["model"]).resolve() != Path(found.model).resolve():
-        raise ValueError(
+        raise InputError(
             f"{given['thresholds']} was tuned for the model {found.model}, not for {given['model']}; "
             "leave out --model, or tune for that one"
         )
@@ -186,7 +187,7 @@ def _read(job: Job, given: dict[str, Any]) -> tuple[LazyImage, Volume | None]:
         stack.enter_context(image)
         for axis, size in zip("ZYX", image.shape, strict=True):
             if size < MIN_SIZE:
-                raise ValueError(
+                raise InputError(
                     f"{job.image} is only {size} voxels thick along {axis}, shape {image.shape}; "
                     f"give a volume of at least {MIN_SIZE} voxels along every axis"
                 )

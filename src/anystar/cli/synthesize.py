@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anystar.errors import InputError
+
 if TYPE_CHECKING:
     from anystar.cli.pool import Order
 
@@ -114,9 +116,9 @@ def synthesize(
     order = Order(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
     if index is not None:
         if number is not None:
-            raise ValueError("--index explains one sample and -n makes many; give one of the two")
+            raise InputError("--index explains one sample and -n makes many; give one of the two")
         if dask is not None:
-            raise ValueError("--dask makes many samples, and --index explains one; leave one of the two out")
+            raise InputError("--dask makes many samples, and --index explains one; leave one of the two out")
         from anystar.cli.replay import replay
 
         for path in replay(order, index):
@@ -124,7 +126,7 @@ def synthesize(
     elif number is not None:
         _make_all(order, number, workers, dask)
     elif preview is None:
-        raise ValueError("-n is missing; give -n N, --index I or --preview FILE.png")
+        raise InputError("-n is missing; give -n N, --index I or --preview FILE.png")
     if preview:
         _draw(order, preview, number)
         click.echo(f"  wrote {preview}")
@@ -190,7 +192,7 @@ def _refuse_foreign(out: Path) -> None:
         folder = out / name
         if folder.is_dir() and any(folder.iterdir()):
             what = f"{folder} holds files, and no manifest.jsonl says that they are samples"
-            raise ValueError(f"{what}; choose another folder, so that nothing is overwritten")
+            raise InputError(f"{what}; choose another folder, so that nothing is overwritten")
 
 
 def _announce(order: Order, number: int, missing: int) -> None:
@@ -206,7 +208,7 @@ def _announce(order: Order, number: int, missing: int) -> None:
     click.echo(f"{missing} pairs to make{done}; about {_size(needed)} of disk ({_size(free)} free)")
     if needed > free:
         what = f"{missing} pairs need about {_size(needed)} and {place} has {_size(free)} free"
-        raise ValueError(f"{what}; make fewer, or choose another place")
+        raise InputError(f"{what}; make fewer, or choose another place")
 
 
 def _size(num_bytes: float) -> str:

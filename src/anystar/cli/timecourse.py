@@ -11,6 +11,7 @@ import click
 from anystar.cli.group import PARTIAL, complain
 from anystar.cli.options import Number, channel_option, spacing_option
 from anystar.cli.progress import progress_bar
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -107,16 +108,16 @@ def timecourse(ctx: click.Context, /, **given: Any) -> None:
     from anystar.timecourse import left_out_remarks
 
     if (given["labels"] is None) == (given["segment_frame"] is None):
-        raise ValueError("--labels and --segment-frame say where the regions are; give one of the two")
+        raise InputError("--labels and --segment-frame say where the regions are; give one of the two")
     if given["segment_frame"] is not None and given["reference"] is not None:
-        raise ValueError("--reference belongs to --labels; leave it out with --segment-frame")
+        raise InputError("--reference belongs to --labels; leave it out with --segment-frame")
     for option in ("model", "diameter"):
         if given["labels"] is not None and given[option] is not None:
-            raise ValueError(f"--{option} belongs to --segment-frame; leave it out with --labels")
+            raise InputError(f"--{option} belongs to --segment-frame; leave it out with --labels")
     with open_series(given["frames"], channel=given["channel"], spacing=given["spacing"]) as series:
         baseline = given["baseline"]
         if baseline and not baseline[0] <= baseline[1] < len(series):
-            raise ValueError(
+            raise InputError(
                 f"--baseline takes two of the frames 0 to {len(series) - 1} in order, got "
                 f"{baseline[0]} {baseline[1]}; change them"
             )
@@ -145,7 +146,7 @@ def _outputs(given: dict[str, Any], series: Series) -> dict[str, Path]:
 
     folder: Path = given["output"]
     if folder.exists() and not folder.is_dir():
-        raise ValueError(f"{folder} is a file; give a folder for the results")
+        raise InputError(f"{folder} is a file; give a folder for the results")
     names = {"curves": "curves.csv", "frames": "frames.csv", "picture": "curves.png"}
     if given["segment_frame"] is not None:
         suffix = file_suffix(str(series.first.address.file))
@@ -163,7 +164,7 @@ def _reference(series: Series, given: dict[str, Any]) -> tuple[int, np.ndarray]:
     option = "--reference" if given["segment_frame"] is None else "--segment-frame"
     wanted = given["reference"] if given["segment_frame"] is None else given["segment_frame"]
     if wanted is not None and wanted >= len(series):
-        raise ValueError(
+        raise InputError(
             f"{option} must be one of the frames 0 to {len(series) - 1}, got {wanted}; change it"
         )
     for number in range(len(series)) if wanted is None else (wanted,):
@@ -172,10 +173,10 @@ def _reference(series: Series, given: dict[str, Any]) -> tuple[int, np.ndarray]:
         if frame is not None and usable:
             return number, frame
     if wanted is None:
-        raise ValueError(
+        raise InputError(
             f"{series.name} has no frame that can be used; {next(iter(series.faults.values()), '')}"
         )
-    raise ValueError(f"frame {wanted} is missing, constant or not finite; choose another {option}")
+    raise InputError(f"frame {wanted} is missing, constant or not finite; choose another {option}")
 
 
 def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.ndarray:
@@ -187,7 +188,7 @@ def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.
         try:
             return as_labels(volume.data)
         except ValueError as error:
-            raise ValueError(f"{given['labels']} {error}") from error
+            raise InputError(f"{given['labels']} {error}") from error
     import anystar
     from anystar.arrays import metric
 
@@ -200,7 +201,7 @@ def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.
             progress=progress,
         )
     if not len(result.objects.label):
-        raise ValueError(
+        raise InputError(
             f"nothing was found in frame {given['segment_frame']}; try --diameter, or give --labels"
         )
     for note in result.notes:
@@ -224,7 +225,7 @@ def _make_regions(labels: np.ndarray, series: Series, given: dict[str, Any]) -> 
     mask = None if given["mask"] is None else _on_grid(given["mask"], series).data
     for path, data in ((given["labels"], labels), (given["mask"], mask)):
         if data is not None and not data.any():
-            raise ValueError(f"{path} holds only background; give one with a region")
+            raise InputError(f"{path} holds only background; give one with a region")
     return make_regions(labels, mask)
 
 
@@ -240,7 +241,7 @@ def _follow(series: Series, regions: Regions, reference: np.ndarray, given: dict
     )
     if not np.isfinite(course.change).any():
         first, last = course.baseline
-        raise ValueError(
+        raise InputError(
             f"no frame of the baseline {first} to {last} can be used; give another with --baseline A B"
         )
     return course

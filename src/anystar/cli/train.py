@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from anystar.cli.options import Number, channel_option, spacing_option
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.train import LabelledVolumes, Progress, Start, TrainConfig
@@ -130,7 +131,7 @@ def train(out: Path | None, resume: bool, device: str, profile: bool, **given: A
     """
     typed = click.get_current_context().get_parameter_source("size") is ParameterSource.COMMANDLINE
     if typed and (resume or given["config_path"]):
-        raise ValueError(
+        raise InputError(
             "--size chooses settings, which --config or the run to resume has; leave one of them out"
         )
     if profile:
@@ -205,14 +206,14 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     from anystar.train import load_start, paper_config, small_config
 
     if resume and given["start"]:
-        raise ValueError("--resume goes on with a run, --from begins one; leave one of them out")
+        raise InputError("--resume goes on with a run, --from begins one; leave one of them out")
     path = given["config_path"]
     if path is None and resume:
         path = out / "config.toml"
         if not path.exists():
-            raise ValueError(f"{out} holds no run to resume (no config.toml); leave out --resume")
+            raise InputError(f"{out} holds no run to resume (no config.toml); leave out --resume")
     elif path is not None and not resume and path.resolve() == (out / "config.toml").resolve():
-        raise ValueError(f"{path} would be replaced by the run's own; move it, or choose another --out")
+        raise InputError(f"{path} would be replaced by the run's own; move it, or choose another --out")
     start = load_start(given["start"]) if given["start"] else None
     if path is not None:
         config = read_toml(path, lambda said: _from_file(said, start, resume))
@@ -253,18 +254,18 @@ def _labelled(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
     said |= {k: str(given[k].resolve()) for k in paths if given.get(k) is not None}
     judged = "validation_images" in said or (config.labelled and config.labelled.validation_images)
     if "hold_out" in said and judged:
-        raise ValueError(
+        raise InputError(
             "--hold-out judges by some of --images, but --validation-images are given; leave one of them out"
         )
     if "images" not in said and "labels" not in said:
         if said and config.labelled is None:
             names = ", ".join("--" + k.replace("_", "-").replace("unlabelled", "unlabelled-is") for k in said)
-            raise ValueError(f"{names} need annotated volumes; give --images and --labels")
+            raise InputError(f"{names} need annotated volumes; give --images and --labels")
         return {"labelled": dataclasses.replace(config.labelled, **said)} if said and config.labelled else {}
     if "images" not in said or "labels" not in said:
-        raise ValueError("--images and --labels belong together; give both")
+        raise InputError("--images and --labels belong together; give both")
     if given["recipes"]:
-        raise ValueError("--recipe makes synthetic volumes, --images gives real ones; leave one of them out")
+        raise InputError("--recipe makes synthetic volumes, --images gives real ones; leave one of them out")
     if config.labelled is not None:
         return {"labelled": dataclasses.replace(config.labelled, **said), "recipes": ()}
     return {"labelled": LabelledConfig(**said), "recipes": ()}

@@ -14,6 +14,7 @@ import click
 from anystar.cli.progress import progress_bar
 from anystar.cli.record import make_record
 from anystar.cli.relevance import predicates
+from anystar.errors import InputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,10 +73,10 @@ def segment_whole(job: Job, image: LazyImage, volume: Volume, model: Any, given:
     return counts[0]
 
 
-def constant(job: Job, value: Any) -> ValueError:
+def constant(job: Job, value: Any) -> InputError:
     """Return what to raise if all voxels of an image are the same."""
     what = f"{job.image} is constant (every voxel is {value}) and has no objects"
-    return ValueError(f"{what}; check that the right channel was exported")
+    return InputError(f"{what}; check that the right channel was exported")
 
 
 def tell(
@@ -101,7 +102,7 @@ def refuse_other_unit(job: Job, volume: Volume | LazyImage, given: dict[str, Any
     """Raise if a file of thresholds gives the diameter in a unit that this image has not."""
     known = "um" if volume.spacing is not None and volume.unit == "um" else "voxels"
     if given["diameter_unit"] not in (None, known):
-        raise ValueError(
+        raise InputError(
             f"{given['thresholds']} gives the diameter in {given['diameter_unit']}, but the voxel size of "
             f"{job.image} is {'known' if known == 'um' else 'not known'}; give --diameter"
             + ("" if known == "um" else " or --spacing")

@@ -3,8 +3,8 @@
 Only this package turns axes round: inside, arrays are ZYX and spacing is in micrometres.
 """
 
+from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, file_stem, file_suffix, list_volumes
-from anystar.io.errors import FileError
 from anystar.io.files import read, write
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.series import Series, open_series

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from anystar.io.errors import FileError
+from anystar.errors import FileError
 
 __all__ = ["READABLE", "SUFFIXES", "Address", "file_stem", "file_suffix", "list_volumes", "locate"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from anystar.io.errors import FileError
+from anystar.errors import FileError
 
 __all__ = ["Pick", "pick_volume"]
 

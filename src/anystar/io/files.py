@@ -9,8 +9,8 @@ import numpy as np
 
 from anystar.arrays import Volume
 from anystar.atomic import staged
+from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, locate
-from anystar.io.errors import FileError
 from anystar.io.lazy import LazyImage, format_of, open_image
 from anystar.io.values import compact
 

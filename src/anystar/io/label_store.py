@@ -15,8 +15,8 @@ from numpy.typing import DTypeLike
 
 from anystar.arrays import Volume
 from anystar.atomic import replace_folder
+from anystar.errors import FileError
 from anystar.io.address import locate
-from anystar.io.errors import FileError
 from anystar.io.lazy import LazyImage
 from anystar.io.ngff import Level, Multiscale, label_metadata, namespace, parse_multiscale
 from anystar.io.pyramid import Shape, blocks, coarser_shapes, most_frequent

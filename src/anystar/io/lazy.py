@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from anystar.arrays import Volume, check_spacing
+from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, Address, locate
 from anystar.io.axes import Pick, pick_volume
-from anystar.io.errors import FileError
 from anystar.io.source import Source, Spacing, Unit
 from anystar.io.values import settle, settled_dtype
 

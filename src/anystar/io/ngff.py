@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from anystar.io.errors import FileError
+from anystar.errors import FileError
 from anystar.io.source import Spacing, Unit
 from anystar.io.units import micrometres_per
 

@@ -13,8 +13,8 @@ import nibabel as nib
 import numpy as np
 
 from anystar.arrays import Volume
+from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.errors import FileError
 from anystar.io.mapped import copy_part
 from anystar.io.source import Index, Source
 from anystar.io.world import world_of

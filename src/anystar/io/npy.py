@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from anystar.arrays import Volume
+from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.errors import FileError
 from anystar.io.source import Source
 
 __all__ = ["open_source", "write"]

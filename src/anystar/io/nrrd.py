@@ -9,8 +9,8 @@ import nrrd
 import numpy as np
 
 from anystar.arrays import Volume
+from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.errors import FileError
 from anystar.io.source import Index, Source
 from anystar.io.units import micrometres_per
 from anystar.io.world import world_of

@@ -8,8 +8,8 @@ import numpy as np
 import zarr
 
 from anystar.arrays import Volume
+from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.errors import FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.ngff import Multiscale, namespace, parse_multiscale
 from anystar.io.source import Index, Source

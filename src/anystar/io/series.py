@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from anystar.errors import FileError
 from anystar.io.address import file_stem, list_volumes, locate
-from anystar.io.errors import FileError
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.source import Spacing, Unit
 

@@ -13,8 +13,8 @@ import numpy as np
 import tifffile
 
 from anystar.arrays import Volume
+from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.errors import FileError
 from anystar.io.mapped import copy_part
 from anystar.io.source import Index, Source, Spacing
 from anystar.io.tiff_spacing import tiff_spacing

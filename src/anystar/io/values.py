@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from anystar.io.errors import FileError
+from anystar.errors import FileError
 
 __all__ = ["compact", "settle", "settled_dtype"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.errors import FileError
 from anystar.io.source import Index, Source
 
 __all__ = ["open_source"]

@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 
 from anystar import io
+from anystar.errors import InputError
 from anystar.predict import Model
 
 __all__ = ["PROB_GRID", "LabelFolder", "Method", "ModelMethod", "Request", "Setting", "Unavailable", "digest"]
@@ -24,7 +25,7 @@ NMS_GRID = (0.2, 0.3, 0.4, 0.5)
 """Overlap thresholds that are tried on validation data; 0.3 to 0.5 are StarDist's own search."""
 
 
-class Unavailable(ValueError):
+class Unavailable(InputError):
     """A method that cannot run here: a package or weights are missing. One line says what to do."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from anystar.atomic import staged
+from anystar.errors import InputError
 from anystar.report.survey import PIXELS, Extent, Survey, nearest, pixels, shown, survey
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def panels(
         Size of a voxel along Z, Y, X.
     """
     if image.shape != labels.shape:
-        raise ValueError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
+        raise InputError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
     extent = Extent(image.shape, spacing)
 
     def cut(axis: int, index: int, rows: np.ndarray, columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from anystar.atomic import staged
+from anystar.errors import InputError
 from anystar.table import Table
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "read_table", "sidecar", "write_table"]
@@ -131,11 +132,11 @@ def read_table(path: str | Path) -> tuple[Table, str]:
     with open(path, newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     if not rows or "label" not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
-        raise ValueError(f"{path} is no table of objects, or cut off; give one that anystar segment wrote")
+        raise InputError(f"{path} is no table of objects, or cut off; give one that anystar segment wrote")
     try:
         columns = {name: _parse(name, [r[i] for r in rows[1:]]) for i, name in enumerate(rows[0])}
     except ValueError as error:
-        raise ValueError(f"{path} is no table of numbers ({error}); give one that anystar wrote") from None
+        raise InputError(f"{path} is no table of numbers ({error}); give one that anystar wrote") from None
     record = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
     return Table(columns=columns), record
 
@@ -143,7 +144,7 @@ def read_table(path: str | Path) -> tuple[Table, str]:
 def _ending(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in TABLE_SUFFIXES:
-        raise ValueError(f"a table must end in .csv or .parquet, got {path}; change the name")
+        raise InputError(f"a table must end in .csv or .parquet, got {path}; change the name")
     return ending
 
 
@@ -172,9 +173,9 @@ def _read_parquet(path: Path) -> tuple[Table, str]:
         found = pyarrow.parquet.read_table(path)
     except pyarrow.ArrowInvalid as error:
         why = str(error).splitlines()[0]
-        raise ValueError(f"{path} is no Parquet file, or cut off ({why:.120}); write it again") from None
+        raise InputError(f"{path} is no Parquet file, or cut off ({why:.120}); write it again") from None
     if "label" not in found.column_names:
-        raise ValueError(f"{path} is no table of objects; give one that anystar segment wrote")
+        raise InputError(f"{path} is no table of objects; give one that anystar segment wrote")
     columns = {name: found[name].to_numpy() for name in found.column_names}
     stored = pyarrow.parquet.read_metadata(path).metadata or {}
     return Table(columns=columns), stored.get(_KEY, b"").decode()

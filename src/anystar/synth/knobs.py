@@ -18,7 +18,7 @@ def check_probabilities(config: Any, *names: str) -> None:
     >>> check_probabilities(SimpleNamespace(rim=1.5), "rim")
     Traceback (most recent call last):
         ...
-    anystar.config.ConfigError: rim must be a probability within [0, 1], got 1.5
+    anystar.errors.ConfigError: rim must be a probability within [0, 1], got 1.5
     """
     for name in names:
         if not 0 <= getattr(config, name) <= 1:

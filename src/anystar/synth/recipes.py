@@ -295,7 +295,7 @@ def get_recipe(name: str) -> Recipe:
     >>> get_recipe("as-mx")
     Traceback (most recent call last):
         ...
-    anystar.config.ConfigError: unknown recipe 'as-mx'; did you mean 'as-mix'?
+    anystar.errors.ConfigError: unknown recipe 'as-mx'; did you mean 'as-mix'?
     """
     try:
         return _RECIPES[name]

@@ -110,7 +110,7 @@ class TrainState:
         return int(self.skipped) >= _SKIPPED
 
     def refuse_diverged(self) -> None:
-        """Raise :class:`anystar.config.ConfigError` if the run has :attr:`diverged`."""
+        """Raise :class:`anystar.errors.ConfigError` if the run has :attr:`diverged`."""
         if self.diverged:
             raise ConfigError(
                 f"no step from {self.step - int(self.skipped) + 1} to {self.step} had a finite gradient, and "
