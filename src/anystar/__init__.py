@@ -16,10 +16,11 @@ from anystar._version import __version__
 # Loaded on first use: the command line's help must not wait for torch.
 __getattr__, __dir__, _lazy = lazy_loader.attach(
     __name__,
-    submodules=["evaluate", "filters"],
+    submodules=["evaluate"],
     submod_attrs={
         "arrays": ["Volume"],
         "io": ["open_image", "read", "write"],
+        "objects": ["filters"],
         "predict": ["Model", "Objects", "Result", "list_models", "load_model"],
         "synth.dataset": ["SyntheticDataset"],
         "synth.generate": ["generate"],

@@ -9,10 +9,10 @@ from anystar import filters, io
 from anystar.arrays import Volume
 from anystar.blocks.journal import Journal
 from anystar.blocks.picture import Surveyor
+from anystar.objects.table import add_channel, add_mask
 from anystar.report.meshes import Polyhedra, write_meshes
 from anystar.report.picture import outline, panels, save_panels, save_picture
 from anystar.report.table import read_table
-from anystar.table import add_channel, add_mask
 from tests.blocks.conftest import labels_of
 from tests.blocks.test_run import same_objects
 

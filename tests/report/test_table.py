@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow.parquet
 import pytest
 
+from anystar.objects.table import Table
 from anystar.report.table import TableWriter, read_table, sidecar, write_table
-from anystar.table import Table
 
 TABLE = Table(
     columns={

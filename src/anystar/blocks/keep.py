@@ -10,8 +10,8 @@ from anystar.blocks.engine import count_objects, survivors
 from anystar.blocks.journal import Journal
 from anystar.blocks.stages import Run
 from anystar.blocks.table import read_part
+from anystar.objects.table import Table
 from anystar.report.meshes import Polyhedra
-from anystar.table import Table
 
 __all__ = ["Keep"]
 

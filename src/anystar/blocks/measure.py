@@ -29,7 +29,7 @@ class Bodies:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """One row an object that owns at least one voxel; see :class:`anystar.table.MeasuredObjects`."""
+    """One row an object that owns at least one voxel; see :class:`anystar.objects.table.MeasuredObjects`."""
 
     label: np.ndarray
     """(N,) int64, in the drawing."""

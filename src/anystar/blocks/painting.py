@@ -16,9 +16,9 @@ from anystar.blocks.source import Lazy, Readable
 from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
 from anystar.geometry.polyhedra import rasterise
+from anystar.objects.table import Table, add_channel, add_overlap, tabulate
 from anystar.predict.gaps import Mended
 from anystar.predict.tiles import Box
-from anystar.table import Table, add_channel, add_overlap, tabulate
 
 __all__ = ["Painter", "Source", "Writable", "paint"]
 

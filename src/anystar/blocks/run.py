@@ -27,11 +27,11 @@ from anystar.config import ConfigError
 from anystar.errors import AlreadyDone
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
+from anystar.objects.table import Table, check_mask
 from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.scale import diameter_in_voxels, estimate
 from anystar.predict.view import ArrayLike, magnified
-from anystar.table import Table, check_mask
 
 __all__ = ["Extras", "Outcome", "segment_blocks"]
 
@@ -113,7 +113,7 @@ def segment_blocks(
     extras : Extras
         What is written beside the labels.
     relevant : callable, optional
-        Takes a part of the table and returns which rows to keep, see :func:`anystar.filters.relevant`.
+        Takes a part of the table and returns which rows to keep, see :func:`anystar.objects.filters.relevant`.
     filters : str
         What ``relevant`` keeps, in words: a run goes on only with the same.
     record : callable, optional

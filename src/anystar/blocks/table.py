@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from anystar.atomic import staged
+from anystar.objects.table import Table
 from anystar.report.table import TableWriter
-from anystar.table import Table
 
 __all__ = ["read_part", "write_part", "write_table"]
 

@@ -100,11 +100,12 @@ def segment_in_blocks(job: Job, image: LazyImage, model: Any, given: dict[str, A
     ValueError
         If there is something that cannot be used; after all is written, if the image is constant.
     """
-    from anystar import filters, io
+    from anystar import io
     from anystar.blocks import Extras, segment_blocks
     from anystar.blocks.detectors import NamedModel
     from anystar.cli.whole import constant, notes_of, record_of, refuse_other_unit, tell
     from anystar.errors import AlreadyDone
+    from anystar.objects import filters
     from anystar.predict.model import DEFAULT_MODEL
 
     start = time.perf_counter()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from anystar.io import LazyImage
-    from anystar.table import Table
+    from anystar.objects.table import Table
 
 __all__ = ["filter"]
 
@@ -56,9 +56,10 @@ def filter(labels: Path, table: Path, output: Path, table_out: Path | None, **gi
       anystar filter labels.tif objects.csv -o round.tif --table round.csv --min-sphericity 0.7
       anystar filter labels.tif objects.csv -o inside.tif --drop-border --drop "volume_vox < 100"
     """
-    from anystar import filters, io
+    from anystar import io
     from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.cli.plan import Outputs
+    from anystar.objects import filters
     from anystar.report.table import TABLE_SUFFIXES, read_table, sidecar, write_table
 
     wanted = predicates(given)
@@ -130,7 +131,7 @@ def _masked(image: LazyImage, table: Table, path: Path) -> Table:
     import numpy as np
 
     from anystar import io
-    from anystar.table import add_overlap, check_mask
+    from anystar.objects.table import add_overlap, check_mask
 
     with io.open_image(path, sized=False) as mask:
         check_mask(path, mask, "labels", image)
@@ -140,8 +141,9 @@ def _masked(image: LazyImage, table: Table, path: Path) -> Table:
 
 def _write_labels(image: LazyImage, output: Path, kept: np.ndarray, overwrite: bool) -> None:
     """Write the labels that are kept, in blocks if they go to a Zarr store."""
-    from anystar import filters, io
+    from anystar import io
     from anystar.io.address import locate
+    from anystar.objects import filters
 
     if locate(output).module != "ome_zarr":
         io.write(output, filters.keep_labels(image.read(), kept), like=image)

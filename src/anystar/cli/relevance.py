@@ -13,9 +13,9 @@ from anystar.cli.options import Number
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
-    from anystar.filters import Predicate
     from anystar.io import LazyImage
-    from anystar.table import Table
+    from anystar.objects.filters import Predicate
+    from anystar.objects.table import Table
 
 __all__ = ["filter_options", "in_words", "predicates", "refuse_lengths", "refuse_unusable"]
 
@@ -87,7 +87,7 @@ def predicates(given: dict[str, Any]) -> list[Predicate]:
     """Return what the options ask for; conditions that cannot be read are refused here."""
     from math import inf
 
-    from anystar import filters
+    from anystar.objects import filters
 
     wanted: list[Predicate] = []
     low, high = given["min_volume"], given["max_volume"]
@@ -126,8 +126,9 @@ def refuse_unusable(image: LazyImage, given: dict[str, Any]) -> None:
     ValueError
         If there is no such mask or column, or the mask has another shape.
     """
-    from anystar import filters, io
-    from anystar.table import check_mask
+    from anystar import io
+    from anystar.objects import filters
+    from anystar.objects.table import check_mask
 
     if given["mask"] is not None:
         with io.open_image(given["mask"], sized=False) as mask:
@@ -140,7 +141,7 @@ def refuse_unusable(image: LazyImage, given: dict[str, Any]) -> None:
 
 def refuse_lengths(given: dict[str, Any], why: str, remedy: str) -> None:
     """Raise ``ValueError`` if a condition asks for a column in micrometres, of which there are none."""
-    from anystar import filters
+    from anystar.objects import filters
 
     for condition in (*given["keep"], *given["drop"]):
         for name in sorted(filters.columns_of(condition)):
@@ -160,8 +161,8 @@ def _no_objects(image: LazyImage, given: dict[str, Any]) -> Table:
     import numpy as np
 
     from anystar.geometry.rays import golden_spiral
+    from anystar.objects.table import add_channel, add_mask, tabulate
     from anystar.predict.result import Objects
-    from anystar.table import add_channel, add_mask, tabulate
 
     blank, rays = np.zeros((1, 1, 1), np.uint8), golden_spiral(_RAYS)
     none = Objects(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from anystar.arrays import Volume
     from anystar.cli.plan import Job
     from anystar.io import LazyImage
-    from anystar.table import Table
+    from anystar.objects.table import Table
 
 __all__ = ["constant", "notes_of", "record_of", "refuse_other_unit", "segment_whole", "tell"]
 
@@ -130,10 +130,11 @@ def _is_folder(job: Job) -> bool:
 
 def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: dict[str, Any]) -> _Found:
     """Measure what was found, and drop what is not relevant."""
-    from anystar import filters, io
+    from anystar import io
     from anystar.arrays import measuring
+    from anystar.objects import filters
+    from anystar.objects.table import add_mask, tabulate
     from anystar.predict.gaps import mend
-    from anystar.table import add_mask, tabulate
 
     wanted = predicates(given)
     everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0)
@@ -168,7 +169,7 @@ def _other_channels(
 ) -> Table:
     """Add the intensities in the channels that were not segmented, one channel in memory at a time."""
     from anystar import io
-    from anystar.table import add_channel
+    from anystar.objects.table import add_channel
 
     for other in image.others:
         volume = io.read(

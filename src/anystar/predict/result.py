@@ -14,10 +14,10 @@ from anystar.config import ConfigError
 from anystar.geometry.rays import Rays
 from anystar.geometry.tensors import rasterise, suppress
 from anystar.geometry.voting import precedence, vote
+from anystar.objects.table import Table, tabulate
 from anystar.predict.candidates import Candidates
 from anystar.predict.crowd import raised_to
 from anystar.predict.gaps import Gap, mend
-from anystar.table import Table, tabulate
 
 __all__ = ["Objects", "Result", "assemble"]
 
@@ -107,7 +107,7 @@ class Result:
         )
 
     def table(self, image: np.ndarray | None = None, *, distances: bool = False) -> Table:
-        """Measure the objects, see :func:`anystar.table.tabulate`; with ``image`` their intensities too."""
+        """Measure the objects, see :func:`anystar.objects.table.tabulate`; with ``image`` their intensities too."""
         spacing, unit = measuring(self.spacing, "um", self.voxel_size)
         return tabulate(
             self.labels,

@@ -12,7 +12,7 @@ import numpy as np
 
 from anystar.atomic import staged
 from anystar.errors import InputError
-from anystar.table import Table
+from anystar.objects.table import Table
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "read_table", "sidecar", "write_table"]
 
@@ -41,7 +41,7 @@ def write_table(path: str | Path, table: Table, *, record: str = "") -> None:
     path : str or Path
         Ends in ``.csv`` or ``.parquet``.
     table : Table
-        See :data:`anystar.table.COLUMNS`.
+        See :data:`anystar.objects.table.COLUMNS`.
     record : str
         TOML: how the table was made. Kept in the metadata of a Parquet file (key ``anystar``), in the
         :func:`sidecar` of a CSV file.

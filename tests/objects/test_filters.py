@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from anystar import filters
 from anystar.config import ConfigError
-from anystar.table import Table
+from anystar.objects.table import Table
 
 TABLE = Table(
     columns={

@@ -8,8 +8,8 @@ from skimage.measure import regionprops_table
 
 from anystar.geometry.polyhedra import rasterise
 from anystar.geometry.rays import golden_spiral
+from anystar.objects.table import Table, add_channel, add_mask, tabulate
 from anystar.predict.result import Objects
-from anystar.table import Table, add_channel, add_mask, tabulate
 
 RAYS = golden_spiral(96)
 SHAPE = (20, 44, 40)

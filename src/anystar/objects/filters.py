@@ -1,11 +1,11 @@
 """Which objects are relevant: predicates over the table of objects.
 
-A predicate takes a :class:`anystar.table.Table` of N rows and returns a bool array ``(N,)``: which objects it
+A predicate takes a :class:`anystar.objects.table.Table` of N rows and returns a bool array ``(N,)``: which objects it
 keeps. What cannot be known of an object (NaN) is not held against it.
 
 Examples
 --------
->>> from anystar.table import Table
+>>> from anystar.objects.table import Table
 >>> table = Table(columns={
 ...     "label": np.array([1, 2, 3]),
 ...     "volume_vox": np.array([900, 40, 700]),
@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from anystar.config import ConfigError
-from anystar.table import Table
+from anystar.objects.table import Table
 
 __all__ = [
     "Predicate",
