@@ -113,7 +113,8 @@ def segment_blocks(
     extras : Extras
         What is written beside the labels.
     relevant : callable, optional
-        Takes a part of the table and returns which rows to keep, see :func:`anystar.objects.filters.relevant`.
+        Takes a part of the table and returns which rows to keep,
+        see :func:`anystar.objects.filters.relevant`.
     filters : str
         What ``relevant`` keeps, in words: a run goes on only with the same.
     record : callable, optional

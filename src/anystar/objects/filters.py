@@ -1,7 +1,7 @@
 """Which objects are relevant: predicates over the table of objects.
 
-A predicate takes a :class:`anystar.objects.table.Table` of N rows and returns a bool array ``(N,)``: which objects it
-keeps. What cannot be known of an object (NaN) is not held against it.
+A predicate takes a :class:`anystar.objects.Table` of N rows and returns a bool array ``(N,)``: the objects to
+keep. A value that is unknown (NaN) never excludes an object.
 
 Examples
 --------

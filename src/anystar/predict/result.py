@@ -107,7 +107,7 @@ class Result:
         )
 
     def table(self, image: np.ndarray | None = None, *, distances: bool = False) -> Table:
-        """Measure the objects, see :func:`anystar.objects.table.tabulate`; with ``image`` their intensities too."""
+        """Measure the objects, see :func:`anystar.objects.table.tabulate`; ``image`` adds intensities."""
         spacing, unit = measuring(self.spacing, "um", self.voxel_size)
         return tabulate(
             self.labels,
