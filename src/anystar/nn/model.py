@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from anystar.config import ConfigError
@@ -79,9 +78,9 @@ class StarNet(nn.Module):
         nn.init.constant_(_bias(self.dist), typical)
 
     def forward(
-        self, image: Float[Tensor, "B 1 Z Y X"], part: Part | None = None, *, points_P4: Tensor | None = None
+        self, image: Tensor, part: Part | None = None, *, points_P4: Tensor | None = None
     ) -> Prediction:
-        """Return the predictions on the grid for an image scaled to about [0, 1].
+        """Return the predictions on the grid for images ``(B, 1, Z, Y, X)`` scaled to about [0, 1].
 
         With ``part``, only those of a part of the grid: the same, and what they do not need is not made. With
         ``points_P4``, distances at these points of what is returned only, as by :meth:`Prediction.at`: what

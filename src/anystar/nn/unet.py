@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 __all__ = ["Part", "UNet", "around", "conv_block", "cut", "within"]
@@ -61,13 +60,12 @@ class UNet(nn.Module):
             for fine, finer in zip(reversed(channels[:-1]), reversed(above), strict=True)
         )
 
-    def forward(
-        self, image: Float[Tensor, "B C Z Y X"], part: Part | None = None
-    ) -> Float[Tensor, "B D Zg Yg Xg"]:
-        """Return features on the grid; every axis must be a multiple of ``grid * 2 ** (levels - 1)``.
+    def forward(self, image: Tensor, part: Part | None = None) -> Tensor:
+        """Return features ``(B, D, Zg, Yg, Xg)`` of images ``(B, C, Z, Y, X)``.
 
-        With ``part``, only those of a part of the grid: the same, for the way down sees all of the image. The
-        way up, which costs more, is gone no wider than the part needs.
+        Every axis of the images must be a multiple of ``grid * 2 ** (levels - 1)``. With ``part``, the
+        features of that part of the grid only. They are the same as without it, for the encoder sees the
+        whole image; the decoder, which costs more, computes no more than the part needs.
         """
         levels = [self.stem(image)]
         for level in self.down:

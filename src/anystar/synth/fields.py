@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from anystar.separable import product, separable
@@ -33,8 +32,8 @@ __all__ = [
 ]
 
 
-def lattice(shape: Sequence[int], device: torch.device | str) -> Float[Tensor, "Z Y X 3"]:
-    """Return the ZYX coordinates of every voxel of ``shape``."""
+def lattice(shape: Sequence[int], device: torch.device | str) -> Tensor:
+    """Return the ZYX coordinates of every voxel of ``shape``, as ``(Z, Y, X, 3)``."""
     axes = [torch.arange(n, dtype=torch.float32, device=device) for n in shape]
     return torch.stack(torch.meshgrid(*axes, indexing="ij"), dim=-1)
 
@@ -43,8 +42,8 @@ def perlin_gradients(
     generators: Sequence[torch.Generator],
     cells: int | Sequence[int] | Sequence[Sequence[int]],
     device: torch.device | str,
-) -> Float[Tensor, "B 3 I J K"]:
-    """Draw unit gradients at the ``cells + 1`` nodes of each axis, uniform on the sphere.
+) -> Tensor:
+    """Draw unit gradients ``(B, 3, I, J, K)`` at the ``cells + 1`` nodes of each axis, uniform on the sphere.
 
     Samples may have cells of their own; the nodes that one lacks have a gradient of zero.
     """
@@ -81,12 +80,12 @@ def _perlin_basis(num: int, nodes: int, step: float, most: int) -> np.ndarray:
 
 
 def perlin(
-    gradients: Float[Tensor, "B 3 I J K"],
+    gradients: Tensor,
     num: int | Sequence[int] | Sequence[Sequence[int]],
     *,
     step: float | Sequence[float] | None = None,
-) -> Float[Tensor, "B Z Y X"]:
-    """Return gradient noise on a lattice of ``num`` samples an axis.
+) -> Tensor:
+    """Return gradient noise ``(B, Z, Y, X)`` on a lattice of ``num`` samples per axis.
 
     The value at a point sums, over the eight corners of its cell, the corner's gradient times the offset,
     weighted by the quintic fade (Perlin 1985, 2002). Weights factor over the axes, so the whole volume is
@@ -143,12 +142,12 @@ def smooth_noise(
     deviation: float,
     channels: Sequence[int] | None = None,
     rows: Sequence[int] | None = None,
-) -> list[Float[Tensor, "C I J K"]]:
-    """Draw multi-scale smooth noise as its coarse lattices, one a scale (GENERATOR: "Perlin" of stage 2).
+) -> list[Tensor]:
+    """Draw multi-scale smooth noise as its coarse lattices ``(C, I, J, K)``, one per scale.
 
-    Each is ``N(0, deviation^2)`` at ``ceil(extent / scale)`` nodes an axis, to be read by linear
-    interpolation with aligned corners and summed. The ``channels`` of each sample, one by default, follow
-    those of the one before.
+    This is "Perlin" of stage 2 in GENERATOR. Each lattice is ``N(0, deviation^2)`` at
+    ``ceil(extent / scale)`` nodes per axis, to be read by linear interpolation with aligned corners and
+    summed. The ``channels`` of each sample, one by default, follow those of the sample before.
     """
     channels = [1] * len(streams if rows is None else rows) if channels is None else channels
     lattices = []
@@ -185,17 +184,16 @@ def _hats(old: int, new: int, width: int) -> np.ndarray:
     return hats.astype(np.float32)
 
 
-def upsample_sum(lattices: Sequence[Tensor], nodes: int) -> Float[Tensor, "C I I I"]:
-    """Sum lattices ``(C, I, J, K)`` of any size on ``nodes`` nodes an axis (linear, corners aligned)."""
+def upsample_sum(lattices: Sequence[Tensor], nodes: int) -> Tensor:
+    """Sum lattices ``(C, I, J, K)`` of any size on ``nodes`` nodes per axis (linear, corners aligned)."""
     return functools.reduce(torch.add, (upsample(part[None], (nodes,) * 3)[0] for part in lattices))
 
 
-def sample(
-    field: Float[Tensor, "B C I J K"], coords: Float[Tensor, "B Z Y X 3"], *, zeros: bool = False
-) -> Float[Tensor, "B C Z Y X"]:
+def sample(field: Tensor, coords: Tensor, *, zeros: bool = False) -> Tensor:
     """Read ``field`` at ZYX ``coords`` (in its own voxels) by trilinear interpolation.
 
-    Outside, the nearest border value is returned, or zero if ``zeros``.
+    ``(B, C, I, J, K)`` at ``(B, Z, Y, X, 3)`` gives ``(B, C, Z, Y, X)``. Outside, the nearest border value is
+    returned, or zero if ``zeros``.
     """
     if is_compiled(field):
         return read(field, coords, zeros=zeros)
@@ -210,7 +208,7 @@ def sample_in_torch(field: Tensor, coords: Tensor, *, zeros: bool = False) -> Te
     return F.grid_sample(field, normalised, mode="bilinear", padding_mode=mode, align_corners=True)
 
 
-def largest_channel(channels: Iterable[Float[Tensor, "*S"]]) -> Int[Tensor, "*S"]:
+def largest_channel(channels: Iterable[Tensor]) -> Tensor:
     """Return the index of the largest channel, the first of equals: ``argmax``, ten times faster on CPUs.
 
     Channels come one after the other, so that they need not all be in memory.
@@ -224,9 +222,7 @@ def largest_channel(channels: Iterable[Float[Tensor, "*S"]]) -> Int[Tensor, "*S"
     return index
 
 
-def of_instances(
-    key_BZYX: Int[Tensor, "B Z Y X"], table_BK: Float[Tensor, "B K"]
-) -> Float[Tensor, "B Z Y X"]:
-    """Return what a sample's table says of the instance of every voxel."""
+def of_instances(key_BZYX: Tensor, table_BK: Tensor) -> Tensor:
+    """Return the table value of every voxel's instance, ``(B, Z, Y, X)``: one table row per sample."""
     first = torch.arange(len(table_BK), device=table_BK.device).view(-1, 1, 1, 1) * table_BK.shape[1]
     return table_BK.flatten()[key_BZYX if len(table_BK) == 1 else key_BZYX + first]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
+from torch import Tensor
 
 from anystar.config import ConfigError, check_range
 from anystar.synth.fields import perlin, perlin_gradients

@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from anystar.gpu import kernel_for
@@ -28,17 +27,17 @@ __all__ = ["Cells", "Objects", "Owner", "evaluate"]
 class Cells:
     """A grid a sample of the objects that can reach each of its cells, so that a point asks only those."""
 
-    low_B3: Float[Tensor, "B 3"]
+    low_B3: Tensor
     """The grids' first corners."""
-    dims_B3: Int[Tensor, "B 3"]
+    dims_B3: Tensor
     """Their cells along each axis; beyond them there is nothing."""
-    size_B: Float[Tensor, " B"]
+    size_B: Tensor
     """Side of a cell in voxels."""
-    begin_B: Int[Tensor, " B"]
+    begin_B: Tensor
     """Where each sample's cells begin among all."""
-    first_G: Int[Tensor, " G"]
+    first_G: Tensor
     """Where each cell's list begins; the next one's beginning ends it."""
-    rows_K: Int[Tensor, " K"]
+    rows_K: Tensor
     """The lists: rows of objects in their own sample, ascending."""
     most: int
     """Length of the longest list."""
@@ -54,16 +53,16 @@ class Objects:
     in the paper; 1 keeps a small object beside a large one whole.
     """
 
-    centre_BN3: Float[Tensor, "B N 3"]
-    radius_BN: Float[Tensor, "B N"]
-    bump_BN: Float[Tensor, "B N"]
-    metric_BN33: Float[Tensor, "B N 3 3"] | None
-    reach_BN: Float[Tensor, "B N"]
+    centre_BN3: Tensor
+    radius_BN: Tensor
+    bump_BN: Tensor
+    metric_BN33: Tensor | None
+    reach_BN: Tensor
     """No point farther from the centre than this is inside, or so close that walls would need to know it."""
-    noise_B1IJK: Float[Tensor, "B 1 I J K"]
+    noise_B1IJK: Tensor
     """The Perlin volume p, read at ``(x - noise_origin) * noise_scale``."""
     noise_origin: float
-    noise_scale_B: Float[Tensor, " B"]
+    noise_scale_B: Tensor
     priority: float
     cells: Cells
 
@@ -72,17 +71,17 @@ class Objects:
 class Owner:
     """Which object owns each point, and how far from the surface it lies, in voxels of the world."""
 
-    index_BZYX: Int[Tensor, "B Z Y X"]
+    index_BZYX: Tensor
     """Row of the object, -1 for none."""
-    depth_BZYX: Float[Tensor, "B Z Y X"]
+    depth_BZYX: Tensor
     """Below the owner's own surface; outside all objects minus the distance to the nearest surface, if that
     is within the reach of an object (-1000 if not)."""
-    wall_BZYX: Float[Tensor, "B Z Y X"] | None = None
+    wall_BZYX: Tensor | None = None
     """From where the owner ends, be it at its own surface or at a neighbour's side; 0 outside. Exact on
     the line between the centres of equal balls, elsewhere a little less. ``None`` if not asked for."""
 
 
-def evaluate(objects: Objects, coords_BZYX3: Float[Tensor, "B Z Y X 3"], *, walls: bool = False) -> Owner:
+def evaluate(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
     """Return the owner and the depth at every coordinate: those of testing every object at every point."""
     if is_compiled(coords_BZYX3):
         return _evaluate_compiled(objects, coords_BZYX3, walls=walls)
