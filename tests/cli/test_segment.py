@@ -21,7 +21,7 @@ def test_labels_table_and_picture(tmp_path, cells, model, run):
     assert result.stderr == ""
     assert sorted(p.name for p in out.iterdir()) == ["l.tif", "p.png", "t.csv", "t.csv.toml"]
     labels = io.read(out / "l.tif")
-    assert (labels.spacing, labels.data.dtype, int(labels.data.max())) == ((2, 0.5, 0.5), np.uint8, 2)
+    assert (labels.spacing, labels.data.dtype, int(labels.data.max())) == ((2, 0.5, 0.5), np.uint16, 2)
     with open(out / "t.csv", newline="", encoding="utf-8") as file:
         first = next(csv.DictReader(file))
     assert [float(first[k]) for k in ("z_vox", "z_um", "y_um")] == [5, 10, 3.5]

@@ -81,7 +81,7 @@ def test_scaled_values_become_floats(tmp_path):
     io.write(tmp_path / "b.nii", np.full(volume.shape, 3, np.int32), like=volume)
     labels = nib.load(tmp_path / "b.nii")
     np.testing.assert_array_equal(labels.get_fdata(), 3)
-    assert labels.get_data_dtype() == np.uint8
+    assert labels.get_data_dtype() == np.uint16
 
 
 def test_axes_beyond_three(tmp_path):

@@ -200,3 +200,28 @@ def test_unnamed_axes_of_length_one_are_no_matter(tmp_path, shape):
     data = stack(shape)
     tifffile.imwrite(tmp_path / "a.tif", data, photometric="minisblack")
     np.testing.assert_array_equal(io.read(tmp_path / "a.tif").data, data.squeeze())
+
+
+def test_labels_as_fiji_shows_them(tmp_path):
+    """16 bits, black background, a colour of its own for each number, from 0 to at least 255."""
+    labels = np.zeros((4, 6, 7), np.int32)
+    labels[1, 2, 3], labels[2] = 26, 1
+    image = Volume(data=np.zeros(labels.shape, np.uint8))
+    io.write(tmp_path / "a.tif", labels, like=image)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        found = file.imagej_metadata
+        assert file.series[0].dtype == np.uint16
+    colours = np.reshape(found["LUTs"], (3, 256))
+    assert (found["min"], found["max"]) == (0.0, 255.0)
+    assert colours[:, 0].tolist() == [0, 0, 0]
+    assert colours[:, 1:].max(axis=0).min() > 200
+    assert len({tuple(c) for c in colours.T}) == 256
+    neighbours = np.abs(np.diff(colours[:, 1:].astype(int), axis=1)).sum(axis=0)
+    assert neighbours.min() > 60
+    labels[3] = 1000
+    io.write(tmp_path / "b.tif", labels, like=image)
+    with tifffile.TiffFile(tmp_path / "b.tif") as file:
+        assert file.imagej_metadata["max"] == 1000.0
+    io.write(tmp_path / "c.tif", image)
+    with tifffile.TiffFile(tmp_path / "c.tif") as file:
+        assert "LUTs" not in file.imagej_metadata

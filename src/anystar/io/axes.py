@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from anystar.errors import FileError
 
-__all__ = ["Pick", "pick_volume"]
+__all__ = ["Pick", "channel_number", "clean_names", "pick_volume"]
 
 _NAMES = {"T": "time", "C": "channel", "S": "colour", "Q": "unnamed", "I": "unnamed"}
+_SHOWN = 12
+"""Most names of channels in a message."""
 
 
 class Pick(NamedTuple):
@@ -22,9 +26,17 @@ class Pick(NamedTuple):
     """How many channels (or colours) there are."""
     num_times: int
     """How many time points there are."""
+    channel: int | None
+    """The channel that was chosen, if any."""
 
 
-def pick_volume(axes: str, shape: tuple[int, ...], channel: int | None, time: int | None = None) -> Pick:
+def pick_volume(
+    axes: str,
+    shape: tuple[int, ...],
+    channel: int | str | None,
+    time: int | None = None,
+    names: tuple[str, ...] = (),
+) -> Pick:
     """Return what takes a 3D volume out of an array.
 
     Nothing is guessed from lengths. One unnamed axis of pages beside Y and X is the stack's Z, which is all
@@ -37,8 +49,12 @@ def pick_volume(axes: str, shape: tuple[int, ...], channel: int | None, time: in
         ``I`` or ``Q`` unnamed. Axes of length 1 other than Z, Y, X are dropped.
     shape : tuple of int
         Their lengths.
-    channel, time : int or None
-        Which channel and time point to take, counted from 0.
+    channel : int, str or None
+        Which channel to take: its number from 0, or its name.
+    time : int or None
+        Which time point to take, counted from 0.
+    names : tuple of str
+        Of the channels, where the file has them.
 
     Returns
     -------
@@ -70,21 +86,80 @@ def pick_volume(axes: str, shape: tuple[int, ...], channel: int | None, time: in
     colour = next((a for a in "CS" if a in sizes), None)
     num_channels, num_times = sizes.get(colour or "", 1), sizes.get("T", 1)
     kind = "colour (RGB) channel" if colour == "S" else "channel"
-    channel = _one_of(channel, num_channels, kind, "--channel")
+    wanted = channel_number(channel, names if len(names) == num_channels else (), num_channels)
+    number = _one_of(wanted, num_channels, kind, "--channel", names)
     time = _one_of(time, num_times, "time point", "--time")
     kept = "".join(a for a in axes if a in "ZYX")
-    chosen = {colour: channel, "T": time}
+    chosen = {colour: number, "T": time}
     index = tuple(slice(None) if a in "ZYX" else chosen.get(a, 0) for a in axes)
-    return Pick(kept, index, num_channels, num_times)
+    return Pick(kept, index, num_channels, num_times, wanted)
 
 
-def _one_of(wanted: int | None, count: int, kind: str, option: str) -> int:
+def clean_names(names: Sequence[object]) -> tuple[str, ...]:
+    """Return names of channels on one line each, empty for a channel without; nothing if none has a name.
+
+    Examples
+    --------
+    >>> clean_names(["DAPI ", None, "GFP"]), clean_names(["", ""])
+    (('DAPI', '', 'GFP'), ())
+    """
+    cleaned = tuple(" ".join(str(name or "").split()) for name in names)
+    return cleaned if any(cleaned) else ()
+
+
+def channel_number(channel: int | str | None, names: tuple[str, ...], count: int) -> int | None:
+    """Return the number of a channel that is given by its number or its name.
+
+    Upper and lower case are only told apart if names differ in nothing else.
+
+    Raises
+    ------
+    FileError
+        If no channel, or more than one, has the name.
+
+    Examples
+    --------
+    >>> channel_number("dapi", ("GFP", "DAPI"), 2), channel_number("1", (), 2)
+    (1, 1)
+    """
+    if not isinstance(channel, str):
+        return channel
+    exact = [i for i, name in enumerate(names) if name == channel]
+    found = exact or [i for i, name in enumerate(names) if name.casefold() == channel.strip().casefold()]
+    if len(found) == 1:
+        return found[0]
+    if not found and channel.strip().isdecimal():
+        return int(channel)
+    if found:
+        raise FileError(
+            f"has {len(found)} channels named {channel}; choose one by its number, {_listed(names)}"
+        )
+    if names:
+        known = f"{_listed(names)}; choose one of these"
+    elif count > 1:
+        known = f"{count} without names; choose one by number"
+    else:
+        known = "one channel without a name; leave the channel out"
+    raise FileError(f"has no channel named {channel} but {known}")
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Return numbers and names: ``0 (DAPI), 1 (GFP)``."""
+    shown = ", ".join(f"{i} ({name})" if name else str(i) for i, name in enumerate(names[:_SHOWN]))
+    return f"{shown}, ..." if len(names) > _SHOWN else shown
+
+
+def _one_of(wanted: int | None, count: int, kind: str, option: str, names: tuple[str, ...] = ()) -> int:
     """Return the number of the channel or time point, or say which there are."""
+    listed = f": {_listed(names)}" if len(names) == count > 1 else ""
     if wanted is None and count > 1:
-        raise FileError(f"has {count} {kind}s; choose one with {option} 0 to {option} {count - 1}")
+        by_name = f", or by name: {option} {shlex.quote(next(filter(None, names)))}" if listed else ""
+        raise FileError(
+            f"has {count} {kind}s{listed}; choose one with {option} 0 to {option} {count - 1}{by_name}"
+        )
     if wanted is not None and not 0 <= wanted < count:
         short = kind.removeprefix("colour (RGB) ")
-        has = f"{short}s 0 to {count - 1}" if count > 1 else f"one {short}, number 0"
+        has = f"{short}s 0 to {count - 1}{listed}" if count > 1 else f"one {short}, number 0"
         raise FileError(f"has {has}, not {short} {wanted}; choose another {option}")
     return wanted or 0
 

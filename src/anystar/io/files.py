@@ -20,7 +20,7 @@ __all__ = ["read", "refuse_loss", "write"]
 def read(
     path: str | Path,
     *,
-    channel: int | None = None,
+    channel: int | str | None = None,
     time: int | None = None,
     level: int = 0,
     spacing: Sequence[float] | None = None,
@@ -99,12 +99,13 @@ def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyIma
         raise ValueError("an array needs like=, the Volume that it belongs to")
     else:
         volume = like.place(data) if isinstance(like, LazyImage) else like.with_data(data)
+    labels = volume.data.dtype.kind in "ui" and (like is not None or volume.data.dtype.itemsize >= 4)
     volume = volume.with_data(compact(volume.data))
     if address.module == "ome_zarr":  # a folder, which takes care of itself
-        module.write(address, volume)
+        module.write(address, volume, labels=labels)
         return
     with staged(address.file) as (temporary,):
         try:
-            module.write(address._replace(file=temporary), volume)
+            module.write(address._replace(file=temporary), volume, labels=labels)
         except FileError as error:
             raise FileError(f"{address.file} {error}") from error

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -12,6 +14,7 @@ import numpy as np
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.outside import companion
 from anystar.io.source import Source
 
 __all__ = ["open_source", "refuse_loss", "write"]
@@ -21,6 +24,8 @@ with contextlib.suppress(ImportError):  # decoders for Blosc and others, if the 
 
 _LABELS = "labels"
 """Name of the dataset that is written if the output's name has none."""
+_LINKS = 16
+"""Most links in a row."""
 
 
 def open_source(address: Address, level: int) -> Source:
@@ -37,23 +42,22 @@ def open_source(address: Address, level: int) -> Source:
     """
     if not h5py.is_hdf5(address.file):
         raise FileError("is not an HDF5 file, or cut off; copy or export it again")
-    file = h5py.File(address.file, "r")
-    try:
-        data = _dataset(file, address.inner)
-        spacing, fault = _spacing(data)
-        return Source(
-            axes=_axes(data),
-            shape=data.shape,
-            dtype=data.dtype,
-            fetch=lambda index: _fetch(data, index),
-            spacing=spacing,
-            fault=fault,
-            chunks=data.chunks,
-            close=file.close,
-        )
-    except BaseException:
-        file.close()
-        raise
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(h5py.File(address.file, "r"))
+        data = _dataset(address.file, file, address.inner, opened)
+        _refuse_elsewhere(address.file, data, set())
+        axes, (spacing, fault) = _axes(data), _spacing(data)
+        close = opened.pop_all().close
+    return Source(
+        axes=axes,
+        shape=data.shape,
+        dtype=data.dtype,
+        fetch=lambda index: _fetch(data, index),
+        spacing=spacing,
+        fault=fault,
+        chunks=data.chunks,
+        close=close,
+    )
 
 
 def _fetch(data: h5py.Dataset, index: Any) -> np.ndarray:
@@ -65,10 +69,10 @@ def _fetch(data: h5py.Dataset, index: Any) -> np.ndarray:
         raise
 
 
-def _dataset(file: h5py.File, inner: str) -> h5py.Dataset:
+def _dataset(path: Path, file: h5py.File, inner: str, opened: contextlib.ExitStack) -> h5py.Dataset:
     """Return the dataset of that name, or the only one of at least three axes."""
     if inner:
-        found = file.get(inner)
+        found = _follow(path, file, inner, opened)
         if isinstance(found, h5py.Dataset):
             return found
     images: list[str] = []
@@ -86,6 +90,59 @@ def _dataset(file: h5py.File, inner: str) -> h5py.Dataset:
     if len(images) > 1:
         raise FileError(f"holds {len(images)} datasets; choose one: {choice}")
     return file[images[0]]
+
+
+def _follow(
+    path: Path, start: h5py.Group, inner: str, opened: contextlib.ExitStack, depth: int = 0
+) -> h5py.Group | h5py.Dataset | None:
+    """Return what a name leads to, if anything; no link may lead to another folder."""
+    if depth > _LINKS:
+        raise FileError(
+            f"has links at {inner} that lead in a circle; copy the dataset into a file of its own"
+        )
+    found: Any = start.file if inner.startswith("/") else start
+    for name in filter(None, inner.split("/")):
+        link = found.get(name, getlink=True) if isinstance(found, h5py.Group) else None
+        if isinstance(link, h5py.SoftLink):
+            found = _follow(path, found, link.path, opened, depth + 1)
+        elif isinstance(link, h5py.ExternalLink):
+            other = companion(path, link.filename)
+            if not h5py.is_hdf5(other):
+                raise FileError(f"refers to {link.filename}, which is no HDF5 file; copy that file beside it")
+            found = _follow(path, opened.enter_context(h5py.File(other, "r")), link.path, opened, depth + 1)
+        else:
+            found = None if link is None else found[name]
+        if found is None:
+            return None
+    return found
+
+
+def _refuse_elsewhere(path: Path, data: h5py.Dataset, known: set[tuple[str, str]]) -> None:
+    """Raise unless all voxels lie in the file, or in files of its folder that exist.
+
+    HDF5 itself reads what a missing file should hold as zeros.
+    """
+    if (data.file.filename, data.name) in known:
+        return
+    known.add((data.file.filename, data.name))
+    for name, _, _ in data.external or ():
+        if not companion(path, name, folder=Path()).is_file():  # HDF5 starts from the working folder
+            raise FileError(f"keeps voxels in {name}, which does not exist; copy that file beside it")
+    for source in data.virtual_sources() if data.is_virtual else ():
+        own = source.file_name == "."
+        other = path if own else companion(path, source.file_name)
+        if not own and not h5py.is_hdf5(other):
+            raise FileError(
+                f"keeps voxels in {source.file_name}, which is missing or no HDF5 file; copy it beside"
+            )
+        with contextlib.ExitStack() as opened:
+            file = data.file if own else opened.enter_context(h5py.File(other, "r"))
+            part = _follow(other, file, source.dset_name, opened)
+            if not isinstance(part, h5py.Dataset):
+                raise FileError(
+                    f"keeps voxels in {source.file_name}:/{source.dset_name}, which does not exist"
+                )
+            _refuse_elsewhere(path, part, known)
 
 
 def _axes(data: h5py.Dataset) -> str:
@@ -129,9 +186,11 @@ def refuse_loss(address: Address) -> None:
         raise FileError(f"also holds {', '.join(others[:6])}, which would be lost; choose a file of its own")
 
 
-def write(address: Address, volume: Volume) -> None:
+def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write one compressed dataset, named as the address says or ``labels``."""
-    with h5py.File(address.file, "w") as file:
+    # In memory first: on a full disk HDF5 loses its own books, and the process crashes when it ends
+    made = io.BytesIO()
+    with h5py.File(made, "w") as file:
         data = file.create_dataset(
             address.inner or _LABELS, data=volume.data, chunks=True, compression="gzip", shuffle=True
         )
@@ -139,3 +198,5 @@ def write(address: Address, volume: Volume) -> None:
             dim.label = name
         if volume.spacing is not None and volume.unit == "um":
             data.attrs["element_size_um"] = volume.spacing
+    with open(address.file, "wb") as target:
+        target.write(made.getbuffer())

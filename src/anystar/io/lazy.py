@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
+import operator
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,6 +92,12 @@ class LazyImage:
         return self.pick.num_channels
 
     @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels, empty for one without; nothing if the file names none."""
+        names = self.source.channel_names
+        return names if len(names) == self.num_channels else ()
+
+    @property
     def num_times(self) -> int:
         """How many time points the file has."""
         return self.pick.num_times
@@ -103,12 +112,13 @@ class LazyImage:
         """Remarks for the user, a line each."""
         return self.source.remarks()
 
-    def at(self, *, channel: int | None = None, time: int | None = None) -> LazyImage:
+    def at(self, *, channel: int | str | None = None, time: int | None = None) -> LazyImage:
         """Return the same image in another channel or at another time point, of the same open file."""
         channel = self.channel if channel is None else channel
         time = self.time if time is None else time
-        pick = pick_volume(self.source.axes, self.source.shape, channel, time)
-        return replace(self, pick=pick, channel=channel, time=time)
+        with _named(self.address):
+            pick = pick_volume(self.source.axes, self.source.shape, channel, time, self.source.channel_names)
+        return replace(self, pick=pick, channel=pick.channel, time=time)
 
     @property
     def others(self) -> tuple[LazyImage, ...]:
@@ -145,8 +155,9 @@ class LazyImage:
             i if isinstance(i, int) else slice(*place[next(along)].indices(n)[:2])
             for i, n in zip(self.pick.place, self.source.shape, strict=True)
         )
-        with _named(self.address):
+        with _named(self.address, _DAMAGED):
             data = self.source.fetch(index)
+        with _named(self.address):
             data = data.transpose([self.pick.kept.index(a) for a in "ZYX"])
             return np.ascontiguousarray(settle(data, finite=finite))
 
@@ -183,7 +194,7 @@ class LazyImage:
 def open_image(
     path: str | Path,
     *,
-    channel: int | None = None,
+    channel: int | str | None = None,
     time: int | None = None,
     level: int = 0,
     spacing: Sequence[float] | None = None,
@@ -196,8 +207,10 @@ def open_image(
     path : str or Path
         TIFF, OME-TIFF or ImageJ stack, NIfTI (``.nii``, ``.nii.gz``), NRRD, HDF5 (``file.h5:/dataset``, or
         ``file.h5`` if it holds one only), NumPy ``.npy``, OME-Zarr (``store.zarr``, ``store.zarr/group``).
-    channel, time : int, optional
-        Which channel and time point of a file that has several, counted from 0.
+    channel : int or str, optional
+        Which channel of a file that has several: its number from 0, or its name.
+    time : int, optional
+        Which time point of a file that has several, counted from 0.
     level : int
         Level of the pyramid (OME-Zarr, OME-TIFF); 0 is the finest.
     spacing : 3 floats, optional
@@ -229,25 +242,41 @@ def open_image(
     ((40, 80, 80), (2.0, 0.5, 0.5), (8, 8, 8))
     """
     override = None if spacing is None else check_spacing(tuple(spacing))
+    channel = channel if isinstance(channel, str) else _whole("channel", channel)
+    time, number = _whole("time", time), _whole("level", level) or 0
     address = locate(path)
     if not address.file.exists():
         raise FileNotFoundError(f"{address.file} does not exist; check the name")
     module = format_of(address)
     if address.file.is_dir() and address.module != "ome_zarr":
         raise FileError(f"{address.file} is a folder; give a file")
-    with _named(address):
-        source = module.open_source(address, level)
-        try:
-            return _volume_of(source, address, channel, time, level, override, sized)
-        except BaseException:
-            source.close()
-            raise
+    if not address.file.is_dir() and not address.file.is_file():
+        raise FileError(f"{address.file} is a pipe or a device, not a file; copy it into a file first")
+    with _named(address, _UNREADABLE):
+        source = module.open_source(address, number)
+    try:
+        with _named(address):
+            return _volume_of(source, address, channel, time, number, override, sized)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _whole(name: str, value: int | None) -> int | None:
+    """Return a number as it is, or raise ``TypeError`` for what is none."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return None if value is None else operator.index(value)
+    except TypeError:
+        kinds = "a whole number or a name" if name == "channel" else "a whole number"
+        raise TypeError(f"{name} must be {kinds}, got {value!r}") from None
 
 
 def _volume_of(
     source: Source,
     address: Address,
-    channel: int | None,
+    channel: int | str | None,
     time: int | None,
     level: int,
     override: Spacing | None,
@@ -258,12 +287,12 @@ def _volume_of(
         has = f"levels 0 to {source.num_levels - 1}" if source.num_levels > 1 else "one level, number 0"
         raise FileError(f"has {has}, not level {level}; choose another --level")
     settled_dtype(source.dtype)
-    pick = pick_volume(source.axes, source.shape, channel, time)
+    pick = pick_volume(source.axes, source.shape, channel, time, source.channel_names)
     image = LazyImage(
         address=address,
         source=source,
         pick=pick,
-        channel=channel,
+        channel=pick.channel,
         time=time,
         level=level,
         override=override,
@@ -291,17 +320,32 @@ def format_of(address: Address) -> Any:
     return importlib.import_module(f"anystar.io.{address.module}")
 
 
+_DAMAGED = "cannot be read ({}); it is damaged, copy or export it again"
+_UNREADABLE = "cannot be opened ({}); it is incomplete or not what its name says, copy or export it again"
+_NOT_THE_FILE = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE)
+"""Numbers of errors that say nothing about what is in a file."""
+
+
 @contextlib.contextmanager
-def _named(address: Address) -> Iterator[None]:
-    """Put the name in front of what is wrong, and take whatever a parser raises for damage."""
+def _named(address: Address, otherwise: str = "") -> Iterator[None]:
+    """Put the name in front of what is wrong; ``otherwise`` is what to say of whatever a parser raises."""
     try:
         yield
     except FileError as error:
         raise FileError(f"{address} {error}") from error
-    except (MemoryError, PermissionError):
+    except MemoryError:
         raise
     except Exception as error:  # a damaged file makes a parser raise whatever it likes
+        number = getattr(error, "errno", None)
+        if not otherwise or number in _NOT_THE_FILE:
+            raise
+        if number == errno.ENOMEM:
+            raise MemoryError(str(error)) from error
+        if number in (errno.ENOSPC, errno.EDQUOT):
+            folder = tempfile.gettempdir()
+            raise FileError(
+                f"{address} cannot be read: {folder}, the folder for temporary files, is full; "
+                "set TMPDIR to a larger one"
+            ) from error
         why = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(
-            f"{address} cannot be read ({why:.200}); it is damaged, copy or export it again"
-        ) from error
+        raise FileError(f"{address} {otherwise.format(why[:200])}") from error

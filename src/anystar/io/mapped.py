@@ -11,7 +11,7 @@ from anystar.io.source import Index
 __all__ = ["copy_part"]
 
 
-def copy_part(mapped: np.memmap, index: Index) -> np.ndarray:
+def copy_part(mapped: np.ndarray, index: Index) -> np.ndarray:
     """Return a copy of a part, and let go of the pages that were read for it.
 
     Pages of a map stay resident, and count as the process's memory, until the system is short of it: reading

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anystar.errors import FileError
+from anystar.io.axes import clean_names
 from anystar.io.source import Spacing, Unit
 from anystar.io.units import micrometres_per
 
@@ -39,6 +40,8 @@ class Multiscale:
     """Unit of every axis, empty where none is stated."""
     levels: tuple[Level, ...]
     """At least one."""
+    channel_names: tuple[str, ...] = ()
+    """Labels of the channels (``omero``), empty for one without; none if no channel has one."""
 
     def spatial(self, values: tuple[float, ...]) -> Spacing:
         """Return the values of Z, Y, X of values for every axis."""
@@ -111,7 +114,15 @@ def parse_multiscale(attributes: Mapping[str, Any]) -> Multiscale:
         axes=names,
         units=tuple(str(a.get("unit", "")) for a in axes),
         levels=tuple(levels),
+        channel_names=_channel_names(found.get("omero")),
     )
+
+
+def _channel_names(omero: Any) -> tuple[str, ...]:
+    channels = omero.get("channels") if isinstance(omero, Mapping) else None
+    if not isinstance(channels, list) or not all(isinstance(channel, Mapping) for channel in channels):
+        return ()
+    return clean_names([channel.get("label") for channel in channels])
 
 
 def _letter(axis: Mapping[str, Any]) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import shutil
-import tempfile
 from functools import cache
 from typing import Any
 
@@ -17,6 +15,7 @@ from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.mapped import copy_part
 from anystar.io.source import Index, Source
+from anystar.io.unpack import refuse_impossible_size, unpack
 from anystar.io.world import world_of
 
 __all__ = ["open_source", "write"]
@@ -46,19 +45,17 @@ def open_source(address: Address, level: int) -> Source:
     stored, scaled = np.dtype(proxy.dtype), (proxy.slope, proxy.inter) != (1.0, 0.0)
     size = proxy.offset + math.prod(shape) * stored.itemsize
     packed = address.suffix.endswith(".gz")
-    if not packed and address.file.stat().st_size < size:
+    if packed:
+        refuse_impossible_size(size, address.file.stat().st_size)
+    elif address.file.stat().st_size < size:
         raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
 
     @cache
     def voxels() -> np.memmap:
         if not packed:
             return np.memmap(address.file, stored, "r", proxy.offset, shape, "F")
-        with tempfile.TemporaryFile() as unpacked:  # the map keeps it alive
-            with gzip.open(address.file) as file:
-                shutil.copyfileobj(file, unpacked, 1 << 20)
-            if unpacked.tell() < size:
-                raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
-            return np.memmap(unpacked, stored, "r", proxy.offset, shape, "F")
+        with gzip.open(address.file) as file:
+            return unpack(file, stored, shape, offset=proxy.offset, exact=False)
 
     def fetch(index: Index) -> np.ndarray:
         data = copy_part(voxels(), index)
@@ -96,7 +93,7 @@ def _check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape[:5]
 
 
-def write(address: Address, volume: Volume) -> None:
+def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write a volume; one that came from NIfTI keeps its affine, forms, units and the rest of its header."""
     data = np.asarray(volume.data).T
     old = volume.header.get("nifti")

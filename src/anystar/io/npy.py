@@ -28,7 +28,7 @@ def open_source(address: Address, level: int) -> Source:
     return Source(axes="ZYX", shape=data.shape, dtype=data.dtype, fetch=lambda index: np.array(data[index]))
 
 
-def write(address: Address, volume: Volume) -> None:
+def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write the array of ``volume``, C-ordered."""
     with open(address.file, "wb") as file:
         np.save(file, np.ascontiguousarray(volume.data))

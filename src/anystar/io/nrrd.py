@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import math
+import os
+import re
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import nrrd
 import numpy as np
@@ -11,12 +18,17 @@ import numpy as np
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.source import Index, Source
+from anystar.io.mapped import copy_part
+from anystar.io.outside import companion
+from anystar.io.source import Source
 from anystar.io.units import micrometres_per
+from anystar.io.unpack import refuse_impossible_size, unpack
 from anystar.io.world import world_of
 
 __all__ = ["open_source", "write"]
 
+_RAW, _TEXT = ("raw",), ("ascii", "text", "txt")
+_GZIP, _BZIP2 = ("gzip", "gz"), ("bzip2", "bz2")
 _KINDS = {"domain": "space", "space": "space", "time": "T"}
 _TYPES = {
     "b": "int8, int8_t, signed char",
@@ -45,12 +57,12 @@ _SPACES = {
 def open_source(address: Address, level: int) -> Source:
     """Open an NRRD file; what it says of its space travels in ``Volume.header["nrrd"]``.
 
-    Raw data in the same file is mapped; compressed data is read as a whole when it is first asked for.
+    Raw voxels are mapped, compressed ones unpacked to a nameless temporary file when they are first read.
 
     Raises
     ------
     FileError
-        If the axes are no volume, or the file is cut off.
+        If the axes are no volume, the file is cut off, or its voxels lie in a file outside its folder.
     """
     with open(address.file, "rb") as file:
         header: dict[str, Any] = dict(nrrd.read_header(file))
@@ -58,26 +70,12 @@ def open_source(address: Address, level: int) -> Source:
     shape = tuple(int(n) for n in header["sizes"])
     if header["type"] not in _DTYPES:
         raise FileError(f"holds values of type {header['type']}; save it as grey integers or floats")
-    little = header.get("endian", "little") == "little"
+    if len(shape) != int(header["dimension"]) or min(shape) < 0:
+        raise FileError(f"states {header['dimension']} axes of the sizes {shape}; export it again")
+    little = str(header.get("endian", "little")).lower() == "little"
     stored = _DTYPES[header["type"]].newbyteorder("<" if little else ">")
     axes, directions = _axes(header)
-    attached = header["encoding"] == "raw" and not {"data file", "datafile"} & set(header)
-    plain = attached and not {"line skip", "lineskip", "byte skip", "byteskip"} & set(header)
-    size = start + int(np.prod(shape)) * stored.itemsize
-    if plain and address.file.stat().st_size < size:
-        raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
-
-    @cache
-    def voxels() -> np.ndarray:
-        if plain:
-            return np.memmap(address.file, stored, "r", start, shape, "F")
-        with open(address.file, "rb") as file:
-            file.seek(start)
-            return nrrd.read_data(header, file, str(address.file), index_order="F")
-
-    def fetch(index: Index) -> np.ndarray:
-        return np.array(voxels()[index])
-
+    voxels = cache(_voxels(address.file, start, header, shape, stored))
     spacing, unit, fault = _spacing(header, directions)
     known: dict[str, Any] = {
         key: header[key] for key in ("space", "space dimension", "space units") if key in header
@@ -88,13 +86,85 @@ def open_source(address: Address, level: int) -> Source:
         axes=axes,
         shape=shape,
         dtype=stored,
-        fetch=fetch,
+        fetch=lambda index: copy_part(voxels(), index),
         spacing=spacing,
         unit=unit,
         fault=fault,
         header={"nrrd": known} | _world(header, directions, unit),
         close=voxels.cache_clear,
     )
+
+
+def _voxels(
+    file: Path, start: int, header: dict[str, Any], shape: tuple[int, ...], stored: np.dtype
+) -> Callable[[], np.ndarray]:
+    """Return what reads the voxels of a file, or of the one beside it that the header names.
+
+    Sizes are compared first: with the file's own length, or with what a compressed one can become.
+    """
+    encoding = str(header["encoding"]).lower()
+    if encoding not in (*_RAW, *_TEXT, *_GZIP, *_BZIP2):
+        raise FileError(f"is encoded as {encoding}; save it as raw or gzip")
+    named = _field(header, "data file", "")
+    if re.match(r"LIST\b|.*%\d*d", named):
+        raise FileError("spreads its voxels over several files; save it as one file")
+    path, at = (companion(file, named), 0) if named else (file, start)
+    if not path.is_file():
+        raise FileError(f"keeps its voxels in {named}, which does not exist; copy that file beside it")
+    at = _skip_lines(path, at, _field(header, "line skip", 0))
+    skipped, size = _field(header, "byte skip", 0), math.prod(shape) * stored.itemsize
+    if skipped < -1 or (skipped == -1 and encoding not in _RAW):
+        raise FileError(f"states a byte skip of {skipped} for {encoding} voxels; export it again")
+    have = path.stat().st_size
+    if encoding in _RAW:
+        at = have - size if skipped == -1 else at + skipped
+        if at < start * (path == file) or have < at + size:
+            raise FileError(
+                f"ends before its {size} bytes of voxels do; it is cut off, copy or export it again"
+            )
+        return lambda: np.memmap(path, stored, "r", at, shape, "F")
+    if encoding in _GZIP:
+        refuse_impossible_size(skipped + size, have)
+    elif encoding in _TEXT and math.prod(shape) > have:
+        raise FileError(
+            f"ends before its {math.prod(shape)} numbers do; it is cut off, copy or export it again"
+        )
+
+    def read() -> np.ndarray:
+        with open(path, "rb") as packed:
+            packed.seek(at)
+            if encoding in _TEXT:
+                packed.seek(skipped, os.SEEK_CUR)
+                return _numbers(packed, shape, stored)
+            stream = (gzip if encoding in _GZIP else bz2).open(packed)
+            return unpack(stream, stored, shape, offset=skipped, exact=True)
+
+    return read
+
+
+def _field(header: dict[str, Any], name: str, default: Any) -> Any:
+    """Return a field whose name is written with or without the space."""
+    return header.get(name, header.get(name.replace(" ", ""), default))
+
+
+def _skip_lines(path: Path, start: int, count: int) -> int:
+    """Return where ``count`` lines after ``start`` end."""
+    if count < 0 or count > path.stat().st_size:
+        raise FileError(f"states a line skip of {count}, more than it has lines; export it again")
+    with open(path, "rb") as file:
+        file.seek(start)
+        for _ in range(count):
+            if not file.readline():
+                raise FileError(f"states a line skip of {count}, more than it has lines; export it again")
+        return file.tell()
+
+
+def _numbers(file: BinaryIO, shape: tuple[int, ...], stored: np.dtype) -> np.ndarray:
+    """Return voxels that are written as text."""
+    values = np.array(file.read().split(), stored)
+    if values.size != math.prod(shape):
+        raise FileError(f"holds {values.size} numbers for its shape {shape}; copy or export it again")
+    return values.reshape(shape, order="F")
 
 
 def _axes(header: dict[str, Any]) -> tuple[str, np.ndarray | None]:
@@ -156,7 +226,7 @@ def _world(header: dict[str, Any], directions: np.ndarray | None, unit: str) -> 
     return {"world": np.diag([*(s * scale for s in signs), 1.0]) @ affine, "oriented": True}
 
 
-def write(address: Address, volume: Volume) -> None:
+def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write a volume; one that came from NRRD keeps its space, directions, origin and units."""
     known = volume.header.get("nrrd", {})
     if "space directions" not in known:

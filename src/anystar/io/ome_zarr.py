@@ -52,6 +52,7 @@ def open_source(address: Address, level: int) -> Source:
         fault=fault,
         header={"ngff": multiscale, "level": chosen, "levels": _shapes(node, multiscale)}
         | _world(multiscale, chosen, unit),
+        channel_names=multiscale.channel_names,
         chunks=array.chunks,
         num_levels=len(multiscale.levels),
         remarks=lambda: _missing(array),
@@ -151,7 +152,7 @@ def _world(multiscale: Multiscale, level: int, unit: str) -> dict[str, np.ndarra
     return {"world": affine}
 
 
-def write(address: Address, volume: Volume) -> None:
+def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write a label image: a store of its own, or a group inside a store (``image.zarr/labels/nuclei``)."""
     if volume.data.dtype.kind not in "ui":
         raise FileError(

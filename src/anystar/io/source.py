@@ -39,6 +39,8 @@ class Source:
     """What is wrong with the spacing in the file, if anything."""
     header: dict[str, Any] = field(default_factory=dict)
     """What :class:`anystar.arrays.Volume` carries along."""
+    channel_names: tuple[str, ...] = ()
+    """Names of the channels, empty for one without; nothing if none has a name."""
     chunks: tuple[int, ...] | None = None
     """What is stored together, if anything smaller than the whole."""
     num_levels: int = 1

@@ -15,9 +15,12 @@ import tifffile
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.colours import label_display
 from anystar.io.mapped import copy_part
 from anystar.io.source import Index, Source, Spacing
+from anystar.io.tiff_channels import channel_names
 from anystar.io.tiff_spacing import tiff_spacing
+from anystar.io.tiff_trust import refuse_loops, refuse_outside
 
 __all__ = ["open_source", "write"]
 
@@ -42,6 +45,8 @@ def open_source(address: Address, level: int) -> Source:
                 tif = opened.enter_context(tifffile.TiffFile(address.file))
             except tifffile.TiffFileError as error:
                 raise FileError(f"is not a TIFF file ({error}); copy or export it again") from error
+            refuse_loops(tif)
+            refuse_outside(address, tif)
             if len(tif.series) != 1:
                 shapes = ", ".join(str(s.shape) for s in tif.series[:4])
                 raise FileError(
@@ -51,6 +56,7 @@ def open_source(address: Address, level: int) -> Source:
             series = levels[min(max(level, 0), len(levels) - 1)]
             _refuse_cut_off(tif, series)
             spacing, unit, fault = tiff_spacing(tif)
+            names = channel_names(tif)
         opened.pop_all()
     if spacing is not None and series is not levels[0]:
         spacing = _coarser(spacing, levels[0], series)
@@ -62,6 +68,7 @@ def open_source(address: Address, level: int) -> Source:
         spacing=spacing,
         unit=unit,
         fault=fault,
+        channel_names=names,
         chunks=_chunks(series),
         num_levels=len(levels),
         close=tif.close,
@@ -169,10 +176,11 @@ def _damage_is_an_error() -> Iterator[None]:
         raise FileError(f"is damaged ({text:.160}); copy or export it again")
 
 
-def write(address: Address, volume: Volume) -> None:
+def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write an ImageJ hyperstack, or OME-TIFF where the name says so or ImageJ's form cannot hold the data.
 
-    ImageJ's form has no 32-bit integers and ends at 4 GB; Fiji opens OME-TIFF through Bio-Formats.
+    ImageJ's form has no 32-bit integers and ends at 4 GB; Fiji opens OME-TIFF through Bio-Formats. Labels
+    get a colour table and a display range, so that ImageJ shows each object in a colour of its own.
     """
     path, data, spacing = address.file, volume.data, volume.spacing
     unit = "um" if volume.unit == "um" else "pixel"
@@ -183,6 +191,8 @@ def write(address: Address, volume: Volume) -> None:
         and not big
     ):
         place = {} if spacing is None else {"spacing": spacing[0], "unit": unit}
+        if labels:
+            place |= label_display(int(data.max(initial=0)))
         tifffile.imwrite(
             path,
             data,

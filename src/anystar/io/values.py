@@ -67,22 +67,23 @@ def _count_nonfinite(data: np.ndarray) -> int:
 
 
 def compact(data: np.ndarray) -> np.ndarray:
-    """Return wide integers (32 or 64 bits: labels) in the smallest type that holds them, others unchanged.
+    """Return wide integers (32 or 64 bits: labels) in the smallest type of 16 bits or more, others unchanged.
 
-    Unsigned where nothing is negative, but int32 rather than uint32, which fewer programs read.
+    Unsigned where nothing is negative, but int32 rather than uint32, which fewer programs read. Eight bits
+    would leave no room for the objects that are painted in later.
 
     Examples
     --------
-    >>> [str(compact(np.array([0, n])).dtype) for n in (255, 256, 65_536, 2**31, -1)]
-    ['uint8', 'uint16', 'int32', 'uint32', 'int8']
+    >>> [str(compact(np.array([0, n])).dtype) for n in (255, 65_536, 2**31, -1)]
+    ['uint16', 'int32', 'uint32', 'int16']
     """
     if data.dtype.kind == "b":
         return data.astype(np.uint8)
     if data.dtype.kind not in "ui" or data.dtype.itemsize < 4:
         return data
     low, high = (int(data.min()), int(data.max())) if data.size else (0, 0)
-    unsigned = (np.uint8, np.uint16, np.int32, np.uint32, np.uint64)
-    signed = (np.int8, np.int16, np.int32, np.int64)
+    unsigned = (np.uint16, np.int32, np.uint32, np.uint64)
+    signed = (np.int16, np.int32, np.int64)
     for dtype in unsigned if low >= 0 else signed:
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
             return data.astype(dtype, copy=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.axes import clean_names
 from anystar.io.source import Index, Source
 
 __all__ = ["open_source"]
@@ -56,6 +57,7 @@ def open_source(address: Address, level: int) -> Source:
         fetch=fetch,
         spacing=spacing,
         fault=fault,
+        channel_names=clean_names(getattr(image, "channel_names", None) or ()),
         chunks=tuple(int(max(c)) for c in data.chunks),
     )
 
