@@ -5,7 +5,7 @@ from anystar.blocks.memory import _limits, choose_sizes
 from anystar.config import ConfigError
 from anystar.nn.model import NetworkConfig
 from anystar.predict.candidates import plan_tiles
-from anystar.predict.view import magnified
+from anystar.preprocess.resample import resampled_shape
 
 GIGABYTE = 10**9
 
@@ -13,7 +13,7 @@ GIGABYTE = 10**9
 @pytest.mark.parametrize("shape", [(1024, 1024, 1024), (40, 9000, 9000), (300, 200, 6000)])
 @pytest.mark.parametrize("zoom", [(0.5, 0.5, 0.5), (2.0, 0.5, 0.5), (1.0, 1.0, 1.0)])
 def test_what_a_block_sees_fits_into_memory_and_more_memory_holds_more(shape, zoom):
-    tiles = plan_tiles(NetworkConfig(channels=(32, 64, 128, 256), grid=2), magnified(shape, zoom))
+    tiles = plan_tiles(NetworkConfig(channels=(32, 64, 128, 256), grid=2), resampled_shape(shape, zoom))
     before = 0
     for memory in (3, 4, 8, 64):
         sizes = choose_sizes(memory * GIGABYTE, shape, tiles=tiles, itemsize=2, zoom=zoom)

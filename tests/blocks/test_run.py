@@ -1,14 +1,13 @@
 """Blockwise is the same as at once."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from anystar import io
 from anystar.arrays import Volume
 from anystar.io.lazy import LazyImage
-from anystar.predict import sample, scale
+from anystar.predict import scale
+from anystar.preprocess import subsample
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of, texture
 from tests.predict.stub import stub_model
@@ -61,7 +60,7 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
 def test_a_small_image_is_sampled_and_looked_at_once_before_the_first_block(
     tmp_path, model, image, sized, monkeypatch, most
 ):
-    monkeypatch.setattr(sample, "_MAX_SAMPLE", most)
+    monkeypatch.setattr(subsample, "_MAX_VOXELS", most)
     monkeypatch.setattr(scale, "_UNSURE", 0.0)
     source, honest, voxels = image(), LazyImage.read, []
 
@@ -134,7 +133,7 @@ def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized,
     monkeypatch.setattr(scale, "_UNSURE", 1.0)
 
     def best_view(plain, attempt):
-        seen = replace(plain.scene, gamma=0.5, sigma=(1.0, 2.0, 1.5), window=(0.1, 0.9))
+        seen = plain.scene.adjusted(gamma=0.5, sigma=(1.0, 2.0, 1.5), smoothed_limits=(0.1, 0.9))
         return attempt(plain.voxel_size, seen=seen)
 
     monkeypatch.setattr(scale, "_best_view", best_view)

@@ -13,6 +13,7 @@ from anystar.arrays import Volume, proportions
 from anystar.cli import main
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.result import Objects
+from anystar.preprocess import Preprocessing
 
 
 class FakeModel:
@@ -56,7 +57,7 @@ class FakeModel:
             prob_thresh=0.5,
             nms_thresh=0.3,
             timings={"network": 0.1},
-            gaps=(),
+            preprocessing=Preprocessing(),
         )
 
 

@@ -8,7 +8,7 @@ import pytest
 import anystar
 from anystar.predict import scale
 from anystar.predict.scale import _best_proportions, _best_view
-from anystar.predict.view import Scene
+from anystar.preprocess import Preprocessing
 from tests.blocks.conftest import texture
 from tests.predict.stub import stub_model
 
@@ -114,16 +114,16 @@ def test_the_default_model_sees_how_far_planes_lie_apart(planes_apart):
 @pytest.mark.parametrize("objects", [2, 10])
 def test_the_view_is_the_one_with_the_highest_confidence_in_several_objects(best, taken, smooth, objects):
     def attempt(voxel_size, *, seen):
-        gain = smooth if any(seen.sigma) else 0.0
-        confidence = 0.6 + gain - 0.1 * abs(np.log2(seen.gamma / best))
+        gain = smooth if any(seen.settings.sigma) else 0.0
+        confidence = 0.6 + gain - 0.1 * abs(np.log2(seen.settings.gamma / best))
         evidence = SimpleNamespace(confidence=confidence, score=3.0 * objects)
         return scale._Attempt(voxel_size, seen, SimpleNamespace(evidence=evidence, heaviest=3.0), None)
 
-    plain = attempt((2.0, 1.0, 1.0), seen=Scene(image=np.zeros((4, 4, 4)), limits=(0.0, 1.0)))
+    plain = attempt((2.0, 1.0, 1.0), seen=Preprocessing().apply(np.zeros((4, 4, 4))))
     seen = _best_view(plain, attempt).scene
     if objects < 4:
         assert seen is plain.scene
-    elif seen.gamma == 1 and smooth:
-        assert seen.sigma == pytest.approx((0.6, 1.2, 1.2))
+    elif seen.settings.gamma == 1 and smooth:
+        assert seen.settings.sigma == pytest.approx((0.6, 1.2, 1.2))
     else:
-        assert (seen.gamma, seen.sigma) == (taken, (0, 0, 0))
+        assert (seen.settings.gamma, seen.settings.sigma) == (taken, (0, 0, 0))

@@ -9,9 +9,10 @@ from anystar.config import ConfigError
 from anystar.geometry.rays import golden_spiral
 from anystar.predict import pyramid
 from anystar.predict.candidates import Candidates
-from anystar.predict.pyramid import Level, _weigh, _weights, best_level, narrow, sample, whole
+from anystar.predict.pyramid import Level, _weigh, _weights, best_level, narrow, sample
 from anystar.predict.scale import diameter_in_voxels
-from anystar.predict.view import Scene
+from anystar.preprocess import Preprocessing
+from anystar.preprocess.arrays import whole_box
 from tests.predict.stub import stub_model
 from tests.predict.test_segment import blobs
 
@@ -55,7 +56,7 @@ def test_without_a_diameter_the_objects_are_found_and_a_size_is_told():
 
 
 def scene_of(image):
-    return Scene(image=image, limits=(0.0, 1.0))
+    return Preprocessing().apply(image)
 
 
 @given(st.tuples(*[st.integers(4, 400)] * 3), st.floats(1, 100), st.floats(0.1, 2))
@@ -94,7 +95,7 @@ def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
     image = np.random.default_rng(0).random((200, 200, 200), np.float32)
     crowd = np.random.default_rng(1).uniform(120, 180, (30, 3))
     best = found_at(0.7, [*crowd, (20, 20, 20), (60, 20, 20)], 1.0, image.shape)
-    box = narrow(scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    box = narrow(scene_of(image), whole_box(image.shape), (1.0, 1.0, 1.0), 1.0, best)
     low, high = np.array([(s.start, s.stop) for s in box]).T
     assert np.prod(high - low) <= 88**3
     assert ((crowd >= low) & (crowd < high)).all()
@@ -108,7 +109,7 @@ def test_a_fine_level_looks_where_the_best_so_far_has_found_most():
 )
 def test_a_narrowed_box_lies_in_the_box_and_is_not_larger_than_asked(shape, z, factor):
     image = np.broadcast_to(np.float32(0), shape)
-    box = narrow(scene_of(image), whole(shape), (z, 1.0, 1.0), factor, None)
+    box = narrow(scene_of(image), whole_box(shape), (z, 1.0, 1.0), factor, None)
     sides = [s.stop - s.start for s in box]
     assert all(0 <= s.start < s.stop <= n for s, n in zip(box, shape, strict=True))
     assert np.prod(sides) * z * factor**3 <= 2 * 88**3 or min(sides) <= 4
@@ -134,7 +135,7 @@ def test_objects_next_to_a_cut_do_not_decide_where_a_fine_level_looks():
     image = np.random.default_rng(0).random((300, 300, 300), np.float32)
     star = 100 + 41 * np.array([[0, 0, 0], [0, 0, 1], [0, 0, -1], [0, 1, 0], [0, -1, 0], [1, 0, 0]])
     best = found_at(0.7, [*star, (240, 240, 240), (243, 240, 240), (240, 243, 240)], 1.0, image.shape)
-    box = narrow(scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 1.0, best)
+    box = narrow(scene_of(image), whole_box(image.shape), (1.0, 1.0, 1.0), 1.0, best)
     low, high = np.array([(s.start, s.stop) for s in box]).T
     inner = (best.points >= low + 6) & (best.points < high - 6)
     assert inner.all(1).sum() >= 3
@@ -152,7 +153,7 @@ def test_a_fine_level_wins_with_more_than_one_object_of_the_best(weight, wins, m
         return replace(found, inner=np.array([[20.0, 20, 20], [40, 40, 40]]))
 
     monkeypatch.setattr(pyramid, "_try", level)
-    best = best_level(None, scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 0.1)
+    best = best_level(None, scene_of(image), whole_box(image.shape), (1.0, 1.0, 1.0), 0.1)
     assert (best.factor >= 1) == wins
 
 
@@ -170,7 +171,7 @@ def test_next_to_a_known_magnification_no_other_level_is_looked_at(near, best, t
         return found_at(factor, [(10, 10, 10), (50, 50, 50)], weight, image.shape)
 
     monkeypatch.setattr(pyramid, "_try", level)
-    found = best_level(None, scene_of(image), whole(image.shape), (1.0, 1.0, 1.0), 0.1, near=near)
+    found = best_level(None, scene_of(image), whole_box(image.shape), (1.0, 1.0, 1.0), 0.1, near=near)
     assert asked == tried
     assert found.factor == pytest.approx(best, abs=1e-3)
 

@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict import candidates as module
 from anystar.predict.candidates import find_candidates
-from anystar.predict.normalise import normalise, window
 from anystar.predict.tiles import cheapest, halves, product, tile_axes, tiles
-from anystar.predict.view import Scene, View
+from anystar.preprocess import Preprocessing
+from anystar.preprocess.resample import ResampledImage
 from tests.predict.stub import Stub
 
 CPU = torch.device("cpu")
 
 
 def view_of(image, zoom=(1, 1, 1)):
-    return View(scene=Scene(image=image, limits=(0.0, 1.0)), zoom=zoom, device=CPU)
+    return ResampledImage(prepared=Preprocessing().apply(image), zoom=zoom, device=CPU)
 
 
 def everything(view):
@@ -96,24 +96,6 @@ def test_resampling_keeps_positions_and_means():
         other = everything(view_of(image, (factor,) * 3))
         centre = np.array(np.nonzero(other > 0.6 * other.max())).mean(1)
         assert np.allclose((centre + 0.5) / factor - 0.5, 9.5, atol=0.15)
-
-
-def test_the_window_ignores_a_few_hot_voxels_and_the_type():
-    rng = np.random.default_rng(0)
-    image = rng.integers(100, 200, (40, 40, 40)).astype(np.uint16)
-    image[0, 0, :3] = 60_000
-    low, high = window(image)
-    assert 99 <= low <= 105
-    assert 195 <= high <= 200
-    scaled = normalise(image, (low, high))
-    assert scaled.dtype == np.float32
-    assert (scaled.min(), scaled.max()) == (0, 1)
-
-
-def test_few_bright_voxels_on_a_constant_ground_open_the_window():
-    image = np.zeros((40, 40, 40))
-    image[3, 3, 3] = 5
-    assert window(image) == (0, 5)
 
 
 class Cramped(Stub):

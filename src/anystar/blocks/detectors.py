@@ -10,7 +10,7 @@ import torch
 from anystar.predict.candidates import Candidates
 from anystar.predict.model import Model, load_model
 from anystar.predict.tiles import Axes, Tile
-from anystar.predict.view import View
+from anystar.preprocess.resample import ResampledImage
 
 __all__ = ["NamedModel", "own_device"]
 
@@ -38,7 +38,7 @@ class NamedModel:
         """Return the tiles in which it sees a volume of ``shape`` on its own lattice."""
         return self._model.tile_axes(shape)
 
-    def detect(self, view: View, tile: Tile, floor: float) -> Candidates:
+    def detect(self, view: ResampledImage, tile: Tile, floor: float) -> Candidates:
         """Return the candidates of one tile."""
         return self._model.detect(view, tile, floor)
 

@@ -17,8 +17,7 @@ from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
 from anystar.geometry.polyhedra import rasterise
 from anystar.objects.table import Table, add_channel, add_overlap, tabulate
-from anystar.predict.gaps import Mended
-from anystar.predict.tiles import Box
+from anystar.preprocess.arrays import Box
 
 __all__ = ["Painter", "Source", "Writable", "paint"]
 
@@ -177,7 +176,7 @@ def _tabulate(
         labels,
         objects,
         run.rays,
-        image=Mended(image, run.plan.gaps)[region] if len(objects) else np.zeros_like(labels),
+        image=run.plan.preprocessing.repaired(image, region) if len(objects) else np.zeros_like(labels),
         spacing=run.plan.spacing,
         unit=run.plan.unit,
         origin=(z, y, x),

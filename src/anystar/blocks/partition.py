@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.predict.tiles import Axes, Box, Tile, product
+from anystar.predict.tiles import Axes, Tile, product
+from anystar.preprocess.arrays import Box
 
 __all__ = ["Boxes", "Shape", "TileBlocks", "hull", "owner"]
 

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import zarr
 
 from anystar.arrays import measuring
 from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, from_dict, load_toml, to_dict
-from anystar.predict.gaps import Gap
-from anystar.predict.level import Illumination
+from anystar.preprocess import Preprocessing
 
-__all__ = ["Light", "Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
+__all__ = ["Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
 
 Vec = tuple[float, float, float]
 Shape = tuple[int, int, int]
@@ -69,36 +67,14 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Light:
-    """Uneven illumination, see :class:`anystar.predict.level.Illumination`."""
-
-    cells: Shape
-    """Regions along Z, Y, X."""
-    ground: tuple[float, ...]
-    """Intensity of the background in each, Z slowest."""
-    reach: tuple[float, ...]
-    """Range of the intensities above it."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Plan:
     """The request, and what was found out about the image before the first block."""
 
     request: Request
     voxel_size: Vec
     """Length of a voxel along each axis in units of the shortest, told or estimated."""
-    limits: tuple[float, float]
-    """Intensities that become 0 and 1, once illumination is evened out."""
-    gamma: float = 1.0
-    """Power of what is between them."""
-    sigma: Vec = (0.0, 0.0, 0.0)
-    """Of the Gaussian that smooths it, in voxels along Z, Y, X."""
-    window: tuple[float, float] = (0.0, 1.0)
-    """What of the smoothed image becomes 0 and 1."""
-    gaps: tuple[Gap, ...] = ()
-    """Blank planes that are filled in, before illumination is evened out."""
-    light: Light | None = None
-    """The illumination, if it is uneven."""
+    preprocessing: Preprocessing
+    """What is done to the intensities of the image."""
     diameter_vox: float | None = None
     """Object size that is scaled for, in voxels of the finest axis; ``None``: there are no objects."""
     prob_thresh: float
@@ -121,13 +97,6 @@ class Plan:
     def unit(self) -> Literal["um", "relative"]:
         """Of :attr:`spacing`."""
         return measuring(self.request.spacing, self.request.unit, self.voxel_size)[1]
-
-    def illumination(self) -> Illumination | None:
-        """Return the illumination, if it is uneven."""
-        if self.light is None:
-            return None
-        ground, reach = (np.reshape(v, self.light.cells) for v in (self.light.ground, self.light.reach))
-        return Illumination(self.request.shape, ground, reach)
 
 
 _DIGESTS = ("voxels", "mask_voxels")

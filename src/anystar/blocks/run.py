@@ -19,7 +19,7 @@ from anystar.blocks.journal import Journal
 from anystar.blocks.keep import Keep
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
 from anystar.blocks.picture import Surveyor
-from anystar.blocks.plan import Light, Plan, Request, read_plan, refuse_other, sign, signed, write_plan
+from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.source import Lazy, fingerprint
 from anystar.blocks.stages import Detector, Run
 from anystar.cluster import connect, each_done
@@ -28,10 +28,10 @@ from anystar.errors import AlreadyDone
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.objects.table import Table, check_mask
-from anystar.predict.level import Levelled, level
 from anystar.predict.model import Model
 from anystar.predict.scale import diameter_in_voxels, estimate
-from anystar.predict.view import ArrayLike, magnified
+from anystar.preprocess import Preprocessing
+from anystar.preprocess.resample import resampled_shape
 
 __all__ = ["Extras", "Outcome", "segment_blocks"]
 
@@ -264,10 +264,9 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     """Look at the image as much as :meth:`anystar.predict.Model.segment` does before its network runs."""
     whole = Lazy(image)
     known = metric(request.spacing, request.unit)
-    scene = level(whole)
     guess = estimate(
         model,
-        scene,
+        Preprocessing.fit(whole).apply(whole),
         voxel_size=proportions(known),
         diameter=diameter_in_voxels(request.diameter, known, image.shape),
         prob_thresh=request.prob_thresh,
@@ -279,12 +278,7 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     return Plan(
         request=request,
         voxel_size=guess.voxel_size,
-        limits=guess.view.limits,
-        gamma=guess.view.gamma,
-        sigma=guess.view.sigma,
-        window=guess.view.window,
-        gaps=scene.gaps,
-        light=_light(scene.image),
+        preprocessing=guess.view.settings,
         diameter_vox=diameter,
         prob_thresh=guess.prob_thresh,
         factor=factor,
@@ -299,7 +293,7 @@ def _sizes(
 ) -> Sizes:
     """Return the sizes of blocks for a magnification of the image."""
     z, y, x = (size * factor for size in voxel_size)
-    tiles = model.tile_axes(magnified(image.shape, (z, y, x)))
+    tiles = model.tile_axes(resampled_shape(image.shape, (z, y, x)))
     itemsize = image.dtype.itemsize
     return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=(z, y, x), tta=model.tta)
 
@@ -325,13 +319,6 @@ def _store(output: Path, run: Run, journal: Journal, num: int) -> LabelStore:
     store = LabelStore.create(output, image.shape, np.min_scalar_type(num), like=image, overwrite=True)
     journal.add("store", 0, objects=num)
     return store
-
-
-def _light(seen: ArrayLike) -> Light | None:
-    if not isinstance(seen, Levelled):
-        return None
-    cells, ground, reach = seen.light.ground.shape, seen.light.ground, seen.light.reach
-    return Light(cells=cells, ground=tuple(ground.ravel().tolist()), reach=tuple(reach.ravel().tolist()))
 
 
 def _outcome(run: Run, journal: Journal, output: Path, keep: Keep) -> Outcome:

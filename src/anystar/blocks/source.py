@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from anystar.predict.tiles import Box
+from anystar.preprocess.arrays import Box
 
 if TYPE_CHECKING:
     from anystar.io.lazy import LazyImage

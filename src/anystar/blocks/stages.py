@@ -34,10 +34,8 @@ from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
-from anystar.predict.gaps import Mended
-from anystar.predict.level import Levelled
 from anystar.predict.tiles import Axes, Tile
-from anystar.predict.view import ArrayLike, Scene, View
+from anystar.preprocess.resample import ResampledImage
 
 __all__ = [
     "FOUND",
@@ -67,7 +65,7 @@ class Detector(Protocol):
     def tile_axes(self, shape: tuple[int, int, int]) -> Axes:
         """Return the tiles in which it sees a volume of ``shape`` on its own lattice."""
 
-    def detect(self, view: View, tile: Tile, floor: float) -> Candidates:
+    def detect(self, view: ResampledImage, tile: Tile, floor: float) -> Candidates:
         """Return the candidates of one tile; lengths in voxels of ``view``."""
 
 
@@ -92,15 +90,11 @@ class Run:
         """Voxels of the image along Z, Y, X."""
         return self.plan.request.shape
 
-    def view(self, image: Lazy | Held) -> View:
+    def view(self, image: Lazy | Held) -> ResampledImage:
         """Return what the network sees."""
         z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
-        plan, light = self.plan, self.plan.illumination()
-        whole = Mended(image, plan.gaps)
-        seen: ArrayLike = whole if light is None else Levelled(whole, light)
         device = getattr(self.detector, "device", torch.device("cpu"))
-        scene = Scene(image=seen, limits=plan.limits, gamma=plan.gamma, sigma=plan.sigma, window=plan.window)
-        return View(scene=scene, zoom=(z, y, x), device=device)
+        return ResampledImage(prepared=self.plan.preprocessing.apply(image), zoom=(z, y, x), device=device)
 
     @cached_property
     def tile_blocks(self) -> TileBlocks:

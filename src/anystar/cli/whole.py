@@ -134,7 +134,6 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
     from anystar.arrays import measuring
     from anystar.objects import filters
     from anystar.objects.table import add_mask, tabulate
-    from anystar.predict.gaps import mend
 
     wanted = predicates(given)
     everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0)
@@ -145,7 +144,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
         result.labels,
         result.objects,
         result.rays,
-        image=mend(volume.data, result.gaps),
+        image=result.preprocessing.repaired(volume.data),
         spacing=spacing,
         unit=unit,
         distances=given["distances"],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from anystar.predict.normalise import window
+from anystar.preprocess.intensity import intensity_limits
 
 __all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
 
@@ -37,7 +37,7 @@ def corrupt(
     ----------
     image : array, shape ``(Z, Y, X)``
         Any real type. Strengths refer to its contrast: 0 and 1 are the intensities that
-        :func:`anystar.predict.normalise.window` takes for black and white.
+        :func:`anystar.preprocess.intensity.intensity_limits` takes for black and white.
     strength : float
         In the unit that ``corruption.axis`` states.
 
@@ -52,7 +52,7 @@ def corrupt(
         raise ValueError(f"strength must be at least 0, got {strength}")
     if strength == 0:
         return image
-    low, high = window(image)
+    low, high = intensity_limits(image)
     scaled = (image.astype(np.float32) - low) / max(high - low, 1e-20)
     return corruption.apply(scaled, strength, rng).astype(np.float32, copy=False)
 

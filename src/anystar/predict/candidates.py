@@ -11,7 +11,7 @@ import torch
 from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict.flips import FLIPS, predict_flipped
 from anystar.predict.tiles import Axes, Tile, cheapest, halves, product, tile_axes
-from anystar.predict.view import View
+from anystar.preprocess.resample import ResampledImage
 
 __all__ = ["Candidates", "find_candidates", "plan_tiles", "tile_candidates"]
 
@@ -90,7 +90,7 @@ def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> Axes:
 
 def find_candidates(
     network: StarNet,
-    view: View,
+    view: ResampledImage,
     *,
     floor: float,
     bfloat16: bool,
@@ -103,7 +103,7 @@ def find_candidates(
     ----------
     network : StarNet
         In evaluation mode, on the view's device.
-    view : View
+    view : ResampledImage
         Normalised, objects of the size that the network knows.
     floor : float
         Least probability of a candidate.
@@ -131,7 +131,7 @@ def find_candidates(
 
 
 def tile_candidates(
-    network: StarNet, view: View, tile: Tile, *, floor: float, bfloat16: bool, tta: bool = False
+    network: StarNet, view: ResampledImage, tile: Tile, *, floor: float, bfloat16: bool, tta: bool = False
 ) -> Candidates:
     """Return the candidates of one of the tiles of :func:`plan_tiles`; none where the image is constant.
 
@@ -154,7 +154,7 @@ def tile_candidates(
 
 @torch.inference_mode()
 def _tile_candidates(
-    network: StarNet, view: View, tile: Tile, floor: float, bfloat16: bool, tta: bool
+    network: StarNet, view: ResampledImage, tile: Tile, floor: float, bfloat16: bool, tta: bool
 ) -> Candidates:
     grid = network.config.grid
     seen = view.read(tile.read)

@@ -28,12 +28,12 @@ from anystar.predict.candidates import (
     plan_tiles,
     tile_candidates,
 )
-from anystar.predict.level import level
-from anystar.predict.normalise import check_image
 from anystar.predict.result import Result, assemble, check_threshold
 from anystar.predict.scale import diameter_in_voxels, search
 from anystar.predict.tiles import Axes, Tile
-from anystar.predict.view import Scene, View
+from anystar.preprocess import PreparedImage, Preprocessing
+from anystar.preprocess.intensity import check_image
+from anystar.preprocess.resample import ResampledImage
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 
@@ -120,10 +120,10 @@ class Model:
         voxel_size = proportions(spacing)
         diameter = diameter_in_voxels(diameter, spacing, image.shape)
         started = time.perf_counter()
-        scene = level(image)
+        preprocessing = Preprocessing.fit(image)
         settled, candidates = search(
             replace(self, tta=self.tta or tta, fast=self.fast or fast),
-            scene,
+            preprocessing.apply(image),
             voxel_size=voxel_size,
             diameter=diameter,
             prob_thresh=prob_thresh,
@@ -145,7 +145,7 @@ class Model:
             diameter_vox=settled.diameter,
             notes=(*settled.notes, *candidates.notes),
             timings={"network": seconds, **timings},
-            gaps=scene.gaps,
+            preprocessing=preprocessing,
             candidates=candidates,
             voxel_size=settled.voxel_size,
             rays=rays,
@@ -153,14 +153,14 @@ class Model:
 
     def candidates(
         self,
-        scene: Scene,
+        image: PreparedImage,
         zoom: tuple[float, float, float],
         *,
         floor: float = _FLOOR,
         progress: ProgressCallback | None = None,
     ) -> Candidates:
         """Run the network over an image magnified by ``zoom``; lengths in voxels of that."""
-        view = View(scene=scene, zoom=zoom, device=self.device)
+        view = ResampledImage(prepared=image, zoom=zoom, device=self.device)
         bfloat16 = fast_bfloat16(self.device)
         return find_candidates(
             self.network, view, floor=floor, bfloat16=bfloat16, tta=self.tta, progress=progress
@@ -175,7 +175,7 @@ class Model:
         """Return the tiles in which it sees a volume of ``shape`` on its own lattice."""
         return plan_tiles(self.network.config, shape)
 
-    def detect(self, view: View, tile: Tile, floor: float) -> Candidates:
+    def detect(self, view: ResampledImage, tile: Tile, floor: float) -> Candidates:
         """Return the candidates of one tile; lengths in voxels of ``view``."""
         bfloat16 = fast_bfloat16(self.device)
         return tile_candidates(self.network, view, tile, floor=floor, bfloat16=bfloat16, tta=self.tta)

@@ -17,8 +17,8 @@ from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import LEAST, find_crowd
-from anystar.predict.tiles import Box
-from anystar.predict.view import Scene
+from anystar.preprocess import PreparedImage
+from anystar.preprocess.arrays import Box, whole_box
 
 if TYPE_CHECKING:
     from anystar.predict.model import Model
@@ -32,7 +32,6 @@ __all__ = [
     "judge",
     "narrow",
     "sample",
-    "whole",
 ]
 
 Vec = tuple[float, float, float]
@@ -54,7 +53,7 @@ _EDGE = 6
 
 def at_scale(
     model: Model,
-    scene: Scene,
+    scene: PreparedImage,
     voxel_size: Vec,
     factor: float,
     floor: float,
@@ -145,13 +144,13 @@ class Level:
         return float(self.diameters[order][np.searchsorted(share, share[-1] / 2)])
 
 
-def _try(model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, floor: float) -> Level:
+def _try(model: Model, scene: PreparedImage, box: Box, voxel_size: Vec, factor: float, floor: float) -> Level:
     candidates = at_scale(model, scene.crop(box), voxel_size, factor, floor)
     return judge(model, scene, box, voxel_size, factor, candidates)
 
 
 def judge(
-    model: Model, scene: Scene, box: Box, voxel_size: Vec, factor: float, candidates: Candidates
+    model: Model, scene: PreparedImage, box: Box, voxel_size: Vec, factor: float, candidates: Candidates
 ) -> Level:
     """Return what the candidates of a box say."""
     rays = golden_spiral(model.network.config.num_rays)
@@ -171,7 +170,7 @@ def judge(
 
 def best_level(
     model: Model,
-    scene: Scene,
+    scene: PreparedImage,
     part: Box,
     voxel_size: Vec,
     floor: float,
@@ -209,7 +208,7 @@ def best_level(
     return best
 
 
-def narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: Level | None) -> Box:
+def narrow(scene: PreparedImage, box: Box, voxel_size: Vec, factor: float, best: Level | None) -> Box:
     """Return the part of a box to be tried at a scale: where the best level so far has found most."""
     size = np.array(voxel_size) * factor
     low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
@@ -228,17 +227,11 @@ def narrow(scene: Scene, box: Box, voxel_size: Vec, factor: float, best: Level |
 
 
 def _uncut(
-    low: np.ndarray, high: np.ndarray, scene: Scene, size: np.ndarray
+    low: np.ndarray, high: np.ndarray, scene: PreparedImage, size: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the corners of boxes without what lies next to a cut; ``size`` is a voxel's, in the level's."""
     edge = _EDGE / size
     return low + edge * (low > 0), high - edge * (high < scene.shape)
-
-
-def whole(shape: tuple[int, ...]) -> Box:
-    """Return the box of all voxels."""
-    z, y, x = (slice(0, n) for n in shape)
-    return z, y, x
 
 
 def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
@@ -258,16 +251,16 @@ def _fitting(shape: np.ndarray, size: np.ndarray, voxels: int) -> np.ndarray:
     return np.maximum(side, least)
 
 
-def sample(scene: Scene, voxel_size: Vec) -> Box:
+def sample(scene: PreparedImage, voxel_size: Vec) -> Box:
     """Return the part of a large volume that decides: the box with the strongest structure, or all."""
     size = np.array(voxel_size)
-    box = whole(scene.shape)
+    box = whole_box(scene.shape)
     if np.prod(scene.shape, dtype=float) * size.prod() <= _SAMPLE_VOXELS:
         return box
     return _liveliest(scene, box, _fitting(np.array(scene.shape), size, _SAMPLE_VOXELS))
 
 
-def _liveliest(scene: Scene, box: Box, side: np.ndarray) -> Box:
+def _liveliest(scene: PreparedImage, box: Box, side: np.ndarray) -> Box:
     """Return the box of the given sides, of those on a grid, with the strongest structure."""
     starts = [
         np.unique(np.linspace(s.start, s.stop - n, max(1, min(4, (s.stop - s.start) // n * 2))).astype(int))

@@ -17,7 +17,7 @@ from anystar.geometry.voting import precedence, vote
 from anystar.objects.table import Table, tabulate
 from anystar.predict.candidates import Candidates
 from anystar.predict.crowd import raised_to
-from anystar.predict.gaps import Gap, mend
+from anystar.preprocess import Preprocessing
 
 __all__ = ["Objects", "Result", "assemble"]
 
@@ -66,8 +66,8 @@ class Result:
     """Remarks for the user, a line each."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds a stage."""
-    gaps: tuple[Gap, ...] = ()
-    """Blank planes that were filled in, and are where intensities are measured."""
+    preprocessing: Preprocessing = field(default_factory=Preprocessing)
+    """What was done to the intensities of the image."""
     candidates: Candidates
     voxel_size: tuple[float, float, float]
     """Length of a voxel along each axis in units of the shortest, told or estimated: the candidates' unit."""
@@ -113,7 +113,7 @@ class Result:
             self.labels,
             self.objects,
             self.rays,
-            image=None if image is None else mend(image, self.gaps),
+            image=None if image is None else self.preprocessing.repaired(image),
             spacing=spacing,
             unit=unit,
             distances=distances,

@@ -18,10 +18,11 @@ import torch
 from anystar.config import ConfigError
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import cutoff, raised_to
-from anystar.predict.gaps import filled_in
-from anystar.predict.normalise import window
-from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample, whole
-from anystar.predict.view import Scene, View
+from anystar.predict.pyramid import LEVEL_VOXELS, Level, at_scale, best_level, judge, narrow, sample
+from anystar.preprocess import PreparedImage
+from anystar.preprocess.arrays import whole_box
+from anystar.preprocess.intensity import intensity_limits
+from anystar.preprocess.resample import ResampledImage
 
 if TYPE_CHECKING:
     from anystar.predict.model import Model
@@ -99,7 +100,7 @@ def diameter_in_voxels(diameter: float | None, spacing: Vec | None, shape: Seque
 
 def search(
     model: Model,
-    scene: Scene,
+    scene: PreparedImage,
     *,
     voxel_size: Vec | None,
     diameter: float | None,
@@ -111,7 +112,7 @@ def search(
     Parameters
     ----------
     model : Model
-    scene : Scene
+    scene : PreparedImage
     voxel_size : three floats or None
         Length of a voxel along each axis in units of the shortest; ``None`` to estimate that along Z.
     diameter : float or None
@@ -140,7 +141,7 @@ class Estimate:
     """In voxels of the finest axis; ``None`` if there are no clear objects of any size."""
     voxel_size: Vec
     """Length of a voxel along each axis in units of the shortest."""
-    view: Scene
+    view: PreparedImage
     """The image, as it shows objects most clearly."""
     prob_thresh: float
     """Least probability of an object."""
@@ -154,7 +155,7 @@ class _Attempt(NamedTuple):
     """What a volume shows when its voxels are taken to have certain proportions, and seen in some way."""
 
     voxel_size: Vec
-    scene: Scene
+    scene: PreparedImage
     level: Level
     candidates: Candidates | None
     """Of all of the volume, if all of it was looked at."""
@@ -172,12 +173,12 @@ class _Attempt(NamedTuple):
 class _Attempting(Protocol):
     """Looks at the volume with voxels of a size; as it is or as a scene, at all scales or near one."""
 
-    def __call__(self, size: Vec, *, seen: Scene = ..., near: float | None = None) -> _Attempt: ...
+    def __call__(self, size: Vec, *, seen: PreparedImage = ..., near: float | None = None) -> _Attempt: ...
 
 
 def estimate(
     model: Model,
-    scene: Scene,
+    scene: PreparedImage,
     *,
     voxel_size: Vec | None,
     diameter: float | None,
@@ -186,10 +187,10 @@ def estimate(
 ) -> Estimate:
     """Settle what was not told from a part of the volume; parameters as for :func:`search`."""
     floor, own = model.floor(prob_thresh), model.threshold("prob_thresh", prob_thresh)
-    if scene.limits[0] == scene.limits[1]:
+    if scene.settings.constant:
         return _nothing(scene, voxel_size, own, CONSTANT)
 
-    def attempt(size: Vec, *, seen: Scene = scene, near: float | None = None) -> _Attempt:
+    def attempt(size: Vec, *, seen: PreparedImage = scene, near: float | None = None) -> _Attempt:
         if diameter is None:
             return _any_size(model, seen, size, near, floor, progress)
         # A diameter is told in the unit of the voxel size, or in pixels
@@ -199,12 +200,12 @@ def estimate(
     best = _best_proportions(attempt) if voxel_size is None else attempt(voxel_size)
     if best.confidence < _UNSURE:
         best = _best_view(best, attempt)
-    notes = [*filled_in(scene.gaps)]
+    notes = [*scene.settings.notes]
     z, _, x = best.voxel_size
     if voxel_size is None and z != x:
         apart = f"planes are taken to lie {z / x:.2g} pixels apart"
         notes.append(f"no voxel size is known; {apart}, where objects are clearest; else give the spacing")
-    gamma, sigma = best.scene.gamma, best.scene.sigma
+    gamma, sigma = best.scene.settings.gamma, best.scene.settings.sigma
     changes = {f"smoothed by {max(sigma):g} voxels": any(sigma), f"with a gamma of {gamma:g}": gamma != 1}
     if any(changes.values()):
         how = " and ".join(change for change, made in changes.items() if made)
@@ -240,14 +241,14 @@ def estimate(
     )
 
 
-def _nothing(scene: Scene, voxel_size: Vec | None, prob_thresh: float, why: str) -> Estimate:
-    size, notes = voxel_size or (1.0, 1.0, 1.0), (*filled_in(scene.gaps), why)
+def _nothing(scene: PreparedImage, voxel_size: Vec | None, prob_thresh: float, why: str) -> Estimate:
+    size, notes = voxel_size or (1.0, 1.0, 1.0), (*scene.settings.notes, why)
     return Estimate(diameter=None, voxel_size=size, view=scene, prob_thresh=prob_thresh, notes=notes)
 
 
 def _any_size(
     model: Model,
-    scene: Scene,
+    scene: PreparedImage,
     voxel_size: Vec,
     near: float | None,
     floor: float,
@@ -266,7 +267,7 @@ def _any_size(
 
 def _told_size(
     model: Model,
-    scene: Scene,
+    scene: PreparedImage,
     voxel_size: Vec,
     diameter: float,
     floor: float,
@@ -276,7 +277,7 @@ def _told_size(
     factor = model.diameter / diameter
     everything = np.prod(np.array(scene.shape) * np.array(voxel_size) * factor) <= _WHOLE_VOXELS
     part = sample(scene, voxel_size)
-    box = whole(scene.shape) if everything else narrow(scene, part, voxel_size, factor, None)
+    box = whole_box(scene.shape) if everything else narrow(scene, part, voxel_size, factor, None)
 
     def first_look(done: int, total: int, stage: str) -> None:
         if progress is not None:
@@ -336,14 +337,15 @@ def _best_view(plain: _Attempt, attempt: _Attempting) -> _Attempt:
     return best
 
 
-def _seen(plain: _Attempt, sigma: float, gamma: float) -> Scene:
+def _seen(plain: _Attempt, sigma: float, gamma: float) -> PreparedImage:
     """Return a scene with a gamma, or smoothed by ``sigma`` shortest edges of a voxel and spread anew."""
-    scene = replace(plain.scene, gamma=gamma)
     if not sigma:
-        return scene
+        return plain.scene.adjusted(gamma=gamma)
     z, y, x = (sigma / size for size in plain.voxel_size)
-    scene = replace(scene, sigma=(z, y, x))
-    part = View(scene=scene, zoom=(1.0, 1.0, 1.0), device=torch.device("cpu")).read(
-        sample(scene, plain.voxel_size)
-    )
-    return scene if part is None else replace(scene, window=window(part.numpy()[0, 0]))
+    scene = plain.scene.adjusted(gamma=gamma, sigma=(z, y, x))
+    smooth = ResampledImage(prepared=scene, zoom=(1.0, 1.0, 1.0), device=torch.device("cpu"))
+    part = smooth.read(sample(scene, plain.voxel_size))
+    if part is None:
+        return scene
+    limits = intensity_limits(part.numpy()[0, 0])
+    return plain.scene.adjusted(gamma=gamma, sigma=(z, y, x), smoothed_limits=limits)

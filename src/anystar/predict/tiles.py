@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Axes", "Box", "Cores", "Tile", "cheapest", "halves", "product", "tile_axes", "tiles"]
+from anystar.preprocess.arrays import Box
 
-Box = tuple[slice, slice, slice]
+__all__ = ["Axes", "Cores", "Tile", "cheapest", "halves", "product", "tile_axes", "tiles"]
+
 Cores = tuple[int, int, int]
 """Voxels that a tile owns at most, along Z, Y and X."""
 Axes = tuple[list[tuple[slice, slice]], list[tuple[slice, slice]], list[tuple[slice, slice]]]

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from anystar.arrays import metric
 from anystar.config import ConfigError, check_range
-from anystar.predict.gaps import Mended, find_gaps
-from anystar.predict.normalise import check_image, window
-from anystar.predict.view import Scene, View
+from anystar.preprocess import Preprocessing
+from anystar.preprocess.arrays import whole_box
+from anystar.preprocess.intensity import check_image
+from anystar.preprocess.resample import ResampledImage
 from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import GaussianSmooth, ThickSlices
 from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
@@ -252,12 +253,10 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     shrink = step * config.scale[1]
     zoom = np.where(shrink < _SHRINK, shrink, 1.0)
     z, y, x = zoom.tolist()
-    image = Mended(volume.image, find_gaps(volume.image))
-    scene = Scene(image=image, limits=window(image))
-    view = View(scene=scene, zoom=(z, y, x), device=torch.device("cpu"))
-    box = slice(0, view.shape[0]), slice(0, view.shape[1]), slice(0, view.shape[2])
-    seen = view.read(box)
-    reduced = torch.zeros(view.shape) if seen is None else seen[0, 0]  # none of a constant image
+    prepared = Preprocessing.fit(volume.image).apply(volume.image)
+    resampled = ResampledImage(prepared=prepared, zoom=(z, y, x), device=torch.device("cpu"))
+    image = resampled.read(whole_box(resampled.shape))
+    reduced = torch.zeros(resampled.shape) if image is None else image[0, 0]  # None if constant
     index = [
         np.minimum(((np.arange(size) + 0.5) * num / size).astype(int), num - 1)
         for size, num in zip(reduced.shape, labels.shape, strict=True)

@@ -1,32 +1,30 @@
-"""Intensities of any range and type to about [0, 1]."""
+"""Checks of an image, and rescaling of its intensities, of any range and type, to [0, 1]."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from anystar.predict.sample import take_sample
+from anystar.preprocess.arrays import ArrayLike
+from anystar.preprocess.subsample import take_subsample
 
-if TYPE_CHECKING:
-    from anystar.predict.view import ArrayLike
-
-__all__ = ["TINY", "check_image", "check_range", "normalise", "window"]
+__all__ = ["TINY", "check_image", "check_range", "intensity_limits", "rescale"]
 
 TINY = float(np.finfo(np.float32).tiny)
-"""Least range of intensities that is divided by."""
+"""Smallest range of intensities that is divided by."""
 _RANGE = (1e-33, 1e37)
-"""Largest absolute values of images that are as good in float32."""
+"""Smallest and greatest magnitude of the largest absolute value that float32 represents without loss."""
 _FINE = 2.0**-14
-"""Least range of intensities as a share of the largest: a step of float32 is a thousandth of it then."""
-
+"""Smallest range of intensities, as a share of the largest: it still has a thousand steps of float32."""
 _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
+"""Percentiles that set the limits."""
 _SPARSE = 3.0
+"""The upper limit is at most this many times as far from the lower one as the percentile ``_HIGH``."""
 _SLAB = 64
+"""Planes that are read at once."""
 
 
 def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
-    """Return ``image`` as it is, or raise ``ValueError`` saying why it cannot be segmented."""
+    """Return ``image`` as an array, or raise ``ValueError`` that says why it cannot be segmented."""
     image = np.asarray(image)
     if image.ndim != 3:
         raise ValueError(f"image must have three axes (Z, Y, X), got shape {image.shape}")
@@ -46,7 +44,7 @@ def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
 
 
 def check_range(image: np.ndarray) -> None:
-    """Raise ``ValueError`` if the largest absolute value, or what differs beside it, is lost in float32."""
+    """Raise ``ValueError`` if float32 loses the largest absolute value, or differences beside it."""
     low, high = float(image.min()), float(image.max())
     largest = max(-low, high)
     if image.dtype.itemsize >= 4 and image.dtype != np.float32 and 0 < high - low < _FINE * largest:
@@ -61,31 +59,30 @@ def check_range(image: np.ndarray) -> None:
         )
 
 
-def window(image: ArrayLike, sample: np.ndarray | None = None) -> tuple[float, float]:
+def intensity_limits(image: ArrayLike, subsample: np.ndarray | None = None) -> tuple[float, float]:
     """Return the intensities that become 0 and 1.
 
-    0 is the 0.1st percentile; 1 is the 99.99th, but at most three times as far as the 99.8th, so that objects
-    which fill less than 0.2% of a volume are not cut down to their noise, nor everything to a few hot voxels.
-    Percentiles are taken over a sample of large volumes (:func:`anystar.predict.sample.take_sample`): over
-    ``sample``, if that has been read already.
+    0 is the 0.1st percentile. 1 is the 99.99th, but at most three times as far as the 99.8th: so objects that
+    fill less than 0.2% of a volume are not clipped to their noise, and a few hot voxels do not set the scale.
+    Percentiles are taken over ``subsample``, by default :func:`anystar.preprocess.subsample.take_subsample`.
     """
-    if sample is None:
-        sample = take_sample(image).voxels
-    low, high, top = np.percentile(sample.astype(np.float32, copy=False), [_LOW, _HIGH, _TOP]).tolist()
+    if subsample is None:
+        subsample = take_subsample(image).voxels
+    low, high, top = np.percentile(subsample.astype(np.float32, copy=False), [_LOW, _HIGH, _TOP]).tolist()
     high = min(top, low + _SPARSE * (high - low))
-    if high <= low:  # a few bright voxels on a constant ground
+    if high <= low:  # a few bright voxels on a constant background
         planes = (np.asarray(image[z : z + _SLAB, :, :]) for z in range(0, image.shape[0], _SLAB))
         extremes = [(float(part.min()), float(part.max())) for part in planes]
         low, high = min(part[0] for part in extremes), max(part[1] for part in extremes)
     return low, high
 
 
-def normalise(image: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+def rescale(image: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
     """Map ``limits`` onto [0, 1] and clip; float32.
 
     Examples
     --------
-    >>> normalise(np.arange(5, dtype=np.uint8), (1.0, 3.0)).tolist()
+    >>> rescale(np.arange(5, dtype=np.uint8), (1.0, 3.0)).tolist()
     [0.0, 0.0, 0.5, 1.0, 1.0]
     """
     low, high = limits

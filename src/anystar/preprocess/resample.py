@@ -1,131 +1,71 @@
-"""What the network sees of an image: normalised and magnified, made one box at a time.
+"""The image that the network sees: prepared and resampled, one box at a time.
 
-Nothing is ever held as a whole, so the image may be larger than memory. Each box is computed from the same
-rows of the same matrices whoever asks for it, so a volume in blocks is seen exactly as one taken at once.
+Nothing is ever held as a whole, so the image may be larger than memory. Each box is computed with the same
+rows of the same matrices, so a volume in blocks is resampled exactly as one at once.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.predict.gaps import Gap
-from anystar.predict.normalise import normalise
-from anystar.predict.tiles import Box
+from anystar.preprocess.arrays import Box, Shape, Vec
+from anystar.preprocess.settings import PreparedImage
 
-__all__ = ["ArrayLike", "Scene", "View", "magnified"]
+__all__ = ["ResampledImage", "resampled_shape"]
 
-Vec = tuple[float, float, float]
 _SLAB_VOXELS = 1 << 25
 """Voxels of the image that are read at once."""
 
 
-class ArrayLike(Protocol):
-    """An array in memory, or one that reads what is asked for: NumPy, Zarr, HDF5, ..."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(Z, Y, X)."""
-
-    @property
-    def dtype(self) -> Any:
-        """Of NumPy."""
-
-    def __getitem__(self, box: Any, /) -> Any:
-        """Return the part of three slices."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """An image with the intensities that become 0 and 1, and what becomes of those between.
-
-    Parameters
-    ----------
-    image : array, shape ``(Z, Y, X)``
-        In memory or read as needed.
-    limits : two floats
-        See :func:`anystar.predict.normalise.window`.
-    gamma : float
-        Power of what is between them: less than 1 shows more of what is dim.
-    sigma : three floats
-        Of the Gaussian that smooths it (after that), in voxels along Z, Y, X.
-    window : two floats
-        What of the smoothed image becomes 0 and 1: without noise its range is narrower.
-    gaps : tuple of Gap
-        Blank planes that ``image`` has filled in.
-    """
-
-    image: ArrayLike
-    limits: tuple[float, float]
-    gamma: float = 1.0
-    sigma: Vec = (0.0, 0.0, 0.0)
-    window: tuple[float, float] = (0.0, 1.0)
-    gaps: tuple[Gap, ...] = ()
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along Z, Y, X."""
-        z, y, x = self.image.shape
-        return z, y, x
-
-    def read(self, box: Box) -> np.ndarray:
-        """Return a part, normalised but not smoothed; float32."""
-        part = normalise(np.asarray(self.image[box]), self.limits)
-        return part if self.gamma == 1 else np.power(part, np.float32(self.gamma), out=part)
-
-    def crop(self, box: Box) -> Scene:
-        """Return a part as a scene of its own, in memory."""
-        return replace(self, image=np.asarray(self.image[box]))
-
-
-def magnified(shape: tuple[int, int, int], zoom: Vec) -> tuple[int, int, int]:
-    """Return the shape of a volume of ``shape`` on a lattice with as many voxels for one of its own."""
+def resampled_shape(shape: Shape, zoom: Vec) -> Shape:
+    """Return the shape after resampling by ``zoom``: rounded, at least 1 voxel per axis."""
     z, y, x = (max(1, round(num * factor)) for num, factor in zip(shape, zoom, strict=True))
     return z, y, x
 
 
-@dataclass(frozen=True, kw_only=True)
-class View:
-    """A scene on the lattice of the network.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ResampledImage:
+    """A prepared image on the grid of the network.
 
     Parameters
     ----------
-    scene : Scene
+    prepared : PreparedImage
     zoom : three floats
-        Magnification along Z, Y, X.
+        Voxels of the grid per voxel of the image, along Z, Y, X.
     device : torch.device
-        Where boxes are made.
+        Device on which boxes are computed.
 
     Examples
     --------
-    >>> scene = Scene(image=np.eye(8)[None].repeat(8, 0), limits=(0.0, 1.0))
-    >>> half = View(scene=scene, zoom=(0.5, 0.5, 0.5), device=torch.device("cpu"))
+    >>> from anystar.preprocess import Preprocessing
+    >>> prepared = Preprocessing().apply(np.eye(8)[None].repeat(8, 0))
+    >>> half = ResampledImage(prepared=prepared, zoom=(0.5, 0.5, 0.5), device=torch.device("cpu"))
     >>> half.shape, half.read((slice(0, 2), slice(0, 4), slice(2, 4))).shape
     ((4, 4, 4), torch.Size([1, 1, 2, 4, 2]))
     """
 
-    scene: Scene
+    prepared: PreparedImage
     zoom: Vec
     device: torch.device
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along Z, Y, X of the network's lattice."""
-        return magnified(self.scene.shape, self.zoom)
+    def shape(self) -> Shape:
+        """Voxels of the grid along Z, Y, X."""
+        return resampled_shape(self.prepared.shape, self.zoom)
 
     def source(self, box: Box) -> Box:
-        """Return the box of the image that a box of the lattice is made of."""
+        """Return the box of the image from which a box of the grid is computed."""
         z, y, x = (slice(rows.first, rows.last) for rows in self._rows(box))
         return z, y, x
 
     def read(self, box: Box) -> Tensor | None:
         """Return a box as a tensor ``(1, 1, Z, Y, X)``, or ``None`` if all of it is constant.
 
-        Beyond the lattice's ends the last voxels are repeated, which is where networks are padded to.
+        Beyond the ends of the grid the last voxels are repeated: the network pads its input there.
         """
         z, y, x = self._rows(box)
         depth = max(1, _SLAB_VOXELS // ((y.last - y.first) * (x.last - x.first)))
@@ -134,7 +74,7 @@ class View:
         # Slabs of planes, each reduced along the other axes before the next is read
         for start in range(z.first, z.last, depth):
             stop = min(start + depth, z.last)
-            part = self.scene.read((slice(start, stop), slice(y.first, y.last), slice(x.first, x.last)))
+            part = self.prepared.read((slice(start, stop), slice(y.first, y.last), slice(x.first, x.last)))
             lowest, highest = min(lowest, float(part.min())), max(highest, float(part.max()))
             slab = torch.from_numpy(part).to(self.device)
             slab = y.apply(x.apply(slab, 2), 1)
@@ -146,7 +86,7 @@ class View:
         assert whole is not None
         if lowest == highest:
             return None
-        low, high = self.scene.window
+        low, high = self.prepared.settings.smoothed_limits
         if (low, high) != (0, 1):
             whole = whole.sub(low).div_(high - low).clamp_(0, 1)
         return whole[None, None]
@@ -155,7 +95,7 @@ class View:
         z, y, x = (
             _rows(num, factor, part, size, sigma)
             for num, factor, part, size, sigma in zip(
-                self.scene.shape, self.zoom, box, self.shape, self.scene.sigma, strict=True
+                self.prepared.shape, self.zoom, box, self.shape, self.prepared.settings.sigma, strict=True
             )
         )
         return z, y, x
@@ -163,7 +103,7 @@ class View:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Some rows of the matrix that magnifies one axis: those of a box, over the columns that they need."""
+    """The rows of the resampling matrix of one axis for a box, restricted to their nonzero columns."""
 
     first: int
     last: int
@@ -181,10 +121,10 @@ class _Rows:
 
 
 def _rows(num: int, factor: float, part: slice, size: int, sigma: float) -> _Rows:
-    """Interpolate linearly between voxel centres; reduction widens the kernel, so that nothing aliases.
+    """Interpolate linearly between voxel centres, with a wider kernel in reduction to avoid aliasing.
 
-    Smoothing is part of the same kernel: the sum of it at all shifts, weighted by a Gaussian.
-    Coordinate ``i`` of the image comes to lie at ``(i + 0.5) * factor - 0.5``.
+    Smoothing is part of the same kernel: the sum of it over all shifts, weighted by a Gaussian.
+    Coordinate ``i`` of the image becomes ``(i + 0.5) * factor - 0.5``.
     """
     index = np.arange(part.start, part.stop).clip(0, size - 1)
     if size == num and abs(factor - 1) < 1e-3 and not sigma:

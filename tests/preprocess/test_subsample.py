@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from anystar import io
 from anystar.arrays import Volume
 from anystar.blocks.source import Lazy
-from anystar.predict import sample as settings
-from anystar.predict.level import Levelled, level
-from anystar.predict.sample import take_sample
-from tests.predict.test_level import Counted, lit
+from anystar.preprocess import Preprocessing
+from anystar.preprocess import subsample as settings
+from anystar.preprocess.illumination import CorrectedImage
+from anystar.preprocess.subsample import take_subsample
+from tests.preprocess.test_illumination import Counted, lit
 
 
 @pytest.fixture
@@ -41,11 +42,11 @@ def test_of_any_large_volume_a_few_bricks_are_read(shape):
     image = Huge(shape)
     if math.prod(shape) <= settings._SCANNED:
         shape = image.shape = (1025, 1025, 1025)
-    sample = take_sample(image)
+    sample = take_subsample(image)
     assert image.read == sample.voxels.size < 2 * settings._BRICKS * settings._BRICK**3
     assert sample.voxels.size > settings._BRICK**3 * 100 or min(shape) < settings._BRICK
-    np.testing.assert_array_equal(sample.voxels, np.ravel_multi_index(np.ix_(*sample.rows), shape))
-    for rows, num in zip(sample.rows, shape, strict=True):
+    np.testing.assert_array_equal(sample.voxels, np.ravel_multi_index(np.ix_(*sample.indices), shape))
+    for rows, num in zip(sample.indices, shape, strict=True):
         assert (np.diff(rows) > 0).all()
         # As far from one end as from the other, and all over the axis
         assert abs(rows[0] - (num - 1 - rows[-1])) <= 1
@@ -53,7 +54,7 @@ def test_of_any_large_volume_a_few_bricks_are_read(shape):
 
 
 def test_bricks_lie_equally_far_apart():
-    rows = take_sample(Huge((500, 2000, 8000))).rows
+    rows = take_subsample(Huge((500, 2000, 8000))).indices
     counts = [len(along) // settings._BRICK for along in rows]
     assert counts == [2, 8, 32]
 
@@ -64,10 +65,11 @@ def test_in_memory_or_on_the_disk_the_same_bricks_decide(tmp_path, large, dimmes
     settings._BRICK, settings._BRICKS = 16, 16
     io.write(tmp_path / "image.npy", Volume(data=data))
     image = Counted(data)
-    here, there = level(image), level(Lazy(io.open_image(tmp_path / "image.npy")))
+    images = image, Lazy(io.open_image(tmp_path / "image.npy"))
+    here, there = (Preprocessing.fit(one).apply(one) for one in images)
     assert image.voxels < 0.2 * data.size + 32 * 64 * 64  # and the middle of each plane, to tell blank ones
-    assert here.limits == there.limits
-    assert isinstance(here.image, Levelled) == isinstance(there.image, Levelled) == (dimmest < 1)
+    assert here.settings == there.settings
+    assert isinstance(here.image, CorrectedImage) == isinstance(there.image, CorrectedImage) == (dimmest < 1)
     box = (slice(3, 9), slice(0, 96), slice(50, 100))
     np.testing.assert_array_equal(here.read(box), there.read(box))
 
@@ -76,6 +78,6 @@ def test_bricks_see_the_range_of_the_whole(large):
     settings._BRICK, settings._BRICKS = 16, 16
     rng = np.random.default_rng(0)
     data = rng.normal(100, 5, (64, 64, 96)) + 200 * (rng.random((64, 64, 96)) < 0.01)
-    bricks = level(data).limits
+    bricks = Preprocessing.fit(data).limits
     settings._SCANNED = data.size
-    assert bricks == pytest.approx(level(data).limits, rel=0.05)
+    assert bricks == pytest.approx(Preprocessing.fit(data).limits, rel=0.05)

@@ -5,12 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from anystar.predict import view as module
-from anystar.predict.view import Scene, View
+from anystar.preprocess import Preprocessing
+from anystar.preprocess import resample as module
+from anystar.preprocess.resample import ResampledImage
 
 
-def view_of(image, zoom, limits=(0.0, 1.0)):
-    return View(scene=Scene(image=image, limits=limits), zoom=zoom, device=torch.device("cpu"))
+def resampled(image, zoom, **settings):
+    prepared = Preprocessing(**settings).apply(image)
+    return ResampledImage(prepared=prepared, zoom=zoom, device=torch.device("cpu"))
 
 
 def box_of(shape):
@@ -21,33 +23,33 @@ def box_of(shape):
 @given(st.tuples(*[st.sampled_from([0.3, 0.5, 0.77, 1.0, 1.6, 2.0])] * 3), st.integers(0, 10_000))
 def test_any_box_is_that_part_of_the_whole(zoom, seed):
     rng = np.random.default_rng(seed)
-    view = view_of(rng.random((20, 23, 26)), zoom)
-    whole = view.read(box_of(view.shape))
-    assert whole.shape[2:] == view.shape
-    start = [int(rng.integers(0, n)) for n in view.shape]
-    box = tuple(slice(a, int(rng.integers(a + 1, n + 1))) for a, n in zip(start, view.shape, strict=True))
-    part = view.read(box)
+    grid = resampled(rng.random((20, 23, 26)), zoom)
+    whole = grid.read(box_of(grid.shape))
+    assert whole.shape[2:] == grid.shape
+    start = [int(rng.integers(0, n)) for n in grid.shape]
+    box = tuple(slice(a, int(rng.integers(a + 1, n + 1))) for a, n in zip(start, grid.shape, strict=True))
+    part = grid.read(box)
     assert torch.allclose(part, whole[(slice(None), slice(None), *box)], atol=1e-5)
-    source = view.source(box)
+    source = grid.source(box)
     assert all(0 <= s.start < s.stop <= n for s, n in zip(source, (20, 23, 26), strict=True))
 
 
 def test_slabs_do_not_show(monkeypatch):
     image = np.random.default_rng(0).random((60, 20, 20))
-    view = view_of(image, (0.4, 0.7, 1.0))
-    whole = view.read(box_of(view.shape))
+    grid = resampled(image, (0.4, 0.7, 1.0))
+    whole = grid.read(box_of(grid.shape))
     monkeypatch.setattr(module, "_SLAB_VOXELS", 7 * 400)
-    assert torch.allclose(view.read(box_of(view.shape)), whole, atol=1e-5)
-    plain = view_of(image, (1.0, 1.0, 1.0))
+    assert torch.allclose(grid.read(box_of(grid.shape)), whole, atol=1e-5)
+    plain = resampled(image, (1.0, 1.0, 1.0))
     assert torch.equal(plain.read(box_of(plain.shape))[0, 0], torch.from_numpy(image.astype(np.float32)))
 
 
 @pytest.mark.parametrize("zoom", [(1.0, 1.0, 1.0), (0.5, 2.0, 1.0)])
 def test_beyond_the_end_the_last_voxel_is_repeated(zoom):
-    view = view_of(np.random.default_rng(0).random((8, 8, 8)), zoom)
-    z, y, x = view.shape
-    padded = view.read((slice(0, z + 3), slice(0, y), slice(x - 1, x + 2)))
-    whole = view.read(box_of(view.shape))
+    grid = resampled(np.random.default_rng(0).random((8, 8, 8)), zoom)
+    z, y, x = grid.shape
+    padded = grid.read((slice(0, z + 3), slice(0, y), slice(x - 1, x + 2)))
+    whole = grid.read(box_of(grid.shape))
     assert torch.allclose(padded[:, :, :z, :, 0], whole[..., -1], atol=1e-6)
     assert torch.allclose(padded[:, :, z:], padded[:, :, z - 1 : z].expand(-1, -1, 3, -1, -1), atol=1e-6)
 
@@ -55,9 +57,9 @@ def test_beyond_the_end_the_last_voxel_is_repeated(zoom):
 def test_constant_parts_are_told_apart():
     image = np.zeros((16, 8, 8))
     image[12, 4, 4] = 1
-    view = view_of(image, (1.0, 1.0, 1.0))
-    assert view.read((slice(0, 8), slice(0, 8), slice(0, 8))) is None
-    assert view.read((slice(8, 16), slice(0, 8), slice(0, 8))).max() == 1
+    grid = resampled(image, (1.0, 1.0, 1.0))
+    assert grid.read((slice(0, 8), slice(0, 8), slice(0, 8))) is None
+    assert grid.read((slice(8, 16), slice(0, 8), slice(0, 8))).max() == 1
 
 
 def test_only_what_is_needed_is_read():
@@ -70,23 +72,22 @@ def test_only_what_is_needed_is_read():
             return np.arange(np.prod(size), dtype=np.float32).reshape(size)
 
     image = Counting()
-    view_of(image, (0.5, 0.5, 0.5), (0.0, 1e6)).read((slice(100, 120), slice(0, 32), slice(0, 32)))
+    resampled(image, (0.5, 0.5, 0.5), limits=(0.0, 1e6)).read((slice(100, 120), slice(0, 32), slice(0, 32)))
     assert image.seen <= 46 * 64 * 64
 
 
 def test_gamma_raises_what_is_normalised():
     image = np.array([[[0, 2, 4, 8, 9]]])
-    part = Scene(image=image, limits=(0.0, 8.0), gamma=0.5).read((slice(0, 1),) * 2 + (slice(0, 5),))
+    part = Preprocessing(limits=(0.0, 8.0), gamma=0.5).apply(image).read((slice(0, 1),) * 2 + (slice(0, 5),))
     np.testing.assert_allclose(part[0, 0], [0, 0.5, 0.5**0.5, 1, 1], rtol=1e-6)
 
 
 @pytest.mark.parametrize("zoom", [(1.0, 1.0, 1.0), (0.7, 1.0, 1.6)])
-def test_smoothing_is_a_gaussian_before_magnification(zoom):
+def test_smoothing_is_a_gaussian_before_resampling(zoom):
     image = np.random.default_rng(0).random((24, 25, 26)).astype(np.float32)
     sigma = (0.6, 1.2, 0.0)
-    scene = Scene(image=image, limits=(0.0, 1.0), sigma=sigma)
-    smooth = View(scene=scene, zoom=zoom, device=torch.device("cpu"))
-    plain = view_of(ndimage.gaussian_filter(image, sigma, radius=(2, 4, 0)), zoom)
+    smooth = resampled(image, zoom, sigma=sigma)
+    plain = resampled(ndimage.gaussian_filter(image, sigma, radius=(2, 4, 0)), zoom)
     inner = tuple(slice(7, n - 7) for n in smooth.shape)
     np.testing.assert_allclose(smooth.read(inner), plain.read(inner), atol=1e-5)
     whole = smooth.read(box_of(smooth.shape))

@@ -1,4 +1,4 @@
-"""A sample of a volume's voxels that stands for all of them, however large it is."""
+"""A subsample of a volume's voxels, evenly spread over it, from which its intensities are judged."""
 
 from __future__ import annotations
 
@@ -6,57 +6,57 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from anystar.predict.view import ArrayLike
+from anystar.preprocess.arrays import ArrayLike, Shape
 
-__all__ = ["Sample", "take_sample"]
+__all__ = ["Subsample", "take_subsample"]
 
-_MAX_SAMPLE = 4_000_000
-"""Voxels of a sample of every n-th plane, row and column."""
+_MAX_VOXELS = 4_000_000
+"""Most voxels of a subsample of every n-th plane, row and column."""
 _SCANNED = 1 << 30
-"""Voxels of the largest volume all of which is read for it: files give whole chunks, not every n-th voxel."""
+"""Voxels of the largest volume that is read whole: files give whole chunks, not every n-th voxel."""
 _BRICK, _BRICKS = 32, 512
-"""Voxels along the edge of a brick, and how many bricks stand for a larger volume."""
+"""Edge of a brick in voxels, and about how many bricks are read of a larger volume."""
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
-    """Where some planes, rows and columns of a volume meet."""
+class Subsample:
+    """The voxels at which some planes, rows and columns of a volume meet."""
 
-    rows: tuple[np.ndarray, np.ndarray, np.ndarray]
-    """Indices along Z, Y, X, ascending and evenly spread."""
+    indices: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """Indices of the planes, rows and columns (Z, Y, X), ascending and evenly spread."""
     voxels: np.ndarray
-    """What is there."""
+    """Intensities there, one axis per array of indices."""
+    shape: Shape
+    """Shape of the volume."""
 
 
-def take_sample(image: ArrayLike) -> Sample:
+def take_subsample(image: ArrayLike) -> Subsample:
     """Return every n-th plane, row and column; of more than a gigavoxel, bricks on a lattice.
 
     Examples
     --------
-    >>> sample = take_sample(np.zeros((400, 400, 400), bool))
-    >>> sample.voxels.shape, sample.rows[0][:4].tolist()
+    >>> subsample = take_subsample(np.zeros((400, 400, 400), bool))
+    >>> subsample.voxels.shape, subsample.indices[0][:4].tolist()
     ((134, 134, 134), [0, 3, 6, 9])
     """
-    shape = image.shape
+    shape = (image.shape[0], image.shape[1], image.shape[2])
     if math.prod(shape) <= _SCANNED:
-        step = max(1, round((math.prod(shape) / _MAX_SAMPLE) ** (1 / 3)))
+        step = max(1, round((math.prod(shape) / _MAX_VOXELS) ** (1 / 3)))
         z, y, x = (np.arange(0, num, step) for num in shape)
-        return Sample((z, y, x), np.asarray(image[(slice(None, None, step),) * 3]))
+        return Subsample((z, y, x), np.asarray(image[(slice(None, None, step),) * 3]), shape)
     runs = [_runs(num, count) for num, count in zip(shape, _bricks_along(shape), strict=True)]
     z, y, x = (np.concatenate([np.arange(r.start, r.stop) for r in along]) for along in runs)
     voxels = np.empty((len(z), len(y), len(x)), image.dtype)
     for places in itertools.product(*map(_placed, runs)):
         voxels[tuple(to for to, _ in places)] = image[tuple(run for _, run in places)]
-    return Sample((z, y, x), voxels)
+    return Subsample((z, y, x), voxels, shape)
 
 
 def _bricks_along(shape: Sequence[int]) -> list[int]:
-    """Return how many bricks lie along each axis: equally far apart, but along short axes one at least."""
+    """Return the number of bricks along each axis: equally far apart, at least one along a short axis."""
     counts, long = [1] * len(shape), list(range(len(shape)))
     while long:
         apart = (math.prod(shape[axis] for axis in long) / _BRICKS) ** (1 / len(long))
@@ -78,6 +78,6 @@ def _runs(num: int, count: int) -> list[slice]:
 
 
 def _placed(runs: list[slice]) -> list[tuple[slice, slice]]:
-    """Pair each run with where it goes when they are joined."""
+    """Pair each run with its place in the subsample."""
     stops = list(itertools.accumulate(run.stop - run.start for run in runs))
     return [(slice(stop - (run.stop - run.start), stop), run) for run, stop in zip(runs, stops, strict=True)]

@@ -1,0 +1,35 @@
+"""Arrays that are in memory or read box by box."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+__all__ = ["ArrayLike", "Box", "Shape", "Vec", "whole_box"]
+
+Box = tuple[slice, slice, slice]
+"""Slices along Z, Y, X."""
+Shape = tuple[int, int, int]
+"""Voxels along Z, Y, X."""
+Vec = tuple[float, float, float]
+"""One number per axis, Z, Y, X."""
+
+
+class ArrayLike(Protocol):
+    """An array in memory, or one that reads what is indexed: NumPy, Zarr, HDF5, ..."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along Z, Y, X."""
+
+    @property
+    def dtype(self) -> Any:
+        """NumPy dtype."""
+
+    def __getitem__(self, box: Any, /) -> Any:
+        """Return the part of three slices."""
+
+
+def whole_box(shape: tuple[int, ...]) -> Box:
+    """Return the box of all voxels."""
+    z, y, x = (slice(0, num) for num in shape)
+    return z, y, x

@@ -1,0 +1,170 @@
+"""The preprocessing of one image: fitted once, kept as TOML, applied to any part of the image.
+
+A step is a frozen dataclass in a file of its own. It corrects the image before its intensities are rescaled,
+and it is named in :class:`Preprocessing` as a field; nothing else knows the single steps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, Self
+
+import numpy as np
+
+from anystar.preprocess.arrays import ArrayLike, Box, Shape, Vec, whole_box
+from anystar.preprocess.blank_planes import BlankPlanes
+from anystar.preprocess.illumination import Illumination
+from anystar.preprocess.intensity import check_range, intensity_limits, rescale
+from anystar.preprocess.subsample import Subsample, take_subsample
+
+__all__ = ["PreparedImage", "Preprocessing", "Step"]
+
+
+class Step(Protocol):
+    """A correction of the intensities, fitted to an image."""
+
+    @classmethod
+    def fit(cls, image: ArrayLike, subsample: Subsample) -> Self | None:
+        """Return the step for an image, ``None`` if it needs no such correction."""
+
+    def apply(self, image: ArrayLike) -> ArrayLike:
+        """Return the corrected image; it has the same shape and is corrected as it is read."""
+
+    def update(self, subsample: Subsample, image: ArrayLike) -> Subsample:
+        """Return the subsample of ``image``, which this step has corrected, given the one before."""
+
+    @property
+    def note(self) -> str:
+        """The remark for the user, empty for none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """What is done to the intensities of one image before the network sees it.
+
+    The corrections are applied in the order of the fields. The rest turns intensities into the numbers that
+    the network sees: rescaling, gamma, smoothing, and rescaling what is smoothed.
+
+    Examples
+    --------
+    >>> image = np.random.default_rng(0).normal(100, 10, (8, 32, 32))
+    >>> image[4] = 0
+    >>> preprocessing = Preprocessing.fit(image)
+    >>> preprocessing.blank_planes.runs, preprocessing.notes
+    (((4, 5),), ('1 blank plane is filled in from the planes beside (Z, from 0: 4)',))
+    >>> part = preprocessing.apply(image).read((slice(4, 5), slice(0, 32), slice(0, 32)))
+    >>> part.shape, bool(part.std() > 0.05)
+    ((1, 32, 32), True)
+    """
+
+    blank_planes: BlankPlanes | None = field(default=None, metadata={"step": BlankPlanes, "repair": True})
+    """Blank planes that are filled, if there are any."""
+    illumination: Illumination | None = field(default=None, metadata={"step": Illumination})
+    """Uneven illumination that is corrected, if it is uneven."""
+    limits: tuple[float, float] = (0.0, 1.0)
+    """Corrected intensities that become 0 and 1, see ``intensity.intensity_limits``."""
+    gamma: float = 1.0
+    """Exponent of the rescaled intensities: below 1, dim objects become brighter."""
+    sigma: Vec = (0.0, 0.0, 0.0)
+    """Standard deviation of the Gaussian that smooths them, after the gamma, in voxels along Z, Y, X."""
+    smoothed_limits: tuple[float, float] = (0.0, 1.0)
+    """Smoothed intensities that become 0 and 1: the range is narrower without noise."""
+
+    @classmethod
+    def fit(cls, image: ArrayLike) -> Preprocessing:
+        """Return the preprocessing of an image.
+
+        Only a subsample of the image and what single steps need is read.
+
+        Parameters
+        ----------
+        image : array, shape ``(Z, Y, X)``
+            In memory, or read box by box.
+
+        Raises
+        ------
+        ValueError
+            If its intensities cannot be told apart in float32.
+        """
+        subsample = take_subsample(image)
+        check_range(subsample.voxels)
+        steps: dict[str, Step] = {}
+        for name, info in _steps():
+            step: Step | None = info["step"].fit(image, subsample)
+            if step is not None:
+                steps[name], image = step, step.apply(image)
+                subsample = step.update(subsample, image)
+        return cls(limits=intensity_limits(image, subsample.voxels), **steps)  # type: ignore[arg-type]
+
+    def apply(self, image: ArrayLike) -> PreparedImage:
+        """Return the image, prepared as it is read; ``image`` is that which was fitted, or an equal one."""
+        for step in self._fitted():
+            image = step.apply(image)
+        return PreparedImage(image=image, settings=self)
+
+    def repaired(self, image: ArrayLike, box: Box | None = None) -> np.ndarray:
+        """Return a box of the image, or all of it, as intensities are measured.
+
+        What is missing is filled; everything else keeps the intensities that were recorded.
+        """
+        for step in self._fitted(only="repair"):
+            image = step.apply(image)
+        return np.asarray(
+            image if box is None and isinstance(image, np.ndarray) else image[box or whole_box(image.shape)]
+        )
+
+    @property
+    def constant(self) -> bool:
+        """Whether all intensities of the image are equal."""
+        return self.limits[0] == self.limits[1]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Remarks for the user on what was corrected."""
+        return tuple(step.note for step in self._fitted() if step.note)
+
+    def _fitted(self, only: str = "step") -> list[Step]:
+        steps = [getattr(self, name) for name, info in _steps() if info.get(only)]
+        return [step for step in steps if step is not None]
+
+
+def _steps() -> list[tuple[str, Any]]:
+    """Return the fields of :class:`Preprocessing` that are steps, in order, with what they declare."""
+    fields = Preprocessing.__dataclass_fields__.values()
+    return [(each.name, each.metadata) for each in fields if "step" in each.metadata]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PreparedImage:
+    """An image whose intensities are corrected and rescaled to [0, 1] as it is read."""
+
+    image: ArrayLike
+    """The corrected image, shape ``(Z, Y, X)``; its intensities are not yet rescaled."""
+    settings: Preprocessing
+
+    @property
+    def shape(self) -> Shape:
+        """Voxels along Z, Y, X."""
+        z, y, x = self.image.shape
+        return z, y, x
+
+    def read(self, box: Box) -> np.ndarray:
+        """Return a part, rescaled and with its gamma but not smoothed, float32."""
+        part = rescale(np.asarray(self.image[box]), self.settings.limits)
+        gamma = self.settings.gamma
+        return part if gamma == 1 else np.power(part, np.float32(gamma), out=part)
+
+    def crop(self, box: Box) -> PreparedImage:
+        """Return a part as an image of its own, in memory."""
+        return replace(self, image=np.asarray(self.image[box]))
+
+    def adjusted(
+        self,
+        *,
+        gamma: float = 1.0,
+        sigma: Vec = (0.0, 0.0, 0.0),
+        smoothed_limits: tuple[float, float] = (0.0, 1.0),
+    ) -> PreparedImage:
+        """Return the image with another gamma and smoothing; arguments as in :class:`Preprocessing`."""
+        settings = replace(self.settings, gamma=gamma, sigma=sigma, smoothed_limits=smoothed_limits)
+        return replace(self, settings=settings)
