@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.io.values import compact, settle
+from anystar.io.values import compact, to_memory
 
 NAMES = ["a.tif", "a.ome.tif", "a.nii", "a.nii.gz", "a.npy"]
 
@@ -70,11 +70,11 @@ def test_nonfinite_values_are_counted_and_refused(tmp_path, name):
 
 
 def test_settle():
-    assert settle(np.zeros(3, np.float16)).dtype == np.float32
-    assert settle(np.zeros(3, ">i2")).dtype == np.int16
-    assert settle(np.array([True])).dtype == np.uint8
+    assert to_memory(np.zeros(3, np.float16)).dtype == np.float32
+    assert to_memory(np.zeros(3, ">i2")).dtype == np.int16
+    assert to_memory(np.array([True])).dtype == np.uint8
     with pytest.raises(io.FileError, match="complex"):
-        settle(np.zeros(3, complex))
+        to_memory(np.zeros(3, complex))
 
 
 def test_missing_folder_and_unknown_names(tmp_path):

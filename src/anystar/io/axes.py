@@ -11,7 +11,7 @@ from anystar.errors import FileError
 __all__ = ["Pick", "channel_number", "clean_names", "pick_volume"]
 
 _NAMES = {"T": "time", "C": "channel", "S": "colour", "Q": "unnamed", "I": "unnamed"}
-_SHOWN = 12
+_LISTED = 12
 """Most names of channels in a message."""
 
 
@@ -110,7 +110,7 @@ def clean_names(names: Sequence[object]) -> tuple[str, ...]:
 def channel_number(channel: int | str | None, names: tuple[str, ...], count: int) -> int | None:
     """Return the number of a channel that is given by its number or its name.
 
-    Upper and lower case are only told apart if names differ in nothing else.
+    Upper and lower case only count if names differ in nothing else.
 
     Raises
     ------
@@ -145,8 +145,8 @@ def channel_number(channel: int | str | None, names: tuple[str, ...], count: int
 
 def _listed(names: tuple[str, ...]) -> str:
     """Return numbers and names: ``0 (DAPI), 1 (GFP)``."""
-    shown = ", ".join(f"{i} ({name})" if name else str(i) for i, name in enumerate(names[:_SHOWN]))
-    return f"{shown}, ..." if len(names) > _SHOWN else shown
+    text = ", ".join(f"{i} ({name})" if name else str(i) for i, name in enumerate(names[:_LISTED]))
+    return f"{text}, ..." if len(names) > _LISTED else text
 
 
 def _one_of(wanted: int | None, count: int, kind: str, option: str, names: tuple[str, ...] = ()) -> int:

@@ -20,7 +20,7 @@ from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, Address, locate
 from anystar.io.axes import Pick, pick_volume
 from anystar.io.source import Source, Spacing, Unit
-from anystar.io.values import settle, settled_dtype
+from anystar.io.values import memory_dtype, to_memory
 
 __all__ = ["LazyImage", "format_of", "open_image"]
 
@@ -64,7 +64,7 @@ class LazyImage:
     @property
     def dtype(self) -> np.dtype:
         """Type of what :meth:`read` gives."""
-        return settled_dtype(self.source.dtype)
+        return memory_dtype(self.source.dtype)
 
     @property
     def spacing(self) -> Spacing | None:
@@ -159,7 +159,7 @@ class LazyImage:
             data = self.source.fetch(index)
         with _named(self.address):
             data = data.transpose([self.pick.kept.index(a) for a in "ZYX"])
-            return np.ascontiguousarray(settle(data, finite=finite))
+            return np.ascontiguousarray(to_memory(data, finite=finite))
 
     def volume(self) -> Volume:
         """Read everything."""
@@ -286,7 +286,7 @@ def _volume_of(
     if not 0 <= level < source.num_levels:
         has = f"levels 0 to {source.num_levels - 1}" if source.num_levels > 1 else "one level, number 0"
         raise FileError(f"has {has}, not level {level}; choose another --level")
-    settled_dtype(source.dtype)
+    memory_dtype(source.dtype)
     pick = pick_volume(source.axes, source.shape, channel, time, source.channel_names)
     image = LazyImage(
         address=address,

@@ -22,19 +22,19 @@ def refuse_loops(tif: tifffile.TiffFile) -> None:
     """
     tiff, file = tif.tiff, tif.filehandle
     order: Literal["little", "big"] = "little" if tif.byteorder == "<" else "big"
-    before, seen = file.tell(), set[int]()
+    before, visited = file.tell(), set[int]()
     try:
         file.seek(8 if tiff.is_bigtiff else 4)
         while True:
             offset = int.from_bytes(file.read(tiff.offsetsize), order)
-            if offset in seen:
+            if offset in visited:
                 raise FileError(
-                    f"has a chain of directories that does not end (after {len(seen)}); it is damaged, "
+                    f"has a chain of directories that does not end (after {len(visited)}); it is damaged, "
                     "export it again"
                 )
             if not 0 < offset < file.size:
                 return
-            seen.add(offset)
+            visited.add(offset)
             file.seek(offset)
             count = int.from_bytes(file.read(tiff.tagnosize), order)
             if offset + count * tiff.tagsize >= file.size:

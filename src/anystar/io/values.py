@@ -6,12 +6,12 @@ import numpy as np
 
 from anystar.errors import FileError
 
-__all__ = ["compact", "settle", "settled_dtype"]
+__all__ = ["compact", "memory_dtype", "to_memory"]
 
 _CHUNK = 1 << 24
 
 
-def settled_dtype(dtype: np.dtype) -> np.dtype:
+def memory_dtype(dtype: np.dtype) -> np.dtype:
     """Return the type in which values of ``dtype`` are worked with.
 
     Raises
@@ -21,7 +21,7 @@ def settled_dtype(dtype: np.dtype) -> np.dtype:
 
     Examples
     --------
-    >>> settled_dtype(np.dtype(bool)), settled_dtype(np.dtype(">f2"))
+    >>> memory_dtype(np.dtype(bool)), memory_dtype(np.dtype(">f2"))
     (dtype('uint8'), dtype('float32'))
     """
     if dtype.kind not in "buif":
@@ -32,7 +32,7 @@ def settled_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
-def settle(data: np.ndarray, *, finite: bool = True) -> np.ndarray:
+def to_memory(data: np.ndarray, *, finite: bool = True) -> np.ndarray:
     """Return ``data`` as a real, finite array in native byte order (booleans as uint8, halves as float32).
 
     Parameters
@@ -49,10 +49,10 @@ def settle(data: np.ndarray, *, finite: bool = True) -> np.ndarray:
 
     Examples
     --------
-    >>> settle(np.array([True, False])).dtype
+    >>> to_memory(np.array([True, False])).dtype
     dtype('uint8')
     """
-    data = data.astype(settled_dtype(data.dtype), copy=False)
+    data = data.astype(memory_dtype(data.dtype), copy=False)
     if finite and data.dtype.kind == "f" and (bad := _count_nonfinite(data)):
         raise FileError(
             f"is NaN or infinite in {bad} of {data.size} voxels; "
