@@ -11,6 +11,7 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.blocks import memory
 from anystar.blocks import run as blocks_run
+from anystar.io.label_store import LabelStore
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of, texture
 from tests.blocks.test_run import same_objects
@@ -124,7 +125,7 @@ def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, 
 
 
 NOTES = {
-    "chunks": ((), "chunks are not stored and read as 0"),
+    "shards": ((), "1 of 2 shards are not stored and read as 0"),
     "nothing relevant": (("--min-volume", 10**6), "nothing was relevant; keep more"),
     "no unit": ((), "the file does not name the unit of its voxel size"),
 }
@@ -135,8 +136,11 @@ NOTES = {
 def test_notes_are_those_of_the_volume_at_once(tmp_path, files, run, case, memory_option):
     options, message = NOTES[case]
     spacing = None if case == "no unit" else SPACING
-    io.write(tmp_path / "a.zarr", Volume(data=texture(0, (20, 40, 72)), spacing=spacing))
-    if case == "chunks":
+    image = Volume(data=texture(0, (20, 40, 72)), spacing=spacing)
+    store = LabelStore.create(tmp_path / "a.zarr", image.shape, np.uint16, like=image, shards=(20, 40, 64))
+    store.write((0, 0, 0), image.data)
+    store.finish()
+    if case == "shards":
         next(p for p in (tmp_path / "a.zarr" / "0").rglob("1") if p.is_file()).unlink()
     out = tmp_path / "out"
     how = ("--diameter", 3.3, "--prob-thresh", 0.25, *options, *memory_option)

@@ -230,6 +230,31 @@ def test_interrupted_while_the_old_labels_go_it_is_the_same(tmp_path, monkeypatc
     assert not list(tmp_path.rglob("0.*"))
 
 
+@pytest.mark.parametrize(("version", "files"), [("0.4", 2 * 3 * 3), ("0.5", 1 * 2 * 2)])
+def test_a_file_holds_many_chunks(tmp_path, version, files):
+    def stored(level):
+        folder = store.partial / level
+        return [
+            p for p in folder.rglob("*") if p.is_file() and p.name not in ("zarr.json", ".zarray", ".zattrs")
+        ]
+
+    data, size = np.ones(SHAPE, np.uint16), (20, 60, 60)
+    store = LabelStore.create(
+        tmp_path / "a.zarr", SHAPE, np.uint16, like=IMAGE, chunks=(10, 30, 30), shards=size, version=version
+    )
+    fill(store, data, size)
+    assert len(stored("0")) == files
+    store = LabelStore.resume(tmp_path / "a.zarr", like=IMAGE)
+    assert (store.chunks, store.shards) == ((10, 30, 30), (10, 30, 30) if version == "0.4" else size)
+    for path in stored("0"):  # a block that covers files mends them: it does not read them
+        path.write_bytes(b"torn")
+    fill(store, data, size)
+    store.finish(dtype=np.uint8)
+    np.testing.assert_array_equal(io.read(tmp_path / "a.zarr").data, data)
+    store = zarr.open_group(tmp_path / "a.zarr", mode="r")
+    assert store["1"].shards == (None if version == "0.4" else (20, 60, 60))
+
+
 def test_it_replaces_only_when_it_is_whole(tmp_path):
     io.write(tmp_path / "a.zarr", labels(), like=IMAGE)
     store = LabelStore.create(tmp_path / "a.zarr", SHAPE, np.uint8, like=IMAGE, overwrite=True)

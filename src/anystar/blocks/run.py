@@ -316,7 +316,14 @@ def _store(output: Path, run: Run, journal: Journal, num: int) -> LabelStore:
         if journal.entry("finish", 0) is not None and not partial.exists():
             output.rename(partial)  # killed when it had appeared: its image may not list it yet
         return LabelStore.resume(output, like=image)
-    store = LabelStore.create(output, image.shape, np.min_scalar_type(num), like=image, overwrite=True)
+    store = LabelStore.create(
+        output,
+        image.shape,
+        np.min_scalar_type(num),
+        like=image,
+        shards=run.plan.block,  # each written whole by the one task that draws the block
+        overwrite=True,
+    )
     journal.add("store", 0, objects=num)
     return store
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Sequence
@@ -19,11 +20,13 @@ from anystar.errors import FileError
 from anystar.io.address import locate
 from anystar.io.lazy import LazyImage
 from anystar.io.ngff import Level, Multiscale, label_metadata, namespace, parse_multiscale
-from anystar.io.pyramid import Shape, blocks, coarser_shapes, most_frequent
+from anystar.io.pyramid import Box, Shape, blocks, coarser_shapes, most_frequent
 
 __all__ = ["LabelStore"]
 
 _CHUNK = 64
+_SHARD = 256
+"""Voxels along each axis of a file by default; Zarr format 3 only."""
 _METHOD = "most frequent label"
 _FINEST, _RECODED, _OLD = "0", "0.recoded", "0.old"
 
@@ -34,7 +37,7 @@ class LabelStore:
 
     Blocks go into a hidden folder beside the target, ``.NAME.partial``. :meth:`finish` makes the pyramid,
     writes the metadata last and renames the folder, so that nothing unfinished can be taken for a result.
-    Blocks may be written by several threads or processes at once if they share no chunk.
+    Blocks may be written by several threads or processes at once if they share no file, see :attr:`shards`.
     """
 
     target: Path
@@ -46,7 +49,9 @@ class LabelStore:
     shapes: tuple[Shape, ...]
     """Of the levels, finest first."""
     chunks: Shape
-    """What is stored as one: blocks written at once must not share one."""
+    """Voxels along Z, Y, X that are compressed together: what is cheap to read at once."""
+    shards: Shape
+    """Voxels along Z, Y, X of a file, several chunks each; in Zarr format 2 (OME-Zarr 0.4) one chunk."""
     image: Path | None
     """The group of the image, for a label image in its ``labels/``."""
 
@@ -59,6 +64,7 @@ class LabelStore:
         *,
         like: Volume | LazyImage,
         chunks: Shape | None = None,
+        shards: Shape | None = None,
         version: Literal["0.4", "0.5"] | None = None,
         overwrite: bool = False,
     ) -> LabelStore:
@@ -76,7 +82,11 @@ class LabelStore:
         like : Volume or LazyImage
             The image: its spacing, units and origin, and the levels of its pyramid if it is OME-Zarr.
         chunks : 3 ints, optional
-            Voxels that are stored as one; 64 along each axis by default.
+            Voxels that are compressed together; 64 along each axis by default.
+        shards : 3 ints, optional
+            Voxels that make a file, rounded down to whole chunks; 256 along each axis by default. A file
+            appears whole or not at all, and a block that covers it is written without reading it.
+            OME-Zarr 0.4 has no shards: there each chunk is a file.
         version : {"0.4", "0.5"}, optional
             Of the metadata: by default that of the store it goes into, of an OME-Zarr image, or 0.5.
         overwrite : bool
@@ -105,6 +115,9 @@ class LabelStore:
             geometry=geometry,
             shapes=shapes,
             chunks=(z, y, x),
+            shards=_whole_chunks(shards or (_SHARD,) * 3, (z, y, x), shape)
+            if geometry.version == "0.5"
+            else (z, y, x),
             image=image,
         )
         store.discard()
@@ -135,9 +148,14 @@ class LabelStore:
             )
         geometry, shapes = _geometry((z, y, x), like)
         geometry = replace(geometry, version="0.5" if array.metadata.zarr_format == 3 else "0.4")
-        z, y, x = array.chunks
         return cls(
-            target=target, partial=partial, geometry=geometry, shapes=shapes, chunks=(z, y, x), image=image
+            target=target,
+            partial=partial,
+            geometry=geometry,
+            shapes=shapes,
+            chunks=array.chunks,
+            shards=array.shards or array.chunks,
+            image=image,
         )
 
     @property
@@ -164,7 +182,17 @@ class LabelStore:
             raise ValueError(f"start {tuple(start)} and shape {labels.shape} must lie within {self.shape}")
         if labels.size and not (labels.min() >= 0 and labels.max() <= np.iinfo(array.dtype).max):
             raise ValueError(f"labels must fit {array.dtype}, got {labels.min()} to {labels.max()}")
+        self._remove_covered(array, box)
         array[box] = labels
+
+    def _remove_covered(self, array: Any, box: Sequence[slice]) -> None:
+        """Remove the files that a box covers: zarr would read them, even one that a power cut has damaged."""
+        files = [
+            range(-(-s.start // size), s.stop // size if s.stop < num else -(-num // size))
+            for s, size, num in zip(box, self.shards, self.shape, strict=True)
+        ]
+        for place in itertools.product(*files):
+            (self.partial / _FINEST / array.metadata.encode_chunk_key(place)).unlink(missing_ok=True)
 
     def read(self, box: Sequence[slice] | None = None) -> np.ndarray:
         """Return the labels of a box (Z, Y, X) as they are on the disk; 0 where nothing was written."""
@@ -183,7 +211,7 @@ class LabelStore:
         dtype : dtype, optional
             Store the labels in this type instead.
         relabel : callable, optional
-            Takes an array of labels and returns the final ones, of the same shape; called chunk by chunk.
+            Takes an array of labels and returns the final ones, of the same shape; called for each chunk.
 
         Returns
         -------
@@ -217,12 +245,14 @@ class LabelStore:
         return zarr.open_array(self.partial, path=name, mode=mode, zarr_format=self._format)
 
     def _array(self, name: str, shape: Shape, dtype: np.dtype) -> Any:
-        chunks = tuple(min(c, n) for c, n in zip(self.chunks, shape, strict=True))
+        """Make an empty array of one level."""
+        z, y, x = (min(c, n) for c, n in zip(self.chunks, shape, strict=True))
         return zarr.create_array(
             self.partial,
             name=name,
             shape=shape,
-            chunks=chunks,
+            chunks=(z, y, x),
+            shards=_whole_chunks(self.shards, (z, y, x), shape) if self._format == 3 else None,
             dtype=dtype,
             fill_value=0,
             zarr_format=self._format,
@@ -232,35 +262,59 @@ class LabelStore:
         )
 
     def _recode(self, dtype: np.dtype, relabel: Callable[[np.ndarray], np.ndarray] | None) -> None:
-        """Write the finest level anew, chunk by chunk, and put it in the place of the old one."""
+        """Write the finest level anew and put it in the place of the old one."""
         if (self.partial / _FINEST).exists():  # else a recoding was interrupted when it was complete
             old = self._open(_FINEST)
-            new = self._array(_RECODED, self.shape, dtype)
-            for box in blocks(self.shape, self.chunks):
+
+            def recoded(box: Box) -> np.ndarray:
                 labels = np.asarray(old[box])
                 labels = labels if relabel is None else relabel(labels)
                 if labels.size and labels.max() > np.iinfo(dtype).max:
                     raise ValueError(f"dtype must hold the label {labels.max()}, got {dtype}")
-                if labels.any():
-                    new[box] = labels
+                return labels
+
+            _fill(self._array(_RECODED, self.shape, dtype), recoded)
             # Away at once: killed while it is removed piece by piece, it would look as if parts were blank
             (self.partial / _FINEST).rename(self.partial / _OLD)
         (self.partial / _RECODED).rename(self.partial / _FINEST)
         shutil.rmtree(self.partial / _OLD, ignore_errors=True)
 
     def _coarsen(self, number: int) -> None:
-        """Make a level from the one before it, in pieces of eight chunks or so."""
+        """Make a level from the one before it."""
         fine, shape = self.shapes[number - 1], self.shapes[number]
         fz, fy, fx = (max(1, round(n / m)) for n, m in zip(fine, shape, strict=True))
         names = [level.path for level in self.geometry.levels]
         source = self._open(names[number - 1])
-        target = self._array(names[number], shape, source.dtype)
-        for box in blocks(shape, self.chunks):
+
+        def coarser(box: Box) -> np.ndarray:
             covered = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
-            size = tuple(s.stop - s.start for s in box)
+            z, y, x = (s.stop - s.start for s in box)
             labels = np.asarray(source[covered])
-            if labels.any():
-                target[box] = most_frequent(labels, (fz, fy, fx), (size[0], size[1], size[2]))
+            return (
+                most_frequent(labels, (fz, fy, fx), (z, y, x))
+                if labels.any()
+                else np.zeros((z, y, x), labels.dtype)
+            )
+
+        _fill(self._array(names[number], shape, source.dtype), coarser)
+
+
+def _whole_chunks(shards: Shape, chunks: Shape, shape: Shape) -> Shape:
+    """Return shards of whole chunks, no larger than it takes to cover ``shape``."""
+    z, y, x = (c * max(1, min(s // c, -(-n // c))) for s, c, n in zip(shards, chunks, shape, strict=True))
+    return z, y, x
+
+
+def _fill(array: Any, make: Callable[[Box], np.ndarray]) -> None:
+    """Fill an array with what ``make`` returns for each chunk; a shard in memory at a time, written once."""
+    for shard in blocks(array.shape, array.shards or array.chunks):
+        start = [s.start for s in shard]
+        part = np.zeros([s.stop - s.start for s in shard], array.dtype)
+        for inner in blocks(part.shape, array.chunks):
+            z, y, x = (slice(s.start + o, s.stop + o) for s, o in zip(inner, start, strict=True))
+            part[inner] = make((z, y, x))
+        if part.any():
+            array[shard] = part
 
 
 def _place(path: str | Path) -> tuple[Path, Path | None]:

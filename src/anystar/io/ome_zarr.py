@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from anystar.io.source import Index, Source
 __all__ = ["open_source", "write"]
 
 _COUNTABLE = 100_000
-"""Most chunks whose presence is looked up for a remark."""
+"""Most files whose presence is looked up for a remark."""
 
 
 def open_source(address: Address, level: int) -> Source:
@@ -128,15 +129,16 @@ def _fetch(array: Any) -> Any:
 
 
 def _missing(array: Any) -> tuple[str, ...]:
-    """Return a remark if chunks are not stored, which reads as the fill value."""
-    total = array.nchunks
-    if total > _COUNTABLE or array.shards is not None:
+    """Return a remark if chunks, or whole shards of them, are not stored, which reads as the fill value."""
+    kind, file = ("chunks", array.chunks) if array.shards is None else ("shards", array.shards)
+    total = math.prod(-(-num // size) for num, size in zip(array.shape, file, strict=True))
+    if total > _COUNTABLE:
         return ()
-    stored = array.nchunks_initialized
+    stored = array.nchunks_initialized // math.prod(s // c for s, c in zip(file, array.chunks, strict=True))
     if stored == total:
         return ()
     value = array.fill_value
-    return (f"{total - stored} of {total} chunks are not stored and read as {0 if value is None else value}",)
+    return (f"{total - stored} of {total} {kind} are not stored and read as {0 if value is None else value}",)
 
 
 def _world(multiscale: Multiscale, level: int, unit: str) -> dict[str, np.ndarray]:

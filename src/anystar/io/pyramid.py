@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-__all__ = ["blocks", "coarser_shapes", "most_frequent"]
+__all__ = ["Box", "Shape", "blocks", "coarser_shapes", "most_frequent"]
 
 Shape = tuple[int, int, int]
+Box = tuple[slice, slice, slice]
 
 
 def coarser_shapes(shape: Shape, spacing: Sequence[float], *, smallest: int = 64) -> list[Shape]:
@@ -31,7 +32,7 @@ def coarser_shapes(shape: Shape, spacing: Sequence[float], *, smallest: int = 64
     return shapes
 
 
-def blocks(shape: Shape, size: Shape) -> Iterator[tuple[slice, slice, slice]]:
+def blocks(shape: Shape, size: Shape) -> Iterator[Box]:
     """Yield the boxes of ``size`` that cover ``shape``, the last ones cut off.
 
     Examples
