@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
-from anystar.geometry.distances import star_distances_at
-from anystar.geometry.probability import object_probability
+from anystar.geometry.object_probability import object_probability
+from anystar.geometry.object_probability import torch as probability
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.tensors import distances, probability
+from anystar.geometry.star_distances import star_distances_at
+from anystar.geometry.star_distances import torch as distances
 from anystar.targets import make_targets
 from tests.geometry import scenes
 

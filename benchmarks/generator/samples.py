@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from anystar.geometry.distances import star_distances_at
-from anystar.geometry.polyhedra import rasterise
-from anystar.geometry.probability import object_probability
+from anystar.geometry.object_probability import object_probability
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
+from anystar.geometry.star_distances import star_distances_at
 from anystar.synth.generate import Batch, generate
 from anystar.synth.pieces import clean_labels
 from anystar.synth.recipes import Recipe

@@ -18,8 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from anystar.geometry.nms import suppress
+from anystar.geometry.object_probability import object_probability
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.tensors import object_probability, rasterise, star_distances, suppress
+from anystar.geometry.star_distances.torch import star_distances
 from benchmarks.geometry.scenes import volume
 
 

@@ -11,11 +11,12 @@ from scenes import million, volume
 from timing import report
 
 from anystar.evaluate import match_labels
-from anystar.geometry.distances import star_distances, star_distances_at
-from anystar.geometry.polyhedra import rasterise
-from anystar.geometry.probability import object_probability
+from anystar.geometry.nms import suppress
+from anystar.geometry.object_probability import object_probability
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.suppression import suppress
+from anystar.geometry.star_distances import star_distances_at
+from anystar.geometry.star_distances.numba import star_distances
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from anystar.geometry.distances import star_distances_at
-from anystar.geometry.polyhedra import rasterise
-from anystar.geometry.probability import object_probability
+from anystar.geometry.nms import suppress
+from anystar.geometry.object_probability import object_probability
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.suppression import suppress
+from anystar.geometry.star_distances import star_distances_at
 from benchmarks.geometry.scenes import volume
 
 DENSE = golden_spiral(1500)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 
-from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates, plan_tiles
 from anystar.train.config import small_config

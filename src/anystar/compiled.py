@@ -59,7 +59,7 @@ def cache_folder() -> Path:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     digest = hashlib.sha256()
     here = Path(__file__).parent
-    kernels = [*sorted(here.glob("geometry/*.py")), *sorted(here.glob("evaluate/*.py"))]
+    kernels = [*sorted(here.glob("geometry/**/*.py")), *sorted(here.glob("evaluate/*.py"))]
     kernels += [here / name for name in ("synth/kernels.py", "synth/pieces.py", "blocks/measure.py")]
     for path in (Path(__file__), *kernels):
         digest.update(path.read_bytes())

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.geometry.object_probability import object_probability
 from anystar.geometry.rays import Rays
-from anystar.geometry.tensors import object_probability, star_distances_at
+from anystar.geometry.star_distances import star_distances_at
 
 __all__ = ["Targets", "make_targets"]
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from anystar.geometry.measures import measure
-from anystar.geometry.polyhedra import bounding_boxes, rasterise
+from anystar.geometry.polyhedra import bounding_boxes
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from tests.geometry import scenes
 

@@ -14,11 +14,11 @@ with warnings.catch_warnings():
     from stardist.rays3d import Rays_GoldenSpiral
     from stardist.utils import edt_prob
 
-from anystar.geometry.distances import star_distances
-from anystar.geometry.polyhedra import rasterise
-from anystar.geometry.probability import object_probability
+from anystar.geometry.nms import suppress
+from anystar.geometry.object_probability import object_probability
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.suppression import suppress
+from anystar.geometry.star_distances.numba import star_distances
 from benchmarks.geometry.quality import flat
 from tests import reference
 from tests.geometry import scenes

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anystar.geometry.radius import radius_tables
+from anystar.geometry.body.numba import radius_tables
+from anystar.geometry.nms import suppress
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.suppression import suppress
 from anystar.geometry.voting import _seen_from, precedence, vote
 from tests import reference
 from tests.geometry import scenes

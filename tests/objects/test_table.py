@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.measure import regionprops_table
 
-from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.objects.table import Table, add_channel, add_mask, tabulate
 from anystar.predict.result import Objects

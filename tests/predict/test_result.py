@@ -4,9 +4,9 @@ import numpy as np
 import torch
 
 from anystar.evaluate import match_labels
-from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.nms import suppress
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates
 from anystar.predict.result import assemble
 from tests.geometry.test_voting import ellipsoid_from

@@ -15,7 +15,7 @@ from anystar.blocks.rows import Rows, read_rows
 from anystar.blocks.source import Lazy, Readable
 from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
-from anystar.geometry.polyhedra import rasterise
+from anystar.geometry.rasterise import rasterise
 from anystar.objects.table import Table, add_channel, add_overlap, tabulate
 from anystar.preprocess.arrays import Box
 

@@ -30,8 +30,8 @@ from anystar.blocks.partition import Boxes, TileBlocks, hull
 from anystar.blocks.plan import Plan
 from anystar.blocks.rows import Rows, read_rows, write_rows
 from anystar.blocks.source import Held, Lazy, Readable
+from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.suppression import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.tiles import Axes, Tile

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.arrays import check_spacing
+from anystar.geometry.body.numba import check_bodies
 from anystar.geometry.mesh import template
-from anystar.geometry.radius import check_bodies
 from anystar.geometry.rays import Rays
 
 __all__ = ["Measures", "measure"]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anystar.arrays import check_spacing
-from anystar.geometry.radius import check_bodies
+from anystar.geometry.body.numba import check_bodies
 from anystar.geometry.rays import Rays
 
 __all__ = [

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from anystar.compiled import kernel
-from anystar.geometry.radius import check_bodies, extents, radius_tables, radius_towards
+from anystar.geometry.body.numba import check_bodies, extents, radius_tables, radius_towards
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
 

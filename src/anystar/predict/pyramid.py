@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from anystar.geometry.nms import suppress
 from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.suppression import suppress
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import LEAST, find_crowd
 from anystar.preprocess import PreparedImage

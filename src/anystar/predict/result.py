@@ -11,8 +11,9 @@ from skimage.measure import regionprops
 
 from anystar.arrays import measuring
 from anystar.config import ConfigError
+from anystar.geometry.nms import suppress
+from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import Rays
-from anystar.geometry.tensors import rasterise, suppress
 from anystar.geometry.voting import precedence, vote
 from anystar.objects.table import Table, tabulate
 from anystar.predict.candidates import Candidates

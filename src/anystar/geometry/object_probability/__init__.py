@@ -1,0 +1,77 @@
+"""Object probability: how deep in its object a voxel lies, in arrays or torch tensors.
+
+:mod:`anystar.geometry.object_probability.numba` defines it. Tensors on a graphics card stay there; tensors
+anywhere else go through Numba.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from anystar.geometry.object_probability import numba
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["object_probability"]
+
+
+@overload
+def object_probability(
+    labels: np.ndarray,
+    *,
+    grid: int = 1,
+    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    num_threads: int | None = None,
+) -> np.ndarray: ...
+@overload
+def object_probability(
+    labels: Tensor,
+    *,
+    grid: int = 1,
+    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    num_threads: int | None = None,
+) -> Tensor: ...
+def object_probability(
+    labels: np.ndarray | Tensor,
+    *,
+    grid: int = 1,
+    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    num_threads: int | None = None,
+) -> np.ndarray | Tensor:
+    """Return the distance to each object's boundary, divided by the object's maximum.
+
+    Parameters
+    ----------
+    labels : numpy.ndarray or torch.Tensor
+        An array of shape ``(Z, Y, X)``, or a batch ``(B, Z, Y, X)`` as a tensor; any integer dtype, values 0
+        (background) to 2^31 - 1.
+    grid : int
+        Voxels between samples along each axis, at least 1. The distance is that of the full volume, sampled
+        afterwards.
+    anisotropy : tuple of 3 floats
+        Length of a voxel along Z, Y, X in any unit: what is deepest in micrometres has probability 1.
+    num_threads : int, optional
+        Maximum number of threads for arrays; all cores by default.
+
+    Returns
+    -------
+    numpy.ndarray or torch.Tensor
+        Float32 in [0, 1], 0 in the background only, on the device of the labels. Shape
+        ``((Z - 1) // grid + 1, ...)``, of a batch ``(B, (Z - 1) // grid + 1, ...)``.
+
+    Examples
+    --------
+    >>> labels = np.zeros((1, 1, 7), np.int32)
+    >>> labels[..., 1:6] = 1
+    >>> object_probability(labels)[0, 0].round(2)
+    array([0.  , 0.33, 0.67, 1.  , 0.67, 0.33, 0.  ], dtype=float32)
+    """
+    if isinstance(labels, np.ndarray):
+        return numba.object_probability(labels, grid=grid, anisotropy=anisotropy, num_threads=num_threads)
+    # Torch takes a second to import, and arrays do not need it.
+    from anystar.geometry.object_probability import torch
+
+    return torch.object_probability(labels, grid=grid, anisotropy=anisotropy)

@@ -1,0 +1,42 @@
+"""What the torch back ends share: batches of label volumes, sizes of chunks, and which tensors they take."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+__all__ = ["check_batch", "chunk_size", "stays"]
+
+_CHUNK = {"cuda": 1 << 23}
+
+
+def stays(tensor: Tensor) -> bool:
+    """Return whether the work is done by torch where the tensor is, rather than by Numba."""
+    return tensor.device.type == "cuda"
+
+
+def chunk_size(device: torch.device) -> int:
+    """Return how many elements to work on at once: up to about 150 bytes each."""
+    return _CHUNK.get(device.type, 1 << 20)
+
+
+def check_batch(labels: Tensor) -> Tensor:
+    """Return labels as contiguous int32 ``(B, Z, Y, X)``, or raise ``ValueError``.
+
+    Parameters
+    ----------
+    labels : torch.Tensor
+        Shape ``(B, Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
+    """
+    if labels.ndim != 4:
+        raise ValueError(f"labels must have four axes (B, Z, Y, X), got shape {tuple(labels.shape)}")
+    if labels.dtype.is_floating_point or labels.dtype.is_complex or labels.dtype == torch.bool:
+        raise ValueError(f"labels must be integers, got {labels.dtype}")
+    if labels.dtype in (torch.uint16, torch.uint32, torch.uint64):
+        labels = labels.to(torch.int64)  # torch computes little with these; what wraps is negative
+    if labels.numel() and labels.dtype != torch.uint8:
+        low, high = (int(v) for v in torch.aminmax(labels))
+        if low < 0 or high > np.iinfo(np.int32).max:
+            raise ValueError(f"labels must be 0 to 2^31 - 1, got {low} to {high}")
+    return labels.to(torch.int32).contiguous()

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from anystar.geometry.body.numba import bodies, check_bodies, inside, radius_tables
+from anystar.geometry.rays import golden_spiral
+from tests import reference
+from tests.geometry import scenes
+
+
+@pytest.mark.parametrize("anisotropy", [(1, 1, 1), (3, 1, 1)])
+@pytest.mark.parametrize("num_rays", [5, 32, 96, 300])
+def test_inside_is_what_the_mixture_of_the_face_says(num_rays, anisotropy):
+    rng = np.random.default_rng(num_rays)
+    rays = golden_spiral(num_rays, anisotropy)
+    distances = scenes.smooth_distances(rng, 1, rays)[0]
+    offsets = rng.uniform(-12, 12, (3, 6_000)).astype(np.float32)
+    offsets[:, 0] = 0  # the centre itself
+    hits, scratch = np.empty(6_000, np.int32), np.empty((2, 6_000), np.float32)
+    inside(offsets, 6_000, distances, radius_tables(rays).face_map, scratch, hits)
+    want = reference.is_inside(offsets.T, distances, rays)
+    assert hits[0] == 1
+    assert (hits.astype(bool) == want).mean() > 0.998
+    # Where they differ the point is at the surface.
+    wrong = offsets.T[hits.astype(bool) != want]
+    grown = reference.is_inside(wrong, distances * 1.01, rays)
+    shrunk = reference.is_inside(wrong, distances * 0.99, rays)
+    if num_rays >= 32:
+        assert (grown & ~shrunk).all()
+
+
+def test_equal_distances_make_a_ball():
+    rays = golden_spiral(96)
+    tables = radius_tables(rays)
+    assert tables.solid_angle.sum() == pytest.approx(4 * np.pi, rel=1e-5)
+    distances = np.full((1, 96), 5, np.float32)
+    inner, outer, volume = np.empty((3, 1), np.float32)
+    box = np.empty((1, 6), np.float32)
+    bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
+    assert inner[0] == outer[0] == 5
+    assert volume[0] == pytest.approx(4 / 3 * np.pi * 125, rel=1e-5)
+    np.testing.assert_allclose(box, 5, rtol=1e-5)
+
+
+def test_box_holds_the_body():
+    rng = np.random.default_rng(1)
+    rays = golden_spiral(32)
+    tables = radius_tables(rays)
+    distances = rng.uniform(1, 9, (10, 32)).astype(np.float32)
+    inner, outer, volume = np.empty((3, 10), np.float32)
+    box = np.empty((10, 6), np.float32)
+    bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
+    offsets = rng.uniform(-10, 10, (6_000, 3))
+    for n in range(10):
+        held = offsets[reference.is_inside(offsets, distances[n], rays)]
+        assert (held.min(axis=0) >= -box[n, 0::2]).all()
+        assert (held.max(axis=0) <= box[n, 1::2]).all()
+
+
+def test_wrong_bodies_are_named():
+    rays = golden_spiral(8)
+    good = np.ones((3, 8))
+    with pytest.raises(ValueError, match="points must have shape"):
+        check_bodies(np.zeros(3), good, rays)
+    with pytest.raises(ValueError, match="distances must have shape \\(3, 8\\), got \\(3, 7\\)"):
+        check_bodies(np.zeros((3, 3)), good[:, :7], rays)
+    with pytest.raises(ValueError, match="points must be finite"):
+        check_bodies(np.full((3, 3), np.nan), good, rays)
+    for value in (np.nan, np.inf, -1):
+        bad = good.copy()
+        bad[1, 4] = value
+        with pytest.raises(ValueError, match=r"finite and not negative, got .* for point 1"):
+            check_bodies(np.zeros((3, 3)), bad, rays)
