@@ -12,7 +12,7 @@ from types import ModuleType
 import numpy as np
 
 from anystar.arrays import Volume
-from anystar.atomic import staged
+from anystar.runtime.atomic import staged
 from benchmarks.accuracy import classical
 from benchmarks.accuracy.volumes import Sample
 from benchmarks.models.simulator import bodies, look, optics, simulate

@@ -21,9 +21,9 @@ KINDS = ("reading", "network", "suppression", "rasterising", "measuring", "writi
 def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     """Segment one volume in this process."""
     import anystar
-    from anystar.allocator import keep_freed_memory
     from anystar.blocks import Extras, segment_blocks
     from anystar.io import open_image
+    from anystar.runtime.allocator import keep_freed_memory
     from benchmarks.scale.volume import Truthful, write_volume
 
     keep_freed_memory()  # as the command does

@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from anystar.geometry.rays import Rays
-from anystar.parent import begin_worker
 from anystar.rng import stream
+from anystar.runtime.worker_process import begin_worker
 from anystar.synth.generate import Pending, begin
 from anystar.synth.pieces import clean_batch
 from anystar.synth.recipes import Recipe

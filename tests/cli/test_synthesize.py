@@ -122,7 +122,7 @@ def test_killed_and_started_again_it_ends_with_the_same_files(tmp_path, run, suf
 @pytest.mark.slow
 def test_on_a_dask_cluster_the_same_bytes(tmp_path, run, monkeypatch):
     """Real workers, found by their scheduler's address; a folder that they do not see is refused."""
-    from anystar.cluster import connect
+    from anystar.runtime.cluster import connect
 
     whole, there = tmp_path / "whole", tmp_path / "there"
     made(run, whole, "-n", 6, "--format", "zarr")

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from anystar.atomic import staged
 from anystar.blocks.keep import Keep
 from anystar.blocks.picture import Surveyor, draw
 from anystar.blocks.stages import Run
 from anystar.blocks.table import write_table
 from anystar.report.meshes import MeshKind, write_meshes
+from anystar.runtime.atomic import staged
 
 __all__ = ["Extras", "write_extras"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.compiled import kernel
+from anystar.runtime.compiled import kernel
 
 __all__ = ["Bodies", "Measured", "measure_bodies"]
 

@@ -11,11 +11,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from anystar.atomic import staged
 from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Run, noted, numbered
 from anystar.report.picture import save_panels, surveyed_panels
 from anystar.report.survey import Extent, Survey, merge, survey
+from anystar.runtime.atomic import staged
 
 __all__ = ["Surveyor", "draw"]
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 import zarr
 
 from anystar.arrays import measuring
-from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml, from_dict, load_toml, to_dict
 from anystar.preprocess import Preprocessing
+from anystar.runtime.atomic import staged
 
 __all__ = ["Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
 

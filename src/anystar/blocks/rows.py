@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
-from anystar.atomic import staged
 from anystar.geometry.nms import UNDECIDED
 from anystar.geometry.polyhedra import bounding_boxes
 from anystar.geometry.rays import Rays
+from anystar.runtime.atomic import staged
 
 __all__ = ["Rows", "read_rows", "write_rows"]
 

@@ -22,7 +22,6 @@ from anystar.blocks.picture import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.source import Lazy, fingerprint
 from anystar.blocks.stages import Detector, Run
-from anystar.cluster import connect, each_done
 from anystar.config import ConfigError
 from anystar.errors import AlreadyDone
 from anystar.io.label_store import LabelStore
@@ -32,6 +31,7 @@ from anystar.predict.model import Model
 from anystar.predict.scale import diameter_in_voxels, estimate
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.resample import resampled_shape
+from anystar.runtime.cluster import connect, each_done
 
 __all__ = ["Extras", "Outcome", "segment_blocks"]
 
@@ -107,7 +107,7 @@ def segment_blocks(
     cluster : str, optional
         Run on Dask workers: ``"local"``, ``"slurm"``, or the address of a scheduler.
     workers : int, optional
-        How many, see :func:`anystar.cluster.connect`.
+        How many, see :func:`anystar.runtime.cluster.connect`.
     mask : LazyImage, optional
         Not 0 where objects may be; of the image's shape. Gives the table the column ``mask_overlap``.
     extras : Extras

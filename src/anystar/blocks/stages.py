@@ -25,7 +25,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from anystar.allocator import freed_memory_kept
 from anystar.blocks.partition import Boxes, TileBlocks, hull
 from anystar.blocks.plan import Plan
 from anystar.blocks.rows import Rows, read_rows, write_rows
@@ -36,6 +35,7 @@ from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.tiles import Axes, Tile
 from anystar.preprocess.resample import ResampledImage
+from anystar.runtime.allocator import freed_memory_kept
 
 __all__ = [
     "FOUND",

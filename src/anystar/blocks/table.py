@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from anystar.atomic import staged
 from anystar.objects.table import Table
 from anystar.report.table import TableWriter
+from anystar.runtime.atomic import staged
 
 __all__ = ["read_part", "write_part", "write_table"]
 

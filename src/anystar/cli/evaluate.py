@@ -138,8 +138,8 @@ def _write_json(
     """Write all numbers, and the files compared, relative to the folder of ``path``."""
     import os
 
-    from anystar.atomic import staged
     from anystar.evaluate import mean_accuracy
+    from anystar.runtime.atomic import staged
 
     def entry(one: Sequence[Scores]) -> dict[str, Any]:
         return {"mean_accuracy": mean_accuracy(one), "scores": [s.as_dict() for s in one]}

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from anystar._version import __version__
-from anystar.allocator import keep_freed_memory
+from anystar.runtime.allocator import keep_freed_memory
 
 __all__ = ["BAD_INPUT", "PARTIAL", "complain", "main", "one_line"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from anystar.atomic import named, staged
 from anystar.errors import InputError
+from anystar.runtime.atomic import named, staged
 
 __all__ = ["Manifest"]
 

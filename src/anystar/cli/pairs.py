@@ -11,7 +11,7 @@ import numpy as np
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.atomic import staged
+from anystar.runtime.atomic import staged
 
 __all__ = ["PLACES", "Store", "open_store", "write_array"]
 

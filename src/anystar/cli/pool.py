@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anystar.allocator import keep_freed_memory
 from anystar.errors import InputError
-from anystar.parent import begin_worker
+from anystar.runtime.allocator import keep_freed_memory
+from anystar.runtime.worker_process import begin_worker
 from anystar.synth.recipes import Recipe
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def make_pairs_on(
     """Do what :func:`make_pairs` does on the workers of a Dask cluster; they must share the folder."""
     from functools import partial
 
-    from anystar.cluster import each_done
+    from anystar.runtime.cluster import each_done
 
     order = replace(order, out=order.out.absolute())
     for _, made in each_done(client, partial(_make_there, order), indices):

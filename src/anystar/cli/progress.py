@@ -13,7 +13,7 @@ def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
     """Give a function ``(done, total, what)`` that draws a bar on a terminal, and nothing elsewhere."""
     from tqdm import tqdm
 
-    from anystar.compiled import announced
+    from anystar.runtime.compiled import announced
 
     with tqdm(total=0, desc=name, disable=None, leave=False, bar_format="{l_bar}{bar}| {elapsed}") as bar:
 

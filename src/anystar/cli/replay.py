@@ -14,10 +14,10 @@ __all__ = ["replay"]
 def replay(order: Order, index: int) -> list[Path]:
     """Write ``<index>.toml``, ``<index>.png`` and the pair into the order's folder; return their paths."""
     from anystar._version import __version__
-    from anystar.atomic import staged
     from anystar.cli.pairs import write_array
     from anystar.config import dump_plain, to_dict
     from anystar.report.montage import draw_montage
+    from anystar.runtime.atomic import staged
     from anystar.synth.explain import explain, parameters
 
     with one_thread():

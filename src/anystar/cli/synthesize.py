@@ -136,12 +136,12 @@ def _make_all(order: Order, number: int, workers: int | None, dask: str | None) 
     from tqdm import tqdm
 
     from anystar._version import __version__
-    from anystar.atomic import remove_partial
     from anystar.cli.manifest import Manifest
     from anystar.cli.pairs import open_store
     from anystar.cli.pool import cores, make_pairs, make_pairs_on
-    from anystar.cluster import check_where, connect
     from anystar.config import to_dict
+    from anystar.runtime.atomic import remove_partial
+    from anystar.runtime.cluster import check_where, connect
 
     if dask is not None:
         check_where(dask)

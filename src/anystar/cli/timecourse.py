@@ -257,8 +257,8 @@ def _write(
 ) -> None:
     """Write all results or none."""
     from anystar import io
-    from anystar.atomic import staged
     from anystar.report.timecourse import save_timecourse, write_curves, write_frames
+    from anystar.runtime.atomic import staged
 
     seconds = given["interval"] or series.seconds
     with staged(*outputs.values()) as temporary:

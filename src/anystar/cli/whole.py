@@ -112,8 +112,8 @@ def refuse_other_unit(job: Job, volume: Volume | LazyImage, given: dict[str, Any
 @contextlib.contextmanager
 def _staged(job: Job) -> Iterator[dict[Path, Path]]:
     """Give the place where each file is made; folders (Zarr, meshes) take care of themselves, at the end."""
-    from anystar.atomic import staged
     from anystar.report.meshes import MESH_SUFFIXES
+    from anystar.runtime.atomic import staged
 
     outputs = job.outputs
     folders = {p for p in (outputs.meshes,) if p is not None and p.suffix.lower() not in MESH_SUFFIXES}

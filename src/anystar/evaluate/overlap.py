@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.compiled import kernel
+from anystar.runtime.compiled import kernel
 
 __all__ = ["Overlap", "as_labels", "overlap", "overlap_of_blocks"]
 

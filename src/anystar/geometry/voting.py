@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial import cKDTree
 
-from anystar.compiled import kernel
 from anystar.geometry.body.numba import check_bodies, extents, radius_tables, radius_towards
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = ["Voted", "precedence", "vote"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from anystar.arrays import Volume
-from anystar.atomic import staged
 from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, locate
 from anystar.io.lazy import LazyImage, format_of, open_image
 from anystar.io.values import compact
+from anystar.runtime.atomic import staged
 
 __all__ = ["read", "refuse_loss", "write"]
 

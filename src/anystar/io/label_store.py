@@ -15,12 +15,12 @@ import zarr
 from numpy.typing import DTypeLike
 
 from anystar.arrays import Volume
-from anystar.atomic import replace_folder
 from anystar.errors import FileError
 from anystar.io.address import locate
 from anystar.io.lazy import LazyImage
 from anystar.io.ngff import Level, Multiscale, label_metadata, namespace, parse_multiscale
 from anystar.io.pyramid import Box, Shape, blocks, coarser_shapes, most_frequent
+from anystar.runtime.atomic import replace_folder
 
 __all__ = ["LabelStore"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from anystar.atomic import staged
 from anystar.lab.check import check_dataset, compare_with_paper
 from anystar.lab.items import Dataset
 from anystar.lab.sources import SOURCES
+from anystar.runtime.atomic import staged
 
 __all__ = ["write_inventory"]
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anystar.atomic import staged
 from anystar.evaluate import Curve
 from anystar.lab.corruptions import CORRUPTIONS
 from anystar.lab.tables import Row
+from anystar.runtime.atomic import staged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

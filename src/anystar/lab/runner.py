@@ -15,13 +15,13 @@ import numpy as np
 from anystar import io
 from anystar._version import __version__
 from anystar.arrays import Volume
-from anystar.atomic import staged
 from anystar.evaluate import Outcomes, find_outcomes
 from anystar.lab.corruptions import CORRUPTIONS, corrupt
 from anystar.lab.items import Dataset, Item, Pair, Split, read_pair
 from anystar.lab.methods import Method, Request, Setting, digest
 from anystar.lab.tuning import Choice, choose
 from anystar.rng import stream
+from anystar.runtime.atomic import staged
 
 __all__ = ["PLAIN", "Condition", "Laboratory"]
 

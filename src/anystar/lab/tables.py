@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from anystar.atomic import staged
 from anystar.evaluate import Curve
+from anystar.runtime.atomic import staged
 
 __all__ = ["Row", "write_curves", "write_table"]
 

@@ -13,9 +13,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anystar.atomic import staged
 from anystar.config import ConfigError, from_dict, to_dict
 from anystar.nn.model import NetworkConfig, StarNet
+from anystar.runtime.atomic import staged
 
 __all__ = ["ModelFile", "load_header", "load_model_file", "load_tensors", "save_model_file", "save_tensors"]
 

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 from torch import nn
 
-from anystar.allocator import freed_memory_kept
 from anystar.arrays import check_spacing, proportions
 from anystar.config import ConfigError, nearest
 from anystar.geometry.rays import golden_spiral
@@ -34,6 +33,7 @@ from anystar.predict.tiles import Axes, Tile
 from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.intensity import check_image
 from anystar.preprocess.resample import ResampledImage
+from anystar.runtime.allocator import freed_memory_kept
 
 __all__ = ["DEFAULT_MODEL", "Model", "list_models", "load_model", "model_path"]
 

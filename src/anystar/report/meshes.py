@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from anystar.atomic import staged, staged_folder
 from anystar.geometry.mesh import (
     Mesh,
     body_meshes,
@@ -23,6 +22,7 @@ from anystar.geometry.mesh import (
     template,
 )
 from anystar.geometry.rays import Rays
+from anystar.runtime.atomic import staged, staged_folder
 
 __all__ = ["MESH_SUFFIXES", "MeshKind", "Polyhedra", "write_meshes"]
 

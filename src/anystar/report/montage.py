@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anystar.atomic import staged
 from anystar.report.picture import label_colours
+from anystar.runtime.atomic import staged
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from anystar.atomic import staged
 from anystar.errors import InputError
 from anystar.report.survey import PIXELS, Extent, Survey, nearest, pixels, shown, survey
+from anystar.runtime.atomic import staged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from anystar.atomic import staged
 from anystar.errors import InputError
 from anystar.objects.table import Table
+from anystar.runtime.atomic import staged
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "read_table", "sidecar", "write_table"]
 

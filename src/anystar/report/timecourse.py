@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anystar.atomic import staged
 from anystar.report.picture import label_colours, outline, to_grey
+from anystar.runtime.atomic import staged
 from anystar.timecourse import Timecourse
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 Their twins in torch say what is computed: :func:`anystar.synth.objects.evaluate_in_torch`, which tries as
 many objects at every point as the longest list of any cell has, in a dozen passes over memory each, and
 :func:`anystar.synth.space.world_coords_in_torch`, in thirty passes. Here a point reads its own list, and
-nothing but the result is written. :mod:`anystar.gpu` holds the two together before one of these works.
+nothing but the result is written. :mod:`anystar.runtime.gpu` compares the two before one of these is used.
 """
 
 from __future__ import annotations

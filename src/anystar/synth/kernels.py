@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.compiled import kernel
 from anystar.geometry.threads import run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = ["FAR", "bend", "is_compiled", "largest", "owners", "place", "read", "search_cells"]
 

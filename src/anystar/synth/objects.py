@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.gpu import kernel_for
+from anystar.runtime.gpu import kernel_for
 from anystar.synth.fields import sample
 from anystar.synth.kernels import FAR, is_compiled, owners, search_cells
 from anystar.synth.streams import put

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from anystar.compiled import kernel
+from anystar.runtime.compiled import kernel
 
 __all__ = ["clean_batch", "clean_labels"]
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.gpu import kernel_for
+from anystar.runtime.gpu import kernel_for
 from anystar.separable import gaussian_matrix, separable
 from anystar.synth.fields import lattice
 from anystar.synth.kernels import bend, is_compiled, place

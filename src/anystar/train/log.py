@@ -6,9 +6,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from anystar.atomic import staged
 from anystar.data import TrainingBatch
 from anystar.nn.model import Prediction
+from anystar.runtime.atomic import staged
 
 __all__ = ["Log", "Progress"]
 

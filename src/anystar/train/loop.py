@@ -13,13 +13,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from anystar.atomic import staged
 from anystar.config import ConfigError, dump_toml
 from anystar.data import Batches, TrainingBatch, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import Losses, star_loss
 from anystar.nn.model import Prediction
+from anystar.runtime.atomic import staged
 from anystar.synth.recipes import get_recipe
 from anystar.train.config import TrainConfig
 from anystar.train.crops import CropBatches

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anystar.compiled import kernel
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = [
     "MAP_SIZE",

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anystar.compiled import kernel
 from anystar.geometry.body.numba import FaceMap, RadiusTables, inside
+from anystar.runtime.compiled import kernel
 
 __all__ = [
     "ANGLE",

@@ -13,9 +13,9 @@ from __future__ import annotations
 import numpy as np
 
 from anystar.arrays import check_spacing
-from anystar.compiled import kernel
 from anystar.geometry.labels import check_labels
 from anystar.geometry.threads import run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = ["boundary_distance_squared", "object_probability"]
 

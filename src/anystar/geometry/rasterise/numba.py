@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from anystar.arrays import check_spacing
-from anystar.compiled import kernel
 from anystar.geometry.body.numba import check_bodies, inside, radius_tables
 from anystar.geometry.polyhedra import bounding_boxes
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import default_num_threads, run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = ["check_shape", "check_start", "rasterise"]
 

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from anystar.compiled import kernel
 from anystar.geometry.labels import check_labels
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = ["star_distances", "star_distances_at"]
 

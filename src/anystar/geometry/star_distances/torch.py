@@ -13,7 +13,7 @@ from torch import Tensor
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.star_distances import numba as numba_distances
 from anystar.geometry.tensors import check_batch, chunk_size, stays
-from anystar.gpu import kernel_for
+from anystar.runtime.gpu import kernel_for
 
 __all__ = ["star_distances", "star_distances_at"]
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from anystar._version import __version__
-from anystar.atomic import staged
 from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, accuracy_curve, add_scores
 from anystar.report.html.charts import HEIGHT, WIDTH, Chart, curve_chart, histogram
 from anystar.report.html.examine import OUTLINE_COLOURS, TRUTH_COLOUR, Examined, Verdict, worst_first
 from anystar.rng import stream
+from anystar.runtime.atomic import staged
 
 __all__ = ["Run", "render_report", "write_report"]
 

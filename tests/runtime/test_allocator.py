@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from anystar.allocator import keep_freed_memory
+from anystar.runtime.allocator import keep_freed_memory
 
 CODE = """
 import os, sys
 import numpy as np
 from contextlib import nullcontext
-from anystar.allocator import freed_memory_kept, keep_freed_memory
+from anystar.runtime.allocator import freed_memory_kept, keep_freed_memory
 mode = sys.argv[1]
 def resident():
     with open("/proc/self/statm") as file:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from anystar.compiled import cache_folder
+from anystar.runtime.compiled import cache_folder
 
 SCRIPT = """
-from anystar.compiled import announced, kernel
+from anystar.runtime.compiled import announced, kernel
 
 @kernel()
 def double(x):

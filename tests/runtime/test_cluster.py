@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from anystar.cluster import ClusterError, check_where, connect, each_done
+from anystar.runtime.cluster import ClusterError, check_where, connect, each_done
 
 
 def square(number):

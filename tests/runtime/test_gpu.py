@@ -7,7 +7,7 @@ import warnings
 import pytest
 import torch
 
-from anystar import gpu
+from anystar.runtime import gpu
 
 CARD = torch.device("cuda")
 

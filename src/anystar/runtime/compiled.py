@@ -58,7 +58,7 @@ def cache_folder() -> Path:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     digest = hashlib.sha256()
-    here = Path(__file__).parent
+    here = Path(__file__).parents[1]
     kernels = [*sorted(here.glob("geometry/**/*.py")), *sorted(here.glob("evaluate/*.py"))]
     kernels += [here / name for name in ("synth/kernels.py", "synth/pieces.py", "blocks/measure.py")]
     for path in (Path(__file__), *kernels):

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 
-from anystar.allocator import keep_freed_memory
+from anystar.runtime.allocator import keep_freed_memory
 
 __all__ = ["begin_worker"]
 

@@ -50,7 +50,7 @@ def check_where(where: str) -> None:
     >>> check_where("locl")
     Traceback (most recent call last):
         ...
-    anystar.cluster.ClusterError: no cluster 'locl'; did you mean 'local'? Or give a scheduler as tcp://HOST:PORT
+    anystar.runtime.cluster.ClusterError: no cluster 'locl'; did you mean 'local'? Or give a scheduler as tcp://HOST:PORT
     """
     if where not in _KINDS and not _ADDRESS.fullmatch(where):
         hint = nearest(where, _KINDS).removesuffix("?")

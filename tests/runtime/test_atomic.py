@@ -5,7 +5,7 @@ import platform
 
 import pytest
 
-from anystar.atomic import remove_partial, staged
+from anystar.runtime.atomic import remove_partial, staged
 
 
 def test_both_or_none(tmp_path):
