@@ -20,8 +20,8 @@ __getattr__, __dir__, _lazy = lazy_loader.attach(
     submod_attrs={
         "arrays": ["Volume"],
         "io": ["open_image", "read", "write"],
-        "objects": ["filters"],
-        "predict": ["Model", "Objects", "Result", "list_models", "load_model"],
+        "objects": ["Objects", "Table", "filters", "measure"],
+        "predict": ["Model", "Result", "list_models", "load_model"],
         "synth.dataset": ["SyntheticDataset"],
         "synth.generate": ["generate"],
         "synth.recipes": ["get_recipe"],

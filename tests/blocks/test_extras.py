@@ -9,7 +9,7 @@ from anystar import filters, io
 from anystar.arrays import Volume
 from anystar.blocks.journal import Journal
 from anystar.blocks.picture import Surveyor
-from anystar.objects.table import add_channel, add_mask
+from anystar.objects.measure import add_channel, add_mask
 from anystar.report.meshes import Polyhedra, write_meshes
 from anystar.report.picture import outline, panels, save_panels, save_picture
 from anystar.report.table import read_table
@@ -71,7 +71,7 @@ def test_intensities_in_the_other_channels(tmp_path, model, image, sized, cluste
     want = model.segment(one, spacing=spacing, **HOW)
     table = want.table(one)
     for number, other in ((0, two), (2, three)):
-        table = add_channel(table, want.labels, other, number)
+        table = add_channel(table, want.labels, other, f"c{number}")
     out, path = tmp_path / "labels.zarr", tmp_path / "objects.parquet"
     sized(source, out, model=model, table=path, cluster=cluster, workers=1 if cluster else None, **HOW)
     source.close()

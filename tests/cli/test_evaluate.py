@@ -97,7 +97,7 @@ def test_bad_input(labels, refused):
     for pred, truth, message in (
         ("pred.tif", "small.tif", r"pred\.tif has the shape \(6, 8, 8\) but .*\(5, 8, 8\); give files"),
         ("grey.tif", "truth.tif", r"grey\.tif has fractional values; give a label image"),
-        ("pred.tif", "negative.nii", r"negative\.nii has negative labels; give a label image"),
+        ("pred.tif", "negative.nii", r"negative\.nii has the negative label -1; give a label image"),
         ("no.tif", "truth.tif", r"no\.tif does not exist; check the name"),
         ("one", "truth.tif", r"are a file and a folder; give two files or two folders"),
         ("one", "two", r"one lacks b and .*two lacks a; give folders of matching names"),

@@ -192,7 +192,7 @@ LEFT_OUT = {
         r"has the voxel size 1 x 0\.5 x 0\.5 but .* 2 x 0\.5 x 0\.5; correct the one",
     ),
     "fractions": (fractions, r"b\.tif has fractional values; give a label image"),
-    "negative": (negative, r"b\.npy has negative labels; give a label image"),
+    "negative": (negative, r"b\.npy has the negative label -1; give a label image"),
     "broken table": (broken_table, r"b\.csv is no table of numbers .*; give one"),
 }
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from anystar.evaluate import as_labels, match_blocks, match_labels, overlap, overlap_of_blocks
+from anystar.evaluate import match_blocks, match_labels, overlap, overlap_of_blocks
 
 overlap_module = sys.modules["anystar.evaluate.overlap"]
 
@@ -52,18 +52,7 @@ def test_order_in_memory_does_not_matter():
     np.testing.assert_array_equal(straight.shared, turned.shared)
 
 
-def test_what_are_labels():
-    assert as_labels(np.array([True])).dtype == np.uint8
-    np.testing.assert_array_equal(as_labels(np.array([0.0, 7.0], np.float32)), [0, 7])
-    for data, message in (
-        (np.array([0.5]), "fractional"),
-        (np.array([np.nan]), "fractional"),
-        (np.array([-1]), "negative"),
-        (np.array([-1.0]), "negative"),
-        (np.array(["a"]), "integers"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            as_labels(data)
+def test_shapes_that_differ_are_refused():
     with pytest.raises(ValueError, match=r"differ in shape: \(1, 2, 3\) and \(1, 2, 4\)"):
         overlap(np.zeros((1, 2, 3), int), np.zeros((1, 2, 4), int))
 

@@ -116,7 +116,7 @@ def test_what_has_no_partner_is_named_and_the_rest_goes_on(ce):
             r"has the shape \(20, 22, 41\) but its image \(20, 22, 40\); give",
         ),
         (np.full((20, 22, 40), 0.5, np.float32), "has fractional values; give a label image"),
-        (np.full((20, 22, 40), -1, np.int16), "has negative labels; give a label image"),
+        (np.full((20, 22, 40), -1, np.int16), "has the negative label -1; give a label image"),
         (np.zeros((20, 22, 40), np.uint8), "has no labelled object; check"),
     ],
 )

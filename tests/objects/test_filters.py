@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anystar import filters
-from anystar.config import ConfigError
+from anystar.errors import ConfigError, InputError
 from anystar.objects.table import Table
 
 TABLE = Table(
@@ -102,7 +102,7 @@ def test_whatever_else_is_refused_at_once(condition):
 
 
 def test_columns_are_named():
-    with pytest.raises(ConfigError, match="no column 'volume_um'; did you mean 'volume_um3'"):
+    with pytest.raises(InputError, match="no column 'volume_um'; did you mean 'volume_um3'"):
         kept(filters.where("volume_um > 3"))
     with pytest.raises(ConfigError, match="'sphericity' is a number, not a truth; compare it"):
         kept(filters.where("sphericity"))

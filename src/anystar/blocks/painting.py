@@ -16,7 +16,8 @@ from anystar.blocks.source import Lazy, Readable
 from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
 from anystar.geometry.rasterise import rasterise
-from anystar.objects.table import Table, add_channel, add_overlap, tabulate
+from anystar.objects.measure import add_channel, add_overlap, tabulate
+from anystar.objects.table import Table
 from anystar.preprocess.arrays import Box
 
 __all__ = ["Painter", "Source", "Writable", "paint"]
@@ -168,7 +169,7 @@ def _tabulate(
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if somebody asked for a table."""
     z, y, x = (s.start for s in region)
-    objects = measure_bodies(labels, which, bodies, np.array([z, y, x]))
+    objects = measure_bodies(labels, which, bodies, (z, y, x))
     request = run.plan.request
     if not request.table:
         return Table(columns={"label": bodies.names[objects.label - 1], "volume_vox": objects.volume_vox})
@@ -188,7 +189,7 @@ def _tabulate(
         found = add_overlap(found, inside)
     for channel, other in run.others:
         values = Lazy(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
-        found = add_channel(found, labels, values, channel, origin=(z, y, x))
+        found = add_channel(found, labels, values, f"c{channel}", origin=(z, y, x))
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)
 

@@ -26,7 +26,8 @@ from anystar.config import ConfigError
 from anystar.errors import AlreadyDone
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
-from anystar.objects.table import Table, check_mask
+from anystar.objects.measure import check_mask
+from anystar.objects.table import Table
 from anystar.predict.model import Model
 from anystar.predict.scale import diameter_in_voxels, estimate
 from anystar.preprocess import Preprocessing

@@ -12,7 +12,6 @@ import click
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain, one_line
 from anystar.cli.matching import matching_pairs
 from anystar.cli.options import Number
-from anystar.errors import InputError
 
 if TYPE_CHECKING:
     from anystar.evaluate import Scores
@@ -91,21 +90,14 @@ def evaluate(
 def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
     from anystar import io
     from anystar.arrays import refuse_mismatch
-    from anystar.evaluate import as_labels, match_labels
+    from anystar.evaluate import match_labels
 
-    labels, volumes = [], []
-    for path in (pred, truth):
-        volume = io.read(path, sized=False)
-        volumes.append(volume)
-        try:
-            labels.append(as_labels(volume.data))
-        except ValueError as error:
-            raise InputError(f"{path} {error}") from error
-    refuse_mismatch(pred, volumes[0], truth, volumes[1])
-    for path, found, name in ((pred, labels[0], "object found"), (truth, labels[1], "labelled object")):
-        if not found.any():
+    found, true = io.read_labels(pred), io.read_labels(truth)
+    refuse_mismatch(pred, found, truth, true)
+    for path, volume, name in ((pred, found, "object found"), (truth, true, "labelled object")):
+        if not volume.data.any():
             complain(f"{path} has no {name}; it counts, but check that it is the right file")
-    return match_labels(labels[1], labels[0], thresholds=thresholds)
+    return match_labels(true.data, found.data, thresholds=thresholds)
 
 
 def _as_text(scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> str:

@@ -131,7 +131,7 @@ def _masked(image: LazyImage, table: Table, path: Path) -> Table:
     import numpy as np
 
     from anystar import io
-    from anystar.objects.table import add_overlap, check_mask
+    from anystar.objects.measure import add_overlap, check_mask
 
     with io.open_image(path, sized=False) as mask:
         check_mask(path, mask, "labels", image)

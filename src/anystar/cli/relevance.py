@@ -15,10 +15,11 @@ from anystar.errors import InputError
 if TYPE_CHECKING:
     from anystar.io import LazyImage
     from anystar.objects.filters import Predicate
-    from anystar.objects.table import Table
 
 __all__ = ["filter_options", "in_words", "predicates", "refuse_lengths", "refuse_unusable"]
 
+_RAYS = 256
+"""More than any model has: their number is not known before the model is loaded."""
 _OPTIONS = (
     click.option(
         "--min-volume",
@@ -128,13 +129,19 @@ def refuse_unusable(image: LazyImage, given: dict[str, Any]) -> None:
     """
     from anystar import io
     from anystar.objects import filters
-    from anystar.objects.table import check_mask
+    from anystar.objects.measure import check_mask
+    from anystar.objects.table import columns, empty_table
 
     if given["mask"] is not None:
         with io.open_image(given["mask"], sized=False) as mask:
             check_mask(given["mask"], mask, "image", image)
+    known = columns(
+        channels=[f"c{other.channel or 0}" for other in image.others],
+        mask=given["mask"] is not None,
+        num_rays=_RAYS if given["distances"] else None,
+    )
     if wanted := predicates(given):
-        filters.relevant(_no_objects(image, given), wanted)
+        filters.relevant(empty_table(known), wanted)
     if image.spacing is None or image.unit != "um":
         refuse_lengths(given, f"{image.address} names no voxel size in micrometres", "give --spacing")
 
@@ -150,33 +157,3 @@ def refuse_lengths(given: dict[str, Any], why: str, remedy: str) -> None:
                     f"'{condition}' asks for {name}, which is not known: {why}; {remedy}, or use a column in "
                     "voxels"
                 )
-
-
-_RAYS = 256
-"""More than any model has: how many it has is not known before it is loaded."""
-
-
-def _no_objects(image: LazyImage, given: dict[str, Any]) -> Table:
-    """Return a table without rows, with the columns that the objects of the image will have."""
-    import numpy as np
-
-    from anystar.geometry.rays import golden_spiral
-    from anystar.objects.table import add_channel, add_mask, tabulate
-    from anystar.predict.result import Objects
-
-    blank, rays = np.zeros((1, 1, 1), np.uint8), golden_spiral(_RAYS)
-    none = Objects(
-        label=np.zeros(0, np.int32),
-        probability=np.zeros(0, np.float32),
-        centroid_vox=np.zeros((0, 3)),
-        volume_vox=np.zeros(0, np.int64),
-        bbox=np.zeros((0, 6), np.int64),
-        centre_vox=np.zeros((0, 3)),
-        distances=np.zeros((0, _RAYS), np.float32),
-    )
-    table = tabulate(blank, none, rays, image=blank, distances=given["distances"])
-    if given["mask"] is not None:
-        table = add_mask(table, blank, blank)
-    for other in image.others:
-        table = add_channel(table, blank, blank, other.channel or 0)
-    return table

@@ -205,24 +205,24 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
 
     volumes: list[tuple[Path, Volume]] = []
 
-    def load(path: Path, channel: int | None = None, time: int | None = None) -> Volume:
-        volume = io.read(path, channel=channel, time=time)
+    def on_grid(path: Path, volume: Volume) -> np.ndarray:
         volumes.append((path, volume))
         refuse_mismatch(*volumes[0], *volumes[-1])
-        return volume
+        return volume.data
 
     pictured = next((s for s in sources.values() if s.image), None)
     truth_path = next((s.truth for s in sources.values() if s.truth), None)
     predictions = {}
     for run, source in sources.items():
-        labels = _as_labels(source.labels, load(source.labels))
+        labels = on_grid(source.labels, io.read_labels(source.labels))
         table = read_probabilities(source.table) if source.table else None
         predictions[run] = Prediction(labels=labels, probability=table)
-    truth = _as_labels(truth_path, load(truth_path)) if truth_path else None
+    truth = on_grid(truth_path, io.read_labels(truth_path)) if truth_path else None
     image = None
     if pictured and pictured.image:
         asked = (pictured.record or {}).get("parameters", {})
-        image = load(pictured.image, channel=asked.get("channel"), time=asked.get("time")).data
+        volume = io.read(pictured.image, channel=asked.get("channel"), time=asked.get("time"))
+        image = on_grid(pictured.image, volume)
     # The image, read last, knows its spacing best.
     best = next((v for _, v in reversed(volumes) if v.spacing), volumes[0][1])
     return Subject(
@@ -233,12 +233,3 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
         spacing=best.spacing,
         unit=best.unit,
     )
-
-
-def _as_labels(path: Path, volume: Volume) -> np.ndarray:
-    from anystar.evaluate import as_labels
-
-    try:
-        return as_labels(volume.data)
-    except ValueError as error:
-        raise InputError(f"{path} {error}") from error

@@ -181,14 +181,13 @@ def _reference(series: Series, given: dict[str, Any]) -> tuple[int, np.ndarray]:
 
 def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.ndarray:
     """Return the labels of the file, or of a segmentation of the reference frame."""
-    from anystar.evaluate import as_labels
-
     if given["labels"] is not None:
-        volume = _on_grid(given["labels"], series)
-        try:
-            return as_labels(volume.data)
-        except ValueError as error:
-            raise InputError(f"{given['labels']} {error}") from error
+        from anystar.arrays import refuse_mismatch
+        from anystar.io import read_labels
+
+        volume = read_labels(given["labels"])
+        refuse_mismatch(given["labels"], volume, Path(series.name), series)
+        return volume.data
     import anystar
     from anystar.arrays import metric
 

@@ -133,7 +133,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
     from anystar import io
     from anystar.arrays import measuring
     from anystar.objects import filters
-    from anystar.objects.table import add_mask, tabulate
+    from anystar.objects.measure import add_mask, tabulate
 
     wanted = predicates(given)
     everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0)
@@ -168,13 +168,13 @@ def _other_channels(
 ) -> Table:
     """Add the intensities in the channels that were not segmented, one channel in memory at a time."""
     from anystar import io
-    from anystar.objects.table import add_channel
+    from anystar.objects.measure import add_channel
 
     for other in image.others:
         volume = io.read(
             job.image, channel=other.channel, time=job.time, level=given["level"], spacing=given["spacing"]
         )
-        table = add_channel(table, labels, volume.data, other.channel or 0)
+        table = add_channel(table, labels, volume.data, f"c{other.channel or 0}")
     return table
 
 

@@ -14,7 +14,7 @@ from anystar.evaluate.matching import (
     mean_accuracy,
 )
 from anystar.evaluate.outcomes import Outcomes, find_outcomes
-from anystar.evaluate.overlap import Overlap, as_labels, overlap, overlap_of_blocks
+from anystar.evaluate.overlap import Overlap, overlap, overlap_of_blocks
 
 __all__ = [
     "KINDS",
@@ -32,7 +32,6 @@ __all__ = [
     "Scores",
     "accuracy_curve",
     "add_scores",
-    "as_labels",
     "classify_errors",
     "describe",
     "doubtful",

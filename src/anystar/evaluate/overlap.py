@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.objects.labels import as_labels
 from anystar.runtime.compiled import kernel
 
-__all__ = ["Overlap", "as_labels", "overlap", "overlap_of_blocks"]
+__all__ = ["Overlap", "overlap", "overlap_of_blocks"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,36 +40,6 @@ class Overlap:
         """(K,) float64, intersection over union of each pair, in (0, 1]."""
         union = self.true_volume[self.true_index] + self.pred_volume[self.pred_index] - self.shared
         return self.shared / union
-
-
-def as_labels(data: np.ndarray) -> np.ndarray:
-    """Return ``data`` as non-negative integers; floats with whole values (as some NIfTI writers store) too.
-
-    Raises
-    ------
-    ValueError
-        If a value is negative or not whole, with ``<what>; <what to do>``.
-
-    Examples
-    --------
-    >>> as_labels(np.array([0.0, 2.0])).dtype
-    dtype('int64')
-    """
-    data = np.asarray(data)
-    if data.dtype.kind == "f":
-        whole = np.nan_to_num(data, nan=-1.0).astype(np.int64)
-        if not np.array_equal(whole, data):
-            raise ValueError(
-                "has fractional values; give a label image (0 background, one number per object)"
-            )
-        data = whole
-    if data.dtype.kind == "b":
-        data = data.astype(np.uint8)
-    if data.dtype.kind not in "ui":
-        raise ValueError(f"holds {data.dtype} values; give a label image of integers")
-    if data.dtype.kind == "i" and data.size and int(data.min()) < 0:
-        raise ValueError("has negative labels; give a label image (0 background, one number per object)")
-    return data
 
 
 def overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:

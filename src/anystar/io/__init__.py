@@ -5,7 +5,7 @@ Only this package turns axes round: inside, arrays are ZYX and spacing is in mic
 
 from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, file_stem, file_suffix, list_volumes
-from anystar.io.files import read, write
+from anystar.io.files import read, read_labels, write
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.series import Series, open_series
 
@@ -21,5 +21,6 @@ __all__ = [
     "open_image",
     "open_series",
     "read",
+    "read_labels",
     "write",
 ]

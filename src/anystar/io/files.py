@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from anystar.arrays import Volume
-from anystar.errors import FileError
+from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, locate
 from anystar.io.lazy import LazyImage, format_of, open_image
 from anystar.io.values import compact
+from anystar.objects.labels import as_labels
 from anystar.runtime.atomic import staged
 
-__all__ = ["read", "refuse_loss", "write"]
+__all__ = ["read", "read_labels", "refuse_loss", "write"]
 
 
 def read(
@@ -57,6 +58,38 @@ def read(
     """
     with open_image(path, channel=channel, time=time, level=level, spacing=spacing, sized=sized) as image:
         return image.volume()
+
+
+def read_labels(
+    path: str | Path, *, spacing: Sequence[float] | None = None, ignore_label: int | None = None
+) -> Volume:
+    """Read a label image of any tool: whole numbers of any type, floating-point ones included.
+
+    Parameters
+    ----------
+    path : str or Path
+        As :func:`read` takes it.
+    spacing : 3 floats, optional
+        Micrometres per voxel along Z, Y, X, instead of what the file says. An impossible voxel size in the
+        file counts as unknown.
+    ignore_label : int, optional
+        A negative label that is allowed.
+
+    Returns
+    -------
+    Volume
+        ``data`` as integers, 0 is background.
+
+    Raises
+    ------
+    FileError
+        If the file cannot be read, or has labels that are not whole or negative.
+    """
+    volume = read(path, spacing=spacing, sized=False)
+    try:
+        return volume.with_data(as_labels(volume.data, ignore_label=ignore_label))
+    except InputError as error:
+        raise FileError(f"{path} {error}") from None
 
 
 def refuse_loss(path: str | Path) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 
 from anystar import io
 from anystar.arrays import Volume, refuse_mismatch
-from anystar.evaluate import as_labels
 
 __all__ = ["Box", "Dataset", "Item", "Pair", "Split", "cut_in_two", "hold_out", "read_pair"]
 
@@ -79,12 +78,9 @@ def read_pair(item: Item) -> Pair:
         ``<what>; <what to do>``.
     """
     image = io.read(item.image, spacing=item.spacing)
-    truth = io.read(item.labels, spacing=item.spacing)
+    truth = io.read_labels(item.labels, spacing=item.spacing)
     refuse_mismatch(item.labels, truth, "its image", image)
-    try:
-        labels = _int32(as_labels(truth.data))
-    except ValueError as error:
-        raise ValueError(f"{item.labels} {error}") from error
+    labels = _int32(truth.data)
     if item.part is None:
         return Pair(image, labels)
     box = part_box(image.shape, item.part)

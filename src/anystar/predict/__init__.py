@@ -1,6 +1,6 @@
 """From an array in memory to instances."""
 
 from anystar.predict.model import Model, list_models, load_model
-from anystar.predict.result import Objects, Result
+from anystar.predict.result import Result
 
-__all__ = ["Model", "Objects", "Result", "list_models", "load_model"]
+__all__ = ["Model", "Result", "list_models", "load_model"]

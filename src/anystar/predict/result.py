@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from skimage.measure import regionprops
 
 from anystar.arrays import measuring
 from anystar.config import ConfigError
@@ -15,39 +14,14 @@ from anystar.geometry.nms import suppress
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import Rays
 from anystar.geometry.voting import precedence, vote
-from anystar.objects.table import Table, tabulate
+from anystar.objects.measure import tabulate
+from anystar.objects.objects import Objects, locate_objects
+from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
 from anystar.predict.crowd import raised_to
 from anystar.preprocess import Preprocessing
 
-__all__ = ["Objects", "Result", "assemble"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Objects:
-    """One row an object, sorted by label; lengths in voxels of the input."""
-
-    label: np.ndarray
-    """Number in the label image, int32, shape ``(N,)``: 1 to N, most probable first."""
-    probability: np.ndarray
-    """Confidence in [0, 1], float32, shape ``(N,)``."""
-    centroid_vox: np.ndarray
-    """Centre of mass, ZYX, float64, shape ``(N, 3)``."""
-    volume_vox: np.ndarray
-    """Number of voxels, int64, shape ``(N,)``."""
-    bbox: np.ndarray
-    """Half-open box ``z0 y0 x0 z1 y1 x1``, int64, shape ``(N, 6)``."""
-    centre_vox: np.ndarray
-    """Where the rays of the polyhedron start, ZYX, float64, shape ``(N, 3)``."""
-    distances: np.ndarray
-    """Lengths of the rays in units of the shortest edge of a voxel, float32, shape ``(N, R)``."""
-
-    def __len__(self) -> int:
-        return len(self.label)
-
-    def select(self, rows: np.ndarray) -> Objects:
-        """Return the rows of a mask or of indices; labels keep their numbers."""
-        return Objects(**{name: values[rows] for name, values in vars(self).items()})
+__all__ = ["Result", "assemble"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +82,7 @@ class Result:
         )
 
     def table(self, image: np.ndarray | None = None, *, distances: bool = False) -> Table:
-        """Measure the objects, see :func:`anystar.objects.table.tabulate`; ``image`` adds intensities."""
+        """Measure the objects, see :func:`anystar.objects.measure.tabulate`; ``image`` adds intensities."""
         spacing, unit = measuring(self.spacing, "um", self.voxel_size)
         return tabulate(
             self.labels,
@@ -179,16 +153,16 @@ def _measure(
     labels: np.ndarray, prob: np.ndarray, centres: np.ndarray, distances: np.ndarray
 ) -> tuple[np.ndarray, Objects]:
     """Number the objects that own at least one voxel from 1, and measure them."""
-    regions = regionprops(labels)
-    old = np.array([r.label for r in regions], dtype=np.int64)
+    found = locate_objects(labels, len(prob))
+    old, count = found.label, len(found)
     number = np.zeros(len(prob) + 1, np.int32)
-    number[old] = np.arange(1, len(old) + 1)
+    number[old] = np.arange(1, count + 1)
     objects = Objects(
-        label=np.arange(1, len(old) + 1, dtype=np.int32),
+        label=np.arange(1, count + 1, dtype=np.int32),
         probability=prob[old - 1].astype(np.float32),
-        centroid_vox=np.array([r.centroid for r in regions], dtype=np.float64).reshape(-1, 3),
-        volume_vox=np.array([r.area for r in regions], dtype=np.int64),
-        bbox=np.array([r.bbox for r in regions], dtype=np.int64).reshape(-1, 6),
+        centroid_vox=found.centroid_vox,
+        volume_vox=found.volume_vox,
+        bbox=found.bbox,
         centre_vox=centres[old - 1].astype(np.float64),
         distances=distances[old - 1].astype(np.float32),
     )

@@ -41,7 +41,7 @@ def write_table(path: str | Path, table: Table, *, record: str = "") -> None:
     path : str or Path
         Ends in ``.csv`` or ``.parquet``.
     table : Table
-        See :data:`anystar.objects.table.COLUMNS`.
+        See :func:`anystar.objects.table.columns`.
     record : str
         TOML: how the table was made. Kept in the metadata of a Parquet file (key ``anystar``), in the
         :func:`sidecar` of a CSV file.

@@ -60,7 +60,7 @@ def cache_folder() -> Path:
     digest = hashlib.sha256()
     here = Path(__file__).parents[1]
     kernels = [*sorted(here.glob("geometry/**/*.py")), *sorted(here.glob("evaluate/*.py"))]
-    kernels += [here / name for name in ("synth/kernels.py", "synth/pieces.py", "blocks/measure.py")]
+    kernels += [*sorted(here.glob("objects/*.py")), here / "synth/kernels.py", here / "synth/pieces.py"]
     for path in (Path(__file__), *kernels):
         digest.update(path.read_bytes())
     return Path(os.path.expanduser(base)) / "anystar" / f"kernels-{digest.hexdigest()[:16]}"

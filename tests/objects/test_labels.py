@@ -1,0 +1,43 @@
+"""Label images from anywhere."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from anystar.objects.labels import as_labels, number_consecutively
+
+
+def test_whole_numbers_of_any_type_are_labels():
+    assert as_labels(np.array([True])).dtype == np.uint8
+    for dtype in (np.float16, np.float32, np.uint64, np.int8):
+        np.testing.assert_array_equal(as_labels(np.array([0, 7], dtype)), [0, 7])
+    assert as_labels(np.array([-1, 3]), ignore_label=-1).tolist() == [-1, 3]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (np.array([0.5]), "has fractional values"),
+        (np.array([np.nan]), "has fractional values"),
+        (np.array([np.inf]), "has fractional values"),
+        (np.array([2.0**60]), "cannot tell apart"),
+        (np.array([-1]), "has the negative label -1"),
+        (np.array([-1.0]), "has the negative label -1"),
+        (np.array(["a"]), "give a label image of integers"),
+    ],
+)
+def test_whatever_is_no_label_is_refused(data, message):
+    with pytest.raises(ValueError, match=message):
+        as_labels(data)
+    with pytest.raises(ValueError, match="negative label -2"):
+        as_labels(np.array([-1, -2]), ignore_label=-1)
+
+
+@given(st.lists(st.sampled_from([0, 1, 5, 70_000, 2**24 + 1, 2**40, 2**63 + 5]), max_size=30))
+def test_numbering_is_the_sorted_order_of_the_labels(values):
+    labels = np.array(values, np.uint64).reshape(1, -1)
+    compact, names = number_consecutively(labels)
+    assert compact.dtype == np.int32
+    assert names.tolist() == sorted(set(values) - {0})
+    np.testing.assert_array_equal(np.array([0, *names.tolist()], np.uint64)[compact], labels)
