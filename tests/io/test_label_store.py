@@ -121,7 +121,7 @@ def test_any_level_channel_and_time_of_an_image(image_store):
             assert image.spacing == pytest.approx((2, 0.5 * 2**level, 0.5 * 2**level))
             assert image.chunks == (8, 32, 32)
             np.testing.assert_array_equal(image.read(), group[str(level)][1, 2])
-    with pytest.raises(io.FileError, match="has levels 0 to 2, not level 3; choose another --level"):
+    with pytest.raises(io.FileError, match="has levels 0 to 2, not level 3; choose another level="):
         io.open_image(image_store, channel=0, time=0, level=3)
 
 

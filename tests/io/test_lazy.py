@@ -130,7 +130,7 @@ def test_time_and_channel_are_chosen(tmp_path, suffix, compression):
         np.testing.assert_array_equal(
             image.read((slice(1, 3), slice(4, 9), slice(3))), data[2, 1:3, 1, 4:9, :3]
         )
-    with pytest.raises(io.FileError, match="has 3 time points; choose one with --time 0 to --time 2"):
+    with pytest.raises(io.FileError, match="has 3 time points; choose one with time=0 to time=2"):
         io.open_image(path, channel=0)
     with pytest.raises(io.FileError, match="has time points 0 to 2, not time point 3"):
         io.open_image(path, channel=0, time=3)

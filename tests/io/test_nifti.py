@@ -87,8 +87,8 @@ def test_scaled_values_become_floats(tmp_path):
 def test_axes_beyond_three(tmp_path):
     path = tmp_path / "a.nii"
     for shape, message in (
-        ((9, 8, 5, 4), "4 time points; choose one with --time 0 to --time 3"),
-        ((9, 8, 5, 1, 3), "3 channels; choose one with --channel 0 to --channel 2"),
+        ((9, 8, 5, 4), "4 time points; choose one with time=0 to time=3"),
+        ((9, 8, 5, 1, 3), "3 channels; choose one with channel=0 to channel=2"),
         ((9, 8), "2D image"),
         ((9, 8, 1), "2D image"),
     ):
@@ -123,6 +123,6 @@ def test_a_truncated_file_is_refused(tmp_path, name, capfd):
         with contextlib.suppress(io.FileError):  # else only the checksum behind the data is gone
             np.testing.assert_array_equal(io.read(cut).data, data.T)
     cut.write_bytes(content[: len(content) // 2])
-    with pytest.raises(io.FileError, match=r"ends before its|cannot be read \(.*\); it is damaged"):
+    with pytest.raises(io.FileError, match=r"ends before its|cannot be (read|opened)"):
         io.read(cut)
     assert capfd.readouterr().err == ""

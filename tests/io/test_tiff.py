@@ -114,10 +114,10 @@ def test_one_colour_of_a_colour_stack(tmp_path):
 REFUSED = {
     "2D": ((12, 13), "YX", {}, "is a 2D image .*give a 3D stack"),
     "RGB": ((12, 13, 3), "YXS", {"photometric": "rgb"}, "2D colour"),
-    "RGB stack": ((5, 12, 13, 3), "ZYXS", {"photometric": "rgb"}, "3 colour .RGB. channels; .*--channel 0"),
+    "RGB stack": ((5, 12, 13, 3), "ZYXS", {"photometric": "rgb"}, "3 colour .RGB. channels; .*channel=0"),
     "2D channels": ((3, 12, 13), "CYX", {}, "2D multi-channel image .channel 3, Y 12, X 13."),
-    "channels": ((5, 3, 12, 13), "ZCYX", {}, "has 3 channels; choose one with --channel 0 to --channel 2"),
-    "time": ((4, 5, 12, 13), "TZYX", {}, "has 4 time points; choose one with --time 0 to --time 3"),
+    "channels": ((5, 3, 12, 13), "ZCYX", {}, "has 3 channels; choose one with channel=0 to channel=2"),
+    "time": ((4, 5, 12, 13), "TZYX", {}, "has 4 time points; choose one with time=0 to time=3"),
     "time 2D": ((4, 12, 13), "TYX", {}, "without a Z axis; if time is really Z"),
 }
 
@@ -136,7 +136,7 @@ def test_what_is_no_volume_is_refused_in_one_line(tmp_path, case):
 def test_unnamed_axes_and_wrong_channels_are_refused(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, stack((4, 5, 12, 13)), photometric="minisblack")
-    with pytest.raises(io.FileError, match="axes without names"):
+    with pytest.raises(io.FileError, match=r"4 axes, QQYX, .* say which is which in axes="):
         io.read(path)
     io.write(path, Volume(data=stack()))
     assert io.read(path, channel=0).shape == (5, 12, 13)

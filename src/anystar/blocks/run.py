@@ -207,7 +207,13 @@ def segment_blocks(
 
 def _name_of(image: LazyImage) -> str:
     """Return the name of an image, with whatever chooses a part of the file."""
-    parts = (("channel", image.channel), ("time", image.time), ("level", image.level or None))
+    parts = (
+        ("channel", image.channel),
+        ("time", image.time),
+        ("level", image.level or None),
+        ("series", image.series),
+        ("axes", image.renamed),
+    )
     chosen = "".join(f" {name} {value}" for name, value in parts if value is not None)
     return str(image.address._replace(file=image.address.file.resolve())) + chosen
 

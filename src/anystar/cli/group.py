@@ -6,6 +6,7 @@ import contextlib
 import errno
 import importlib
 import os
+import re
 import signal
 import sys
 import threading
@@ -17,7 +18,7 @@ import click
 from anystar._version import __version__
 from anystar.runtime.allocator import keep_freed_memory
 
-__all__ = ["BAD_INPUT", "PARTIAL", "complain", "main", "one_line"]
+__all__ = ["BAD_INPUT", "PARTIAL", "as_options", "complain", "main", "one_line"]
 
 BAD_INPUT = 2
 """Exit code for whatever the user can mend."""
@@ -40,9 +41,33 @@ _COMMANDS = {
 }
 
 
+_ARGUMENT = re.compile(r"\b(axes|channel|level|series|spacing|time)=(\([^()]*\))?")
+
+
+def as_options(message: str) -> str:
+    """Return a message of the library with the options of the command line for the arguments that it names.
+
+    Examples
+    --------
+    >>> as_options("has 3 channels; choose one with channel=0 to channel=2")
+    'has 3 channels; choose one with --channel 0 to --channel 2'
+    >>> as_options("choose one by name: channel='Alexa 647'")
+    "choose one by name: --channel 'Alexa 647'"
+    >>> as_options("states a voxel of 0; give spacing=(Z, Y, X)")
+    'states a voxel of 0; give --spacing Z Y X'
+    """
+
+    def option(found: re.Match[str]) -> str:
+        values = (found[2] or "").strip("()").replace(",", "")
+        alone = message[found.end() : found.end() + 1] in ("", " ", ",", ";", ".")
+        return f"--{found[1]}" + (f" {values}" if values else "" if alone else " ")
+
+    return _ARGUMENT.sub(option, message)
+
+
 def complain(message: str) -> None:
     """Print one line to stderr."""
-    click.echo(f"anystar: {' '.join(message.split())}", err=True)
+    click.echo(f"anystar: {as_options(' '.join(message.split()))}", err=True)
 
 
 def one_line(error: BaseException) -> str | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -15,6 +16,9 @@ from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, loca
 from anystar.io.files import refuse_loss
 from anystar.report.meshes import MESH_SUFFIXES
 from anystar.report.table import TABLE_SUFFIXES, sidecar
+
+if TYPE_CHECKING:
+    from anystar.io import LazyImage
 
 __all__ = ["Job", "Outputs", "plan_jobs"]
 
@@ -83,6 +87,8 @@ def plan_jobs(
     channel: Which = None,
     time: Which = None,
     spacing: Sequence[float] | None = None,
+    series: int | None = None,
+    axes: str | None = None,
     also_read: Sequence[Path | None] = (),
     overwrite: bool = False,
 ) -> list[Job]:
@@ -92,8 +98,8 @@ def plan_jobs(
     exists as one, or its name has no ending). Several images, or a folder, go into the folder
     ``outputs.labels``; then all outputs name folders. Where each channel or time point is a volume of its
     own, its number is added to the names; of several images, one that cannot be opened to count them is a
-    job that will say so. ``spacing`` is what images are opened with. ``also_read`` are the files besides the
-    images (a mask, say) that no output may replace.
+    job that will say so. ``spacing``, ``series`` and ``axes`` are what images are opened with.
+    ``also_read`` are the files besides the images (a mask, for example) that no output may replace.
 
     Raises
     ------
@@ -101,15 +107,20 @@ def plan_jobs(
         If an input is missing or unknown, names collide, an output is an input, or an output exists and
         ``overwrite`` is false.
     """
+    from anystar.io import open_image
+
     images = [image for given in inputs for image in _images_of(given)]
     if len(inputs) == 1 and locate(inputs[0]).module:
         planned = [(images[0], _single(images[0], outputs))]
     else:
         planned = list(_several(images, outputs))
+    opened = functools.partial(
+        open_image, channel=_first(channel), time=_first(time), spacing=spacing, series=series, axes=axes
+    )
     jobs: list[Job] = []
     for image, made in planned:
         try:
-            jobs += _split(image, made, channel, time, spacing)
+            jobs += _split(image, made, channel, time, opened)
         except (OSError, ValueError):
             if len(planned) == 1:
                 raise
@@ -210,17 +221,15 @@ def _first(which: Which) -> int | None:
 
 
 def _split(
-    image: Path, outputs: Outputs, channel: Which, time: Which, spacing: Sequence[float] | None
+    image: Path, outputs: Outputs, channel: Which, time: Which, opened: Callable[[Path], LazyImage]
 ) -> Iterator[Job]:
     """Yield a job for every channel and time point that is asked for."""
     if channel != "all" and time != "all":
         yield Job(image=image, channel=channel, time=time, outputs=outputs)
         return
-    from anystar.io import open_image
-
-    with open_image(image, channel=_first(channel), time=_first(time), spacing=spacing) as opened:
-        times = list(range(opened.num_times)) if time == "all" else [time]
-        channels = list(range(opened.num_channels)) if channel == "all" else [channel]
+    with opened(image) as first:
+        times = list(range(first.num_times)) if time == "all" else [time]
+        channels = list(range(first.num_channels)) if channel == "all" else [channel]
     for t in times:
         for c in channels:
             tag = f"_t{t:0{len(str(len(times) - 1))}d}" if time == "all" else ""

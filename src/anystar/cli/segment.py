@@ -80,6 +80,8 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         channel=given["channel"],
         time=given["time"],
         spacing=given["spacing"],
+        series=given["series"],
+        axes=given["axes"],
         also_read=[given[name] for name in ("mask", "thresholds", "from_record")],
         overwrite=given["overwrite"] or given["resume"],
     )
@@ -181,7 +183,13 @@ def _read(job: Job, given: dict[str, Any]) -> tuple[LazyImage, Volume | None]:
     from anystar import io
 
     image = io.open_image(
-        job.image, channel=job.channel, time=job.time, level=given["level"], spacing=given["spacing"]
+        job.image,
+        channel=job.channel,
+        time=job.time,
+        level=given["level"],
+        spacing=given["spacing"],
+        series=given["series"],
+        axes=given["axes"],
     )
     with contextlib.ExitStack() as stack:
         stack.enter_context(image)

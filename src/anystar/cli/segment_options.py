@@ -35,6 +35,18 @@ _IMAGE = (
         metavar="N",
         help="Which level of the image's pyramid, if it has one; 0, the default, is the finest.",
     ),
+    click.option(
+        "--series",
+        type=click.IntRange(min=0),
+        metavar="N",
+        help="Which image of a file that holds several, from 0.",
+    ),
+    click.option(
+        "--axes",
+        metavar="LETTERS",
+        help="What the axes of the file are, slowest first, if it says otherwise or nothing: ZYX for a stack "
+        "that was saved as a time series; C stands for channel, T for time.",
+    ),
 )
 
 _OBJECTS = (

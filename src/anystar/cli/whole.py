@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anystar.cli.group import as_options
 from anystar.cli.progress import progress_bar
 from anystar.cli.record import make_record
 from anystar.cli.relevance import predicates
@@ -93,7 +94,7 @@ def tell(
     size = _describe_size(volume_vox, image, result.voxel_size)
     click.echo(f"{job.image}: {len(volume_vox)} objects{left_out}{size}, {seconds:.1f} s")
     for remark in remarks:
-        click.echo(f"  note: {remark}")
+        click.echo(f"  note: {as_options(remark)}")
     for path in job.outputs.files:
         click.echo(f"  wrote {path}")
 
@@ -167,14 +168,11 @@ def _other_channels(
     job: Job, image: LazyImage, labels: np.ndarray, table: Table, given: dict[str, Any]
 ) -> Table:
     """Add the intensities in the channels that were not segmented, one channel in memory at a time."""
-    from anystar import io
     from anystar.objects.measure import add_channel
 
     for other in image.others:
-        volume = io.read(
-            job.image, channel=other.channel, time=job.time, level=given["level"], spacing=given["spacing"]
-        )
-        table = add_channel(table, labels, volume.data, f"c{other.channel or 0}")
+        with other.reopen() as opened:
+            table = add_channel(table, labels, opened.read(), f"c{other.channel or 0}")
     return table
 
 

@@ -74,8 +74,8 @@ def pick_volume(
     sizes = {a: n for a, n in zip(axes, shape, strict=True) if n > 1 or a in "ZYX"}
     if len(sizes) < sum(n > 1 or a in "ZYX" for a, n in zip(axes, shape, strict=True)):
         raise FileError(
-            f"has {len(shape)} axes without names {shape}; save it as one Z, Y, X stack, or with names "
-            '(tifffile: imagej=True, metadata={"axes": "TZYX"})'
+            f"has {len(shape)} axes, {axes}, of which some have no name of their own, shape {shape}; "
+            "say which is which in axes=, TZYX for example"
         )
     unnamed = [i for i, (a, n) in enumerate(zip(axes, shape, strict=True)) if a in "QI" and n > 1]
     if "Z" not in sizes and len(unnamed) == 1:
@@ -87,8 +87,8 @@ def pick_volume(
     num_channels, num_times = sizes.get(colour or "", 1), sizes.get("T", 1)
     kind = "colour (RGB) channel" if colour == "S" else "channel"
     wanted = channel_number(channel, names if len(names) == num_channels else (), num_channels)
-    number = _one_of(wanted, num_channels, kind, "--channel", names)
-    time = _one_of(time, num_times, "time point", "--time")
+    number = _one_of(wanted, num_channels, kind, "channel", names)
+    time = _one_of(time, num_times, "time point", "time")
     kept = "".join(a for a in axes if a in "ZYX")
     chosen = {colour: number, "T": time}
     index = tuple(slice(None) if a in "ZYX" else chosen.get(a, 0) for a in axes)
@@ -149,19 +149,24 @@ def _listed(names: tuple[str, ...]) -> str:
     return f"{text}, ..." if len(names) > _LISTED else text
 
 
-def _one_of(wanted: int | None, count: int, kind: str, option: str, names: tuple[str, ...] = ()) -> int:
+def _one_of(wanted: int | None, count: int, kind: str, argument: str, names: tuple[str, ...] = ()) -> int:
     """Return the number of the channel or time point, or say which there are."""
     listed = f": {_listed(names)}" if len(names) == count > 1 else ""
     if wanted is None and count > 1:
-        by_name = f", or by name: {option} {shlex.quote(next(filter(None, names)))}" if listed else ""
+        by_name = f", or by name: {argument}={shlex.quote(next(filter(None, names)))}" if listed else ""
         raise FileError(
-            f"has {count} {kind}s{listed}; choose one with {option} 0 to {option} {count - 1}{by_name}"
+            f"has {count} {kind}s{listed}; choose one with {argument}=0 to {argument}={count - 1}{by_name}"
         )
     if wanted is not None and not 0 <= wanted < count:
         short = kind.removeprefix("colour (RGB) ")
         has = f"{short}s 0 to {count - 1}{listed}" if count > 1 else f"one {short}, number 0"
-        raise FileError(f"has {has}, not {short} {wanted}; choose another {option}")
+        raise FileError(f"has {has}, not {short} {wanted}; choose another {argument}=")
     return wanted or 0
+
+
+def _as_z(sizes: dict[str, int], axis: str) -> str:
+    """Return the axes' letters with another one as Z."""
+    return "".join(sizes).replace(axis, "Z")
 
 
 def _refuse_other_axes(sizes: dict[str, int]) -> None:
@@ -170,11 +175,12 @@ def _refuse_other_axes(sizes: dict[str, int]) -> None:
     if "T" in sizes and "Z" not in sizes:
         raise FileError(
             f"is a time series of 2D images ({found}) without a Z axis; "
-            "if time is really Z, say so in Fiji under Image > Properties and save again"
+            f"if time is really Z, give axes={_as_z(sizes, 'T')}"
         )
     if not {"Z", "Y", "X"} <= set(sizes):
         kind = "2D colour (RGB)" if "S" in sizes else "2D multi-channel" if "C" in sizes else "2D"
-        raise FileError(f"is a {kind} image ({found}) without a Z axis; give a 3D stack")
+        hint = f"if the channels are really Z, give axes={_as_z(sizes, 'C')}" if "C" in sizes else ""
+        raise FileError(f"is a {kind} image ({found}) without a Z axis; {hint or 'give a 3D stack'}")
     if extra := set(sizes) - set("TZYXCS"):
         raise FileError(f"has the axes {found}; save it without {', '.join(sorted(extra))}")
     if {"C", "S"} <= set(sizes):

@@ -26,12 +26,14 @@ def read(
     level: int = 0,
     spacing: Sequence[float] | None = None,
     sized: bool = True,
+    series: int | None = None,
+    axes: str | None = None,
 ) -> Volume:
     """Read a 3D volume as a whole: :func:`open_image` and everything of it.
 
     Parameters
     ----------
-    path, channel, time, level, spacing, sized
+    path, channel, time, level, spacing, sized, series, axes
         As :func:`open_image` takes them.
 
     Returns
@@ -56,7 +58,16 @@ def read(
     >>> volume.shape, volume.spacing, volume.unit
     ((4, 8, 8), (2.0, 0.5, 0.5), 'um')
     """
-    with open_image(path, channel=channel, time=time, level=level, spacing=spacing, sized=sized) as image:
+    with open_image(
+        path,
+        channel=channel,
+        time=time,
+        level=level,
+        spacing=spacing,
+        sized=sized,
+        series=series,
+        axes=axes,
+    ) as image:
         return image.volume()
 
 

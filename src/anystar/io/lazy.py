@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import importlib
 import operator
 import tempfile
@@ -19,6 +20,7 @@ from anystar.arrays import Volume, check_spacing
 from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, Address, locate
 from anystar.io.axes import Pick, pick_volume
+from anystar.io.axis_names import renamed
 from anystar.io.source import Source, Spacing, Unit
 from anystar.io.values import memory_dtype, to_memory
 
@@ -48,6 +50,10 @@ class LazyImage:
     """The spacing that was given instead of the file's."""
     sized: bool = True
     """Whether an impossible voxel size was refused."""
+    series: int | None = None
+    """The image of a file of several that was chosen, if any."""
+    renamed: str | None = None
+    """The letters of the axes that were given instead of the file's."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,6 +81,11 @@ class LazyImage:
     def unit(self) -> Unit:
         """``"um"``, or ``"relative"`` if only the ratios of the spacing mean anything."""
         return self.source.unit if self.override is None else "um"
+
+    @property
+    def plane(self) -> tuple[float, float] | None:
+        """Micrometres along Y and X where only the distance between planes is not known."""
+        return self.source.plane if self.override is None else None
 
     @property
     def header(self) -> dict[str, Any]:
@@ -109,8 +120,9 @@ class LazyImage:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Remarks for the user, a line each."""
-        return self.source.remarks()
+        """What was assumed and what the user should know, a line each."""
+        size = self.source.size_notes if self.override is None and self.sized else ()
+        return (*size, *self.source.notes, *self.source.remarks())
 
     def at(self, *, channel: int | str | None = None, time: int | None = None) -> LazyImage:
         """Return the same image in another channel or at another time point, of the same open file."""
@@ -183,8 +195,23 @@ class LazyImage:
     ) -> None:
         self.close()
 
+    @property
+    def reopen(self) -> functools.partial[LazyImage]:
+        """What opens the same image again."""
+        return functools.partial(
+            open_image,
+            str(self.address),
+            channel=self.channel,
+            time=self.time,
+            level=self.level,
+            spacing=self.override,
+            sized=self.sized,
+            series=self.series,
+            axes=self.renamed,
+        )
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (str(self.address), self.channel, self.time, self.level, self.override, self.sized)
+        return self.reopen, ()
 
     def _zyx(self, lengths: tuple[int, ...]) -> list[int]:
         kept = [n for n, i in zip(lengths, self.pick.place, strict=True) if not isinstance(i, int)]
@@ -199,6 +226,8 @@ def open_image(
     level: int = 0,
     spacing: Sequence[float] | None = None,
     sized: bool = True,
+    series: int | None = None,
+    axes: str | None = None,
 ) -> LazyImage:
     """Open a 3D image without reading its voxels.
 
@@ -217,6 +246,11 @@ def open_image(
         Micrometres per voxel along Z, Y, X, instead of what the file says.
     sized : bool
         Whether an impossible voxel size is refused; else the image has none (labels, masks).
+    series : int, optional
+        Which image of a file that holds several, counted from 0.
+    axes : str, optional
+        Letters of the file's axes, slowest first, where its own are wrong or missing: ``"ZYX"`` for a stack
+        that was saved as a time series. ``C`` stands for channel, ``T`` for time.
 
     Returns
     -------
@@ -252,14 +286,51 @@ def open_image(
         raise FileError(f"{address.file} is a folder; give a file")
     if not address.file.is_dir() and not address.file.is_file():
         raise FileError(f"{address.file} is a pipe or a device, not a file; copy it into a file first")
-    with _named(address, _UNREADABLE):
-        source = module.open_source(address, number)
-    try:
+    image_number = _whole("series", series)
+    with contextlib.ExitStack() as opened:
+        with _named(address, _UNREADABLE):
+            source = _open_source(module, address, number, image_number)
+        opened.callback(source.close)
         with _named(address):
-            return _volume_of(source, address, channel, time, number, override, sized)
-    except BaseException:
-        source.close()
-        raise
+            if axes is not None:
+                source = renamed(source, axes)
+            _refuse_unusable(source, number)
+            pick = pick_volume(source.axes, source.shape, channel, time, source.channel_names)
+            image = LazyImage(
+                address=address,
+                source=source,
+                pick=pick,
+                channel=pick.channel,
+                time=time,
+                level=number,
+                override=override,
+                sized=sized,
+                series=image_number,
+                renamed=axes,
+            )
+            if 0 in image.shape:
+                raise FileError(f"is empty, its shape is {image.shape}; export it again")
+            if source.fault and override is None and sized:
+                raise FileError(f"{source.fault}; give the right one with spacing=(Z, Y, X)")
+        opened.pop_all()
+    return image
+
+
+def _open_source(module: Any, address: Address, level: int, series: int | None) -> Source:
+    """Open what a format's module reads; only some formats hold several images."""
+    if getattr(module, "HAS_SERIES", False):
+        return module.open_source(address, level, series)
+    if series is not None:
+        raise FileError("is of a format that holds one image; leave out series=")
+    return module.open_source(address, level)
+
+
+def _refuse_unusable(source: Source, level: int) -> None:
+    """Raise unless there is such a level and its values can be worked with."""
+    if not 0 <= level < source.num_levels:
+        has = f"levels 0 to {source.num_levels - 1}" if source.num_levels > 1 else "one level, number 0"
+        raise FileError(f"has {has}, not level {level}; choose another level=")
+    memory_dtype(source.dtype)
 
 
 def _whole(name: str, value: int | None) -> int | None:
@@ -273,44 +344,6 @@ def _whole(name: str, value: int | None) -> int | None:
         raise TypeError(f"{name} must be {kinds}, got {value!r}") from None
 
 
-def _volume_of(
-    source: Source,
-    address: Address,
-    channel: int | str | None,
-    time: int | None,
-    level: int,
-    override: Spacing | None,
-    sized: bool,
-) -> LazyImage:
-    """Choose the volume, or say why there is none."""
-    if not 0 <= level < source.num_levels:
-        has = f"levels 0 to {source.num_levels - 1}" if source.num_levels > 1 else "one level, number 0"
-        raise FileError(f"has {has}, not level {level}; choose another --level")
-    memory_dtype(source.dtype)
-    pick = pick_volume(source.axes, source.shape, channel, time, source.channel_names)
-    image = LazyImage(
-        address=address,
-        source=source,
-        pick=pick,
-        channel=pick.channel,
-        time=time,
-        level=level,
-        override=override,
-        sized=sized,
-    )
-    if 0 in image.shape:
-        raise FileError(f"is empty, its shape is {image.shape}; export it again")
-    if source.fault and override is None and sized:
-        raise FileError(f"{source.fault}; give the right one with --spacing Z Y X")
-    return image
-
-
-def _reopen(
-    path: str, channel: int | None, time: int | None, level: int, spacing: Spacing | None, sized: bool
-) -> LazyImage:
-    return open_image(path, channel=channel, time=time, level=level, spacing=spacing, sized=sized)
-
-
 def format_of(address: Address) -> Any:
     """Return the module that reads and writes what the name says."""
     if not address.module and address.file.is_dir():
@@ -320,7 +353,7 @@ def format_of(address: Address) -> Any:
     return importlib.import_module(f"anystar.io.{address.module}")
 
 
-_DAMAGED = "cannot be read ({}); it is damaged, copy or export it again"
+_DAMAGED = "cannot be read ({}); its voxels are damaged, copy or export it again"
 _UNREADABLE = "cannot be opened ({}); it is incomplete or not what its name says, copy or export it again"
 _NOT_THE_FILE = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE)
 """Numbers of errors that say nothing about what is in a file."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
-__all__ = ["Index", "Source", "Spacing", "Unit"]
+__all__ = ["Index", "Source", "Spacing", "Unit", "stacked"]
 
 Index = tuple[int | slice, ...]
 Unit = Literal["um", "relative"]
@@ -24,7 +24,7 @@ class Source:
     """An array as it lies in a file: any number of axes in any order."""
 
     axes: str
-    """One letter an axis: ``Z Y X``, ``C`` channel, ``S`` colour sample, ``T`` time, ``I Q`` unnamed."""
+    """One letter per axis: ``Z Y X``, ``C`` channel, ``S`` colour sample, ``T`` time, ``I Q`` unnamed."""
     shape: tuple[int, ...]
     """Length of every axis."""
     dtype: np.dtype
@@ -35,6 +35,8 @@ class Source:
     """Size of a voxel along Z, Y, X."""
     unit: Unit = "um"
     """Unit of the spacing: micrometres, or none that is a length."""
+    plane: tuple[float, float] | None = None
+    """Micrometres along Y, X where only the distance between planes is not known."""
     fault: str = ""
     """What is wrong with the spacing in the file, if anything."""
     header: dict[str, Any] = field(default_factory=dict)
@@ -45,7 +47,49 @@ class Source:
     """What is stored together, if anything smaller than the whole."""
     num_levels: int = 1
     """Number of levels of the pyramid, finest first."""
+    size_notes: tuple[str, ...] = ()
+    """What was assumed about the voxel size: not said where another one is given."""
+    notes: tuple[str, ...] = ()
+    """What else was assumed, a line each."""
     remarks: Callable[[], tuple[str, ...]] = tuple
-    """What the user should know, a line each; may have to look through the file."""
+    """What the user should know besides; may have to look through the file."""
     close: Callable[[], None] = _nothing
     """Give the file back."""
+
+
+def stacked(source: Source, axis: str, count: int, fetch: Callable[[int, Index], np.ndarray]) -> Source:
+    """Return equal arrays as one with an axis in front.
+
+    Parameters
+    ----------
+    source : Source
+        The first of them.
+    axis : str
+        Letter of the new axis.
+    count : int
+        How many arrays there are.
+    fetch : callable
+        Reads a part of the array of a number.
+    """
+
+    def fetch_all(index: Index) -> np.ndarray:
+        first, rest = index[0], index[1:]
+        if isinstance(first, int):
+            return fetch(first, rest)
+        parts = [fetch(n, rest) for n in range(*first.indices(count))]
+        if not parts:
+            shape = [
+                len(range(*i.indices(n)))
+                for i, n in zip(rest, source.shape, strict=True)
+                if not isinstance(i, int)
+            ]
+            return np.empty((0, *shape), source.dtype)
+        return np.stack(parts)
+
+    return replace(
+        source,
+        axes=axis + source.axes,
+        shape=(count, *source.shape),
+        fetch=fetch_all,
+        chunks=(1, *(source.chunks or source.shape)),
+    )

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import math
-from collections.abc import Callable, Iterator
-from functools import cache
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
 import numpy as np
 import tifffile
@@ -15,23 +14,29 @@ import tifffile
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.calibration import Calibration
 from anystar.io.colours import label_display
-from anystar.io.mapped import copy_part
-from anystar.io.source import Index, Source, Spacing
+from anystar.io.ome_xml import OmeImage, companion_of, parse_ome, structure
+from anystar.io.source import Index, Source, Spacing, stacked
 from anystar.io.tiff_channels import channel_names
+from anystar.io.tiff_reader import chunks_of, damage_is_an_error, incomplete_times, reader_of
+from anystar.io.tiff_series import choose_series
 from anystar.io.tiff_spacing import tiff_spacing
 from anystar.io.tiff_trust import refuse_loops, refuse_outside
 
-__all__ = ["open_source", "write"]
+__all__ = ["HAS_SERIES", "open_source", "write"]
+
+HAS_SERIES = True
+"""A file may hold several images."""
 
 _IMAGEJ_TYPES = ("uint8", "uint16", "float32")
 _OME_TYPES = ("int8", "int16", "int32", "uint8", "uint16", "uint32", "float32", "float64")
 
 
-def open_source(address: Address, level: int) -> Source:
+def open_source(address: Address, level: int, series: int | None = None) -> Source:
     """Open a TIFF file.
 
-    Uncompressed images in one piece are mapped; of others only the planes, or tiles, that are asked for are
+    Uncompressed images in one piece are mapped; of others only the planes, or tiles, that are requested are
     decoded.
 
     Raises
@@ -40,39 +45,172 @@ def open_source(address: Address, level: int) -> Source:
         If it holds several images, or if it is cut off.
     """
     with contextlib.ExitStack() as opened:
-        with _damage_is_an_error():
-            try:
-                tif = opened.enter_context(tifffile.TiffFile(address.file))
-            except tifffile.TiffFileError as error:
-                raise FileError(f"is not a TIFF file ({error}); copy or export it again") from error
-            refuse_loops(tif)
+        found = _open(address, opened)
+        choice = choose_series(found.series, series, address.file, found.images)
+        first = found.series[choice.numbers[0]]
+        chosen = min(max(level, 0), len(first.levels) - 1)
+        source = _of_series(found.tif, first, chosen)
+        if len(choice.numbers) > 1:
+            source = _joined(found, choice.numbers, choice.axis, chosen, source)
+        size = _calibration(found, choice.numbers[0])
+        names = channel_names(found.tif, choice.numbers[0])
+        close = opened.pop_all().close
+    spacing, plane = size.spacing, size.plane
+    if spacing is not None and chosen:
+        spacing = _coarser(spacing, first, first.levels[chosen])
+    if plane is not None and chosen:
+        plane = _coarser((1.0, *plane), first, first.levels[chosen])[1:]
+    return Source(
+        axes=source.axes,
+        shape=source.shape,
+        dtype=source.dtype,
+        fetch=source.fetch,
+        spacing=spacing,
+        unit=size.unit,
+        plane=plane,
+        fault=size.fault,
+        channel_names=names,
+        chunks=source.chunks,
+        num_levels=len(first.levels),
+        size_notes=size.notes,
+        notes=(*found.notes, *choice.notes, *source.notes),
+        close=close,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Opened:
+    """A TIFF file, and what was understood of its metadata."""
+
+    tif: tifffile.TiffFile
+    series: list[tifffile.TiffPageSeries]
+    """All images."""
+    images: tuple[OmeImage, ...] = ()
+    """What OME-XML says of them."""
+    notes: tuple[str, ...] = ()
+    """What is wrong with the metadata."""
+
+
+def _open(address: Address, opened: contextlib.ExitStack) -> _Opened:
+    """Open a file; metadata that cannot be parsed are set aside."""
+    path = address.file
+    with damage_is_an_error():
+        try:
+            # Micro-Manager's own index would look for files beside that are not named
+            tif = tifffile.TiffFile(path, is_mmstack=False)
+        except tifffile.TiffFileError as error:
+            raise FileError(f"is not a TIFF file ({error}); copy or export it again") from error
+        opened.callback(tif.close)
+        refuse_loops(tif)
+        refuse_outside(address, tif)
+        text = tif.pages.first.description
+        images: tuple[OmeImage, ...] = ()
+        notes: list[str] = []
+        xml: str | None = None
+        if "<OME" in text[:4096]:
+            xml, images, notes = _read_ome(path, text, tif)
+            tif = tifffile.TiffFile(path, is_mmstack=False, is_ome=xml is not None, omexml=xml)
+            opened.callback(tif.close)
             refuse_outside(address, tif)
-            if len(tif.series) != 1:
-                shapes = ", ".join(str(s.shape) for s in tif.series[:4])
-                raise FileError(
-                    f"holds {len(tif.series)} images {shapes}; save the one to segment on its own"
-                )
-            levels = tif.series[0].levels
-            series = levels[min(max(level, 0), len(levels) - 1)]
-            _refuse_cut_off(tif, series)
-            spacing, unit, fault = tiff_spacing(tif)
-            names = channel_names(tif)
-        opened.pop_all()
-    if spacing is not None and series is not levels[0]:
-        spacing = _coarser(spacing, levels[0], series)
+        try:
+            series = tif.series
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # tifffile raises whatever the metadata make it stumble over
+            why = " ".join(str(error).split()) or type(error).__name__
+            notes.append(f"the file's metadata cannot be read ({why:.100}), so its voxel size is not known")
+            tif = tifffile.TiffFile(path, is_mmstack=False, is_ome=False, is_imagej=False, is_shaped=False)
+            opened.callback(tif.close)
+            series, images = tif.series, ()
+    return _Opened(tif=tif, series=series, images=images, notes=tuple(notes))
+
+
+def _read_ome(
+    path: Path, text: str, tif: tifffile.TiffFile
+) -> tuple[str | None, tuple[OmeImage, ...], list[str]]:
+    """Return the OME-XML to go by, if there is any, its images, and what is wrong with it."""
+    if (companion := companion_of(text)) is not None:
+        other = path.with_name(Path(companion).name)
+        if not other.is_file():
+            what = f"the file's metadata lie in {companion}, which is missing"
+            return None, (), [f"{what}, so voxel size, channels and time points are not known"]
+        text = _ome_of(other)
+    try:
+        return text, parse_ome(text), []
+    except ParseError as error:
+        notes = [f"the file's OME-XML cannot be parsed ({error}), so its voxel size is not known"]
+    found = structure(text)
+    if found is None or found[1] != len(tif.pages):
+        return None, (), [*notes, "all its pages are taken as one stack"]
+    return found[0], (), notes
+
+
+def _ome_of(path: Path) -> str:
+    """Return the OME-XML of a companion file, or of the first file of a set."""
+    if path.suffix.lower() not in (".tif", ".tiff"):
+        return path.read_text(encoding="utf-8", errors="replace")
+    with tifffile.TiffFile(path) as tif:
+        return tif.pages.first.description
+
+
+def _of_series(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, level: int) -> Source:
+    """Return one image of a file at a level of its pyramid, without incomplete time points at its end."""
+    series = series.levels[level]
+    with damage_is_an_error():
+        missing = incomplete_times(tif, series)
+        fetch = reader_of(tif, series)
+    shape = list(series.shape)
+    notes: tuple[str, ...] = ()
+    if missing:
+        time = series.axes.index("T")
+        total = shape[time]
+        shape[time] = max(n for n in range(total) if n not in missing) + 1
+        notes = (
+            f"{len(missing)} of {total} time points are incomplete and cannot be used: "
+            f"{', '.join(map(str, sorted(missing)))}",
+        )
+        fetch = _without(fetch, time, missing)
     return Source(
         axes=series.axes,
-        shape=series.shape,
+        shape=tuple(shape),
         dtype=np.dtype(series.dtype),
-        fetch=_reader(tif, series),
-        spacing=spacing,
-        unit=unit,
-        fault=fault,
-        channel_names=names,
-        chunks=_chunks(series),
-        num_levels=len(levels),
-        close=tif.close,
+        fetch=fetch,
+        chunks=chunks_of(series),
+        notes=notes,
     )
+
+
+def _without(
+    fetch: Callable[[Index], np.ndarray], axis: int, missing: dict[int, str]
+) -> Callable[[Index], np.ndarray]:
+    """Return what refuses to read incomplete time points."""
+
+    def complete(index: Index) -> np.ndarray:
+        at = index[axis]
+        for time in (at,) if isinstance(at, int) else range(at.start, at.stop):
+            if time in missing:
+                raise FileError(f"{missing[time]}, so time point {time} is incomplete; choose another time=")
+        return fetch(index)
+
+    return complete
+
+
+def _joined(found: _Opened, numbers: tuple[int, ...], axis: str, level: int, first: Source) -> Source:
+    """Return equal images of a file as one with an axis in front."""
+
+    def fetch(number: int, index: Index) -> np.ndarray:
+        return _of_series(found.tif, found.series[numbers[number]], level).fetch(index)
+
+    return stacked(first, axis, len(numbers), fetch)
+
+
+def _calibration(found: _Opened, number: int) -> Calibration:
+    """Return the size of a voxel of an image."""
+    if found.images:
+        return found.images[number if len(found.images) == len(found.series) else 0].calibration
+    if found.tif.is_ome:  # whose own words cannot be parsed
+        return Calibration()
+    return tiff_spacing(found.tif)
 
 
 def _coarser(spacing: Spacing, finest: tifffile.TiffPageSeries, series: tifffile.TiffPageSeries) -> Spacing:
@@ -84,96 +222,6 @@ def _coarser(spacing: Spacing, finest: tifffile.TiffPageSeries, series: tifffile
         for a, size in zip("ZYX", spacing, strict=True)
     )
     return z, y, x
-
-
-def _chunks(series: tifffile.TiffPageSeries) -> tuple[int, ...] | None:
-    """Return the shape of what is compressed together: a tile or a strip of one plane."""
-    if series.dataoffset is not None or series.keyframe is None:
-        return None
-    planes = len(series.shape) - len(series.keyframe.shape)
-    return (1,) * planes + tuple(series.keyframe.chunks)
-
-
-def _reader(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Callable[[Index], np.ndarray]:
-    """Return what reads a part: from a map, of whole planes, or of the strips and tiles that it touches."""
-    if series.dataoffset is not None:
-        stored = np.dtype(tif.byteorder + np.dtype(series.dtype).char)
-        mapped = np.memmap(tif.filehandle.path, stored, "r", series.dataoffset, series.shape)
-        return lambda index: copy_part(mapped, index)
-    planes = series.shape[: len(series.shape) - len(series.keyframe.shape)]
-    a_page_each = len(series.pages) == math.prod(planes)
-
-    @cache
-    def pieces() -> Any:
-        import zarr  # half a second that whole planes need not wait for
-
-        return zarr.open_array(series.aszarr(), mode="r")
-
-    def fetch(index: Index) -> np.ndarray:
-        rest = index[len(planes) :]
-        lengths = series.shape[len(planes) :]
-        whole = all(
-            isinstance(i, int) or (i.start, i.stop) == (0, n) for i, n in zip(rest, lengths, strict=True)
-        )
-        with _damage_is_an_error():
-            if not (a_page_each and whole):
-                return np.asarray(pieces()[index])
-            pages = np.arange(len(series.pages)).reshape(planes)[index[: len(planes)]]
-            data = tif.asarray(key=pages.ravel().tolist(), series=series)
-            return data.reshape(pages.shape + series.keyframe.shape)[(slice(None),) * pages.ndim + rest]
-
-    return fetch
-
-
-def _refuse_cut_off(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
-    """Raise if any of the image's data would lie beyond the end of the file, or a plane is missing.
-
-    tifffile itself fills what is missing with zeros.
-    """
-    advice = "it is cut off or incomplete, copy or export it again"
-    if series.dataoffset is not None:
-        if series.dataoffset + series.nbytes > tif.filehandle.size:
-            raise FileError(f"ends before its {series.nbytes} bytes of data do; {advice}")
-        return
-    for number, page in enumerate(series.pages):
-        if page is None:
-            raise FileError(f"lacks plane {number} of {len(series.pages)}; {advice}")
-        ends = (o + n for o, n in zip(page.dataoffsets, page.databytecounts, strict=True))
-        if max(ends, default=0) > page.parent.filehandle.size:
-            raise FileError(f"ends before plane {number} of {len(series.pages)} does; {advice}")
-    stated = (tif.imagej_metadata or {}).get("images", 1) if tif.is_imagej else 1
-    if len(series.pages) < stated:
-        raise FileError(f"holds {len(series.pages)} of the {stated} planes it states; {advice}")
-
-
-class _Errors(logging.Handler):
-    """Collects the messages of errors, drops those of lesser records."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR:
-            self.messages.append(record.getMessage())
-
-
-@contextlib.contextmanager
-def _damage_is_an_error() -> Iterator[None]:
-    """Raise what tifffile only logs: errors in the chain of pages, after which it reads fewer of them."""
-    complaints = _Errors()  # as a handler it also keeps warnings off the user's terminal
-    logger = logging.getLogger("tifffile")
-    logger.addHandler(complaints)
-    try:
-        yield
-    except Exception:
-        if not complaints.messages:
-            raise
-    finally:
-        logger.removeHandler(complaints)
-    if complaints.messages:
-        text = " ".join(complaints.messages[0].split())
-        raise FileError(f"is damaged ({text:.160}); copy or export it again")
 
 
 def write(address: Address, volume: Volume, *, labels: bool) -> None:
