@@ -10,6 +10,7 @@ from anystar.evaluate import add_scores, match_labels, mean_accuracy
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.result import Result, assemble
+from anystar.preprocess import Preprocessing
 from anystar.tune import IOU, Judged, score, tune
 
 RAYS = golden_spiral(32)
@@ -25,7 +26,7 @@ def scene(seed, *, unknown=False):
     distances = np.repeat(rng.uniform(2, 6, (num, 1)), 32, 1).astype(np.float32)
     prob = rng.uniform(0.1, 0.99, num).astype(np.float32)
     candidates = Candidates(points=points, prob=prob, distances=distances, floor=0.1)
-    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU)
+    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU, Preprocessing())
     truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
     if unknown:
         truth[:, :20] = -1
@@ -98,7 +99,7 @@ def test_the_middle_of_equals_is_taken():
         distances=np.full((2, 32), 5, np.float32),
         floor=0.1,
     )
-    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU)
+    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU, Preprocessing())
     result = dataclasses.replace(one.result, candidates=candidates, labels=labels, objects=objects)
     truth = np.where(labels == 1, 1, 0)  # the surer of the two
     tuned = tune([Judged(result=result, truth=truth)])

@@ -9,6 +9,7 @@ from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.result import assemble
+from anystar.preprocess import Preprocessing
 from tests.geometry.test_voting import ellipsoid_from
 
 RAYS = golden_spiral(96)
@@ -36,7 +37,7 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
 def test_a_long_object_is_one_although_nobody_sees_all_of_it():
     for seed in range(10):
         found, truth = long_object(np.random.default_rng(seed))
-        labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.2, CPU)
+        labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.2, CPU, Preprocessing())
         (scores,) = match_labels(truth, labels, thresholds=(0.6,))
         assert len(objects) == 1
         assert scores.tp == 1
@@ -55,7 +56,7 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
     prob = rng.uniform(0.6, 0.8, 60).astype(np.float32)
     found = Candidates(points=(points + centre).astype(np.float32), prob=prob, distances=noisy, floor=0.1)
     truth = rasterise(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS, SHAPE)
-    labels, _, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU)
+    labels, _, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU, Preprocessing())
 
     def iou(drawn):
         return ((drawn > 0) & (truth > 0)).sum() / ((drawn > 0) | (truth > 0)).sum()
@@ -69,6 +70,6 @@ def test_labels_are_numbered_by_probability():
     centres = np.array([[11.5, 11.5, x] for x in (8.0, 30.0, 52.0)], np.float32)
     radii = np.repeat([[4.0], [6.0], [5.0]], 96, axis=1).astype(np.float32)
     found = Candidates(points=centres, prob=np.float32([0.9, 0.6, 0.8]), distances=radii, floor=0.1)
-    labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU)
+    labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU, Preprocessing())
     assert [labels[11, 11, x] for x in (8, 30, 52)] == [1, 3, 2]
     assert objects.probability.tolist() == np.float32([0.9, 0.8, 0.6]).tolist()

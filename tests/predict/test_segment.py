@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from tests.predict.stub import stub_model
 
@@ -150,3 +151,33 @@ def test_progress_counts_to_the_end():
     seen = []
     stub_model().segment(blobs((16, 16, 16), [(8, 8, 8)], 3), diameter=8, progress=lambda *a: seen.append(a))
     assert seen[-1][0] == seen[-1][1]
+
+
+def test_margins_hold_no_objects_and_change_none():
+    model, image = stub_model(), 1000 * blobs((40, 40, 48), CENTRES, 4) + 50
+    image += np.random.default_rng(0).normal(0, 5, image.shape)
+    plain = model.segment(image, diameter=8, spacing=(1, 1, 1))
+    padded = np.pad(image, ((0, 7), (9, 2), (4, 0)), constant_values=1e6)
+    result = model.segment(padded, diameter=8, spacing=(1, 1, 1))
+    np.testing.assert_array_equal(result.labels[:-7, 9:-2, 4:], plain.labels)
+    assert len(result.objects) == len(plain.objects) >= 3
+    assert result.notes[0].startswith("constant margins hold no data and are left out")
+    table, wanted = result.table(padded), plain.table(image)
+    moved = dict(zip("zyx", (0, 9, 4), strict=True))
+    for name in wanted.columns:
+        offset = moved[name[0]] if name.split("_")[0] in moved else 0
+        np.testing.assert_allclose(table[name], wanted[name] + offset, atol=1e-9, err_msg=name)
+    again = result.rethreshold(0.3)
+    np.testing.assert_array_equal(again.labels[:-7, 9:-2, 4:], plain.rethreshold(0.3).labels)
+
+
+def test_beside_data_that_are_turned_nothing_is_found():
+    rng = np.random.default_rng(0)
+    image = 1000 * blobs((40, 40, 48), CENTRES, 4) + 50 + rng.normal(0, 5, (40, 40, 48))
+    turned = ndimage.rotate(
+        image, 30, axes=(1, 2), order=1, cval=2000.0
+    )  # bright: the stub sees objects there
+    result = stub_model().segment(turned, diameter=8, spacing=(1, 1, 1))
+    assert len(result.objects) == len(stub_model().segment(image, diameter=8, spacing=(1, 1, 1)).objects)
+    assert not result.labels[turned == 2000].any()
+    assert "% of the volume, beside the data" in result.notes[0] or "% of the rest" in result.notes[0]

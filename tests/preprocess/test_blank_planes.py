@@ -142,7 +142,11 @@ def test_objects_are_found_through_blank_planes_and_said_to_be():
 
 
 def test_the_note_is_one_line():
-    assert BlankPlanes(((2, 3),)).note == "1 blank plane is filled in from the planes beside (Z, from 0: 2)"
-    note = BlankPlanes(tuple((z, z + 1) for z in range(1, 40, 3))).note
+    note = "1 blank plane is filled in from the planes beside (Z, from 0: {})"
+    assert BlankPlanes(((2, 3),)).note((0, 0, 0)) == note.format(2)
+    assert BlankPlanes(((2, 3),)).note((5, 1, 1)) == note.format(
+        7
+    )  # counted in the image, not in what is left
+    note = BlankPlanes(tuple((z, z + 1) for z in range(1, 40, 3))).note((0, 0, 0))
     assert note.startswith("13 blank planes are")
     assert note.endswith("25, 28 ...)")

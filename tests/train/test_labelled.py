@@ -39,3 +39,22 @@ def test_uneven_illumination_is_corrected():
 
     only_rescaled = Preprocessing(limits=intensity_limits(image)).apply(image).read(whole_box(image.shape))
     assert bright_over_dim(ready.image.numpy()) - 1 < 0.6 * (bright_over_dim(only_rescaled) - 1)
+
+
+def test_constant_margins_teach_nothing():
+    volume = balls(num=80, radius=7.0)
+    noise = np.random.default_rng(0).normal(0, 0.01, volume.image.shape).astype(np.float32)
+    (plain,) = prepare([dataclasses.replace(volume, image=volume.image + noise)], CONFIG)
+    disc = np.hypot(*np.mgrid[-40:40, -40:40]) < 41
+    image = np.where(disc, volume.image + noise, -1)
+    around = ((3, 0), (8, 9), (0, 20))
+    padded = [np.pad(each, around, constant_values=-1) for each in (volume.image + noise, image)]
+    labels = np.pad(volume.labels, around, constant_values=1)
+    whole, masked = (
+        prepare([dataclasses.replace(volume, image=each, labels=labels)], CONFIG)[0] for each in padded
+    )
+    np.testing.assert_array_equal(whole.image, plain.image)
+    np.testing.assert_array_equal(whole.labels, plain.labels)
+    unknown = np.broadcast_to(~disc, masked.labels.shape)
+    assert (masked.labels.numpy()[unknown] == -1).mean() > 0.99
+    np.testing.assert_array_equal(masked.labels[:, disc], plain.labels[:, disc])

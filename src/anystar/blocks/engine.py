@@ -115,14 +115,14 @@ def paint_all(
     before = np.concatenate([[0], np.cumsum(counts)])
     state = _State(len(run.tile_blocks), journal)
     state.boxes[counts == 0] = np.nan
-    size = np.array(run.plan.voxel_size)
+    size, origin = np.array(run.plan.voxel_size), np.array(run.plan.preprocessing.origin)
     done = journal.of("labels")
     num = len(run.boxes)
 
     def tasks() -> Iterator[tuple[int, tuple[Source, ...]]]:
         for number in range(num):
             if number not in done:
-                low, high = _extent(run.boxes, number, size)
+                low, high = _extent(run.boxes, number, size, origin)
                 yield number, tuple((*state.version(int(n)), int(before[n])) for n in state.within(low, high))
 
     clock = _Clock("labels", num, len(done), progress)
@@ -155,11 +155,11 @@ def survey_all(
         clock.tick()
 
 
-def _extent(boxes: Boxes, number: int, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where a box of the result lies, in voxels of the finest axis."""
+def _extent(boxes: Boxes, number: int, size: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where a box of the result lies on the grid of the candidates."""
     box = boxes[number]
     low, high = (np.array([getattr(s, end) for s in box], float) for end in ("start", "stop"))
-    return (low - 0.5) * size - 1, (high + 0.5) * size + 1
+    return (low - origin - 0.5) * size - 1, (high - origin + 0.5) * size + 1
 
 
 class _State:

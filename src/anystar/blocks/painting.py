@@ -85,9 +85,9 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
 
 
 def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
-    size = np.array(run.plan.voxel_size)
-    low = (np.array([s.start for s in box]) - 0.5) * size + 0.5 - 1
-    high = (np.array([s.stop for s in box]) + 0.5) * size - 0.5 + 1
+    size, origin = np.array(run.plan.voxel_size), np.array(run.plan.preprocessing.origin)
+    low = (np.array([s.start for s in box]) - origin - 0.5) * size + 0.5 - 1
+    high = (np.array([s.stop for s in box]) - origin + 0.5) * size - 0.5 + 1
     parts, names = [], []
     for block, version, before in sources:
         rows, which = read_rows(run.rows_path(block, version), [*low, *high])
@@ -100,7 +100,7 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
     rows = Rows.joined(parts)
     order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))
     rows, label = rows.take(order), np.concatenate(names)[order]
-    boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5
+    boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2)
     return Bodies(
         centres=run.centres(rows.points),
         distances=rows.distances,
@@ -112,7 +112,7 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
 
 def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
     z, y, x = region
-    return rasterise(
+    drawn = rasterise(
         bodies.centres,
         bodies.distances,
         run.rays,
@@ -121,6 +121,7 @@ def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
         voxel_size=run.plan.voxel_size,
         start=(z.start, y.start, x.start),
     )
+    return run.plan.preprocessing.clear_margins(drawn, region)
 
 
 def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -182,6 +183,7 @@ def _tabulate(
         unit=run.plan.unit,
         origin=(z, y, x),
         shape=run.shape,
+        margins=run.plan.preprocessing.margin_mask(region),
         distances=request.distances,
     )
     if run.mask is not None:

@@ -169,7 +169,7 @@ def segment_blocks(
     if resume and not overwrite and not (folder / _PLAN).exists():
         _refuse_finished(output, request, extras)
     plan = _settle(folder, request, image, output, model, memory, resume, overwrite, progress)
-    sizes = _sizes(memory, image, model, plan.voxel_size, plan.factor)
+    sizes = _sizes(memory, image, model, plan.preprocessing, plan.voxel_size, plan.factor)
     run = Run(
         folder=folder,
         plan=plan,
@@ -281,7 +281,7 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
     )
     diameter = guess.diameter
     factor = 1.0 if diameter is None else model.diameter / diameter
-    sizes = _sizes(memory, image, model, guess.voxel_size, factor)
+    sizes = _sizes(memory, image, model, guess.view.settings, guess.voxel_size, factor)
     return Plan(
         request=request,
         voxel_size=guess.voxel_size,
@@ -296,11 +296,16 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
 
 
 def _sizes(
-    memory: int, image: LazyImage, model: Model, voxel_size: tuple[float, float, float], factor: float
+    memory: int,
+    image: LazyImage,
+    model: Model,
+    preprocessing: Preprocessing,
+    voxel_size: tuple[float, float, float],
+    factor: float,
 ) -> Sizes:
     """Return the sizes of blocks for a magnification of the image."""
     z, y, x = (size * factor for size in voxel_size)
-    tiles = model.tile_axes(resampled_shape(image.shape, (z, y, x)))
+    tiles = model.tile_axes(resampled_shape(preprocessing.inner_shape(image.shape), (z, y, x)))
     itemsize = image.dtype.itemsize
     return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=(z, y, x), tta=model.tta)
 

@@ -123,7 +123,7 @@ class Run:
 
     def centres(self, points: np.ndarray) -> np.ndarray:
         """Return points ``(N, 3)`` of the candidates' lattice in voxels of the image, float64."""
-        return (points + 0.5) / np.array(self.plan.voxel_size) - 0.5
+        return (points + 0.5) / np.array(self.plan.voxel_size) - 0.5 + self.plan.preprocessing.origin
 
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""

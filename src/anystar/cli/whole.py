@@ -135,6 +135,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
     from anystar.arrays import measuring
     from anystar.objects import filters
     from anystar.objects.measure import add_mask, tabulate
+    from anystar.preprocess.arrays import whole_box
 
     wanted = predicates(given)
     everything = _Found(labels=result.labels, objects=result.objects, table=None, dropped=0)
@@ -148,6 +149,7 @@ def _relevant(job: Job, image: LazyImage, volume: Volume, result: Any, given: di
         image=result.preprocessing.repaired(volume.data),
         spacing=spacing,
         unit=unit,
+        margins=result.preprocessing.margin_mask(whole_box(result.labels.shape)),
         distances=given["distances"],
     )
     if given["mask"] is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
+from scipy.ndimage import binary_dilation
 
 from anystar import arrays
 from anystar.arrays import OnGrid, Volume, check_spacing, refuse_mismatch, refuse_other_axes
@@ -126,6 +127,7 @@ def tabulate(
     unit: Unit = "um",
     origin: tuple[int, int, int] = (0, 0, 0),
     shape: Sequence[int] | None = None,
+    margins: np.ndarray | None = None,
     distances: bool = False,
 ) -> Table:
     """Measure located objects in a volume, or in a part of one.
@@ -148,6 +150,8 @@ def tabulate(
         First voxel of ``labels`` in the whole volume.
     shape : 3 ints, optional
         Shape of the whole volume, if ``labels`` is a part.
+    margins : numpy.ndarray, optional
+        Which voxels are no data, bool, shape of ``labels``: for objects they are as the border of the volume.
     distances : bool
         Whether to add the polyhedra.
     """
@@ -156,6 +160,8 @@ def tabulate(
     size = spacing or (1.0, 1.0, 1.0)
     metric = spacing is not None and unit == "um"
     made = _place(objects, shape or labels.shape, np.array(size) if metric else np.full(3, np.nan))
+    if margins is not None:
+        made["touches_border"] |= np.isin(objects.label, labels[binary_dilation(margins)])
     surface, volume = _surfaces(labels, objects, rays, size)
     ball = np.cbrt(36 * math.pi * volume**2)
     roundness = np.divide(ball, surface, out=np.ones_like(ball), where=surface > 0)
@@ -165,7 +171,8 @@ def tabulate(
     boxes = objects.bbox.reshape(-1, 2, 3) - np.array(origin)
     if image is not None:
         made |= intensity_columns(labels, image, objects.label, boxes)
-        made |= contrast_columns(labels, image, objects.label, boxes, size)
+        known = labels if margins is None else np.where(margins, -1, labels)
+        made |= contrast_columns(known, image, objects.label, boxes, size)
     if distances and isinstance(objects, Objects):
         made |= {f"centre_{a}": objects.centre_vox[:, i] for i, a in enumerate("zyx")}
         made |= {f"distance_{i}": objects.distances[:, i] for i in range(objects.distances.shape[1])}

@@ -57,7 +57,9 @@ _PLACE = (
     *_along("{}_stop", "voxel", "end of the bounding box along {}, exclusive", "int"),
     *_along("{}_start_um", "um", f"lower edge of the bounding box along {{}}, {_FIRST}"),
     *_along("{}_stop_um", "um", f"upper edge of the bounding box along {{}}, {_FIRST}"),
-    Column(name="touches_border", kind="bool", meaning="whether the label touches the border of the image"),
+    Column(
+        name="touches_border", kind="bool", meaning="whether the label touches a border or constant margin"
+    ),
 )
 _WHOSE = "of the predicted polyhedron, or of the label's voxels (Crofton's formula) for labels from elsewhere"
 _SHAPE = (

@@ -72,6 +72,11 @@ class Candidates:
         points, distances = (self.points + 0.5) * factor - 0.5, self.distances * factor
         return replace(self, points=points, distances=distances)
 
+    def take(self, rows: np.ndarray) -> Candidates:
+        """Return the rows of a mask or of indices."""
+        points, prob, distances = self.points[rows], self.prob[rows], self.distances[rows]
+        return replace(self, points=points, prob=prob, distances=distances)
+
 
 def plan_tiles(config: NetworkConfig, shape: tuple[int, int, int]) -> Axes:
     """Return the tiles of a volume of ``shape`` on the network's lattice: always the same for a shape.
@@ -173,9 +178,11 @@ def _tile_candidates(
     distances = prediction.distances[0][:, at[:, 0], at[:, 1], at[:, 2]]
     points = at.float() * grid + torch.tensor([own.start for own in tile.core], device=at.device)
     chosen = prob[at[:, 0], at[:, 1], at[:, 2]]
-    return Candidates(
+    found = Candidates(
         points=points.cpu().numpy(),
         prob=chosen.cpu().numpy(),
         distances=distances.T.float().clamp_min(0.1).cpu().numpy(),
         floor=floor,
     )
+    data = view.holds_data(found.points)
+    return found if data.all() else found.take(data)

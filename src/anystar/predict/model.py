@@ -134,7 +134,7 @@ class Model:
         rays = golden_spiral(self.network.config.num_rays)
         shape = (image.shape[0], image.shape[1], image.shape[2])
         labels, objects, timings = assemble(
-            candidates, shape, settled.voxel_size, rays, prob_thresh, nms_thresh, self.device
+            candidates, shape, settled.voxel_size, rays, prob_thresh, nms_thresh, self.device, preprocessing
         )
         return Result(
             labels=labels,

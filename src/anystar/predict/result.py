@@ -20,6 +20,7 @@ from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
 from anystar.predict.crowd import raised_to
 from anystar.preprocess import Preprocessing
+from anystar.preprocess.arrays import whole_box
 
 __all__ = ["Result", "assemble"]
 
@@ -67,7 +68,14 @@ class Result:
         raised = raised_to(self.prob_thresh)
         z, y, x = self.labels.shape
         labels, objects, timings = assemble(
-            self.candidates, (z, y, x), self.voxel_size, self.rays, prob, nms, torch.device("cpu")
+            self.candidates,
+            (z, y, x),
+            self.voxel_size,
+            self.rays,
+            prob,
+            nms,
+            torch.device("cpu"),
+            self.preprocessing,
         )
         return replace(
             self,
@@ -91,6 +99,7 @@ class Result:
             image=None if image is None else self.preprocessing.repaired(image),
             spacing=spacing,
             unit=unit,
+            margins=self.preprocessing.margin_mask(whole_box(self.labels.shape)),
             distances=distances,
         )
 
@@ -110,10 +119,13 @@ def assemble(
     prob_thresh: float,
     nms_thresh: float,
     device: torch.device,
+    preprocessing: Preprocessing,
 ) -> tuple[np.ndarray, Objects, dict[str, float]]:
     """Suppress, let the dropped vote on the outlines, suppress again, rasterise on the input's lattice.
 
     Suppression and rasterising, which take long in large volumes, are done on ``device`` if it is a GPU.
+    Candidates lie on the grid of the image without the margins that ``preprocessing`` left out; objects end
+    where these begin.
 
     Returns
     -------
@@ -143,8 +155,11 @@ def assemble(
     middle = time.perf_counter()
     centres = (points + 0.5) / np.array(voxel_size) - 0.5
     at, radii, scores = (torch.from_numpy(a).to(place) for a in (centres, distances, prob))
-    drawn = rasterise(at, radii, rays, shape, prob=scores, voxel_size=voxel_size)
-    labels, objects = _measure(drawn.cpu().numpy(), prob, centres, distances)
+    inner = preprocessing.inner_shape(shape)
+    drawn = rasterise(at, radii, rays, inner, prob=scores, voxel_size=voxel_size)
+    labels, objects = _measure(
+        preprocessing.embedded(drawn.cpu().numpy(), shape), prob, centres + preprocessing.origin, distances
+    )
     stop = time.perf_counter()
     return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}
 

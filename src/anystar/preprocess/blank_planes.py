@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anystar.preprocess.arrays import ArrayLike
+from anystar.preprocess.arrays import ArrayLike, Shape
 from anystar.preprocess.subsample import Subsample, take_subsample
 
 __all__ = ["BlankPlanes", "FilledPlanes", "find_blank_planes"]
@@ -45,12 +45,12 @@ class BlankPlanes:
 
     def update(self, subsample: Subsample, image: ArrayLike) -> Subsample:
         """Return the subsample of the image after this step."""
-        return take_subsample(image)
+        return take_subsample(image, subsample.known)
 
-    @property
-    def note(self) -> str:
+    def note(self, origin: Shape) -> str:
         """Return the remark for the user."""
-        parts = [f"{first}" if stop - first == 1 else f"{first}-{stop - 1}" for first, stop in self.runs[:10]]
+        runs = [(first + origin[0], stop + origin[0]) for first, stop in self.runs]
+        parts = [f"{first}" if stop - first == 1 else f"{first}-{stop - 1}" for first, stop in runs[:10]]
         more = " ..." if len(self.runs) > len(parts) else ""
         num = sum(stop - first for first, stop in self.runs)
         what = "1 blank plane is" if num == 1 else f"{num} blank planes are"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,8 @@ _BLANK = 0.45
 neighbours. No region is amplified by more than the inverse of this share."""
 _EVEN = 0.1
 """Differences between regions that are not corrected, as a share of the range."""
+_KNOWN = 0.05
+"""Least share of data in a region that decides alone."""
 _NEAR, _FAR, _FAR_WEIGHT = 0.7, 3.0, 1e-3
 """Widths of the Gaussians that smooth over regions, and the weight of the wide one: it decides only where a
 region has no neighbour with objects."""
@@ -46,7 +48,7 @@ class Illumination:
     @classmethod
     def fit(cls, image: ArrayLike, subsample: Subsample) -> Illumination | None:
         """Return the illumination of an image, ``None`` if it is even."""
-        found = estimate_illumination(subsample.voxels)
+        found = estimate_illumination(subsample.voxels, subsample.known)
         return None if found.even else found
 
     def apply(self, image: ArrayLike) -> CorrectedImage:
@@ -56,10 +58,9 @@ class Illumination:
     def update(self, subsample: Subsample, image: ArrayLike) -> Subsample:
         """Return the subsample of the image after this step."""
         voxels = self.correct(subsample.voxels, subsample.indices, subsample.shape)
-        return Subsample(subsample.indices, voxels, subsample.shape)
+        return replace(subsample, voxels=voxels)
 
-    @property
-    def note(self) -> str:
+    def note(self, origin: Shape) -> str:
         """Return the remark for the user: none."""
         return ""
 
@@ -115,8 +116,10 @@ class CorrectedImage:
         return self.illumination.correct(np.asarray(self.image[box]), indices, (z, y, x))
 
 
-def estimate_illumination(voxels: np.ndarray) -> Illumination:
+def estimate_illumination(voxels: np.ndarray, known: np.ndarray | None = None) -> Illumination:
     """Return the illumination of a volume from voxels that are spread evenly over it.
+
+    Only those voxels count that are data, all by default.
 
     The range of a region is that of its percentiles, smoothed over its neighbours. A region without objects
     takes the range of its neighbours, so that its noise is not amplified.
@@ -133,7 +136,8 @@ def estimate_illumination(voxels: np.ndarray) -> Illumination:
     edges = [np.linspace(0, num, k + 1).astype(int) for num, k in zip(voxels.shape, (a, b, c), strict=True)]
     for region in np.ndindex(a, b, c):
         box = tuple(slice(edge[i], edge[i + 1]) for edge, i in zip(edges, region, strict=True))
-        low[region], high[region] = np.percentile(voxels[box].astype(np.float32, copy=False), [_LOW, _HIGH])
+        data = voxels[box] if known is None else _enough(voxels[box], known[box])
+        low[region], high[region] = np.percentile(data.astype(np.float32, copy=False), [_LOW, _HIGH])
     full = max(float(high.max() - low.min()), TINY)
     live = (high - low >= _BLANK * full).astype(float)
     near, far = (ndimage.gaussian_filter(live, width, mode="nearest") for width in (_NEAR, _FAR))
@@ -143,6 +147,11 @@ def estimate_illumination(voxels: np.ndarray) -> Illumination:
     background = ndimage.gaussian_filter(low, _NEAR, mode="nearest")
     above = np.maximum(above, _BLANK * full)
     return Illumination((a, b, c), tuple(background.ravel().tolist()), tuple(above.ravel().tolist()))
+
+
+def _enough(voxels: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the voxels of a region that are data; all of them, filled ones too, if those are few."""
+    return voxels[known] if known.mean() >= _KNOWN else voxels
 
 
 def _interpolate(grid: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:

@@ -58,9 +58,16 @@ class ResampledImage:
         return resampled_shape(self.prepared.shape, self.zoom)
 
     def source(self, box: Box) -> Box:
-        """Return the box of the image from which a box of the grid is computed."""
-        z, y, x = (slice(rows.first, rows.last) for rows in self._rows(box))
+        """Return the box of the image, margins included, from which a box of the grid is computed."""
+        z, y, x = (
+            slice(first + rows.first, first + rows.last)
+            for first, rows in zip(self.prepared.settings.origin, self._rows(box), strict=True)
+        )
         return z, y, x
+
+    def holds_data(self, points: np.ndarray) -> np.ndarray:
+        """Return at which points ``(N, 3)``, in voxels of the grid, there are data and no margin."""
+        return self.prepared.holds_data((points + 0.5) / np.array(self.zoom) - 0.5)
 
     def read(self, box: Box) -> Tensor | None:
         """Return a box as a tensor ``(1, 1, Z, Y, X)``, or ``None`` if all of it is constant.

@@ -6,6 +6,7 @@ and it is named in :class:`Preprocessing` as a field; nothing else knows the sin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, Self
 
@@ -15,6 +16,7 @@ from anystar.preprocess.arrays import ArrayLike, Box, Shape, Vec, whole_box
 from anystar.preprocess.blank_planes import BlankPlanes
 from anystar.preprocess.illumination import Illumination
 from anystar.preprocess.intensity import check_range, intensity_limits, rescale
+from anystar.preprocess.margins import Margins, crop
 from anystar.preprocess.subsample import Subsample, take_subsample
 
 __all__ = ["PreparedImage", "Preprocessing", "Step"]
@@ -28,14 +30,13 @@ class Step(Protocol):
         """Return the step for an image, ``None`` if it needs no such correction."""
 
     def apply(self, image: ArrayLike) -> ArrayLike:
-        """Return the corrected image; it has the same shape and is corrected as it is read."""
+        """Return the corrected image, which is corrected as it is read; only margins change its shape."""
 
     def update(self, subsample: Subsample, image: ArrayLike) -> Subsample:
         """Return the subsample of ``image``, which this step has corrected, given the one before."""
 
-    @property
-    def note(self) -> str:
-        """The remark for the user, empty for none."""
+    def note(self, origin: Shape) -> str:
+        """Return the remark for the user, empty for none; ``origin`` is the first voxel after cropping."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class Preprocessing:
     ((1, 32, 32), True)
     """
 
+    margins: Margins | None = field(default=None, metadata={"step": Margins})
+    """Constant margins that are left out, if there are any; what follows is in voxels of what is left."""
     blank_planes: BlankPlanes | None = field(default=None, metadata={"step": BlankPlanes, "repair": True})
     """Blank planes that are filled, if there are any."""
     illumination: Illumination | None = field(default=None, metadata={"step": Illumination})
@@ -87,14 +90,15 @@ class Preprocessing:
             If its intensities cannot be told apart in float32.
         """
         subsample = take_subsample(image)
-        check_range(subsample.voxels)
         steps: dict[str, Step] = {}
         for name, info in _steps():
             step: Step | None = info["step"].fit(image, subsample)
             if step is not None:
                 steps[name], image = step, step.apply(image)
                 subsample = step.update(subsample, image)
-        return cls(limits=intensity_limits(image, subsample.voxels), **steps)  # type: ignore[arg-type]
+            if name == "margins":
+                check_range(image if isinstance(image, np.ndarray) else subsample.data)
+        return cls(limits=intensity_limits(image, subsample.data), **steps)  # type: ignore[arg-type]
 
     def apply(self, image: ArrayLike) -> PreparedImage:
         """Return the image, prepared as it is read; ``image`` is that which was fitted, or an equal one."""
@@ -107,11 +111,20 @@ class Preprocessing:
 
         What is missing is filled; everything else keeps the intensities that were recorded.
         """
-        for step in self._fitted(only="repair"):
-            image = step.apply(image)
-        return np.asarray(
-            image if box is None and isinstance(image, np.ndarray) else image[box or whole_box(image.shape)]
-        )
+        steps, box = self._fitted(only="repair"), box or whole_box(image.shape)
+        if not steps:
+            return image if isinstance(image, np.ndarray) and box == whole_box(image.shape) else image[box]
+        inner = self.inner_box(image.shape)
+        data, part = crop(image, inner), np.array(image[box])
+        for step in steps:
+            data = step.apply(data)
+        both = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(box, inner, strict=True)]
+        if all(s.start < s.stop for s in both):
+            here = tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(both, box, strict=True))
+            part[here] = data[
+                tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(both, inner, strict=True))
+            ]
+        return part
 
     @property
     def constant(self) -> bool:
@@ -121,7 +134,40 @@ class Preprocessing:
     @property
     def notes(self) -> tuple[str, ...]:
         """Remarks for the user on what was corrected."""
-        return tuple(step.note for step in self._fitted() if step.note)
+        return tuple(note for step in self._fitted() if (note := step.note(self.origin)))
+
+    @property
+    def origin(self) -> Shape:
+        """First voxel of the image (Z, Y, X) that is left when margins are cropped."""
+        return (0, 0, 0) if self.margins is None else self.margins.start
+
+    def inner_box(self, shape: Sequence[int]) -> Box:
+        """Return the box of an image of this shape that is left when margins are cropped."""
+        return whole_box(tuple(shape)) if self.margins is None else self.margins.box
+
+    def inner_shape(self, shape: Shape) -> Shape:
+        """Return the shape of that box."""
+        z, y, x = (part.stop - part.start for part in self.inner_box(shape))
+        return z, y, x
+
+    def clear_margins(self, labels: np.ndarray, box: Box | None = None) -> np.ndarray:
+        """Set the labels of a box of the image, or of all of it, to 0 in its margins, in place."""
+        return labels if self.margins is None else self.margins.clear(labels, box)
+
+    def margin_mask(self, box: Box) -> np.ndarray | None:
+        """Return which voxels of a box of the image lie in its margins, ``None`` if the image has none."""
+        if self.margins is None:
+            return None
+        ones = np.ones([part.stop - part.start for part in box], np.uint8)
+        return self.margins.clear(ones, box) == 0
+
+    def embedded(self, labels: np.ndarray, shape: Shape) -> np.ndarray:
+        """Return the labels of what is left without margins on the grid of the image, 0 in the margins."""
+        if self.margins is None:
+            return labels
+        whole = np.zeros(shape, labels.dtype)
+        whole[self.margins.box] = labels
+        return self.margins.clear(whole)
 
     def _fitted(self, only: str = "step") -> list[Step]:
         steps = [getattr(self, name) for name, info in _steps() if info.get(only)]
@@ -141,6 +187,8 @@ class PreparedImage:
     image: ArrayLike
     """The corrected image, shape ``(Z, Y, X)``; its intensities are not yet rescaled."""
     settings: Preprocessing
+    start: Shape = (0, 0, 0)
+    """First voxel of the image that was prepared, if this is a part of it."""
 
     @property
     def shape(self) -> Shape:
@@ -156,7 +204,15 @@ class PreparedImage:
 
     def crop(self, box: Box) -> PreparedImage:
         """Return a part as an image of its own, in memory."""
-        return replace(self, image=np.asarray(self.image[box]))
+        z, y, x = (first + part.start for first, part in zip(self.start, box, strict=True))
+        return replace(self, image=np.asarray(self.image[box]), start=(z, y, x))
+
+    def holds_data(self, points: np.ndarray) -> np.ndarray:
+        """Return at which points ``(N, 3)``, in voxels, there are data and no margin."""
+        margins = self.settings.margins
+        if margins is None or margins.region is None:
+            return np.ones(len(points), bool)
+        return ~margins.region.covers_points(points + np.array(self.start))
 
     def adjusted(
         self,

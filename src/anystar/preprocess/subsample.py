@@ -31,10 +31,19 @@ class Subsample:
     """Intensities there, one axis per array of indices."""
     shape: Shape
     """Shape of the volume."""
+    known: np.ndarray | None = None
+    """Which voxels are data, bool; ``None`` if all are."""
+
+    @property
+    def data(self) -> np.ndarray:
+        """Return the intensities of the voxels that are data."""
+        return self.voxels if self.known is None else self.voxels[self.known]
 
 
-def take_subsample(image: ArrayLike) -> Subsample:
+def take_subsample(image: ArrayLike, known: np.ndarray | None = None) -> Subsample:
     """Return every n-th plane, row and column; of more than a gigavoxel, bricks on a lattice.
+
+    Which of the voxels are data is given in ``known``, all by default.
 
     Examples
     --------
@@ -46,13 +55,13 @@ def take_subsample(image: ArrayLike) -> Subsample:
     if math.prod(shape) <= _SCANNED:
         step = max(1, round((math.prod(shape) / _MAX_VOXELS) ** (1 / 3)))
         z, y, x = (np.arange(0, num, step) for num in shape)
-        return Subsample((z, y, x), np.asarray(image[(slice(None, None, step),) * 3]), shape)
+        return Subsample((z, y, x), np.asarray(image[(slice(None, None, step),) * 3]), shape, known)
     runs = [_runs(num, count) for num, count in zip(shape, _bricks_along(shape), strict=True)]
     z, y, x = (np.concatenate([np.arange(r.start, r.stop) for r in along]) for along in runs)
     voxels = np.empty((len(z), len(y), len(x)), image.dtype)
     for places in itertools.product(*map(_placed, runs)):
         voxels[tuple(to for to, _ in places)] = image[tuple(run for _, run in places)]
-    return Subsample((z, y, x), voxels, shape)
+    return Subsample((z, y, x), voxels, shape, known)
 
 
 def _bricks_along(shape: Sequence[int]) -> list[int]:

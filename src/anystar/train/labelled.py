@@ -253,7 +253,14 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     shrink = step * config.scale[1]
     zoom = np.where(shrink < _SHRINK, shrink, 1.0)
     z, y, x = zoom.tolist()
-    prepared = Preprocessing.fit(volume.image).apply(volume.image)
+    try:
+        preprocessing = Preprocessing.fit(volume.image)
+    except ValueError as error:
+        raise ValueError(f"{volume.name}: {error}") from None
+    prepared = preprocessing.apply(volume.image)
+    inner = preprocessing.inner_box(labels.shape)
+    margins = preprocessing.margin_mask(inner)
+    labels = labels[inner] if margins is None else np.where(margins, -1, labels[inner])  # -1: unknown
     resampled = ResampledImage(prepared=prepared, zoom=(z, y, x), device=torch.device("cpu"))
     image = resampled.read(whole_box(resampled.shape))
     reduced = torch.zeros(resampled.shape) if image is None else image[0, 0]  # None if constant
