@@ -6,6 +6,8 @@ import pytest
 
 import anystar
 from anystar.config import load_toml
+from anystar.nn.checkpoint import save_model_file
+from anystar.nn.model import NetworkConfig, StarNet
 from anystar.predict.model import DEFAULT_MODEL
 from anystar.report.card import card_text
 from anystar.train import TrainConfig, fit
@@ -100,3 +102,29 @@ def test_bad_words_are_one_line(words, message, run):
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_cards_of_any_content_are_displayed_or_refused(tmp_path, run):
+    tiny = NetworkConfig(channels=(4, 8), num_rays=6, head_channels=8)
+    network, path = StarNet(tiny), tmp_path / "a.safetensors"
+    wrong = [None, 3, "text", [1, [2]], {"a": {"b": []}}, True, "\x1b[31m\x07"]
+    keys = [
+        "recipes",
+        "iterations",
+        "from",
+        "history",
+        "accuracy",
+        "config",
+        "limits",
+        "volumes",
+        "mean_with",
+    ]
+    for key in keys:
+        for value in wrong:
+            save_model_file(path, network.state_dict(), tiny, {"recipes": ["as-mix"], key: value})
+            for options in ((), ("--config",)):
+                result = run("models", "show", path, *options)
+                assert result.exit_code in (0, 2), (key, value, result.output)
+                assert result.exit_code == 0 or len(result.stderr.splitlines()) == 1
+                assert "\x07" not in result.output
+                assert "\x1b" not in result.output

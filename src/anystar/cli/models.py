@@ -57,21 +57,22 @@ def _list(names: tuple[str, ...]) -> str:
 
 
 def _show(name: str, as_config: bool) -> str:
-    from anystar.nn.checkpoint import load_model_file
+    from anystar.nn.checkpoint import interpreted, load_model_file
     from anystar.predict.model import DEFAULT_MODEL, model_path
     from anystar.report.card import card_text
 
     path = model_path(name)
     file = load_model_file(path)
-    if as_config:
-        if "config" not in file.card:
-            raise InputError(
-                f"the card of {name} holds no settings; see docs/training-log.md for how it was made"
-            )
-        return _settings(file.card)
-    card = file.card | {"default": name == DEFAULT_MODEL}
-    parameters = sum(p.numel() for p in file.network.parameters())
-    return card_text(name, card, parameters=parameters, size=path.stat().st_size)
+    if as_config and "config" not in file.card:
+        raise InputError(
+            f"the card of {name} holds no settings; see docs/training-log.md for how it was made"
+        )
+    with interpreted(path):
+        if as_config:
+            return _settings(file.card)
+        card = file.card | {"default": name == DEFAULT_MODEL}
+        parameters = sum(p.numel() for p in file.network.parameters())
+        return card_text(name, card, parameters=parameters, size=path.stat().st_size)
 
 
 def _settings(card: Mapping[str, Any]) -> str:

@@ -15,6 +15,10 @@ from anystar.nn.unet import Part, UNet, around, cut, within
 
 __all__ = ["NetworkConfig", "Prediction", "StarNet", "place"]
 
+_MOST_LEVELS = 8
+_WIDEST = 4096
+"""Most resolutions, and most channels or rays of a layer: beyond any network that a GPU can hold."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
@@ -35,10 +39,17 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         if self.grid not in (1, 2):
             raise ConfigError(f"grid must be 1 or 2, got {self.grid}")
-        if len(self.channels) < 2 or min(self.channels) < 1:
-            raise ConfigError(f"channels must be at least two positive numbers, got {list(self.channels)}")
-        if self.num_rays < 4:
-            raise ConfigError(f"num_rays must be at least 4, got {self.num_rays}")
+        if not 2 <= len(self.channels) <= _MOST_LEVELS:
+            raise ConfigError(f"channels must be 2 to {_MOST_LEVELS} numbers, got {len(self.channels)}")
+        wide = {
+            "channels": self.channels,
+            "head_channels": (self.head_channels,),
+            "num_rays": (self.num_rays,),
+        }
+        for name, values in wide.items():
+            low = 4 if name == "num_rays" else 1
+            if not all(low <= value <= _WIDEST for value in values):
+                raise ConfigError(f"{name} must be {low} to {_WIDEST}, got {', '.join(map(str, values))}")
 
     @property
     def divisor(self) -> int:

@@ -78,7 +78,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
             for part in kept:
                 lines.append((start + part).rstrip())
                 start = " " * column
-    return "\n".join(lines)
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in "\n".join(lines))
 
 
 def _count(value: Any) -> str:

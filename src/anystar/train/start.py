@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from anystar.config import from_dict, to_dict
-from anystar.nn.checkpoint import load_model_file, load_tensors
+from anystar.nn.checkpoint import interpreted, load_model_file, load_tensors
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
 from anystar.predict.model import model_path
@@ -65,6 +65,12 @@ def load_start(name: str | Path) -> Start:
     """
     path = model_path(name)
     tensors, header = load_tensors(path)
+    with interpreted(path):
+        return _start(path, tensors, header)
+
+
+def _start(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> Start:
+    """Return what a model file or a checkpoint holds."""
     if "card" in header:
         card = header["card"]
         weights = {k: v for k, v in load_model_file(path).network.state_dict().items() if k in tensors}

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from anystar._version import __version__
 from anystar.config import ConfigError, to_dict
-from anystar.nn.checkpoint import load_tensors, save_model_file, save_tensors
+from anystar.nn.checkpoint import interpreted, load_tensors, save_model_file, save_tensors
 from anystar.nn.model import StarNet, place
 from anystar.nn.synced import synchronise_statistics
 from anystar.train.config import TrainConfig
@@ -128,6 +128,10 @@ class TrainState:
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
         tensors, header = load_tensors(path)
+        with interpreted(path):
+            self._restore(path, tensors, header)
+
+    def _restore(self, path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
         if header["network"] != to_dict(self.config.network):
             raise ConfigError(f"{path} holds another network than the configuration; start a new run instead")
         if header["step"] > self.config.iterations:
