@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from anystar.evaluate import add_scores, match_labels, mean_accuracy
+from anystar.evaluate import add_scores, match_labels, mean_ap
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.result import Result, assemble
@@ -19,7 +19,7 @@ SHAPE = (32, 40, 40)
 
 
 def scene(seed, *, unknown=False):
-    """Overlapping balls of random probability, and a truth that has most of them."""
+    """Overlapping balls of random probability, and a ground truth that has most of them."""
     rng = np.random.default_rng(seed)
     num = 60
     points = rng.uniform(2, np.array(SHAPE) - 2, (num, 3)).astype(np.float32)
@@ -27,9 +27,9 @@ def scene(seed, *, unknown=False):
     prob = rng.uniform(0.1, 0.99, num).astype(np.float32)
     candidates = Candidates(points=points, prob=prob, distances=distances, floor=0.1)
     labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU, Preprocessing())
-    truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
+    ground_truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
     if unknown:
-        truth[:, :20] = -1
+        ground_truth[:, :20] = -1
     result = Result(
         labels=labels,
         objects=objects,
@@ -40,7 +40,7 @@ def scene(seed, *, unknown=False):
         voxel_size=(1.0, 1.0, 1.0),
         rays=RAYS,
     )
-    return Judged(result=result, truth=truth.astype(np.int32))
+    return Judged(result=result, ground_truth=ground_truth.astype(np.int32))
 
 
 def voters(seed):
@@ -55,11 +55,13 @@ def voters(seed):
         distances=np.repeat(rng.uniform(2, 6, (len(points), 1)), 32, 1).astype(np.float32),
         floor=0.1,
     )
-    truth = np.zeros(SHAPE, np.int32)
+    ground_truth = np.zeros(SHAPE, np.int32)
     for number, middle in enumerate(middles):
         far = np.linalg.norm(np.indices(SHAPE) - middle[:, None, None, None], axis=0)
-        truth[far < 4.2] = number if number % 3 else 0
-    return Judged(result=dataclasses.replace(scene(seed).result, candidates=candidates), truth=truth)
+        ground_truth[far < 4.2] = number if number % 3 else 0
+    return Judged(
+        result=dataclasses.replace(scene(seed).result, candidates=candidates), ground_truth=ground_truth
+    )
 
 
 def test_every_trial_equals_segmenting_with_those_thresholds():
@@ -69,14 +71,15 @@ def test_every_trial_equals_segmenting_with_those_thresholds():
         for prob in (0.1, 0.33, 0.5, 0.79, 0.95):  # 0.33 and 0.79 leave objects out of what is drawn at less
             results = [s.result.rethreshold(prob=float(np.float32(prob)), nms=nms) for s in scenes]
             scores = [
-                match_labels(s.truth, r.labels, thresholds=IOU) for s, r in zip(scenes, results, strict=True)
+                match_labels(s.ground_truth, r.labels, thresholds=IOU)
+                for s, r in zip(scenes, results, strict=True)
             ]
             column = int(np.argmin(np.abs(tuned.probs - prob)))
             close = 0.02 if prob in (0.33, 0.79) else 1e-9
-            assert tuned.table[nms][column] == pytest.approx(mean_accuracy(add_scores(scores)), abs=close)
-    assert tuned.accuracy == max(v.max() for v in tuned.table.values())
-    assert tuned.table[tuned.nms][np.argmin(np.abs(tuned.probs - tuned.prob))] == tuned.accuracy
-    assert tuned.accuracy > tuned.table[0.5][-1]
+            assert tuned.table[nms][column] == pytest.approx(mean_ap(add_scores(scores)), abs=close)
+    assert tuned.mean_ap == max(v.max() for v in tuned.table.values())
+    assert tuned.table[tuned.nms][np.argmin(np.abs(tuned.probs - tuned.prob))] == tuned.mean_ap
+    assert tuned.mean_ap > tuned.table[0.5][-1]
 
 
 @pytest.mark.parametrize("seed", [0, 2, 6])  # where another drawing promises more
@@ -84,10 +87,10 @@ def test_the_accuracy_is_that_of_the_thresholds(seed):
     one = voters(seed)
     tuned = tune([one])
     again = one.result.rethreshold(prob=tuned.prob, nms=tuned.nms)
-    scores = match_labels(one.truth, again.labels, thresholds=IOU)
-    assert tuned.accuracy == pytest.approx(mean_accuracy(scores), abs=1e-9)
-    assert tuned.accuracy == score([one], prob=tuned.prob, nms=tuned.nms)
-    assert tuned.accuracy > 0.3
+    scores = match_labels(one.ground_truth, again.labels, thresholds=IOU)
+    assert tuned.mean_ap == pytest.approx(mean_ap(scores), abs=1e-9)
+    assert tuned.mean_ap == score([one], prob=tuned.prob, nms=tuned.nms)
+    assert tuned.mean_ap > 0.3
 
 
 def test_the_middle_of_equals_is_taken():
@@ -101,13 +104,13 @@ def test_the_middle_of_equals_is_taken():
     )
     labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU, Preprocessing())
     result = dataclasses.replace(one.result, candidates=candidates, labels=labels, objects=objects)
-    truth = np.where(labels == 1, 1, 0)  # the surer of the two
-    tuned = tune([Judged(result=result, truth=truth)])
-    assert tuned.accuracy == 1
+    ground_truth = np.where(labels == 1, 1, 0)  # the surer of the two
+    tuned = tune([Judged(result=result, ground_truth=ground_truth)])
+    assert tuned.mean_ap == 1
     assert tuned.prob == pytest.approx((0.21 + 0.9) / 2, abs=0.011)
     for own, chosen in ((0.5, 0.5), (0.35, 0.3)):  # all overlaps do equally well; 0.35 is not tried
         segmented = dataclasses.replace(result, nms_thresh=own)
-        assert tune([Judged(result=segmented, truth=truth)]).nms == chosen
+        assert tune([Judged(result=segmented, ground_truth=ground_truth)]).nms == chosen
 
 
 def test_objects_in_the_unknown_do_not_count():
@@ -122,7 +125,7 @@ def test_objects_in_the_unknown_do_not_count():
         floor=0.1,
     )
     fewer = dataclasses.replace(some.result, candidates=only)
-    clear = some.truth.copy()
+    clear = some.ground_truth.copy()
     clear[:, :27] = -1
     far = np.flatnonzero((candidates.points[:, 1] > 26) | (candidates.points[:, 1] < 12))
     more = Candidates(
@@ -131,9 +134,9 @@ def test_objects_in_the_unknown_do_not_count():
         distances=candidates.distances[far],
         floor=0.1,
     )
-    a = tune([Judged(result=fewer, truth=clear)])
-    b = tune([Judged(result=dataclasses.replace(some.result, candidates=more), truth=clear)])
-    assert a.accuracy == b.accuracy > 0
+    a = tune([Judged(result=fewer, ground_truth=clear)])
+    b = tune([Judged(result=dataclasses.replace(some.result, candidates=more), ground_truth=clear)])
+    assert a.mean_ap == b.mean_ap > 0
 
 
 def test_by_default_each_volume_has_the_thresholds_that_it_was_segmented_with():
@@ -142,6 +145,6 @@ def test_by_default_each_volume_has_the_thresholds_that_it_was_segmented_with():
         dataclasses.replace(s, result=s.result.rethreshold(prob=prob, nms=nms))
         for s, prob, nms in zip(scenes, (0.2, 0.8), (0.5, 0.2), strict=True)
     ]
-    scores = add_scores([match_labels(s.truth, s.result.labels, thresholds=IOU) for s in settled])
-    assert score(settled) == pytest.approx(mean_accuracy(scores), abs=1e-9)
+    scores = add_scores([match_labels(s.ground_truth, s.result.labels, thresholds=IOU) for s in settled])
+    assert score(settled) == pytest.approx(mean_ap(scores), abs=1e-9)
     assert score(settled) != pytest.approx(score(scenes, prob=0.2, nms=0.5), abs=1e-6)

@@ -1,7 +1,7 @@
 """Measure a model with its defaults on the volumes of a folder: ``python -m benchmarks.accuracy --data DIR``.
 
 The network gets the spacing of the file and nothing else: no diameter, no thresholds. The classical pipeline
-beside it is told the diameter that the truth has.
+beside it is told the diameter that the ground truth has.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 import anystar
-from anystar.evaluate import CentreScores, Scores, match_centres, match_labels, mean_accuracy
+from anystar.evaluate import CentreScores, Scores, match_centres, match_labels, mean_ap
 from anystar.report.picture import save_picture
 from benchmarks.accuracy.classical import segment_classical
 from benchmarks.accuracy.volumes import Sample, load_samples
@@ -86,14 +86,14 @@ def labels_table(pairs: list[tuple[Found, Found, Found]]) -> str:
     for network, *classical in pairs:
         ours = label_scores(network)
         row = [network.sample.name, f"{ours[0].num_true}", f"{ours[0].num_pred}"]
-        row += [f"{s.accuracy:.2f}" for s in ours if s.threshold in (0.3, 0.5)]
-        row += [f"{mean_accuracy(ours):.2f}", f"{network.seconds:.1f}"]
+        row += [f"{s.ap:.2f}" for s in ours if s.threshold in (0.3, 0.5)]
+        row += [f"{mean_ap(ours):.2f}", f"{network.seconds:.1f}"]
         for other in classical:
             theirs = label_scores(other)
-            row.append(" / ".join(f"{s.accuracy:.2f}" for s in theirs if s.threshold in (0.3, 0.5)))
+            row.append(" / ".join(f"{s.ap:.2f}" for s in theirs if s.threshold in (0.3, 0.5)))
         rows.append(row)
     return markdown(
-        "volume | true | found | accuracy at IoU 0.3 | at 0.5 | mean of 0.1 to 0.9 | seconds"
+        "volume | true | found | AP at IoU 0.3 | at 0.5 | mean of 0.1 to 0.9 | seconds"
         " | classical, 0.3 / 0.5 | classical, smoothed distances",
         rows,
     )
@@ -169,7 +169,7 @@ def main() -> None:
     print(f"Model {model.name}, its defaults only.\n")
     print(labels_table(with_labels), "\n")
     print(f"Centres within {MAX_DISTANCE:g} pixels:\n\n{centres_table(with_centres)}\n")
-    print(f"Without truth (look at the pictures in {options.out}):\n\n{unlabelled_table(without)}")
+    print(f"Without ground truth (look at the pictures in {options.out}):\n\n{unlabelled_table(without)}")
 
 
 if __name__ == "__main__":

@@ -48,8 +48,8 @@ def cached_simulation(folder: Path, condition: Condition, *, seed: int) -> Sampl
 
 def cached_classical(folder: Path, sample: Sample, run: Callable[[], dict]) -> dict:
     """Return what ``run`` says of the classical pipeline on ``sample``, from ``folder`` if it ran before."""
-    truth = sample.labels if sample.labels is not None else sample.centres
-    arrays = [np.ascontiguousarray(a).tobytes() for a in (sample.image.data, truth)]
+    ground_truth = sample.labels if sample.labels is not None else sample.centres
+    arrays = [np.ascontiguousarray(a).tobytes() for a in (sample.image.data, ground_truth)]
     key = _key(_sources(classical), *arrays, repr((sample.image.spacing, sample.diameter)).encode())
     path = folder / f"classical-{key}.json"
     if path.exists():

@@ -91,7 +91,7 @@ def segment(
 
 
 def judge(sample: Sample, result: anystar.Result, seconds: float) -> Outcome:
-    """Compare a model's result with the truth."""
+    """Compare a model's result with the ground truth."""
     return _compare(sample, result.labels, result.objects.centroid_vox, seconds, result.diameter_vox)
 
 

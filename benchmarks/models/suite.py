@@ -68,10 +68,10 @@ def _recipe_tasks(name: str, seed: int) -> Iterator[Task]:
         indices=range(_RECIPE_SAMPLES),
         shape=_RECIPE_SHAPE,
     )
-    for image, truth in zip(batch.image.numpy(), batch.labels.numpy(), strict=True):
-        diameter = typical_diameter(truth, None)
+    for image, ground_truth in zip(batch.image.numpy(), batch.labels.numpy(), strict=True):
+        diameter = typical_diameter(ground_truth, None)
         if diameter is not None:
             sample = Sample(
-                name=name, image=Volume(data=image[0]), labels=truth, centres=None, diameter=diameter
+                name=name, image=Volume(data=image[0]), labels=ground_truth, centres=None, diameter=diameter
             )
             yield Task(group="recipe", name=name, seed=seed, sample=sample)

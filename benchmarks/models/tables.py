@@ -109,7 +109,7 @@ def labels_table(rows: Sequence[Row]) -> str:
 
 
 def centres_table(rows: Sequence[Row]) -> str:
-    """Return a line a volume whose truth is its centres."""
+    """Return a line a volume whose ground truth is its centres."""
     lines = [
         [
             r.name,

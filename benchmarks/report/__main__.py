@@ -1,7 +1,7 @@
 """Bytes, seconds and memory of ``anystar report`` for 512 x 512 x 64 voxels: ``python -m benchmarks.report``.
 
-The volume is synthetic: 1,200 balls of diameters 14 to 22 under noise, their truth, and a prediction with
-missed, merged, split and shrunken objects. The command runs in a process of its own.
+The volume is synthetic: 1,200 balls of diameters 14 to 22 under noise, their ground truth, and a prediction
+with missed, merged, split and shrunken objects. The command runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -30,9 +30,12 @@ def main() -> None:
         write(folder)
         for title, options in (
             ("image and labels", []),
-            ("with a truth", ["--truth", "truth.tif"]),
-            ("with a truth, two runs", ["second=second.tif", "--truth", "truth.tif"]),
-            ("with a truth, all 512 slices", ["--truth", "truth.tif", "--slices", "512"]),
+            ("with a ground truth", ["--ground-truth", "ground_truth.tif"]),
+            ("with a ground truth, two runs", ["second=second.tif", "--ground-truth", "ground_truth.tif"]),
+            (
+                "with a ground truth, all 512 slices",
+                ["--ground-truth", "ground_truth.tif", "--slices", "512"],
+            ),
         ):
             size, seconds, peak = report(folder, options)
             print(f"| {title} | {size:,} | {seconds:.1f} | {peak:.0f} |")
@@ -40,15 +43,15 @@ def main() -> None:
 
 def write(folder: Path) -> None:
     rng = np.random.default_rng(0)
-    truth = np.zeros(SHAPE, np.int32)
+    ground_truth = np.zeros(SHAPE, np.int32)
     for label in range(1, OBJECTS + 1):
         centre, radius = rng.uniform(0, SHAPE), rng.uniform(7, 11)
         box = tuple(slice(max(0, int(c - 12)), int(c + 12)) for c in centre)
         grid = np.ogrid[tuple(slice(b.start, min(b.stop, n)) for b, n in zip(box, SHAPE, strict=True))]
         ball = sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)) <= radius**2
-        truth[box][ball & (truth[box] == 0)] = label
-    pred = truth.copy()
-    for label, box in enumerate(find_objects(truth), start=1):
+        ground_truth[box][ball & (ground_truth[box] == 0)] = label
+    pred = ground_truth.copy()
+    for label, box in enumerate(find_objects(ground_truth), start=1):
         if box is None or label % 5:
             continue
         mine = pred[box] == label
@@ -62,12 +65,12 @@ def write(folder: Path) -> None:
             pred[box][mine & ~binary_erosion(mine, iterations=3)] = 0
         else:  # merged with the next
             pred[pred == label + 1] = label
-    image = gaussian_filter(100.0 * (truth > 0), 1) + rng.normal(20, 12, SHAPE)
+    image = gaussian_filter(100.0 * (ground_truth > 0), 1) + rng.normal(20, 12, SHAPE)
     for name, data in (
         ("image", np.clip(image, 0, 255).astype(np.uint8)),
-        ("truth", truth),
+        ("ground_truth", ground_truth),
         ("labels", pred),
-        ("second", np.where(truth % 3 == 0, 0, truth)),
+        ("second", np.where(ground_truth % 3 == 0, 0, ground_truth)),
     ):
         io.write(folder / f"{name}.tif", Volume(data=data, spacing=SPACING))
 

@@ -1,7 +1,7 @@
 """What blockwise segmentation costs: time of each kind of work, peak memory, and the engine's own share.
 
-``python -m benchmarks.scale --sizes 128 256 512 1024`` with a stub of a network that answers from the truth;
-``--real`` with the bundled model. Each size is a process of its own, whose peak memory is told.
+``python -m benchmarks.scale --sizes 128 256 512 1024`` with a stub of a network that answers from the ground
+truth; ``--real`` with the bundled model. Each size is a process of its own, whose peak memory is reported.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     first = dict(reversed(stages))
     return {
         "size": size,
-        "truth": objects,
+        "ground_truth": objects,
         "objects": outcome.num_objects,
         "seconds": stop - began,
         "before": first["network"] - began,
@@ -74,7 +74,7 @@ def table(rows: list[dict[str, float]]) -> str:
     for row in rows:
         work = sum(row[kind] for kind in KINDS if kind != "files")
         engine = row["seconds"] - row["before"] - row["pyramid"] - work
-        cells = [f"{row['size']:.0f}^3", f"{row['truth']:,.0f}", f"{row['objects']:,.0f}"]
+        cells = [f"{row['size']:.0f}^3", f"{row['ground_truth']:,.0f}", f"{row['objects']:,.0f}"]
         cells += [f"{row[k]:.1f}" for k in ("seconds", "before", *KINDS, "pyramid")]
         cells += [f"{engine:.1f} ({100 * engine / row['seconds']:.1f}%)", f"{row['peak_gb']:.2f}"]
         lines.append("| " + " | ".join(cells) + " |")

@@ -19,7 +19,7 @@ PITCH = 37.0
 RADIUS = (9.0, 14.0)
 
 
-def truth(size: int, cell: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+def ground_truth(size: int, cell: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Return centre and distances of the object of one cell of a grid; the same for whoever asks."""
     rng = np.random.default_rng([7, *cell])
     centre = (np.array(cell) + 0.5) * PITCH + rng.uniform(-5, 5, 3)
@@ -48,7 +48,7 @@ def write_volume(path: Path, size: int, *, box: int = 256) -> int:
     for corner in np.ndindex(*(-(-size // box),) * 3):
         start = np.array(corner) * box
         shape = np.minimum(box, size - start)
-        bodies = [truth(size, c) for c in cells(size, start - 20, start + shape + 20)]
+        bodies = [ground_truth(size, c) for c in cells(size, start - 20, start + shape + 20)]
         points, distances = (np.array(column) for column in zip(*bodies, strict=True))
         z, y, x = (int(n) for n in shape)
         labels = rasterise(points, distances, RAYS, (z, y, x), start=tuple(int(s) for s in start))
@@ -60,7 +60,7 @@ def write_volume(path: Path, size: int, *, box: int = 256) -> int:
 
 @dataclass(frozen=True)
 class Truthful:
-    """A stub of a network: for every object about as many candidates as a real one gives, from the truth."""
+    """A stub of a network: about as many candidates per object as a real one gives, from the ground truth."""
 
     size: int
     num_rays: int = 96
@@ -76,7 +76,7 @@ class Truthful:
         low, high = (np.array([getattr(s, end) for s in tile.core]) for end in ("start", "stop"))
         points, prob, distances = [], [], []
         for cell in cells(self.size, low - 6, high + 6):
-            centre, body = truth(self.size, cell)
+            centre, body = ground_truth(self.size, cell)
             rng = np.random.default_rng([9, *cell])
             shift = rng.normal(0, 1.5, (self.each, 3))
             at = np.unique(np.rint((centre + shift) / 2) * 2, axis=0)

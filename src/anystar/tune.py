@@ -20,7 +20,7 @@ from anystar.predict.result import Result
 __all__ = ["IOU", "NMS", "Judged", "Tuned", "score", "tune"]
 
 IOU = (0.3, 0.5, 0.7)
-"""Overlaps from which an object counts as found; accuracy is averaged over them. StarDist's."""
+"""Overlaps from which an object counts as found; the AP is averaged over them, as in StarDist."""
 NMS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)
 """Suppression thresholds that are tried."""
 _STEP = 0.01
@@ -31,11 +31,11 @@ _SHARING = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Judged:
-    """A segmented volume with its truth."""
+    """A segmented volume with its ground truth."""
 
     result: Result
     """With all candidates that any threshold needs."""
-    truth: np.ndarray
+    ground_truth: np.ndarray
     """Labels, int, shape of the volume: 0 is background, -1 unknown."""
 
 
@@ -45,22 +45,22 @@ class Tuned:
 
     prob: float
     nms: float
-    accuracy: float
+    mean_ap: float
     """Mean over the overlaps of TP / (TP + FP + FN), all objects of all volumes together; of just what these
     thresholds segment."""
     probs: np.ndarray
     """Probability thresholds that were tried, ascending, shape ``(P,)``."""
     table: dict[float, np.ndarray]
-    """By suppression threshold, the accuracy at each of ``probs``: exact at every fifth, and where it looked
+    """By suppression threshold, the mean AP at each of ``probs``: exact at every fifth, and where it looked
     best."""
 
 
 def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[float] = NMS) -> Tuned:
-    """Find the thresholds with the best mean accuracy.
+    """Find the thresholds with the best mean AP.
 
     Of probability thresholds that do equally well, the one in their middle is taken, as the least likely to
     be a matter of luck; of suppression thresholds, that of the first result if it is among them, else again
-    the middle one. Objects that lie mostly where the truth is unknown count neither for nor against.
+    the middle one. Objects that lie mostly where the ground truth is unknown count neither for nor against.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[
     return Tuned(
         prob=float(probs[column]),
         nms=threshold,
-        accuracy=float(table[threshold][column]),
+        mean_ap=float(table[threshold][column]),
         probs=probs,
         table=table,
     )
@@ -100,7 +100,7 @@ def score(
     nms: float | None = None,
     iou: Sequence[float] = IOU,
 ) -> float:
-    """Return the mean accuracy of what these thresholds segment; parameters as for :func:`tune`.
+    """Return the mean AP of what these thresholds segment; parameters as for :func:`tune`.
 
     By default each volume is drawn with the thresholds that it was segmented with.
     """
@@ -113,11 +113,11 @@ def score(
         )
         for one in judged
     ]
-    return float(_accuracy(counts)[0])
+    return float(_mean_ap(counts)[0])
 
 
 def _best(table: dict[float, np.ndarray], own: float) -> tuple[float, int]:
-    """Return the suppression threshold and the column of the best accuracy, the middle one of equals."""
+    """Return the suppression threshold and the column of the best AP, the middle one of equals."""
     best = max(float(values.max()) for values in table.values()) - 1e-12
     tied = [name for name, values in table.items() if values.max() >= best]
     chosen = own if own in tied else tied[(len(tied) - 1) // 2]
@@ -126,12 +126,12 @@ def _best(table: dict[float, np.ndarray], own: float) -> tuple[float, int]:
 
 
 def _accuracies(judged: Sequence[Judged], nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
-    """Return the mean accuracy at ascending thresholds that share a drawing: exact at the first."""
-    return _accuracy([_counts(one, nms, probs, iou) for one in judged])
+    """Return the mean AP at ascending thresholds that share a drawing: exact at the first."""
+    return _mean_ap([_counts(one, nms, probs, iou) for one in judged])
 
 
-def _accuracy(counts: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the mean accuracy over overlaps, of the objects of all volumes together."""
+def _mean_ap(counts: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the mean AP over overlaps, of the objects of all volumes together."""
     found, wanted, *matched = np.sum(counts, axis=0)
     return np.asarray((matched / np.maximum(found + wanted - matched, 1)).mean(0))
 
@@ -140,8 +140,8 @@ def _counts(judged: Judged, nms: float, probs: np.ndarray, iou: Sequence[float])
     """Return objects found, objects wanted, and matched pairs at each overlap, by probability threshold."""
     drawn = judged.result.rethreshold(prob=float(probs[0]), nms=nms)
     found = drawn.objects.probability
-    pairs = overlap(np.maximum(judged.truth, 0), drawn.labels)
-    unknown = np.bincount(drawn.labels[judged.truth < 0], minlength=len(found) + 1)[1:]
+    pairs = overlap(np.maximum(judged.ground_truth, 0), drawn.labels)
+    unknown = np.bincount(drawn.labels[judged.ground_truth < 0], minlength=len(found) + 1)[1:]
     judgeable = 2 * unknown <= drawn.objects.volume_vox
     prob_of_pair = found[pairs.pred_labels[pairs.pred_index] - 1]
     judgeable_pair = judgeable[pairs.pred_labels[pairs.pred_index] - 1]

@@ -1,4 +1,4 @@
-"""``anystar report``: runs, truth and images in, one page out."""
+"""``anystar report``: runs, ground truth and images in, one page out."""
 
 import re
 
@@ -23,21 +23,21 @@ def balls(*objects, shape=(12, 40, 40)):
     return labels
 
 
-TRUTH = balls((3, (6, 8, 8), 4), (7, (6, 20, 20), 5), (9, (5, 32, 10), 4))
+GROUND_TRUTH = balls((3, (6, 8, 8), 4), (7, (6, 20, 20), 5), (9, (5, 32, 10), 4))
 PRED = balls((1, (6, 8, 8), 4), (2, (6, 20, 20), 3), (4, (6, 32, 32), 4))
 
 
 @pytest.fixture
 def project(tmp_path):
-    """Two volumes with images, a run with tables, another run of one volume, a truth for one volume."""
-    image = (10 + 100 * (TRUTH > 0) + RNG.normal(0, 3, TRUTH.shape)).astype(np.float32)
+    """Two volumes with images; two runs, one with tables, one of one volume; a ground truth of one volume."""
+    image = (10 + 100 * (GROUND_TRUTH > 0) + RNG.normal(0, 3, GROUND_TRUTH.shape)).astype(np.float32)
     for folder, name, data in (
         ("images", "a", image),
         ("images", "b", image[:, ::-1].copy()),
-        ("truth", "a_labels", TRUTH),
+        ("ground_truth", "a_labels", GROUND_TRUTH),
         ("first", "a", PRED),
         ("first", "b", PRED[:, ::-1].copy()),
-        ("second", "a", TRUTH),
+        ("second", "a", GROUND_TRUTH),
     ):
         io.write(tmp_path / folder / f"{name}.tif", Volume(data=data, spacing=SPACING))
     table = "label,probability\n1,0.9\n2,0.8\n4,0.7\n"
@@ -48,19 +48,28 @@ def project(tmp_path):
 
 def test_runs_side_by_side(project, run):
     out = project / "report.html"
-    options = ("--images", project / "images", "--truth", project / "truth", "-o", out, "--slices", 3)
+    options = (
+        "--images",
+        project / "images",
+        "--ground-truth",
+        project / "ground_truth",
+        "-o",
+        out,
+        "--slices",
+        3,
+    )
     result = run("report", project / "first", f"other={project / 'second'}", *options)
     assert result.exit_code == 0, result.output
     assert "2 runs, 2 volumes, 2 of them in slices" in result.stdout
     page = out.read_text(encoding="utf-8")
     text = " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<(script|style).*?</\1>", "", page, flags=re.S)).split())
-    # 'first' finds one of three, one too small, misses one and invents one; 'other' is the truth itself.
+    # The first finds one of three, one too small, misses one, invents one; the other is the ground truth.
     assert "first 3 1 1 0 0 1" in text
     assert "other 3 3 0 0 0 0" in text
-    assert "missed truth 9" in text
+    assert "missed ground truth 9" in text
     assert "spurious prediction 4" in text
-    assert "loose truth 7" in text
-    assert "first: objects to look at first" in text  # volume b has no truth
+    assert "loose ground truth 7" in text
+    assert "first: objects to look at first" in text  # volume b has no ground truth
     assert page.index(">a</h3>") < page.index(">b</h3>")
 
 
@@ -80,7 +89,7 @@ def test_the_page_needs_nothing_else(project, run):
 
 
 def test_what_evaluate_wrote_is_a_run(project, run):
-    pair = (project / "first" / "a.tif", project / "truth" / "a_labels.tif")
+    pair = (project / "first" / "a.tif", project / "ground_truth" / "a_labels.tif")
     assert run("evaluate", *pair, "--json", project / "scores" / "s.json").exit_code == 0
     out = project / "report.html"
     result = run("report", project / "scores" / "s.json", "-o", out)
@@ -134,15 +143,15 @@ def test_what_filter_left_is_what_is_reported_and_not_what_is_repeated(project, 
 
 def test_one_file_a_side_needs_no_matching_names(project, run):
     (project / "images" / "a.tif").rename(project / "x.tif")
-    (project / "truth" / "a_labels.tif").rename(project / "y.tif")
-    options = ("--images", project / "x.tif", "--truth", project / "y.tif", "-o", project / "r.html")
+    (project / "ground_truth" / "a_labels.tif").rename(project / "y.tif")
+    options = ("--images", project / "x.tif", "--ground-truth", project / "y.tif", "-o", project / "r.html")
     result = run("report", project / "first" / "a.tif", *options)
     assert result.exit_code == 0, result.output
     assert "Where errors come from" in (project / "r.html").read_text(encoding="utf-8")
 
 
 def empty_truth(project):
-    io.write(project / "truth" / "a_labels.tif", Volume(data=TRUTH * 0, spacing=SPACING))
+    io.write(project / "ground_truth" / "a_labels.tif", Volume(data=GROUND_TRUTH * 0, spacing=SPACING))
 
 
 def empty_prediction(project):
@@ -152,14 +161,16 @@ def empty_prediction(project):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (empty_truth, "The truth is empty: whatever was found is spurious."),
+        (empty_truth, "The ground truth is empty: whatever was found is spurious."),
         (empty_prediction, "first found nothing."),
     ],
 )
 def test_nothing_on_one_side_is_said(project, run, change, said):
     change(project)
     out = project / "report.html"
-    result = run("report", project / "first", "--truth", project / "truth", "-o", out, "--shown", 0)
+    result = run(
+        "report", project / "first", "--ground-truth", project / "ground_truth", "-o", out, "--shown", 0
+    )
     assert result.exit_code == 0, result.output
     assert said in out.read_text(encoding="utf-8")
 

@@ -66,21 +66,21 @@ def test_from_nothing_to_scores(tmp_path):
     assert (tmp_path / "run" / "previews" / "0000040.png").stat().st_size > 0
     assert len((tmp_path / "run" / "log.csv").read_text().splitlines()) == 1 + 2
 
-    images, truth = tmp_path / "images", tmp_path / "truth"
+    images, ground_truth = tmp_path / "images", tmp_path / "ground_truth"
     images.mkdir()
-    truth.mkdir()
+    ground_truth.mkdir()
     for index, (image, labels) in enumerate(clear_volumes(2)):
         np.save(images / f"{index}.npy", image)
-        np.save(truth / f"{index}.npy", labels)
+        np.save(ground_truth / f"{index}.npy", labels)
     toy = ["--model", tmp_path / "run" / "model.safetensors", "--diameter", 16]
     for folder, options in (("toy", toy), ("found", [])):
         done = run("segment", images, "-o", tmp_path / folder, "--device", "cpu", *options)
         assert done.exit_code == 0, done.output
     scores = tmp_path / "scores.json"
-    done = run("evaluate", tmp_path / "found", truth, "--json", scores)
+    done = run("evaluate", tmp_path / "found", ground_truth, "--json", scores)
     assert done.exit_code == 0, done.output
     at = {s["threshold"]: s for s in json.loads(scores.read_text())["total"]["scores"]}
-    assert at[0.5]["accuracy"] > 0.7, done.output
+    assert at[0.5]["ap"] > 0.7, done.output
 
 
 def clear_volumes(num):
@@ -242,9 +242,9 @@ def annotated(tmp_path, num=2):
     images, labels = tmp_path / "images", tmp_path / "labels"
     for folder in (images, labels):
         folder.mkdir()
-    for index, (image, truth) in enumerate(clear_volumes(num)):
+    for index, (image, ground_truth) in enumerate(clear_volumes(num)):
         np.save(images / f"{index}.npy", image)
-        np.save(labels / f"{index}.npy", truth)
+        np.save(labels / f"{index}.npy", ground_truth)
     return images, labels
 
 

@@ -55,7 +55,7 @@ def test_tuned_thresholds_are_what_segment_uses(annotated, run, stub):
     done = run("evaluate", annotated / "l", annotated / "labels", *iou, "--json", annotated / "s.json")
     assert done.exit_code == 0, done.output
     total = json.loads((annotated / "s.json").read_text())["total"]
-    assert found["accuracy"] == pytest.approx(total["mean_accuracy"], abs=5.1e-5)
+    assert found["accuracy"] == pytest.approx(total["mean_ap"], abs=5.1e-5)
     done = run("tune", *words)
     assert done.exit_code == 2
     assert "exists already; add --overwrite" in done.stderr

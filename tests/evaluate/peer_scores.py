@@ -26,30 +26,30 @@ QUALITIES = ("pq", "sq", "rq", "tp")
 
 
 def random_pair(seed):
-    """Return a truth of boxes and a prediction that shifts, drops, merges and invents some of them."""
+    """Return a ground truth of boxes and a prediction that shifts, drops, merges and invents some of them."""
     rng = np.random.default_rng(seed)
     shape = rng.integers(10, 24, 3)
-    truth, pred = np.zeros((2, *shape), np.int32)
+    ground_truth, pred = np.zeros((2, *shape), np.int32)
     for number in range(1, rng.integers(2, 20)):
         start = rng.integers(0, shape - 4)
         stop = np.minimum(start + rng.integers(3, 9, 3), shape)
-        truth[tuple(map(slice, start, stop))] = number
+        ground_truth[tuple(map(slice, start, stop))] = number
         if rng.random() < 0.85:
             a, b = np.clip([start + rng.integers(-1, 2, 3), stop + rng.integers(-1, 2, 3)], 0, shape)
             pred[tuple(map(slice, a, b))] = number if rng.random() < 0.9 else max(1, number - 1)
     if rng.random() < 0.3:
         pred[:3, :3, :3] = 77
-    return truth, pred
+    return ground_truth, pred
 
 
-def stardist(truth, pred):
+def stardist(ground_truth, pred):
     from stardist.matching import matching
 
-    found = matching(truth, pred, thresh=THRESHOLDS)
+    found = matching(ground_truth, pred, thresh=THRESHOLDS)
     return [[round(float(getattr(m, n)), 9) for n in NAMES] for m in found]
 
 
-def panoptica(truth, pred):
+def panoptica(ground_truth, pred):
     from panoptica import InputType, NaiveThresholdMatching, Panoptica_Evaluator
 
     evaluator = Panoptica_Evaluator(
@@ -57,7 +57,9 @@ def panoptica(truth, pred):
         instance_matcher=NaiveThresholdMatching(matching_threshold=0.5),
         verbose=False,
     )
-    result = evaluator.evaluate(pred.astype(np.uint8), truth.astype(np.uint8), verbose=False)["ungrouped"]
+    result = evaluator.evaluate(pred.astype(np.uint8), ground_truth.astype(np.uint8), verbose=False)[
+        "ungrouped"
+    ]
     return [round(float(getattr(result, n)), 9) for n in QUALITIES]
 
 

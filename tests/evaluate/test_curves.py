@@ -5,11 +5,11 @@ import pytest
 
 from anystar.evaluate import (
     THRESHOLDS,
-    accuracy_curve,
     add_scores,
-    find_outcomes,
+    ap_curve,
+    count_by_object,
     match_labels,
-    mean_accuracy,
+    mean_ap,
 )
 from tests.evaluate.peer_scores import random_pair
 
@@ -20,16 +20,16 @@ def rng():
 
 def test_the_values_are_those_of_all_objects_pooled():
     pairs = [random_pair(seed) for seed in range(4)]
-    curve = accuracy_curve([find_outcomes(*p) for p in pairs], rng=rng(), num_resamples=50)
+    curve = ap_curve([count_by_object(*p) for p in pairs], rng=rng(), num_resamples=50)
     each = [match_labels(*p) for p in pairs]
     pooled = add_scores(each)
     assert curve.thresholds == THRESHOLDS
-    assert [a.value for a in curve.accuracy] == pytest.approx([s.accuracy for s in pooled])
+    assert [a.value for a in curve.ap] == pytest.approx([s.ap for s in pooled])
     assert [q.value for q in curve.panoptic_quality] == pytest.approx([s.panoptic_quality for s in pooled])
-    assert curve.mean_accuracy.value == pytest.approx(mean_accuracy(pooled))
-    assert curve.mean_over_volumes == pytest.approx(np.mean([mean_accuracy(s) for s in each]))
+    assert curve.mean_ap.value == pytest.approx(mean_ap(pooled))
+    assert curve.mean_over_volumes == pytest.approx(np.mean([mean_ap(s) for s in each]))
     assert (curve.num_volumes, curve.num_true) == (4, pooled[0].num_true)
-    assert curve.at(0.5) == curve.accuracy[4]
+    assert curve.at(0.5) == curve.ap[4]
 
 
 def naive_bootstrap(volumes, number):
@@ -46,28 +46,28 @@ def naive_bootstrap(volumes, number):
 
 
 def test_the_interval_is_that_of_a_naive_bootstrap():
-    volumes = [find_outcomes(*random_pair(seed)) for seed in range(6)]
-    half = accuracy_curve(volumes, rng=rng(), num_resamples=3000).at(0.5)
+    volumes = [count_by_object(*random_pair(seed)) for seed in range(6)]
+    half = ap_curve(volumes, rng=rng(), num_resamples=3000).at(0.5)
     low, high = naive_bootstrap(volumes, 1500)
     assert high - low > 0.1
     assert [half.low, half.high] == pytest.approx([low, high], abs=0.03)
 
 
 def test_perfect_nothing_and_repeatable():
-    truth, pred = random_pair(1)
-    perfect = accuracy_curve([find_outcomes(truth, truth)] * 2, rng=rng())
-    assert {(a.low, a.value, a.high) for a in perfect.accuracy} == {(1, 1, 1)}
-    nothing = accuracy_curve([find_outcomes(truth, truth * 0)], rng=rng())
-    assert {(a.low, a.value, a.high) for a in nothing.accuracy} == {(0, 0, 0)}
-    rows = [find_outcomes(truth, pred)]
-    assert accuracy_curve(rows, rng=rng()) == accuracy_curve(rows, rng=rng())
+    ground_truth, pred = random_pair(1)
+    perfect = ap_curve([count_by_object(ground_truth, ground_truth)] * 2, rng=rng())
+    assert {(a.low, a.value, a.high) for a in perfect.ap} == {(1, 1, 1)}
+    nothing = ap_curve([count_by_object(ground_truth, ground_truth * 0)], rng=rng())
+    assert {(a.low, a.value, a.high) for a in nothing.ap} == {(0, 0, 0)}
+    rows = [count_by_object(ground_truth, pred)]
+    assert ap_curve(rows, rng=rng()) == ap_curve(rows, rng=rng())
     with pytest.raises(ValueError, match="at least one, got none"):
-        accuracy_curve([], rng=rng())
+        ap_curve([], rng=rng())
 
 
 def test_more_volumes_narrow_the_interval():
-    volumes = [find_outcomes(*random_pair(seed)) for seed in range(3)]
-    few = accuracy_curve(volumes, rng=rng()).mean_accuracy
-    many = accuracy_curve(volumes * 16, rng=rng()).mean_accuracy
+    volumes = [count_by_object(*random_pair(seed)) for seed in range(3)]
+    few = ap_curve(volumes, rng=rng()).mean_ap
+    many = ap_curve(volumes * 16, rng=rng()).mean_ap
     assert many.value == pytest.approx(few.value)
     assert many.high - many.low < 0.5 * (few.high - few.low)

@@ -9,30 +9,35 @@ from hypothesis.extra import numpy as hnp
 from anystar.evaluate import KINDS, classify_errors, match_labels
 
 LABELS = hnp.arrays(np.int32, (3, 5, 6), elements=st.integers(0, 5))
-SWAPPED = {"missed": "spurious", "spurious": "missed", "merged": "split", "split": "merged"}
+SWAPPED = {
+    "missed": "spurious",
+    "spurious": "missed",
+    "merged": "split",
+    "split": "merged",
+}
 
 
-def literal(truth, pred, threshold):
+def literal(ground_truth, pred, threshold):
     """The kinds but for 'loose', object by object, in the order of the table; those found are given."""
-    errors = classify_errors(truth, pred, threshold=threshold)
-    true_ids, pred_ids = ([i for i in np.unique(a) if i] for a in (truth, pred))
+    errors = classify_errors(ground_truth, pred, threshold=threshold)
+    true_ids, pred_ids = ([i for i in np.unique(a) if i] for a in (ground_truth, pred))
 
     def lies_in(a, i, b, j):
         return 2 * np.count_nonzero((a == i) & (b == j)) >= np.count_nonzero(a == i)
 
     kinds = {}
     for t in true_ids:
-        held_by = [p for p in pred_ids if lies_in(truth, t, pred, p)]
-        together = [p for p in held_by if sum(lies_in(truth, o, pred, p) for o in true_ids) >= 2]
-        holds = [p for p in pred_ids if lies_in(pred, p, truth, t)]
+        held_by = [p for p in pred_ids if lies_in(ground_truth, t, pred, p)]
+        together = [p for p in held_by if sum(lies_in(ground_truth, o, pred, p) for o in true_ids) >= 2]
+        holds = [p for p in pred_ids if lies_in(pred, p, ground_truth, t)]
         kinds["true", t] = "merged" if together else "split" if len(holds) >= 2 else "other"
     for p in pred_ids:
-        held_by = [t for t in true_ids if lies_in(pred, p, truth, t)]
-        together = [t for t in held_by if sum(lies_in(pred, o, truth, t) for o in pred_ids) >= 2]
-        holds = [t for t in true_ids if lies_in(truth, t, pred, p)]
+        held_by = [t for t in true_ids if lies_in(pred, p, ground_truth, t)]
+        together = [t for t in held_by if sum(lies_in(pred, o, ground_truth, t) for o in pred_ids) >= 2]
+        holds = [t for t in true_ids if lies_in(ground_truth, t, pred, p)]
         kinds["pred", p] = "split" if together else "merged" if len(holds) >= 2 else "other"
-    for side, fates in (("true", errors.true), ("pred", errors.pred)):
-        for label, kind in zip(fates.label, fates.kind, strict=True):
+    for side, outcomes in (("true", errors.true), ("pred", errors.pred)):
+        for label, kind in zip(outcomes.label, outcomes.kind, strict=True):
             if kind == "found":
                 kinds[side, label] = "found"
     return kinds
@@ -40,22 +45,22 @@ def literal(truth, pred, threshold):
 
 @settings(max_examples=100, deadline=None)
 @given(LABELS, LABELS, st.sampled_from([0.15, 0.3, 0.5, 0.8]))
-def test_equals_the_definition(truth, pred, threshold):
-    errors = classify_errors(truth, pred, threshold=threshold)
-    expected = literal(truth, pred, threshold)
-    for side, fates in (("true", errors.true), ("pred", errors.pred)):
+def test_equals_the_definition(ground_truth, pred, threshold):
+    errors = classify_errors(ground_truth, pred, threshold=threshold)
+    expected = literal(ground_truth, pred, threshold)
+    for side, outcomes in (("true", errors.true), ("pred", errors.pred)):
         found = {
             (side, label): kind if kind in ("found", "merged", "split") else "other"
-            for label, kind in zip(fates.label, fates.kind, strict=True)
+            for label, kind in zip(outcomes.label, outcomes.kind, strict=True)
         }
         assert found == {key: kind for key, kind in expected.items() if key[0] == side}
 
 
 @settings(max_examples=100, deadline=None)
 @given(LABELS, LABELS)
-def test_kinds_add_up_to_the_scores_and_truth_and_prediction_are_symmetric(truth, pred):
-    errors = classify_errors(truth, pred, threshold=0.5)
-    (scores,) = match_labels(truth, pred, thresholds=[0.5])
+def test_kinds_add_up_to_the_scores_and_truth_and_prediction_are_symmetric(ground_truth, pred):
+    errors = classify_errors(ground_truth, pred, threshold=0.5)
+    (scores,) = match_labels(ground_truth, pred, thresholds=[0.5])
     counts = errors.counts()
     assert counts["found"] == (scores.tp, scores.tp)
     assert sum(counts[k][0] for k in KINDS) == scores.fn
@@ -63,8 +68,8 @@ def test_kinds_add_up_to_the_scores_and_truth_and_prediction_are_symmetric(truth
     assert counts["loose"][0] == counts["loose"][1]
     assert counts["missed"][1] == counts["spurious"][0] == 0
     # Above a half no pair competes with another, so the matching itself is symmetric.
-    swapped = classify_errors(pred, truth, threshold=0.51, loose=0.5)
-    straight = classify_errors(truth, pred, threshold=0.51, loose=0.5)
+    swapped = classify_errors(pred, ground_truth, threshold=0.51, loose=0.5)
+    straight = classify_errors(ground_truth, pred, threshold=0.51, loose=0.5)
     assert [SWAPPED.get(k, k) for k in straight.true.kind] == swapped.pred.kind.tolist()
     assert [SWAPPED.get(k, k) for k in straight.pred.kind] == swapped.true.kind.tolist()
 
@@ -92,8 +97,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_simple_cases(case):
-    truth, pred, true_kind, pred_kind = CASES[case]
-    errors = classify_errors(boxes(*truth), boxes(*pred))
+    ground_truth, pred, true_kind, pred_kind = CASES[case]
+    errors = classify_errors(boxes(*ground_truth), boxes(*pred))
     assert errors.true.kind.tolist() == true_kind
     assert errors.pred.kind.tolist() == pred_kind
 

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 
-from anystar.evaluate import find_outcomes, match_labels
+from anystar.evaluate import count_by_object, match_labels
 from tests.evaluate import peer_scores
 
 RECORDED = json.loads(peer_scores.PATH.read_text())
 OURS = {
+    "accuracy": "ap",
     "n_true": "num_true",
     "n_pred": "num_pred",
     "mean_true_score": "mean_true_iou",
@@ -43,10 +44,12 @@ def test_equals_panoptica():
 
 def test_the_rows_of_objects_add_up_to_the_same():
     for seed in range(peer_scores.NUM_PAIRS):
-        truth, pred = peer_scores.random_pair(seed)
+        ground_truth, pred = peer_scores.random_pair(seed)
         thresholds = (0.7, 0.1, 0.5)
-        rows = find_outcomes(truth, pred, thresholds=thresholds)
-        for one, other in zip(rows.scores(), match_labels(truth, pred, thresholds=thresholds), strict=True):
+        rows = count_by_object(ground_truth, pred, thresholds=thresholds)
+        for one, other in zip(
+            rows.scores(), match_labels(ground_truth, pred, thresholds=thresholds), strict=True
+        ):
             assert one.as_dict() == pytest.approx(other.as_dict())
         assert len(rows) >= rows.scores()[0].num_true
         assert ((rows.tp + rows.fn) <= 1).all()

@@ -48,20 +48,20 @@ def test_candidates_that_know_the_object_agree_on_it(seed):
     rng = np.random.default_rng(seed)
     axes = rng.uniform(4, 9, 3)
     points = inside_points(rng, axes, 40)
-    truth = ellipsoid_from(points, axes)
-    voted = vote(points, truth, rng.uniform(0.4, 0.9, 40), np.arange(3), RAYS)
-    assert np.abs(voted.distances / truth[:3] - 1).mean() < 0.03
-    assert np.abs(voted.distances / truth[:3] - 1).max() < 0.3  # between rays, far from a centre
+    ground_truth = ellipsoid_from(points, axes)
+    voted = vote(points, ground_truth, rng.uniform(0.4, 0.9, 40), np.arange(3), RAYS)
+    assert np.abs(voted.distances / ground_truth[:3] - 1).mean() < 0.03
+    assert np.abs(voted.distances / ground_truth[:3] - 1).max() < 0.3  # between rays, far from a centre
 
 
 def test_errors_average_out():
     rng = np.random.default_rng(1)
     axes = np.array([5.0, 6.0, 7.0])
     points = inside_points(rng, axes, 60)
-    truth = ellipsoid_from(points, axes)
-    guessed = (truth * np.exp(rng.normal(0, 0.1, truth.shape))).astype(np.float32)
+    ground_truth = ellipsoid_from(points, axes)
+    guessed = (ground_truth * np.exp(rng.normal(0, 0.1, ground_truth.shape))).astype(np.float32)
     voted = vote(points, guessed, np.full(60, 0.8), np.arange(5), RAYS)
-    before, after = (np.abs(d / truth[:5] - 1).mean() for d in (guessed[:5], voted.distances))
+    before, after = (np.abs(d / ground_truth[:5] - 1).mean() for d in (guessed[:5], voted.distances))
     assert after < 0.75 * before
 
 
@@ -126,8 +126,8 @@ def test_precedence_is_that_of_the_middle_of_a_long_object():
     """Candidates along its axis, equally probable, who see less of what is far: the middle one is first."""
     axes = np.array([4.0, 4.0, 14.0])
     points = np.array([[0, 0, x] for x in (-8, -4, 0, 4, 8)], float)
-    truth = ellipsoid_from(points, axes)
-    seen = np.minimum(truth, 9.0)
+    ground_truth = ellipsoid_from(points, axes)
+    seen = np.minimum(ground_truth, 9.0)
     order = precedence(seen, np.full(5, 0.8), RAYS)
     assert order.argmax() == 2
     assert order[0] < order[1] < order[2] > order[3] > order[4]

@@ -72,7 +72,7 @@ def test_accuracy_from_files_to_figure_and_nothing_twice(ce, tmp_path):
     assert [(r["dataset"], r["setting"], r["true"], r["found"]) for r in half] == [
         ("ce", "level 110", "16", "16")
     ]
-    assert float(half[0]["accuracy"]) == 1
+    assert float(half[0]["ap"]) == 1
     stored = json.loads((out / "settings/ce/threshold.json").read_text())
     assert stored["setting"] == {"level": 110.0}
     assert [round(m, 2) for _, m in stored["tried"]][1] == 1.0
@@ -114,7 +114,7 @@ def test_what_cannot_be_used_is_left_out_and_said(ce, tmp_path):
     assert lab.problems == said
     assert {r["method"]: r["volumes"] for r in rows(numbers)} == {"threshold": "1", "absent": ""}
     (empty,) = [r for r in rows(numbers) if r["method"] == "absent"]
-    assert empty["accuracy"] == ""
+    assert empty["ap"] == ""
     assert (
         "| ce | absent |  |  |  |  |  |  |  | not run: the absent tool is not installed" in table.read_text()
     )
@@ -151,10 +151,10 @@ def test_dark_objects_are_inverted_only_for_methods_that_want_it(ce, tmp_path):
 def test_robustness_begins_with_the_plain_image(ce, tmp_path):
     method, lab = Threshold(), Laboratory(tmp_path / "out")
     found = run_experiment("robustness", plan(ce, method, corruptions=("planes", "inversion")), lab)
-    accuracy = {(r["corruption"], r["strength"]): r["accuracy"] for r in rows(found[1]) if r["iou"] == "0.5"}
-    assert len(accuracy) == 5 + 2
-    assert accuracy["planes", "0"] == accuracy["inversion", "0"] == "1.000000"
-    assert float(accuracy["inversion", "1"]) < 0.1
+    ap = {(r["corruption"], r["strength"]): r["ap"] for r in rows(found[1]) if r["iou"] == "0.5"}
+    assert len(ap) == 5 + 2
+    assert ap["planes", "0"] == ap["inversion", "0"] == "1.000000"
+    assert float(ap["inversion", "1"]) < 0.1
     assert method.seen.count("C18G1_2L1_1") == 1 + 4 + 1, "the plain image only once"
 
 
@@ -182,7 +182,7 @@ def test_labels_of_any_other_tool(ce, tmp_path):
         io.write(made / f"{item.name}.nii.gz", io.read(item.labels))
     lab = Laboratory(tmp_path / "out")
     found = run_experiment("peers", plan(ce, peers=(LabelFolder(name="theirs", folder=made),)), lab)
-    assert {r["accuracy"] for r in rows(found[1])} == {"1.000000"}
+    assert {r["ap"] for r in rows(found[1])} == {"1.000000"}
     (made / "C18G1_2L1_0.nii.gz").unlink()
     lab = Laboratory(tmp_path / "new")
     run_experiment("peers", plan(ce, peers=(LabelFolder(name="theirs", folder=made),)), lab)
@@ -190,11 +190,13 @@ def test_labels_of_any_other_tool(ce, tmp_path):
 
 
 def test_typical_diameter():
-    truth = np.zeros((20, 20, 20), np.int32)
-    truth[2:6, 2:6, 2:6], truth[10:18, 10:18, 10:18] = 1, 7
-    assert typical_diameter([truth], (1, 1, 1)) == pytest.approx((6 / np.pi * (64 + 512) / 2) ** (1 / 3))
-    assert typical_diameter([truth], (2, 1, 1)) == pytest.approx((6 / np.pi * (64 + 512)) ** (1 / 3))
-    assert typical_diameter([truth * 0], (1, 1, 1)) == 0
+    ground_truth = np.zeros((20, 20, 20), np.int32)
+    ground_truth[2:6, 2:6, 2:6], ground_truth[10:18, 10:18, 10:18] = 1, 7
+    assert typical_diameter([ground_truth], (1, 1, 1)) == pytest.approx(
+        (6 / np.pi * (64 + 512) / 2) ** (1 / 3)
+    )
+    assert typical_diameter([ground_truth], (2, 1, 1)) == pytest.approx((6 / np.pi * (64 + 512)) ** (1 / 3))
+    assert typical_diameter([ground_truth * 0], (1, 1, 1)) == 0
 
 
 def test_every_experiment_names_its_figure():

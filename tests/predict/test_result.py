@@ -22,11 +22,11 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
     along = rng.permutation(np.arange(-13.0, 14.0))
     points = np.zeros((len(along), 3))
     points[:, 2] = along
-    truth = ellipsoid_from(points, np.array(axes), RAYS)
+    ground_truth = ellipsoid_from(points, np.array(axes), RAYS)
     found = Candidates(
         points=(points + centre).astype(np.float32),
         prob=rng.uniform(0.7, 0.75, len(along)).astype(np.float32),
-        distances=np.minimum(truth, sight),
+        distances=np.minimum(ground_truth, sight),
         floor=0.1,
     )
     middle = np.array([centre])
@@ -36,9 +36,9 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
 
 def test_a_long_object_is_one_although_nobody_sees_all_of_it():
     for seed in range(10):
-        found, truth = long_object(np.random.default_rng(seed))
+        found, ground_truth = long_object(np.random.default_rng(seed))
         labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.2, CPU, Preprocessing())
-        (scores,) = match_labels(truth, labels, thresholds=(0.6,))
+        (scores,) = match_labels(ground_truth, labels, thresholds=(0.6,))
         assert len(objects) == 1
         assert scores.tp == 1
         assert 0.73 < objects.probability[0] <= found.prob.max()  # of the surest voter
@@ -55,11 +55,11 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
     noisy = (distances * np.exp(rng.normal(0, 0.12, distances.shape))).astype(np.float32)
     prob = rng.uniform(0.6, 0.8, 60).astype(np.float32)
     found = Candidates(points=(points + centre).astype(np.float32), prob=prob, distances=noisy, floor=0.1)
-    truth = rasterise(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS, SHAPE)
+    ground_truth = rasterise(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS, SHAPE)
     labels, _, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU, Preprocessing())
 
     def iou(drawn):
-        return ((drawn > 0) & (truth > 0)).sum() / ((drawn > 0) | (truth > 0)).sum()
+        return ((drawn > 0) & (ground_truth > 0)).sum() / ((drawn > 0) | (ground_truth > 0)).sum()
 
     alone = [iou(rasterise(found.points[[n]], noisy[[n]], RAYS, SHAPE)) for n in range(60)]
     assert iou(labels) > max(alone)

@@ -19,9 +19,9 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """A volume with a truth and one without, two runs."""
+    """A volume with a ground truth and one without, two runs."""
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write(path, subject(), subject("no truth", truth=None))
+    write(path, subject(), subject("no ground truth", ground_truth=None))
     return path.as_uri()
 
 
@@ -92,9 +92,9 @@ def test_slices_scroll_by_keyboard(browser, page):
 
 def test_an_object_of_the_list_is_shown(browser, page):
     run = show(browser, page)
-    button = "document.querySelector('button[aria-label=\"Show truth 9, missed\"]')"
+    button = "document.querySelector('button[aria-label=\"Show ground truth 9, missed\"]')"
     run(f"{button}.focus(); {button}.click()")
-    assert "Showing truth 9, missed, at Z, Y, X = 4, 32, 10." in run(
+    assert "Showing ground truth 9, missed, at Z, Y, X = 4, 32, 10." in run(
         "return document.querySelector('.viewer .status').textContent"
     )
     assert [s["at"] for s in state(run)] == ["4", "32", "10"]

@@ -8,14 +8,14 @@ import imagecodecs
 import numpy as np
 import pytest
 
-from anystar.evaluate import Interval, accuracy_curve, find_outcomes
-from anystar.report.html import Prediction, Subject, draw, examine, worst_first
+from anystar.evaluate import Interval, ap_curve, count_by_object
+from anystar.report.html import Prediction, VolumeInput, draw, examine, worst_first
 from anystar.report.html.charts import curve_chart, histogram
-from anystar.report.html.examine import TRUTH_COLOUR
+from anystar.report.html.examine import GROUND_TRUTH_COLOUR
 from anystar.report.html.page import Run, render_report
 from anystar.report.picture import outline
 from anystar.rng import stream
-from tests.report.scenes import IMAGE, SHAPE, TRUTH, WRONG, subject, write
+from tests.report.scenes import GROUND_TRUTH, IMAGE, SHAPE, WRONG, subject, write
 
 
 def pixels(text):
@@ -23,40 +23,42 @@ def pixels(text):
 
 
 def test_findings_the_greatest_loss_first_and_each_once():
-    first, exact = examine(subject()).verdicts
+    first, exact = examine(subject()).run_reports
     assert [(f.kind, f.side, f.label) for f in first.findings] == [
-        ("loose", "truth", 7),
-        ("missed", "truth", 9),
+        ("loose", "ground truth", 7),
+        ("missed", "ground truth", 9),
         ("spurious", "prediction", 4),
     ]
     wrong = {kind: counts for kind, counts in first.errors.items() if any(counts)}
     assert wrong == {"found": (2, 2), "missed": (1, 0), "spurious": (0, 1), "loose": (1, 1)}
     assert "which is 0.2" in first.findings[0].text
     assert exact.findings == ()
-    assert exact.badness == 0
+    assert exact.severity == 0
     assert first.findings[1].position == (4, 32, 10)
 
 
-def test_without_a_truth_the_strange_ones_come_first():
+def test_without_ground_truth_outliers_come_first():
     labels = np.zeros((8, 30, 60), np.int32)
     for n in range(9):
         labels[2:6, 2 + 9 * (n // 3) : 8 + 9 * (n // 3), 4 + 9 * (n % 3) : 10 + 9 * (n % 3)] = n + 1
     labels[2:6, 2:26, 34:58] = 40
-    odd = Subject(
+    odd = VolumeInput(
         name="a", predictions={"run": Prediction(labels=labels, probability=dict.fromkeys(range(50), 0.8))}
     )
-    (verdict,) = examine(odd, most=3).verdicts
-    assert (verdict.objects, verdict.doubts, verdict.more) == (10, 1, 7)
-    assert verdict.findings[0].label == 40
-    assert verdict.findings[0].kind == "unusual"
-    assert "16 times the typical volume" in verdict.findings[0].text
-    assert verdict.findings[1].kind == "ordinary"
+    (run_report,) = examine(odd, most=3).run_reports
+    assert (run_report.objects, run_report.outliers, run_report.more) == (10, 1, 7)
+    assert run_report.findings[0].label == 40
+    assert run_report.findings[0].kind == "outlier"
+    assert "16 times the typical volume" in run_report.findings[0].text
+    assert run_report.findings[1].kind == "ordinary"
 
 
-def test_the_worst_volume_comes_first_and_those_without_truth_last():
-    good = Subject(name="good", truth=TRUTH, predictions={"r": Prediction(labels=TRUTH)})
-    bad = Subject(name="bad", truth=TRUTH, predictions={"r": Prediction(labels=WRONG)})
-    blind = Subject(name="blind", predictions={"r": Prediction(labels=TRUTH * 0)})
+def test_the_worst_volume_comes_first_and_those_without_ground_truth_last():
+    good = VolumeInput(
+        name="good", ground_truth=GROUND_TRUTH, predictions={"r": Prediction(labels=GROUND_TRUTH)}
+    )
+    bad = VolumeInput(name="bad", ground_truth=GROUND_TRUTH, predictions={"r": Prediction(labels=WRONG)})
+    blind = VolumeInput(name="blind", predictions={"r": Prediction(labels=GROUND_TRUTH * 0)})
     order = worst_first([examine(s) for s in (blind, good, bad)])
     assert [e.name for e in order] == ["bad", "good", "blind"]
 
@@ -72,34 +74,37 @@ def test_slices_show_the_image_and_the_outlines_where_they_are():
     layer = pixels(xy.outlines[0][at])
     drawn = layer[..., 3] > 0
     assert drawn.shape == (320, 400)  # 8 pixels a voxel
-    assert set(map(tuple, layer[drawn][:, :3])) == {TRUTH_COLOUR}
-    truth = np.kron(TRUTH[5], np.ones((8, 8), int))
-    assert not (drawn & (truth == 0)).any()
+    assert set(map(tuple, layer[drawn][:, :3])) == {GROUND_TRUTH_COLOUR}
+    ground_truth = np.kron(GROUND_TRUTH[5], np.ones((8, 8), int))
+    assert not (drawn & (ground_truth == 0)).any()
     # True object 3 was found, 7 is listed: thin and bold.
-    ring = {n: np.count_nonzero(drawn & (truth == n)) for n in (3, 7)}
-    thin = {n: np.count_nonzero(outline(np.where(truth == n, n, 0))) for n in (3, 7)}
+    ring = {n: np.count_nonzero(drawn & (ground_truth == n)) for n in (3, 7)}
+    thin = {n: np.count_nonzero(outline(np.where(ground_truth == n, n, 0))) for n in (3, 7)}
     assert 1.5 * thin[3] < ring[3] < 2 * thin[3]
     assert ring[7] > 3 * thin[7]
 
 
 def test_the_size_is_bounded_by_slices_not_by_voxels(tmp_path):
     small = write(tmp_path / "a.html", subject())
-    large = np.kron(TRUTH, np.ones((1, 12, 12), np.int32))
-    one = Subject(
+    large = np.kron(GROUND_TRUTH, np.ones((1, 12, 12), np.int32))
+    one = VolumeInput(
         name="l",
         image=np.kron(IMAGE, np.ones((1, 12, 12), np.float32)),
         predictions={"first": Prediction(labels=large)},
     )
-    assert large.size == 144 * TRUTH.size
+    assert large.size == 144 * GROUND_TRUTH.size
     assert write(tmp_path / "b.html", one) < 10 * small
 
 
 def test_histograms_count_every_finite_value_once():
     chart = histogram(
-        "Size", {"a": np.array([1.0, 2, 2, np.nan, 9]), "truth": np.array([5.0])}, x_label="x", truth="truth"
+        "Size",
+        {"a": np.array([1.0, 2, 2, np.nan, 9]), "ground truth": np.array([5.0])},
+        x_label="x",
+        ground_truth="ground truth",
     )
     counts = {line.name: sum(map(int, line.values)) for line in chart.lines}
-    assert counts == {"a": 4, "truth": 1}
+    assert counts == {"a": 4, "ground truth": 1}
     assert [line.style for line in chart.lines] == [0, -1]
     assert histogram("Size", {"a": np.array([np.nan])}, x_label="x") is None
 
@@ -120,19 +125,19 @@ def test_curves_lie_where_their_values_say():
 
 
 def test_scores_stand_with_the_interval_of_the_bootstrap():
-    """Over the volumes with a truth; the same for the same runs, whatever they are called."""
-    volumes = [examine(subject(name)) for name in "ab"] + [examine(subject("blind", truth=None))]
+    """Over the volumes with a ground truth; the same for the same runs, whatever they are called."""
+    volumes = [examine(subject(name)) for name in "ab"] + [examine(subject("blind", ground_truth=None))]
     page = render_report([Run(name="first"), Run(name="exact")], volumes)
-    rows = [find_outcomes(TRUTH, WRONG)] * 2
-    curve = accuracy_curve(rows, rng=stream(0, "report", "bootstrap"))
+    rows = [count_by_object(GROUND_TRUTH, WRONG)] * 2
+    curve = ap_curve(rows, rng=stream(0, "report", "bootstrap"))
     assert curve.at(0.5).high - curve.at(0.5).low > 0.2
-    for found in (curve.mean_accuracy, curve.at(0.5), curve.quality_at(0.5)):
+    for found in (curve.mean_ap, curve.at(0.5), curve.quality_at(0.5)):
         spoken = f'<span class="spoken">95% interval </span>{found.low:.3f} to {found.high:.3f}</span>'
         assert f'<td>{found.value:.3f} <span class="interval">{spoken}</td>' in page
     assert page.count("95% interval </span>1.000 to 1.000") == 3
     assert page.count('<path class="band') == 2
-    table = page.split('id="table-accuracy"')[1].split("</table>")[0]
-    assert all(f"({a.low:.3f} to {a.high:.3f})" in table for a in curve.accuracy)
+    table = page.split('id="table-ap"')[1].split("</table>")[0]
+    assert all(f"({a.low:.3f} to {a.high:.3f})" in table for a in curve.ap)
     blind = render_report([Run(name="first"), Run(name="exact")], volumes[-1:])
     assert "95% interval </span>" not in blind
     assert '<path class="band' not in blind
@@ -154,12 +159,12 @@ def contrast(a, b):
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
 def test_contrast_reaches_wcag_aa(scheme):
     css = (files("anystar.report.html") / "templates" / "style.css").read_text(encoding="utf-8")
-    colours = dict(re.findall(r"--([\w]+): (#\w+)", re.findall(r":root \{(.*?)\}", css, re.S)[scheme]))
+    colours = dict(re.findall(r"--([\w-]+): (#\w+)", re.findall(r":root \{(.*?)\}", css, re.S)[scheme]))
     for ground in ("paper", "panel", "notice"):
         for text in ("ink", "link") if ground == "notice" else ("ink", "quiet", "link"):
             assert contrast(colours[text], colours[ground]) >= 4.5, (text, ground)
     for sign in (
-        "truth",
+        "ground-truth",
         "s0",
         "s1",
         "s2",

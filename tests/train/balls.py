@@ -1,4 +1,4 @@
-"""Volumes of clear balls whose truth is known."""
+"""Volumes of clear balls whose ground truth is known."""
 
 import numpy as np
 

@@ -103,7 +103,7 @@ def test_labels_are_interpolated_and_unknown_outside():
 
 
 def test_what_is_ignored_teaches_nothing():
-    """Changing image-independent predictions where the truth is unknown leaves the loss as it is."""
+    """Changing image-independent predictions where the ground truth is unknown leaves the loss as it is."""
     volume = balls()
     labels = volume.labels.copy()
     labels[labels == 3] = -1

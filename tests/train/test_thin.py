@@ -46,13 +46,13 @@ def test_what_is_kept_is_the_sample_and_nothing_is_known_beyond(samples, seed):
     original = np.moveaxis(samples.image[:, 0].numpy(), 1 + axis, 1)
     start = int(np.flatnonzero((original[0] == image[0, first]).all((1, 2)))[0])
     assert (image[:, planes] == original[:, start : start + len(planes)]).all()
-    truth = np.moveaxis(samples.labels.numpy(), 1 + axis, 1)[:, start : start + len(planes)]
+    ground_truth = np.moveaxis(samples.labels.numpy(), 1 + axis, 1)[:, start : start + len(planes)]
     found, sure = labels[:, planes], known[:, planes]
     assert not labels[:, :first].any()
     assert not labels[:, last + 1 :].any()
-    assert ((found > 0) == (truth > 0))[sure].all()
+    assert ((found > 0) == (ground_truth > 0))[sure].all()
     for row in range(2):
-        counts = np.unique(truth[row][truth[row] > 0], return_counts=True)[1]
+        counts = np.unique(ground_truth[row][ground_truth[row] > 0], return_counts=True)[1]
         assert found[row].max() == (counts >= 10).sum()
         assert (~sure[row]).sum() == counts[counts < 10].sum()
 

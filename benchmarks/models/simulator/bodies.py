@@ -154,7 +154,7 @@ def rasterise(bodies: Bodies, extent: int) -> Drawing:
 
 
 def drop_slivers(drawing: Drawing, bodies: Bodies, planes: slice) -> Drawing:
-    """Erase bodies of which almost nothing lies on the stored planes, from truth and image alike."""
+    """Erase bodies of which almost nothing lies on the stored planes, from ground truth and image alike."""
     if not len(bodies):
         return drawing
     stored = drawing.owner[planes][drawing.depth[planes] > 0]

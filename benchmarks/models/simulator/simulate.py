@@ -1,4 +1,4 @@
-"""A condition and a seed to a volume with its truth; knows nothing of the generator that models train on."""
+"""A condition and a seed to a volume with its ground truth; independent of the generator of training data."""
 
 import zlib
 
@@ -33,9 +33,9 @@ def simulate(condition: Condition, *, seed: int) -> Sample:
     drawing = drop_slivers(rasterise(bodies, condition.extent), bodies, planes)
     signal = emit(condition.look, bodies, drawing, rng=look_rng)
     image = record(condition.optics, signal, rng=optics_rng)
-    truth = np.where(drawing.depth > 0, drawing.owner + 1, 0)[planes]
-    labels = np.unique(truth, return_inverse=True)[1].reshape(truth.shape)
-    labels = (labels + (truth.min() > 0)).astype(np.int32)
+    ground_truth = np.where(drawing.depth > 0, drawing.owner + 1, 0)[planes]
+    labels = np.unique(ground_truth, return_inverse=True)[1].reshape(ground_truth.shape)
+    labels = (labels + (ground_truth.min() > 0)).astype(np.int32)
     spacing = condition.optics.spacing
     return Sample(
         name=condition.name,

@@ -36,7 +36,7 @@ def list_(name: str | None) -> None:
 
 def _describe(source) -> str:  # type: ignore[no-untyped-def]
     """Return a data set as indented ``key: value`` lines."""
-    counts = "no truth, looked at only"
+    counts = "no ground truth, looked at only"
     if source.counts:
         train, validation, test = source.counts
         held = "a crop of the training volumes" if validation is None else str(validation)

@@ -1,4 +1,4 @@
-"""``anystar evaluate``: label images against a truth."""
+"""``anystar evaluate``: label images against a ground truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["evaluate"]
 
 @click.command(no_args_is_help=True)
 @click.argument("pred", metavar="PRED", type=click.Path(path_type=Path))
-@click.argument("truth", metavar="TRUTH", type=click.Path(path_type=Path))
+@click.argument("ground_truth", metavar="GROUND_TRUTH", type=click.Path(path_type=Path))
 @click.option(
     "--iou",
     "thresholds",
@@ -39,26 +39,26 @@ __all__ = ["evaluate"]
 def evaluate(
     ctx: click.Context,
     pred: Path,
-    truth: Path,
+    ground_truth: Path,
     thresholds: tuple[float, ...],
     json_path: Path | None,
     overwrite: bool,
 ) -> None:
-    """Compare the labels in PRED with those in TRUTH, object by object.
+    """Compare the labels in PRED with those in GROUND_TRUTH, object by object.
 
     Both are label images, or folders of label images with matching names ('a_labels.tif' belongs to 'a.tif').
-    Accuracy is TP / (TP + FP + FN): found objects by all that were found, invented or missed. What cannot be
-    compared is said and left out; the exit code is then 1.
+    AP (average precision) at an overlap (IoU) is TP / (TP + FP + FN), as StarDist and the Data Science Bowl
+    2018 define it. Files that cannot be compared are reported and left out; the exit code is then 1.
 
     \b
     Examples:
       anystar evaluate embryo_labels.tif embryo_truth.tif
-      anystar evaluate labels/ truth/ --json scores.json
+      anystar evaluate labels/ ground_truth/ --json scores.json
     """
     from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.evaluate import THRESHOLDS, add_scores
 
-    pairs, lacks = matching_pairs(pred, truth)
+    pairs, lacks = matching_pairs(pred, ground_truth)
     if json_path:
         refuse_ending("--json", json_path, ".json")
         files = [file for pair in pairs.values() for file in pair]
@@ -87,14 +87,14 @@ def evaluate(
         ctx.exit(PARTIAL if scores else BAD_INPUT)
 
 
-def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
+def _compare(pred: Path, ground_truth: Path, thresholds: Sequence[float]) -> Sequence[Scores]:
     from anystar import io
     from anystar.arrays import refuse_mismatch
     from anystar.evaluate import match_labels
 
-    found, true = io.read_labels(pred), io.read_labels(truth)
-    refuse_mismatch(pred, found, truth, true)
-    for path, volume, name in ((pred, found, "object found"), (truth, true, "labelled object")):
+    found, true = io.read_labels(pred), io.read_labels(ground_truth)
+    refuse_mismatch(pred, found, ground_truth, true)
+    for path, volume, name in ((pred, found, "object found"), (ground_truth, true, "labelled object")):
         if not volume.data.any():
             complain(f"{path} has no {name}; it counts, but check that it is the right file")
     return match_labels(true.data, found.data, thresholds=thresholds)
@@ -102,22 +102,22 @@ def _compare(pred: Path, truth: Path, thresholds: Sequence[float]) -> Sequence[S
 
 def _as_text(scores: dict[str, Sequence[Scores]], total: Sequence[Scores]) -> str:
     """Return the table of all objects, after a line per file if there are several."""
-    from anystar.evaluate import mean_accuracy
+    from anystar.evaluate import mean_ap
 
     lines = []
     if len(scores) > 1:
         width = max(len(n) for n in scores)
-        lines += [f"{n:<{width}}  mean accuracy {mean_accuracy(s):.3f}" for n, s in scores.items()]
+        lines += [f"{n:<{width}}  mean AP {mean_ap(s):.3f}" for n, s in scores.items()]
         lines += ["", f"all {len(scores)} files:"]
-    lines.append("  IoU  accuracy  precision  recall     F1     PQ    TP    FP    FN")
+    lines.append("  IoU        AP  precision  recall     F1     PQ    TP    FP    FN")
     lines += [
-        f"{s.threshold:5.2f}  {s.accuracy:8.3f}  {s.precision:9.3f}  {s.recall:6.3f}  {s.f1:5.3f}"
+        f"{s.threshold:5.2f}  {s.ap:8.3f}  {s.precision:9.3f}  {s.recall:6.3f}  {s.f1:5.3f}"
         f"  {s.panoptic_quality:5.3f}  {s.tp:4d}  {s.fp:4d}  {s.fn:4d}"
         for s in total
     ]
     if len(total) > 1:
         span = f"{total[0].threshold:g} to {total[-1].threshold:g}"
-        lines.append(f"mean accuracy over IoU {span}: {mean_accuracy(total):.3f}")
+        lines.append(f"mean AP over IoU {span}: {mean_ap(total):.3f}")
     return "\n".join(lines)
 
 
@@ -130,17 +130,17 @@ def _write_json(
     """Write all numbers, and the files compared, relative to the folder of ``path``."""
     import os
 
-    from anystar.evaluate import mean_accuracy
+    from anystar.evaluate import mean_ap
     from anystar.runtime.atomic import staged
 
     def entry(one: Sequence[Scores]) -> dict[str, Any]:
-        return {"mean_accuracy": mean_accuracy(one), "scores": [s.as_dict() for s in one]}
+        return {"mean_ap": mean_ap(one), "scores": [s.as_dict() for s in one]}
 
     def place(file: Path) -> str:
         return Path(os.path.relpath(file.absolute(), path.absolute().parent)).as_posix()
 
     files = {
-        name: {"pred": place(pairs[name][0]), "truth": place(pairs[name][1]), **entry(one)}
+        name: {"pred": place(pairs[name][0]), "ground_truth": place(pairs[name][1]), **entry(one)}
         for name, one in scores.items()
     }
     with staged(path) as (temporary,):

@@ -29,7 +29,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "segment": "Find the objects in 3D images.",
     "filter": "Keep the relevant objects of a segmentation.",
-    "evaluate": "Compare label images with a truth.",
+    "evaluate": "Compare label images with a ground truth.",
     "timecourse": "Follow the intensity of regions over time.",
     "report": "Put results side by side on one page.",
     "tune": "Find thresholds on annotated images.",

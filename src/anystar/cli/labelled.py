@@ -36,13 +36,13 @@ def read_pairs(
     volumes = []
     for image_path, labels_path in file_pairs(images, labels).values():
         image = io.read(image_path, spacing=spacing, channel=channel)
-        truth = io.read(labels_path, spacing=spacing)
-        refuse_mismatch(labels_path, truth, image_path, image)
+        ground_truth = io.read(labels_path, spacing=spacing)
+        refuse_mismatch(labels_path, ground_truth, image_path, image)
         volumes.append(
             RawVolume(
                 name=image_path.name,
                 image=image.data,
-                labels=truth.data,
+                labels=ground_truth.data,
                 spacing=image.spacing,
                 unit=image.unit,
             )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from anystar.arrays import Volume
     from anystar.cli.runs import FoundRun, Source
-    from anystar.report.html import Examined, Subject
+    from anystar.report.html import VolumeInput, VolumeReport
 
 __all__ = ["report"]
 
@@ -40,10 +40,10 @@ __all__ = ["report"]
     help="The images, a file or a folder: volumes are matched by name ('a_labels.tif' belongs to 'a.tif').",
 )
 @click.option(
-    "--truth",
+    "--ground-truth",
     type=click.Path(path_type=Path),
     metavar="PATH",
-    help="True labels, a file or a folder; volumes without a truth are described instead of scored.",
+    help="True labels, a file or a folder; volumes without a ground truth are described instead of scored.",
 )
 @click.option("--title", default="AnyStar report", show_default=True, help="Heading of the page.")
 @click.option(
@@ -75,7 +75,7 @@ def report(
     runs: tuple[str, ...],
     output: Path,
     images: Path | None,
-    truth: Path | None,
+    ground_truth: Path | None,
     title: str,
     iou: float,
     slices: int,
@@ -85,15 +85,16 @@ def report(
     """Put RUNs side by side on one page that needs no network: FILE.html.
 
     A RUN is what 'anystar segment' wrote (its table or record, its labels, or a folder of these) or what
-    'anystar evaluate --json' wrote; NAME=RUN gives it a name. With a truth the page has scores, curves and
-    where errors come from; without, distributions and the objects to look at first. Tables and records
-    beside the labels (labels/a.tif and labels/a.csv, or tables/a.csv) add the confidence and the image.
+    'anystar evaluate --json' wrote; NAME=RUN gives it a name. With a ground truth the page has scores, curves
+    and where errors come from; without one, distributions and the objects to look at first. Tables and
+    records beside the labels (labels/a.tif and labels/a.csv, or tables/a.csv) add the confidence and the
+    image.
 
     \b
     Examples:
       anystar report objects.csv -o report.html
       anystar report labels/ --images images/ -o report.html
-      anystar report ours=labels/ other=cellpose/ --images images/ --truth truth/ -o report.html
+      anystar report ours=labels/ other=cellpose/ --images images/ --ground-truth ground_truth/ -o report.html
     """
     from anystar.cli.matching import by_volume
     from anystar.cli.outputs import refuse_ending, refuse_outputs
@@ -103,7 +104,10 @@ def report(
     refuse_ending("--output", output, ".html", ".htm")
     refuse_outputs([("the report", output)], overwrite=overwrite)  # no input ends so
     found = _unlike([find_run(text) for text in runs])
-    given = {"image": by_volume(images) if images else {}, "truth": by_volume(truth) if truth else {}}
+    given = {
+        "image": by_volume(images) if images else {},
+        "ground_truth": by_volume(ground_truth) if ground_truth else {},
+    }
     volumes = _arrange(found, given)
     left_out: list[str] = []
     examined = _examine(volumes, iou, left_out)
@@ -143,7 +147,7 @@ def _unlike(runs: Sequence[FoundRun]) -> list[FoundRun]:
 def _arrange(
     runs: Sequence[FoundRun], given: Mapping[str, Mapping[str, Path]]
 ) -> dict[str, dict[str, Source]]:
-    """Return the files by volume and run, completed by images and truth; a lone volume needs no name."""
+    """Return the files by volume and run, with images and ground truth; a lone volume needs no name."""
     volumes: dict[str, dict[str, Source]] = {}
     for run in runs:
         for name, source in run.sources.items():
@@ -156,8 +160,8 @@ def _arrange(
             if path is not None:
                 matched += 1
                 for label, source in sources.items():
-                    known = {"image": source.image, "truth": source.truth, role: path}
-                    sources[label] = replace(source, image=known["image"], truth=known["truth"])
+                    known = {"image": source.image, "ground_truth": source.ground_truth, role: path}
+                    sources[label] = replace(source, image=known["image"], ground_truth=known["ground_truth"])
         if files and not matched:
             some = f"{', '.join(sorted(files)[:3])} and {', '.join(sorted(volumes)[:3])}"
             option = {"image": "--images"}.get(role, f"--{role}")
@@ -165,7 +169,9 @@ def _arrange(
     return volumes
 
 
-def _examine(volumes: Mapping[str, Mapping[str, Source]], iou: float, left_out: list[str]) -> list[Examined]:
+def _examine(
+    volumes: Mapping[str, Mapping[str, Source]], iou: float, left_out: list[str]
+) -> list[VolumeReport]:
     from tqdm import tqdm
 
     from anystar.report.html import examine
@@ -184,24 +190,24 @@ def _examine(volumes: Mapping[str, Mapping[str, Source]], iou: float, left_out: 
 
 
 def _draw(
-    examined: Sequence[Examined], volumes: Mapping[str, Mapping[str, Source]], slices: int, shown: int
-) -> list[Examined]:
+    examined: Sequence[VolumeReport], volumes: Mapping[str, Mapping[str, Source]], slices: int, shown: int
+) -> list[VolumeReport]:
     """Add slices to the worst volumes, which are read once more: only one is in memory at a time."""
     from tqdm import tqdm
 
     from anystar.report.html import draw, worst_first
 
     ordered = worst_first(examined)
-    bar: Iterable[Examined] = tqdm(ordered[:shown], desc="draw", disable=None, leave=False)
+    bar: Iterable[VolumeReport] = tqdm(ordered[:shown], desc="draw", disable=None, leave=False)
     return [draw(e, _load(e.name, volumes[e.name]), most=slices) for e in bar] + ordered[shown:]
 
 
-def _load(name: str, sources: Mapping[str, Source]) -> Subject:
+def _load(name: str, sources: Mapping[str, Source]) -> VolumeInput:
     """Read all files of a volume and check that they lie on each other."""
     from anystar import io
     from anystar.arrays import refuse_mismatch
     from anystar.cli.runs import read_probabilities
-    from anystar.report.html import Prediction, Subject
+    from anystar.report.html import Prediction, VolumeInput
 
     volumes: list[tuple[Path, Volume]] = []
 
@@ -211,13 +217,15 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
         return volume.data
 
     pictured = next((s for s in sources.values() if s.image), None)
-    truth_path = next((s.truth for s in sources.values() if s.truth), None)
+    ground_truth_path = next((s.ground_truth for s in sources.values() if s.ground_truth), None)
     predictions = {}
     for run, source in sources.items():
         labels = on_grid(source.labels, io.read_labels(source.labels))
         table = read_probabilities(source.table) if source.table else None
         predictions[run] = Prediction(labels=labels, probability=table)
-    truth = on_grid(truth_path, io.read_labels(truth_path)) if truth_path else None
+    ground_truth = (
+        on_grid(ground_truth_path, io.read_labels(ground_truth_path)) if ground_truth_path else None
+    )
     image = None
     if pictured and pictured.image:
         asked = (pictured.record or {}).get("parameters", {})
@@ -225,11 +233,11 @@ def _load(name: str, sources: Mapping[str, Source]) -> Subject:
         image = on_grid(pictured.image, volume)
     # The image, read last, knows its spacing best.
     best = next((v for _, v in reversed(volumes) if v.spacing), volumes[0][1])
-    return Subject(
+    return VolumeInput(
         name=name,
         predictions=predictions,
         image=image,
-        truth=truth,
+        ground_truth=ground_truth,
         spacing=best.spacing,
         unit=best.unit,
     )

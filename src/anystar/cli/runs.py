@@ -1,4 +1,4 @@
-"""What belongs to a run: its labels, tables, images, truth, and what is known of how it was made."""
+"""What belongs to a run: its labels, tables, images, ground truth, and what is known of how it was made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Source:
 
     labels: Path
     image: Path | None = None
-    truth: Path | None = None
+    ground_truth: Path | None = None
     table: Path | None = None
     record: Mapping[str, Any] | None = None
     "How the labels were made, of :mod:`anystar.cli.record`."
@@ -202,7 +202,7 @@ def _from_scores(name: str, path: Path) -> FoundRun:
         sources = {
             volume_name(Path(file)): replace(
                 _beside(volume_name(Path(file)), path.parent / entry["pred"]),
-                truth=path.parent / entry["truth"],
+                ground_truth=path.parent / entry["ground_truth"],
             )
             for file, entry in files.items()
         }

@@ -110,19 +110,19 @@ def tune(output: Path, **given: Any) -> None:
     config = LabelledConfig(
         images="", labels="", ignore_label=given["ignore_label"], unlabelled=given["unlabelled"]
     )
-    truths = [known_labels(volume, config) for volume in volumes]
-    sized = median_diameter(volumes, truths)
+    ground_truths = [known_labels(volume, config) for volume in volumes]
+    sized = median_diameter(volumes, ground_truths)
     unit = _unit(volumes)
     with staged(output) as (temporary,):  # a place that cannot be written is known before the work
         model = anystar.load_model(given["model"], device=given["device"])
         diameters = [given["diameter"]] if given["diameter"] else [None, float(f"{sized:.4g}")]
         if unit is None and given["diameter"] is None:
             diameters = [None]
-        best, *others = [_search(model, volumes, truths, d, iou, unit) for d in diameters]
+        best, *others = [_search(model, volumes, ground_truths, d, iou, unit) for d in diameters]
         for found in others:
-            if found.accuracy > best.accuracy + _WORTH:
+            if found.mean_ap > best.mean_ap + _WORTH:
                 best = found
-        if best.accuracy == 0:
+        if best.mean_ap == 0:
             raise ConfigError(
                 "no threshold finds an annotated object; check that the labels are those of the images, one "
                 "number per object, and that the diameter (--diameter) and voxel size (--spacing) are right"
@@ -134,7 +134,7 @@ def tune(output: Path, **given: Any) -> None:
             nms_thresh=best.nms,
             diameter=best.diameter,
             unit=unit or "um",
-            accuracy=round(best.accuracy, 4),
+            accuracy=round(best.mean_ap, 4),
             iou=tuple(iou),
             volumes=tuple(volume.name for volume in volumes),
         )
@@ -151,13 +151,13 @@ class _Trial(NamedTuple):
     prob: float | None
     """None where what the model settles on for each volume is better than any threshold for all."""
     nms: float | None
-    accuracy: float
+    mean_ap: float
 
 
 def _search(
     model: Model,
     volumes: list[RawVolume],
-    truths: list[np.ndarray],
+    ground_truths: list[np.ndarray],
     diameter: float | None,
     iou: tuple[float, ...],
     unit: str | None,
@@ -166,20 +166,20 @@ def _search(
     from anystar.tune import Judged, score, tune
 
     judged = []
-    for volume, truth in zip(volumes, truths, strict=True):
+    for volume, ground_truth in zip(volumes, ground_truths, strict=True):
         with progress_bar(volume.name) as progress:
             result = model.segment(volume.image, spacing=volume.spacing, diameter=diameter, progress=progress)
-        judged.append(Judged(result=result, truth=truth))
+        judged.append(Judged(result=result, ground_truth=ground_truth))
     found = tune(judged, iou=iou)
     size = "size estimated" if diameter is None else f"told a diameter of {diameter:g}{_suffix(unit)}"
     own = score(judged, iou=iou)
     click.echo(
-        f"{size}: mean accuracy {found.accuracy:.3f} at a probability of {found.prob:.2f} and an overlap of "
+        f"{size}: mean AP {found.mean_ap:.3f} at a probability of {found.prob:.2f} and an overlap of "
         f"{found.nms:g} (with what the model settles on: {own:.3f})"
     )
-    if own > found.accuracy:
+    if own > found.mean_ap:
         return _Trial(diameter, None, None, own)
-    return _Trial(diameter, found.prob, found.nms, found.accuracy)
+    return _Trial(diameter, found.prob, found.nms, found.mean_ap)
 
 
 def _unit(volumes: list[RawVolume]) -> Any:

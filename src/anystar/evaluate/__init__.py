@@ -1,19 +1,19 @@
-"""How well instances agree with a truth: matching by overlap, or by centres. Pure functions over arrays."""
+"""Scores of instances against a ground truth, matched by overlap or by centres: pure functions of arrays."""
 
 from anystar.evaluate.centres import CentreScores, match_centres
-from anystar.evaluate.curves import NUM_RESAMPLES, Curve, Interval, accuracy_curve
-from anystar.evaluate.describe import Described, describe
-from anystar.evaluate.doubt import Doubt, doubtful
-from anystar.evaluate.errors import KINDS, Errors, Fates, classify_errors
+from anystar.evaluate.curves import NUM_RESAMPLES, Curve, Interval, ap_curve
+from anystar.evaluate.describe import ObjectProperties, describe
+from anystar.evaluate.errors import KINDS, Errors, Outcomes, classify_errors
 from anystar.evaluate.matching import (
     THRESHOLDS,
     Scores,
     add_scores,
     match_blocks,
     match_labels,
-    mean_accuracy,
+    mean_ap,
 )
-from anystar.evaluate.outcomes import Outcomes, find_outcomes
+from anystar.evaluate.object_counts import ObjectCounts, count_by_object
+from anystar.evaluate.outliers import OutlierScore, outlier_scores
 from anystar.evaluate.overlap import Overlap, overlap, overlap_of_blocks
 
 __all__ = [
@@ -22,24 +22,24 @@ __all__ = [
     "THRESHOLDS",
     "CentreScores",
     "Curve",
-    "Described",
-    "Doubt",
     "Errors",
-    "Fates",
     "Interval",
+    "ObjectCounts",
+    "ObjectProperties",
     "Outcomes",
+    "OutlierScore",
     "Overlap",
     "Scores",
-    "accuracy_curve",
     "add_scores",
+    "ap_curve",
     "classify_errors",
+    "count_by_object",
     "describe",
-    "doubtful",
-    "find_outcomes",
     "match_blocks",
     "match_centres",
     "match_labels",
-    "mean_accuracy",
+    "mean_ap",
+    "outlier_scores",
     "overlap",
     "overlap_of_blocks",
 ]

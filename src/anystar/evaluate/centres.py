@@ -1,4 +1,4 @@
-"""Detected centres against true centres, for volumes whose truth is one point per object."""
+"""Detected centres against true centres, for volumes whose ground truth is one point per object."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["CentreScores", "match_centres"]
 
 @dataclass(frozen=True, kw_only=True)
 class CentreScores:
-    """What was found within one distance; a ratio of nothing to nothing is 0."""
+    """Counts and scores within one distance; every ratio of 0 to 0 is 0."""
 
     max_distance: float
     "Largest distance of a matched pair, in the unit of the spacing."
@@ -46,7 +46,7 @@ class CentreScores:
 
 
 def match_centres(
-    truth: np.ndarray,
+    ground_truth: np.ndarray,
     pred: np.ndarray,
     *,
     max_distance: float,
@@ -56,7 +56,7 @@ def match_centres(
 
     Parameters
     ----------
-    truth, pred : (N, 3), (M, 3) float arrays
+    ground_truth, pred : (N, 3), (M, 3) float arrays
         Centres in voxels, ZYX.
     max_distance : float
         Above 0, in the unit of ``spacing``.
@@ -78,7 +78,7 @@ def match_centres(
         raise ValueError(f"max_distance must be above 0, got {max_distance}")
     scale = np.array(check_spacing(spacing))
     points = []
-    for name, given in (("truth", truth), ("pred", pred)):
+    for name, given in (("ground_truth", ground_truth), ("pred", pred)):
         array = np.asarray(given, float)
         if array.size == 0:
             array = array.reshape(0, 3)

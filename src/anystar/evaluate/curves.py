@@ -1,4 +1,4 @@
-"""Accuracy against the overlap threshold, with confidence intervals by bootstrap."""
+"""Average precision (AP) against the overlap threshold, with confidence intervals by bootstrap."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.evaluate.outcomes import Outcomes
+from anystar.evaluate.object_counts import ObjectCounts
 
-__all__ = ["NUM_RESAMPLES", "Curve", "Interval", "accuracy_curve"]
+__all__ = ["NUM_RESAMPLES", "Curve", "Interval", "ap_curve"]
 
 NUM_RESAMPLES = 1000
 """Bootstrap samples."""
@@ -36,12 +36,12 @@ class Curve:
 
     thresholds: tuple[float, ...]
     """Intersection over union from which an object counts as found."""
-    accuracy: tuple[Interval, ...]
-    """TP / (TP + FP + FN) at each threshold."""
+    ap: tuple[Interval, ...]
+    """AP = TP / (TP + FP + FN) at each threshold, see :attr:`anystar.evaluate.Scores.ap`."""
     panoptic_quality: tuple[Interval, ...]
     """3D panoptic quality at each threshold."""
-    mean_accuracy: Interval
-    """Mean of the accuracy over the thresholds."""
+    mean_ap: Interval
+    """Mean of the AP over the thresholds."""
     mean_over_volumes: float
     """The same for every volume by itself, averaged: small volumes weigh as much as large ones."""
     num_volumes: int
@@ -49,23 +49,23 @@ class Curve:
     num_pred: int
 
     def at(self, threshold: float) -> Interval:
-        """Return the accuracy at one of the thresholds."""
-        return self.accuracy[self.thresholds.index(threshold)]
+        """Return the AP at one of the thresholds."""
+        return self.ap[self.thresholds.index(threshold)]
 
     def quality_at(self, threshold: float) -> Interval:
         """Return the panoptic quality at one of the thresholds."""
         return self.panoptic_quality[self.thresholds.index(threshold)]
 
 
-def accuracy_curve(
-    volumes: Sequence[Outcomes], *, rng: np.random.Generator, num_resamples: int = NUM_RESAMPLES
+def ap_curve(
+    volumes: Sequence[ObjectCounts], *, rng: np.random.Generator, num_resamples: int = NUM_RESAMPLES
 ) -> Curve:
     """Pool the objects of several volumes and bootstrap over volumes, then over the instances in them.
 
     Parameters
     ----------
-    volumes : sequence of Outcomes
-        One a volume, of the same thresholds. With a single volume only the instances are resampled: the
+    volumes : sequence of ObjectCounts
+        One per volume, of the same thresholds. With a single volume only the instances are resampled: the
         interval then says nothing about other volumes.
     rng : numpy.random.Generator
     num_resamples : int
@@ -80,15 +80,15 @@ def accuracy_curve(
     counts = _stacked(volumes)
     totals = np.array([c.sum(axis=0) for c in counts])
     drawn = _resample(counts, rng, num_resamples)
-    accuracy, quality = _ratios(totals.sum(axis=0))
-    drawn_accuracy, drawn_quality = _ratios(drawn)
+    ap, quality = _ratios(totals.sum(axis=0))
+    drawn_ap, drawn_quality = _ratios(drawn)
     each, _ = _ratios(totals)
     last = totals[..., -1].sum(axis=0)
     return Curve(
         thresholds=volumes[0].thresholds,
-        accuracy=_intervals(accuracy, drawn_accuracy),
+        ap=_intervals(ap, drawn_ap),
         panoptic_quality=_intervals(quality, drawn_quality),
-        mean_accuracy=_intervals(accuracy.mean(keepdims=True), drawn_accuracy.mean(1, keepdims=True))[0],
+        mean_ap=_intervals(ap.mean(keepdims=True), drawn_ap.mean(1, keepdims=True))[0],
         mean_over_volumes=float(each.mean()),
         num_volumes=len(volumes),
         num_true=int(last[0] + last[2]),
@@ -96,8 +96,8 @@ def accuracy_curve(
     )
 
 
-def _stacked(volumes: Sequence[Outcomes]) -> list[np.ndarray]:
-    """Return ``(U, 4, T)`` a volume: tp, fp, fn and the sum of the overlaps."""
+def _stacked(volumes: Sequence[ObjectCounts]) -> list[np.ndarray]:
+    """Return ``(U, 4, T)`` for each volume: tp, fp, fn and the sum of the overlaps."""
     return [np.stack([v.tp, v.fp, v.fn, v.sum_iou], axis=1).astype(float) for v in volumes]
 
 
@@ -120,7 +120,7 @@ def _resample(counts: list[np.ndarray], rng: np.random.Generator, number: int) -
 
 
 def _ratios(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return accuracy and panoptic quality from ``(..., 4, T)``; nothing of nothing is 0."""
+    """Return AP and panoptic quality from ``(..., 4, T)``; 0 / 0 is 0."""
     tp, fp, fn, sum_iou = np.moveaxis(counts, -2, 0)
     whole, half = tp + fp + fn, tp + (fp + fn) / 2
     return tp / np.where(whole, whole, 1), sum_iou / np.where(half, half, 1)

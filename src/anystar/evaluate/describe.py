@@ -1,4 +1,4 @@
-"""Objects of a label image in numbers: place, size, brightness."""
+"""Properties of the objects of a label image: position, size, brightness."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Described", "describe"]
+__all__ = ["ObjectProperties", "describe"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Described:
-    """One row an object, ascending by label."""
+class ObjectProperties:
+    """One row per object, ascending by label."""
 
     label: np.ndarray
     "(N,) int64."
@@ -32,7 +32,7 @@ class Described:
         return len(self.label)
 
 
-def describe(labels: np.ndarray, image: np.ndarray | None = None) -> Described:
+def describe(labels: np.ndarray, image: np.ndarray | None = None) -> ObjectProperties:
     """Measure every object.
 
     Parameters
@@ -66,7 +66,7 @@ def describe(labels: np.ndarray, image: np.ndarray | None = None) -> Described:
     intensity = None
     if image is not None:
         intensity = np.bincount(row, image.reshape(-1)[index], minlength=num) / np.maximum(volume, 1)
-    return Described(
+    return ObjectProperties(
         label=label.astype(np.int64),
         volume_vox=volume,
         centroid=centroid,

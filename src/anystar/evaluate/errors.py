@@ -1,24 +1,25 @@
-"""Where errors come from: missed, spurious, merged, split, or found with a loose boundary.
+"""Where errors come from: false negatives and positives, merged or split objects, loose boundaries.
 
 At a threshold of the overlap (intersection over union), one-to-one matching leaves true objects without a
 partner (false negatives) and predicted ones (false positives). Every one of them gets exactly one kind, the
 first that holds; an object *lies in* another if at least half of its voxels do:
 
-======== ================================================ ================================================
-kind     a true object without a partner                  a predicted object without a partner
-======== ================================================ ================================================
-merged   lies, with another true one, in one prediction   holds two or more true objects
-split    holds two or more predictions                    lies, with another prediction, in one true object
-loose    overlaps a prediction of none of these kinds     overlaps a true object of none of these kinds
-         by ``loose`` to the threshold                    by ``loose`` to the threshold
-missed   none of these                                    (then it is spurious)
-spurious (then it is missed)                              none of these
-======== ================================================ ================================================
+============== ============================================= =============================================
+kind           a true object without a partner               a predicted object without a partner
+============== ============================================= =============================================
+merged         lies with another true one in one prediction  holds two or more true objects
+split          holds two or more predictions                 lies with another prediction in one true object
+loose          overlaps by ``loose`` to the threshold a      overlaps by ``loose`` to the threshold a
+               prediction of none of these kinds             true object of none of these kinds
+missed         none of these                                 cannot be
+spurious       cannot be                                     none of these
+============== ============================================= =============================================
 
-"Lies with another in one" is asked before "holds several", so that exchanging truth and prediction exchanges
-missed with spurious and merged with split, and nothing else. The kinds of the true objects add up to the
-false negatives, those of the predicted ones to the false positives. ``loose`` partners are assigned one to
-one.
+"Lies with another in one" is tested before "holds several". Exchanging ground truth and prediction therefore
+exchanges missed with spurious and merged with split, and nothing else. The kinds of the true
+objects add up to the false negatives of :func:`anystar.evaluate.match_labels`, those of the predicted ones to
+its false positives; ``missed`` and ``spurious`` are those without another reason.
+``loose`` partners are assigned one to one.
 """
 
 from __future__ import annotations
@@ -30,15 +31,15 @@ import numpy as np
 from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import Overlap, overlap
 
-__all__ = ["KINDS", "Errors", "Fates", "classify_errors"]
+__all__ = ["KINDS", "Errors", "Outcomes", "classify_errors"]
 
 KINDS = ("missed", "spurious", "merged", "split", "loose")
 """What can be wrong with an object; ``found`` is what can be right."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Fates:
-    """What became of the objects of one side (truth or prediction), in ascending order of their labels."""
+class Outcomes:
+    """Outcome of each object of one side (ground truth or prediction), in ascending order of their labels."""
 
     label: np.ndarray
     "(N,) int64, the objects' labels."
@@ -60,16 +61,16 @@ class Fates:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Errors:
-    """The fates of all true and all predicted objects at one threshold."""
+    """The outcomes of all true and all predicted objects at one threshold."""
 
     threshold: float
     "Intersection over union from which a pair counts as found."
     loose: float
     "Intersection over union from which an unmatched pair counts as loose."
-    true: Fates
-    "What became of the true objects: found, missed, merged, split or loose."
-    pred: Fates
-    "What the predicted objects are: found, spurious, merged, split or loose."
+    true: Outcomes
+    "Outcomes of the true objects: found, missed, merged, split or loose."
+    pred: Outcomes
+    "Outcomes of the predicted objects: found, spurious, merged, split or loose."
 
     def counts(self) -> dict[str, tuple[int, int]]:
         """Return, for ``found`` and each of :data:`KINDS`, how many true and how many predicted objects."""
@@ -77,13 +78,13 @@ class Errors:
 
 
 def classify_errors(
-    truth: np.ndarray, pred: np.ndarray, *, threshold: float = 0.5, loose: float = 0.1
+    ground_truth: np.ndarray, pred: np.ndarray, *, threshold: float = 0.5, loose: float = 0.1
 ) -> Errors:
-    """Say of every true and every predicted object whether it was found, and if not, why.
+    """Classify every true and every predicted object: found, or the kind of error.
 
     Parameters
     ----------
-    truth, pred : numpy.ndarray
+    ground_truth, pred : numpy.ndarray
         Label images of one shape, any integer type, 0 is background.
     threshold : float
         In (0, 1]: intersection over union from which a pair counts as found, as in
@@ -98,19 +99,19 @@ def classify_errors(
 
     Examples
     --------
-    >>> truth = np.array([[[1, 1, 1, 1, 0, 2, 2, 3, 3, 0, 4]]])
+    >>> ground_truth = np.array([[[1, 1, 1, 1, 0, 2, 2, 3, 3, 0, 4]]])
     >>> pred = np.array([[[5, 5, 6, 6, 0, 7, 7, 7, 7, 8, 0]]])
-    >>> errors = classify_errors(truth, pred, threshold=0.6)
+    >>> errors = classify_errors(ground_truth, pred, threshold=0.6)
     >>> errors.true.kind.tolist()
-    ['split', 'merged', 'merged', 'missed']
+    ['split', 'merged', 'merged', 'false negative']
     >>> errors.pred.kind.tolist()
-    ['split', 'split', 'merged', 'spurious']
+    ['split', 'split', 'merged', 'false positive']
     """
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold must be above 0 and at most 1, got {threshold}")
     if not 0 < loose <= threshold:
         raise ValueError(f"loose must be above 0 and at most the threshold {threshold}, got {loose}")
-    pairs = overlap(truth, pred)
+    pairs = overlap(ground_truth, pred)
     iou = pairs.iou
     matched = assign(pairs.true_index, pairs.pred_index, iou, threshold)
     t, p = pairs.true_index, pairs.pred_index
@@ -121,7 +122,7 @@ def classify_errors(
     pred_in_true = 2 * pairs.shared >= pairs.pred_volume[p]
     merger = np.bincount(p[true_in_pred], minlength=len(pred_kind)) >= 2
     divided = np.bincount(t[pred_in_true], minlength=len(true_kind)) >= 2
-    # Holding several first, so that lying in one with others, asked first, has the last word.
+    # "Holds several" first, so that "lies with another in one" overrides it.
     _mark(true_kind, divided, "split")
     _mark(pred_kind, merger, "merged")
     _mark(true_kind, _any(t[true_in_pred & merger[p]], len(true_kind)), "merged")
@@ -135,13 +136,13 @@ def classify_errors(
     return Errors(
         threshold=threshold,
         loose=loose,
-        true=_fates(pairs, true_kind, fixed, swapped=False),
-        pred=_fates(pairs, pred_kind, fixed, swapped=True),
+        true=_outcomes(pairs, true_kind, fixed, swapped=False),
+        pred=_outcomes(pairs, pred_kind, fixed, swapped=True),
     )
 
 
 def _start(num: int, found: np.ndarray, otherwise: str) -> np.ndarray:
-    kind = np.full(num, otherwise, "U8")
+    kind = np.full(num, otherwise, f"U{max(map(len, KINDS))}")
     kind[found] = "found"
     return kind
 
@@ -157,7 +158,7 @@ def _any(index: np.ndarray, num: int) -> np.ndarray:
     return flags
 
 
-def _fates(pairs: Overlap, kind: np.ndarray, fixed: np.ndarray, *, swapped: bool) -> Fates:
+def _outcomes(pairs: Overlap, kind: np.ndarray, fixed: np.ndarray, *, swapped: bool) -> Outcomes:
     """Attach to each object its assigned partner, else the one that it overlaps most."""
     sides = [
         (pairs.true_index, pairs.true_labels, pairs.true_volume),
@@ -175,7 +176,7 @@ def _fates(pairs: Overlap, kind: np.ndarray, fixed: np.ndarray, *, swapped: bool
     partner[some] = other_label[other[best[some]]]
     overlapped[some] = iou[best[some]]
     size[some] = other_volume[other[best[some]]]
-    return Fates(
+    return Outcomes(
         label=label.astype(np.int64),
         kind=kind,
         partner=partner,

@@ -1,4 +1,4 @@
-"""Instances against a truth: one-to-one matching by overlap and the scores that follow from it."""
+"""Instances against a ground truth: one-to-one matching by overlap and the scores that follow from it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import Overlap, overlap_of_blocks
 
-__all__ = ["THRESHOLDS", "Scores", "add_scores", "match_blocks", "match_labels", "mean_accuracy"]
+__all__ = ["THRESHOLDS", "Scores", "add_scores", "match_blocks", "match_labels", "mean_ap"]
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Intersection over union from which a pair counts as found, by default."""
@@ -18,12 +18,12 @@ THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 @dataclass(frozen=True, kw_only=True)
 class Scores:
-    """What was found at one overlap threshold; every ratio of nothing to nothing is 0."""
+    """Counts and scores at one overlap threshold; every ratio of 0 to 0 is 0."""
 
     threshold: float
     "Intersection over union from which a pair counts."
     num_true: int
-    "Objects in the truth."
+    "Objects in the ground truth."
     num_pred: int
     "Objects in the prediction."
     tp: int
@@ -42,8 +42,8 @@ class Scores:
         return self.num_true - self.tp
 
     @property
-    def accuracy(self) -> float:
-        """TP / (TP + FP + FN), which StarDist calls average precision."""
+    def ap(self) -> float:
+        """Average precision, TP / (TP + FP + FN), as StarDist and the Data Science Bowl 2018 define it."""
         return _ratio(self.tp, self.tp + self.fp + self.fn)
 
     @property
@@ -85,7 +85,7 @@ class Scores:
             "tp",
             "fp",
             "fn",
-            "accuracy",
+            "ap",
             "precision",
             "recall",
             "f1",
@@ -100,13 +100,13 @@ def _ratio(part: float, whole: float) -> float:
 
 
 def match_labels(
-    truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
+    ground_truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
 ) -> tuple[Scores, ...]:
     """Match predicted to true objects one to one and count, as StarDist's ``matching`` does.
 
     Parameters
     ----------
-    truth, pred : numpy.ndarray
+    ground_truth, pred : numpy.ndarray
         Label images of one shape, 0 is background.
     thresholds : sequence of float
         In (0, 1].
@@ -123,12 +123,12 @@ def match_labels(
 
     Examples
     --------
-    >>> truth = np.array([[[1, 1, 1, 0, 2, 2]]])
-    >>> (half,) = match_labels(truth, np.array([[[5, 5, 0, 0, 0, 6]]]), thresholds=[0.6])
+    >>> ground_truth = np.array([[[1, 1, 1, 0, 2, 2]]])
+    >>> (half,) = match_labels(ground_truth, np.array([[[5, 5, 0, 0, 0, 6]]]), thresholds=[0.6])
     >>> half.tp, half.fp, half.fn, round(half.panoptic_quality, 3)
     (1, 1, 1, 0.333)
     """
-    return match_blocks([(truth, pred)], thresholds=thresholds)
+    return match_blocks([(ground_truth, pred)], thresholds=thresholds)
 
 
 def match_blocks(
@@ -139,8 +139,8 @@ def match_blocks(
     Parameters
     ----------
     blocks : iterable of pairs of numpy.ndarray
-        Truth and prediction, of one shape each; every voxel of the images in exactly one block, objects
-        under the same number in all.
+        Ground truth and prediction, of one shape each. Every voxel of the images is in exactly one block; an
+        object has the same number in all.
     thresholds : sequence of float
         In (0, 1].
 
@@ -190,6 +190,6 @@ def add_scores(results: Iterable[Sequence[Scores]]) -> tuple[Scores, ...]:
     )
 
 
-def mean_accuracy(scores: Sequence[Scores]) -> float:
-    """Return the mean of the accuracy over the thresholds."""
-    return sum(s.accuracy for s in scores) / len(scores)
+def mean_ap(scores: Sequence[Scores]) -> float:
+    """Return the mean of the AP over the thresholds."""
+    return sum(s.ap for s in scores) / len(scores)

@@ -42,12 +42,12 @@ class Overlap:
         return self.shared / union
 
 
-def overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:
+def overlap(ground_truth: np.ndarray, pred: np.ndarray) -> Overlap:
     """Count the shared voxels of every pair of objects.
 
     Parameters
     ----------
-    truth, pred : numpy.ndarray
+    ground_truth, pred : numpy.ndarray
         Label images of one shape, any integer type, 0 is background.
 
     Raises
@@ -61,7 +61,7 @@ def overlap(truth: np.ndarray, pred: np.ndarray) -> Overlap:
     >>> pairs.true_labels.tolist(), pairs.pred_labels.tolist(), pairs.shared.tolist()
     ([1, 7], [3, 7], [1, 1])
     """
-    return overlap_of_blocks([(truth, pred)])
+    return overlap_of_blocks([(ground_truth, pred)])
 
 
 def overlap_of_blocks(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overlap:
@@ -70,8 +70,8 @@ def overlap_of_blocks(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overla
     Parameters
     ----------
     blocks : iterable of pairs of numpy.ndarray
-        Truth and prediction, of one shape each, block by block: every voxel of the images in exactly one
-        block, in any order. An object may reach over several.
+        Ground truth and prediction, of one shape each, block by block in any order. Every voxel of the images
+        is in exactly one block; an object may reach over several.
 
     Raises
     ------
@@ -80,19 +80,23 @@ def overlap_of_blocks(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overla
 
     Examples
     --------
-    >>> truth, pred = np.array([[[1, 1, 0, 7]]]), np.array([[[0, 3, 3, 7]]])
-    >>> halves = overlap_of_blocks((truth[..., a : a + 2], pred[..., a : a + 2]) for a in (0, 2))
+    >>> ground_truth, pred = np.array([[[1, 1, 0, 7]]]), np.array([[[0, 3, 3, 7]]])
+    >>> halves = overlap_of_blocks((ground_truth[..., a : a + 2], pred[..., a : a + 2]) for a in (0, 2))
     >>> halves.shared.tolist(), halves.true_volume.tolist()
     ([1, 1], [2, 1])
     """
     rows: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     num, most = 0, 1 << 20
-    for truth, pred in blocks:
-        truth, pred = as_labels(truth), as_labels(pred)
-        if truth.shape != pred.shape:
-            raise ValueError(f"truth and prediction differ in shape: {truth.shape} and {pred.shape}")
+    for ground_truth, pred in blocks:
+        ground_truth, pred = as_labels(ground_truth), as_labels(pred)
+        if ground_truth.shape != pred.shape:
+            raise ValueError(
+                f"ground truth and prediction differ in shape: {ground_truth.shape} and {pred.shape}"
+            )
         rows.append(
-            _joint_histogram(np.ascontiguousarray(truth).reshape(-1), np.ascontiguousarray(pred).reshape(-1))
+            _joint_histogram(
+                np.ascontiguousarray(ground_truth).reshape(-1), np.ascontiguousarray(pred).reshape(-1)
+            )
         )
         num += len(rows[-1][0])
         if num > most:  # memory grows with the number of pairs, not of blocks

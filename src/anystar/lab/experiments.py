@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from anystar.evaluate import accuracy_curve
+from anystar.evaluate import ap_curve
 from anystar.lab.corruptions import CORRUPTIONS
 from anystar.lab.items import Dataset
 from anystar.lab.methods import Method, NoLabels, Unavailable
@@ -36,7 +36,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             name="accuracy",
             figure="Figure 4A",
-            about="accuracy against IoU: zero-shot models, and networks trained on all or one volume",
+            about="AP against IoU: zero-shot models, and networks trained on all or one volume",
         ),
         Experiment(
             name="domains",
@@ -46,7 +46,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment(
             name="robustness",
             figure="Figure 4C",
-            about="accuracy at IoU 0.5 against blur, and eight more corruptions",
+            about="AP at IoU 0.5 against blur, and eight more corruptions",
         ),
         Experiment(
             name="timecourse",
@@ -95,7 +95,7 @@ def _row(lab: Laboratory, dataset: Dataset, method: Method, condition: Condition
         return replace(blank, reason=lab.unavailable[method.name])
     try:
         choice = lab.choice(method, dataset)
-        found = lab.outcomes(method, dataset, choice.setting, condition)
+        found = lab.counts(method, dataset, choice.setting, condition)
     except Unavailable as error:
         lab.leave_out(str(error))
         if not isinstance(error, NoLabels):
@@ -105,7 +105,7 @@ def _row(lab: Laboratory, dataset: Dataset, method: Method, condition: Condition
         return None
     rng = stream(lab.seed, dataset.name, method.name, "bootstrap")
     setting = ", ".join(f"{k.removesuffix('_thresh')} {v:g}" for k, v in choice.setting.items())
-    curve = accuracy_curve(list(found.values()), rng=rng)
+    curve = ap_curve(list(found.values()), rng=rng)
     return replace(blank, setting=setting, how=choice.how, curve=curve)
 
 
@@ -178,7 +178,7 @@ def _peers(plan: Plan, lab: Laboratory) -> list[Path]:
 
 
 def _ablations(plan: Plan, lab: Laboratory) -> list[Path]:
-    """Draw the same slice of each data set's first test volume: image, truth, and every model."""
+    """Draw the same slice of each data set's first test volume: image, ground truth, and every model."""
     rows = _rows(lab, [(d, m) for d in plan.datasets for m in plan.zero_shot])
     written = _write(lab, "ablations", rows, plan)
     return written + _slices(lab, "ablations", plan, plan.zero_shot, rows)

@@ -20,7 +20,7 @@ Split = Literal["train", "validation", "test"]
 
 
 class Pair(NamedTuple):
-    """An image with its truth, in memory."""
+    """An image with its ground truth, in memory."""
 
     image: Volume
     """The image; ``spacing`` in micrometres, ZYX."""
@@ -37,7 +37,7 @@ class Item:
     image: Path
     """File of the image."""
     labels: Path
-    """File of the truth."""
+    """File of the ground truth."""
     spacing: tuple[float, float, float] | None = None
     """Micrometres (ZYX) that the owner states; ``None``: what the file says."""
     part: tuple[float, float] | None = None
@@ -69,7 +69,7 @@ class Dataset:
 
 
 def read_pair(item: Item) -> Pair:
-    """Read the image and its truth, and check that they belong together.
+    """Read the image and its ground truth, and check that they belong together.
 
     Raises
     ------
@@ -78,9 +78,9 @@ def read_pair(item: Item) -> Pair:
         ``<what>; <what to do>``.
     """
     image = io.read(item.image, spacing=item.spacing)
-    truth = io.read_labels(item.labels, spacing=item.spacing)
-    refuse_mismatch(item.labels, truth, "its image", image)
-    labels = _int32(truth.data)
+    ground_truth = io.read_labels(item.labels, spacing=item.spacing)
+    refuse_mismatch(item.labels, ground_truth, "its image", image)
+    labels = _int32(ground_truth.data)
     if item.part is None:
         return Pair(image, labels)
     box = part_box(image.shape, item.part)

@@ -25,7 +25,7 @@ from anystar.lab.sources import SOURCES, Source
 __all__ = ["discover", "find_source", "locate"]
 
 _HIDDEN = (".", "__MACOSX")
-_TRUTH_FOLDERS = ("labels", "masks")
+_GROUND_TRUTH_FOLDERS = ("labels", "masks")
 _SPLITS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
 _NUM_VALIDATION = {"nucmm-z": 2}
 """Training volumes that the paper set aside, by data set."""
@@ -124,7 +124,7 @@ class _Found:
         """Return the pairs of ``images/`` and ``labels/`` or ``masks/``."""
         if not (folder / "images").is_dir():
             return ()
-        labels = next((folder / t for t in _TRUTH_FOLDERS if (folder / t).is_dir()), None)
+        labels = next((folder / t for t in _GROUND_TRUTH_FOLDERS if (folder / t).is_dir()), None)
         if labels is None:
             self.problems.append(f"{folder / 'images'} has no {folder / 'labels'} beside it; add the labels")
             return ()
@@ -164,8 +164,8 @@ def _own(folder: Path, cut: bool) -> list[Dataset]:
         dataset = Dataset(name=folder.name, test=whole, problems=problems, notes=(_UNDIVIDED,))
         return [_single(dataset, cut)]
     flat = {file_stem(p).removesuffix("_image"): p for p in _files(folder) if _ends(p, "_image")}
-    truth = {file_stem(p).removesuffix("_labels"): p for p in _files(folder) if _ends(p, "_labels")}
-    items = [Item(name=n, image=flat[n], labels=truth[n]) for n in sorted(flat.keys() & truth)]
+    ground_truth = {file_stem(p).removesuffix("_labels"): p for p in _files(folder) if _ends(p, "_labels")}
+    items = [Item(name=n, image=flat[n], labels=ground_truth[n]) for n in sorted(flat.keys() & ground_truth)]
     return [_single(Dataset(name=i.name, test=(i,), notes=(_UNDIVIDED,)), cut) for i in items]
 
 

@@ -24,7 +24,7 @@ _INCHES, _TITLE = 2.2, 0.45
 def draw_side_by_side(
     datasets: Sequence[Dataset], methods: Sequence[Method], lab: Laboratory, rows: Sequence[Row]
 ) -> Figure:
-    """Draw a line a data set: the slice that cuts most true objects, the truth, and every method's outlines.
+    """Draw a row per data set: the slice with most true objects, the ground truth, each method's outlines.
 
     Only data sets with rows are drawn, each with its first test volume that could be used.
     """
@@ -41,7 +41,7 @@ def draw_side_by_side(
     for line, (dataset, item, pair) in zip(axes, shown, strict=False):
         plane = int(np.count_nonzero(pair.labels, axis=(1, 2)).argmax())
         segmented = {m.name: lab.labels(m, dataset, item) for m in methods if _ran(dataset, m, rows)}
-        views = {dataset.name: None, "truth": pair.labels, **segmented}
+        views = {dataset.name: None, "ground truth": pair.labels, **segmented}
         for place, (title, labels) in zip(line, views.items(), strict=False):
             panel = _panel(pair, labels, plane)
             height, width = panel.extent
@@ -74,9 +74,9 @@ def _ran(dataset: Dataset, method: Method, rows: Sequence[Row]) -> bool:
 
 
 def _score(dataset: Dataset, method: str, rows: Sequence[Row]) -> str:
-    """Return the accuracy at 0.5 as a second line of the title."""
+    """Return the AP at 0.5 as a second line of the title."""
     found = [r.curve for r in rows if (r.dataset, r.method) == (dataset.name, method) and r.curve]
-    return f"\naccuracy at 0.5: {found[0].at(0.5).value:.2f}" if found else "\n"
+    return f"\nAP at 0.5: {found[0].at(0.5).value:.2f}" if found else "\n"
 
 
 def _panel(pair: Pair, labels: np.ndarray | None, plane: int) -> Panel:

@@ -38,7 +38,7 @@ def _unique(values: Sequence[str]) -> list[str]:
 
 
 def draw_curves(rows: Sequence[Row]) -> Figure:
-    """Draw accuracy against the overlap threshold, a panel a data set, and bars at 0.5 below (Figure 4A)."""
+    """Draw AP against the overlap threshold, a panel per data set, and bars at 0.5 below (Figure 4A)."""
     from matplotlib.figure import Figure
 
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
@@ -54,8 +54,8 @@ def draw_curves(rows: Sequence[Row]) -> Figure:
         top.set(xlim=(0.1, 0.9), ylim=(0, 1))
         _bars(bottom, [r for r in rows if r.dataset == dataset], methods)
         if column == 0:
-            top.set_ylabel("accuracy")
-            bottom.set_ylabel("accuracy at 0.5")
+            top.set_ylabel("AP")
+            bottom.set_ylabel("AP at 0.5")
     _legend(figure, methods)
     return figure
 
@@ -70,7 +70,7 @@ def _caption(dataset: str, rows: Sequence[Row]) -> str:
 
 def _curve(axes: Axes, curve: Curve | None, label: str, number: int) -> None:
     assert curve is not None
-    values = np.array([(a.value, a.low, a.high) for a in curve.accuracy]).T
+    values = np.array([(a.value, a.low, a.high) for a in curve.ap]).T
     axes.fill_between(curve.thresholds, values[1], values[2], color=_style(number)["color"], alpha=0.15, lw=0)
     axes.plot(curve.thresholds, values[0], marker="o", markersize=3, label=label, **_style(number))
     axes.grid(alpha=0.3)
@@ -102,7 +102,7 @@ def _legend(figure: Figure, methods: Sequence[str]) -> None:
 
 
 def draw_bars(rows: Sequence[Row]) -> Figure:
-    """Draw the accuracy at 0.5, a panel a data set, a bar a method (Figure 4B)."""
+    """Draw the AP at 0.5, a panel per data set, a bar per method (Figure 4B)."""
     from matplotlib.figure import Figure
 
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
@@ -113,13 +113,13 @@ def draw_bars(rows: Sequence[Row]) -> Figure:
         chosen = [r for r in rows if r.dataset == dataset]
         _bars(axes[0, column], chosen, methods)
         axes[0, column].set_title(_caption(dataset, chosen), fontsize=9)
-    axes[0, 0].set_ylabel("accuracy at IoU 0.5")
+    axes[0, 0].set_ylabel("AP at IoU 0.5")
     _legend(figure, methods)
     return figure
 
 
 def draw_robustness(rows: Sequence[Row]) -> Figure:
-    """Draw the accuracy at 0.5 against the strength, a panel a corruption of a data set (Figure 4C)."""
+    """Draw the AP at 0.5 against the strength, a panel per corruption of a data set (Figure 4C)."""
     from matplotlib.figure import Figure
 
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
@@ -142,7 +142,7 @@ def draw_robustness(rows: Sequence[Row]) -> Figure:
             place.set_title(f"{dataset}: {kind}", fontsize=9)
             place.set_xlabel(CORRUPTIONS[kind].axis, fontsize=8)
             if k % per_line == 0:
-                place.set_ylabel("accuracy at 0.5", fontsize=8)
+                place.set_ylabel("AP at 0.5", fontsize=8)
     _legend(figure, methods)
     return figure
 

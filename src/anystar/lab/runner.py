@@ -15,7 +15,7 @@ import numpy as np
 from anystar import io
 from anystar._version import __version__
 from anystar.arrays import Volume
-from anystar.evaluate import Outcomes, find_outcomes
+from anystar.evaluate import ObjectCounts, count_by_object
 from anystar.lab.corruptions import CORRUPTIONS, corrupt
 from anystar.lab.items import Dataset, Item, Pair, Split, read_pair
 from anystar.lab.methods import Method, Request, Setting, digest
@@ -117,13 +117,13 @@ class Laboratory:
         )
         return found
 
-    def outcomes(
+    def counts(
         self,
         method: Method,
         dataset: Dataset,
         setting: Setting,
         condition: Condition = PLAIN,
-    ) -> dict[str, Outcomes]:
+    ) -> dict[str, ObjectCounts]:
         """Return what each test volume contributes to the scores, segmenting what is not there yet."""
         folder = self.out / "labels" / dataset.name / method.name / condition.name
         pairs = {item.name: (item, pair) for item, pair in self.pairs(dataset, "test")}
@@ -142,17 +142,17 @@ class Laboratory:
             labels = io.read(folder / f"{name}.tif").data
             if labels.shape != pair.labels.shape:
                 self.leave_out(
-                    f"{folder / name}.tif has the shape {labels.shape} but its truth {pair.labels.shape}; "
+                    f"{folder / name}.tif has shape {labels.shape}, its ground truth {pair.labels.shape}; "
                     "remove it and run again"
                 )
                 continue
             if not labels.any():
                 self.tell(f"{dataset.name}: {method.name} found nothing in {name} ({condition.name})")
-            found[name] = find_outcomes(pair.labels, labels)
+            found[name] = count_by_object(pair.labels, labels)
         return found
 
     def labels(self, method: Method, dataset: Dataset, item: Item) -> np.ndarray:
-        """Return a segmentation that :meth:`outcomes` has made."""
+        """Return a segmentation that :meth:`counts` has made."""
         return io.read(self.out / "labels" / dataset.name / method.name / "plain" / f"{item.name}.tif").data
 
     def pairs(self, dataset: Dataset, split: Split) -> Iterator[tuple[Item, Pair]]:

@@ -45,7 +45,7 @@ class Source:
     grid: tuple[int, int, int]
     """Voxels of a volume, as Table 2 prints them."""
     counts: tuple[int, int | None, int] | None
-    """Volumes for training, validation (``None``: a held-out crop) and test; ``None``: no truth exists."""
+    """Volumes for training, validation (``None``: a held-out crop) and test; ``None``: no ground truth."""
     dark: bool = False
     """Whether objects are darker than their surroundings."""
     licence: str

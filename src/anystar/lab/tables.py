@@ -32,7 +32,7 @@ class Row:
 
 _CURVE_COLUMNS = (
     *("dataset", "method", "corruption", "strength", "setting", "chosen", "volumes", "true", "found"),
-    *("iou", "accuracy", "accuracy_low", "accuracy_high", "pq", "pq_low", "pq_high", "left_out"),
+    *("iou", "ap", "ap_low", "ap_high", "pq", "pq_low", "pq_high", "left_out"),
 )
 
 
@@ -46,7 +46,7 @@ def write_curves(path: Path, rows: Iterable[Row]) -> None:
             continue
         c = row.curve
         start += [str(c.num_volumes), str(c.num_true), str(c.num_pred)]
-        for t, a, q in zip(c.thresholds, c.accuracy, c.panoptic_quality, strict=True):
+        for t, a, q in zip(c.thresholds, c.ap, c.panoptic_quality, strict=True):
             numbers = [f"{v:.6f}" for i in (a, q) for v in (i.value, i.low, i.high)]
             lines.append([*start, f"{t:g}", *numbers, ""])
     with staged(path) as (temporary,), open(temporary, "w", newline="", encoding="utf-8") as file:
@@ -60,8 +60,8 @@ def write_table(path: Path, title: str, notes: Iterable[str], rows: Sequence[Row
     with_strength = any(row.corruption for row in rows)
     names = ["data set", "method", *(["condition"] if with_strength else []), "volumes", "objects", "found"]
     names += [
-        "accuracy at IoU 0.5",
-        "mean accuracy 0.1 to 0.9",
+        "AP at IoU 0.5",
+        "mean AP 0.1 to 0.9",
         "panoptic quality at 0.5",
         "setting",
         "chosen",
@@ -76,7 +76,7 @@ def write_table(path: Path, title: str, notes: Iterable[str], rows: Sequence[Row
         else:
             c = row.curve
             cells += [str(c.num_volumes), str(c.num_true), str(c.num_pred), str(c.at(0.5))]
-            cells += [str(c.mean_accuracy), str(c.quality_at(0.5)), row.setting, row.how]
+            cells += [str(c.mean_ap), str(c.quality_at(0.5)), row.setting, row.how]
         lines.append(_line(cells))
     lines += [
         "",

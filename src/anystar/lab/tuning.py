@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.evaluate import add_scores, match_labels, mean_accuracy
+from anystar.evaluate import add_scores, match_labels, mean_ap
 from anystar.lab.methods import Method, Request, Setting
 
 __all__ = ["TUNING_THRESHOLDS", "Choice", "choose", "typical_diameter"]
 
 TUNING_THRESHOLDS = (0.3, 0.5, 0.7)
-"""Mean accuracy over these is what the search maximises, as StarDist's ``optimize_thresholds`` does."""
+"""Mean AP over these is what the search maximises, as StarDist's ``optimize_thresholds`` does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Choice:
     how: str
     """For the table: what it was chosen on."""
     tried: tuple[tuple[Setting, float], ...] = ()
-    """Every setting with its mean accuracy on the validation data."""
+    """Every setting with its mean AP on the validation data."""
 
 
 def choose(
@@ -42,17 +42,19 @@ def choose(
         Size of a voxel in units of the finest axis, for the objects' diameter.
     """
     settings = (
-        method.search(typical_diameter((truth for _, truth in validation), voxel)) if validation else []
+        method.search(typical_diameter((ground_truth for _, ground_truth in validation), voxel))
+        if validation
+        else []
     )
     if not settings:
         return Choice(setting={}, how="its own defaults")
-    truths = {request.name: truth for request, truth in validation}
+    ground_truths = {request.name: ground_truth for request, ground_truth in validation}
     scores = [
-        [match_labels(truths[request.name], one, thresholds=TUNING_THRESHOLDS) for one in labels]
+        [match_labels(ground_truths[request.name], one, thresholds=TUNING_THRESHOLDS) for one in labels]
         for request, labels in method.run([r for r, _ in validation], settings)
     ]
-    means = [mean_accuracy(add_scores(of_setting)) for of_setting in zip(*scores, strict=True)]
-    names = ", ".join(truths)
+    means = [mean_ap(add_scores(of_setting)) for of_setting in zip(*scores, strict=True)]
+    names = ", ".join(ground_truths)
     return Choice(
         setting=settings[int(np.argmax(means))],
         how=f"searched on {names}",
@@ -60,9 +62,9 @@ def choose(
     )
 
 
-def typical_diameter(truths: Iterable[np.ndarray], voxel: Sequence[float]) -> float:
+def typical_diameter(ground_truths: Iterable[np.ndarray], voxel: Sequence[float]) -> float:
     """Return the median diameter of a ball of an object's volume, in voxels of the finest axis."""
-    volumes = np.concatenate([np.bincount(t.ravel())[1:] for t in truths])
+    volumes = np.concatenate([np.bincount(t.ravel())[1:] for t in ground_truths])
     volumes = volumes[volumes > 0]
     if len(volumes) == 0:
         return 0.0

@@ -1,14 +1,22 @@
 """The report: one HTML file that needs nothing else, neither network nor other files."""
 
-from anystar.report.html.examine import Examined, Prediction, Subject, Verdict, draw, examine, worst_first
+from anystar.report.html.examine import (
+    Prediction,
+    RunReport,
+    VolumeInput,
+    VolumeReport,
+    draw,
+    examine,
+    worst_first,
+)
 from anystar.report.html.page import Run, write_report
 
 __all__ = [
-    "Examined",
     "Prediction",
     "Run",
-    "Subject",
-    "Verdict",
+    "RunReport",
+    "VolumeInput",
+    "VolumeReport",
     "draw",
     "examine",
     "worst_first",

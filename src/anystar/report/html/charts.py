@@ -27,7 +27,7 @@ class Line:
     values: tuple[str, ...]
     "Its values at the rows of the chart's table."
     style: int
-    "Number of its colour and dashes; -1 is the truth's."
+    "Number of its colour and dashes; -1 is the ground truth's."
     band: str = ""
     "Of an SVG path around its intervals; empty without them."
 
@@ -85,7 +85,7 @@ def histogram(
     *,
     x_label: str,
     limits: tuple[float, float] | None = None,
-    truth: str | None = None,
+    ground_truth: str | None = None,
 ) -> Chart | None:
     """Return a histogram of several groups with common bins, or None without a value.
 
@@ -96,8 +96,8 @@ def histogram(
         Values that are not finite are left out.
     limits : two floats, optional
         Of the horizontal axis; those of the values by default.
-    truth : str, optional
-        Name of the group that is drawn as the truth.
+    ground_truth : str, optional
+        Name of the group that is drawn as the ground truth.
     """
     values = {name: v[np.isfinite(v)] for name, v in groups.items()}
     every = np.concatenate([*values.values(), np.zeros(0)])
@@ -109,7 +109,7 @@ def histogram(
     edges = np.linspace(low, high, _BINS + 1)
     counts = {name: np.histogram(v, edges)[0] for name, v in values.items()}
     ticks = _round_ticks(max(1, max(int(c.max()) for c in counts.values())))
-    runs = [name for name in counts if name != truth]
+    runs = [name for name in counts if name != ground_truth]
     lines = []
     for name, count in counts.items():
         corners = [f"{_x(edges[0], low, high):.1f} {_y(0, ticks[-1]):.1f}"]
@@ -117,7 +117,7 @@ def histogram(
             height = _y(int(number), ticks[-1])
             corners += [f"{_x(e, low, high):.1f} {height:.1f}" for e in (edges[n], edges[n + 1])]
         corners.append(f"{_x(edges[-1], low, high):.1f} {_y(0, ticks[-1]):.1f}")
-        style = -1 if name == truth else runs.index(name)
+        style = -1 if name == ground_truth else runs.index(name)
         lines.append(
             Line(name=name, path="M" + "L".join(corners), values=tuple(map(str, count)), style=style)
         )

@@ -1,4 +1,4 @@
-"""What there is to say about a volume: scores, errors, distributions, objects to look at, slices."""
+"""What the report displays of a volume: scores, errors, distributions, objects to look at, slices."""
 
 from __future__ import annotations
 
@@ -10,37 +10,37 @@ import numpy as np
 
 from anystar.evaluate import (
     THRESHOLDS,
-    Described,
-    Outcomes,
+    ObjectCounts,
+    ObjectProperties,
     Scores,
     classify_errors,
+    count_by_object,
     describe,
-    doubtful,
-    find_outcomes,
-    mean_accuracy,
+    mean_ap,
+    outlier_scores,
 )
-from anystar.report.html.findings import Finding, findings_of_doubt, findings_of_errors
+from anystar.report.html.findings import Finding, error_findings, outlier_findings
 from anystar.report.html.slices import Layer, Plane, cut_planes
 
 __all__ = [
+    "GROUND_TRUTH_COLOUR",
     "OUTLINE_COLOURS",
-    "TRUTH_COLOUR",
-    "Examined",
     "Prediction",
-    "Subject",
-    "Verdict",
+    "RunReport",
+    "VolumeInput",
+    "VolumeReport",
     "draw",
     "examine",
 ]
 
-TRUTH_COLOUR = (86, 220, 255)
+GROUND_TRUTH_COLOUR = (86, 220, 255)
 OUTLINE_COLOURS = ((255, 176, 0), (255, 92, 168), (166, 140, 255), (120, 230, 110), (254, 97, 0))
-"""Of the runs' outlines, in turn; bright, since they lie on grey. They differ for the colour-blind too."""
+"""Colours of the runs' outlines, in turn: bright, as they lie on grey; distinct for the colour-blind."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prediction:
-    """What one run made of a volume."""
+    """The objects that one run found in a volume."""
 
     labels: np.ndarray
     "(Z, Y, X) int, 0 is background."
@@ -49,108 +49,108 @@ class Prediction:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Subject:
-    """A volume with everything that is known of it; all arrays of one shape ``(Z, Y, X)``."""
+class VolumeInput:
+    """A volume to report on; all arrays of one shape ``(Z, Y, X)``."""
 
     name: str
-    "What it is called, alike in all runs."
+    "The same in all runs."
     predictions: Mapping[str, Prediction]
     "By the run's name; at least one."
     image: np.ndarray | None = None
     "The grey values, any real type."
-    truth: np.ndarray | None = None
+    ground_truth: np.ndarray | None = None
     "The true labels."
     spacing: tuple[float, float, float] | None = None
-    "Of a voxel along Z, Y, X."
+    "Size of a voxel along Z, Y, X."
     unit: Literal["um", "relative"] = "um"
-    "Of the spacing."
+    "Unit of the spacing."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Verdict:
-    """A volume in one run."""
+class RunReport:
+    """The results of one run on a volume."""
 
     run: str
-    "Whose."
+    "Name of the run."
     objects: int
-    "How many were found."
+    "Number of objects found."
     diameter: np.ndarray
     "(N,) diameter of the ball of each object's volume, in micrometres, or voxels without a spacing in them."
     intensity: np.ndarray | None
     "(N,) mean of the image in each object."
     probability: np.ndarray | None
     "(N,) confidence; NaN where it is not known."
-    doubts: int
-    "Objects that are unlike the others."
-    outcomes: Outcomes | None = None
-    "What each object contributes to the scores, if there is a truth."
+    outliers: int
+    "Number of outliers."
+    counts: ObjectCounts | None = None
+    "What each object contributes to the scores, if there is a ground truth."
     errors: Mapping[str, tuple[int, int]] | None = None
     "True and predicted objects of each kind, at one threshold."
     findings: tuple[Finding, ...] = ()
     "What to look at, the worst first."
     more: int = 0
-    "Findings that are not listed."
+    "Number of further findings."
 
     @property
     def scores(self) -> tuple[Scores, ...]:
-        """A threshold each, if there is a truth."""
-        return () if self.outcomes is None else self.outcomes.scores()
+        """One per threshold, if there is a ground truth."""
+        return () if self.counts is None else self.counts.scores()
 
     @property
-    def badness(self) -> float:
-        """How bad it is, 0 to 1: what accuracy lacks; without a truth, the share of doubtful objects."""
-        if self.outcomes is not None:
-            return 1 - mean_accuracy(self.scores)
-        return self.doubts / self.objects if self.objects else 1.0
+    def severity(self) -> float:
+        """1 - mean AP; without a ground truth, the share of outliers. Volumes are listed from the highest."""
+        if self.counts is not None:
+            return 1 - mean_ap(self.scores)
+        return self.outliers / self.objects if self.objects else 1.0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Examined:
-    """A volume in all runs."""
+class VolumeReport:
+    """The results of all runs on a volume."""
 
     name: str
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float] | None
     unit: str
-    verdicts: tuple[Verdict, ...]
+    run_reports: tuple[RunReport, ...]
     true_objects: int | None
-    "How many there are, if there is a truth."
+    "Number of true objects, if there is a ground truth."
     true_diameter: np.ndarray | None
-    "(T,) as in :class:`Verdict`."
+    "(T,) as in :class:`RunReport`."
     has_image: bool
     planes: tuple[Plane, ...] = ()
-    "Slices, of the volumes that are shown."
+    "Slices, for the volumes that are displayed."
 
     @property
-    def badness(self) -> float:
+    def severity(self) -> float:
         """Mean over the runs."""
-        return sum(v.badness for v in self.verdicts) / len(self.verdicts)
+        return sum(v.severity for v in self.run_reports) / len(self.run_reports)
 
 
-def worst_first(volumes: Sequence[Examined]) -> list[Examined]:
-    """Return volumes in the order of the report: those with a truth first, each group the worst first."""
-    return sorted(volumes, key=lambda v: (v.true_objects is None, -v.badness, v.name))
+def worst_first(volumes: Sequence[VolumeReport]) -> list[VolumeReport]:
+    """Return volumes in the order of the report: those with a ground truth first, each group worst first."""
+    return sorted(volumes, key=lambda v: (v.true_objects is None, -v.severity, v.name))
 
 
 def examine(
-    subject: Subject,
+    subject: VolumeInput,
     *,
     thresholds: tuple[float, ...] = THRESHOLDS,
     threshold: float = 0.5,
     most: int = 12,
-) -> Examined:
+) -> VolumeReport:
     """Score and describe one volume.
 
     Parameters
     ----------
-    subject : Subject
+    subject : VolumeInput
         The arrays.
     thresholds : tuple of float
-        Of the scores.
+        Overlaps at which the scores are computed.
     threshold : float
         Overlap from which an object counts as found where errors are sorted by kind.
     most : int
-        Findings a run.
+        Findings per run.
 
     Raises
     ------
@@ -158,61 +158,63 @@ def examine(
         If the shapes differ.
     """
     shape = next(iter(subject.predictions.values())).labels.shape
-    truth = None if subject.truth is None else describe(subject.truth)
-    verdicts = []
+    ground_truth = None if subject.ground_truth is None else describe(subject.ground_truth)
+    run_reports = []
     for run, prediction in subject.predictions.items():
         objects = describe(prediction.labels, subject.image)
         known = prediction.probability
         probability = None if known is None else np.array([known.get(int(n), np.nan) for n in objects.label])
-        doubts = doubtful(objects, probability)
-        verdict = Verdict(
+        outliers = outlier_scores(objects, probability)
+        run_report = RunReport(
             run=run,
             objects=len(objects),
             diameter=_diameter(objects, subject),
             intensity=objects.intensity,
             probability=probability,
-            doubts=sum(d.score >= 1 for d in doubts),
+            outliers=sum(d.score >= 1 for d in outliers),
         )
-        if subject.truth is None or truth is None:
-            found = findings_of_doubt(objects, doubts)
+        if subject.ground_truth is None or ground_truth is None:
+            found = outlier_findings(objects, outliers)
         else:
             errors = classify_errors(
-                subject.truth, prediction.labels, threshold=threshold, loose=min(0.1, threshold)
+                subject.ground_truth, prediction.labels, threshold=threshold, loose=min(0.1, threshold)
             )
-            found = findings_of_errors(errors, truth, objects)
-            outcomes = find_outcomes(subject.truth, prediction.labels, thresholds=thresholds)
-            verdict = replace(verdict, outcomes=outcomes, errors=errors.counts())
-        verdicts.append(replace(verdict, findings=tuple(found[:most]), more=max(0, len(found) - most)))
-    return Examined(
+            found = error_findings(errors, ground_truth, objects)
+            counts = count_by_object(subject.ground_truth, prediction.labels, thresholds=thresholds)
+            run_report = replace(run_report, counts=counts, errors=errors.counts())
+        run_reports.append(replace(run_report, findings=tuple(found[:most]), more=max(0, len(found) - most)))
+    return VolumeReport(
         name=subject.name,
         shape=(shape[0], shape[1], shape[2]),
         spacing=subject.spacing,
         unit=subject.unit,
-        verdicts=tuple(verdicts),
-        true_objects=None if truth is None else len(truth),
-        true_diameter=None if truth is None else _diameter(truth, subject),
+        run_reports=tuple(run_reports),
+        true_objects=None if ground_truth is None else len(ground_truth),
+        true_diameter=None if ground_truth is None else _diameter(ground_truth, subject),
         has_image=subject.image is not None,
     )
 
 
-def _diameter(objects: Described, subject: Subject) -> np.ndarray:
+def _diameter(objects: ObjectProperties, subject: VolumeInput) -> np.ndarray:
     voxel = float(np.prod(subject.spacing)) if subject.spacing and subject.unit == "um" else 1.0
     return (6 / np.pi * objects.volume_vox * voxel) ** (1 / 3)
 
 
-def draw(examined: Examined, subject: Subject, *, most: int = 32) -> Examined:
-    """Add slices with outlines: the truth's, then each run's; what is listed as a finding is drawn bold."""
+def draw(examined: VolumeReport, subject: VolumeInput, *, most: int = 32) -> VolumeReport:
+    """Add slices with outlines: the ground truth's, then each run's; listed findings are bold."""
     layers = []
-    every = [f for v in examined.verdicts for f in v.findings]
-    if subject.truth is not None:
-        marked = np.array([f.label for f in every if f.side == "truth"], np.int64)
-        layers.append(Layer(name="truth", labels=subject.truth, colour=TRUTH_COLOUR, marked=marked))
-    for number, verdict in enumerate(examined.verdicts):
-        labels = subject.predictions[verdict.run].labels
-        marked = np.array([f.label for f in verdict.findings if f.side == "prediction"], np.int64)
+    every = [f for v in examined.run_reports for f in v.findings]
+    if subject.ground_truth is not None:
+        marked = np.array([f.label for f in every if f.side == "ground truth"], np.int64)
+        layers.append(
+            Layer(name="ground truth", labels=subject.ground_truth, colour=GROUND_TRUTH_COLOUR, marked=marked)
+        )
+    for number, run_report in enumerate(examined.run_reports):
+        labels = subject.predictions[run_report.run].labels
+        marked = np.array([f.label for f in run_report.findings if f.side == "prediction"], np.int64)
         colour = OUTLINE_COLOURS[number % len(OUTLINE_COLOURS)]
-        dash = (number, len(examined.verdicts))
-        layers.append(Layer(name=verdict.run, labels=labels, colour=colour, marked=marked, dash=dash))
+        dash = (number, len(examined.run_reports))
+        layers.append(Layer(name=run_report.run, labels=labels, colour=colour, marked=marked, dash=dash))
     wanted = np.array([f.position for f in every]).reshape(-1, 3)
     planes = cut_planes(
         subject.image, layers, spacing=subject.spacing or (1.0, 1.0, 1.0), most=most, wanted=wanted

@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 
 from anystar._version import __version__
-from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, accuracy_curve, add_scores
+from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, add_scores, ap_curve
 from anystar.report.html.charts import HEIGHT, WIDTH, Chart, curve_chart, histogram
-from anystar.report.html.examine import OUTLINE_COLOURS, TRUTH_COLOUR, Examined, Verdict, worst_first
+from anystar.report.html.examine import (
+    GROUND_TRUTH_COLOUR,
+    OUTLINE_COLOURS,
+    RunReport,
+    VolumeReport,
+    worst_first,
+)
 from anystar.rng import stream
 from anystar.runtime.atomic import staged
 
@@ -32,7 +38,7 @@ class Run:
 def write_report(
     path: str | Path,
     runs: Sequence[Run],
-    volumes: Sequence[Examined],
+    volumes: Sequence[VolumeReport],
     *,
     title: str = "AnyStar report",
     left_out: Sequence[str] = (),
@@ -45,7 +51,7 @@ def write_report(
     path : str or Path
     runs : sequence of Run
         In the order of their columns.
-    volumes : sequence of Examined
+    volumes : sequence of VolumeReport
         At least one; they are put in order, the worst first.
     title : str
         Heading of the page.
@@ -62,7 +68,7 @@ def write_report(
 
 def render_report(
     runs: Sequence[Run],
-    volumes: Sequence[Examined],
+    volumes: Sequence[VolumeReport],
     *,
     title: str = "AnyStar report",
     left_out: Sequence[str] = (),
@@ -87,7 +93,7 @@ def render_report(
         styles={run.name: number for number, run in enumerate(runs)},
         volumes=ordered,
         summaries=summaries,
-        accuracy=_accuracy_chart(summaries),
+        ap_chart=_ap_chart(summaries),
         resamples=NUM_RESAMPLES,
         histograms={v.name: _histograms(v) for v in ordered},
         data={v.name: _data(v) for v in ordered if v.planes},
@@ -100,29 +106,29 @@ def render_report(
     )
 
 
-def _summary(run: str, volumes: Sequence[Examined]) -> dict[str, Any]:
+def _summary(run: str, volumes: Sequence[VolumeReport]) -> dict[str, Any]:
     """Return one run's row of the first table: sums over its volumes."""
-    mine = [v for volume in volumes for v in volume.verdicts if v.run == run]
+    mine = [v for volume in volumes for v in volume.run_reports if v.run == run]
     row: dict[str, Any] = {
         "run": run,
         "volumes": len(mine),
         "objects": sum(v.objects for v in mine),
-        "doubts": sum(v.doubts for v in mine),
+        "outliers": sum(v.outliers for v in mine),
     }
-    scored = [v for v in mine if v.outcomes is not None]
+    scored = [v for v in mine if v.counts is not None]
     return row | {"scored": len(scored)} | (_scores(scored) if scored else {"at": None, "errors": None})
 
 
-def _scores(scored: Sequence[Verdict]) -> dict[str, Any]:
-    """Return what one run scores on all volumes with a truth, their objects pooled, with intervals."""
+def _scores(scored: Sequence[RunReport]) -> dict[str, Any]:
+    """Return what one run scores on all volumes with a ground truth, their objects pooled, with intervals."""
     # Always the same draws: the page depends on the runs alone, and equal runs get equal intervals.
     rng = stream(0, "report", "bootstrap")
-    curve = accuracy_curve([v.outcomes for v in scored if v.outcomes is not None], rng=rng)
+    curve = ap_curve([v.counts for v in scored if v.counts is not None], rng=rng)
     index = int(np.argmin(np.abs(np.array(curve.thresholds) - 0.5)))
     return {
         "curve": curve,
         "at": add_scores([v.scores for v in scored])[index],
-        "accuracy": curve.accuracy[index],
+        "ap": curve.ap[index],
         "panoptic_quality": curve.panoptic_quality[index],
         "errors": {
             kind: tuple(sum(v.errors[kind][side] for v in scored if v.errors) for side in (0, 1))
@@ -131,46 +137,51 @@ def _scores(scored: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def _accuracy_chart(summaries: Sequence[Mapping[str, Any]]) -> Chart | None:
+def _ap_chart(summaries: Sequence[Mapping[str, Any]]) -> Chart | None:
     curves: dict[str, Curve] = {s["run"]: s["curve"] for s in summaries if s["scored"]}
     x = next(iter(curves.values())).thresholds if curves else ()
     if len(x) < 2:
         return None
     return curve_chart(
-        "Accuracy against overlap",
+        "Average precision (AP) against overlap",
         x,
-        {name: curve.accuracy for name, curve in curves.items()},
+        {name: curve.ap for name, curve in curves.items()},
         x_label="intersection over union from which an object counts as found",
-        y_label="accuracy",
+        y_label="AP",
     )
 
 
-def _histograms(volume: Examined) -> list[Chart]:
+def _histograms(volume: VolumeReport) -> list[Chart]:
     unit = "µm" if volume.spacing and volume.unit == "um" else "voxels"
-    sizes = {v.run: v.diameter for v in volume.verdicts}
+    sizes = {v.run: v.diameter for v in volume.run_reports}
     if volume.true_diameter is not None:
-        sizes = {"truth": volume.true_diameter, **sizes}
-    grey = {v.run: v.intensity for v in volume.verdicts if v.intensity is not None}
-    sure = {v.run: v.probability for v in volume.verdicts if v.probability is not None}
+        sizes = {"ground truth": volume.true_diameter, **sizes}
+    grey = {v.run: v.intensity for v in volume.run_reports if v.intensity is not None}
+    sure = {v.run: v.probability for v in volume.run_reports if v.probability is not None}
     made = [
-        histogram("Size", sizes, x_label=f"diameter of a ball of the same volume ({unit})", truth="truth"),
+        histogram(
+            "Size",
+            sizes,
+            x_label=f"diameter of a ball of the same volume ({unit})",
+            ground_truth="ground truth",
+        ),
         histogram("Intensity", grey, x_label="mean grey value of the object"),
         histogram("Confidence", sure, x_label="probability", limits=(0, 1)),
     ]
     return [chart for chart in made if chart is not None]
 
 
-def _layers(volume: Examined) -> list[dict[str, str]]:
-    names = [v.run for v in volume.verdicts]
+def _layers(volume: VolumeReport) -> list[dict[str, str]]:
+    names = [v.run for v in volume.run_reports]
     colours = [OUTLINE_COLOURS[n % len(OUTLINE_COLOURS)] for n in range(len(names))]
     if volume.true_objects is not None:
-        names, colours = ["truth", *names], [TRUTH_COLOUR, *colours]
+        names, colours = ["ground truth", *names], [GROUND_TRUTH_COLOUR, *colours]
     return [
         {"name": name, "colour": f"rgb({r} {g} {b})"} for name, (r, g, b) in zip(names, colours, strict=True)
     ]
 
 
-def _data(volume: Examined) -> str:
+def _data(volume: VolumeReport) -> str:
     """Return what the script needs of a volume, as JSON that can stand in a script element."""
     planes = [
         {"axis": p.axis, "size": p.size, "index": p.index, "grey": p.grey, "outlines": p.outlines}

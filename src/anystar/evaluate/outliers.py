@@ -1,4 +1,4 @@
-"""Which objects to look at first when there is no truth: those that are unlike the others."""
+"""Which objects to look at first when there is no ground truth: the outliers."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.evaluate.describe import Described
+from anystar.evaluate.describe import ObjectProperties
 
-__all__ = ["Doubt", "doubtful"]
+__all__ = ["OutlierScore", "outlier_scores"]
 
 _FAR = 3.5
 """Robust standard deviations from which a value is called unusual (Iglewicz and Hoaglin 1993)."""
@@ -17,19 +17,19 @@ _RATIO = 1.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Doubt:
-    """Why an object deserves a look."""
+class OutlierScore:
+    """How far an object is from the others, and in what."""
 
     row: int
     "Of the table of objects."
     score: float
-    "How unusual it is; from 1 on it is called doubtful."
+    "An outlier from 1 on."
     reasons: tuple[str, ...]
     "What is unusual, the worst first."
 
 
-def doubtful(objects: Described, probability: np.ndarray | None = None) -> list[Doubt]:
-    """Rank all objects by how unlike the others they are, the strangest first.
+def outlier_scores(objects: ObjectProperties, probability: np.ndarray | None = None) -> list[OutlierScore]:
+    """Rank all objects by how far they are from the others, the most unusual first.
 
     The score is the largest of: octaves between its volume and the median volume, over 1.5; robust standard
     deviations (1.4826 times the median absolute deviation) of its mean intensity from the median, over 3.5;
@@ -38,7 +38,7 @@ def doubtful(objects: Described, probability: np.ndarray | None = None) -> list[
 
     Parameters
     ----------
-    objects : Described
+    objects : ObjectProperties
         N objects.
     probability : (N,) array, optional
         Confidence in [0, 1]; NaN where it is not known.
@@ -47,7 +47,7 @@ def doubtful(objects: Described, probability: np.ndarray | None = None) -> list[
     --------
     >>> from anystar.evaluate.describe import describe
     >>> labels = np.repeat(np.arange(1, 8), [9, 9, 9, 9, 9, 9, 90])[None, None]
-    >>> first = doubtful(describe(labels))[0]
+    >>> first = outlier_scores(describe(labels))[0]
     >>> first.row, first.reasons
     (6, ('10 times the typical volume', 'cut by the border'))
     """
@@ -73,7 +73,7 @@ def doubtful(objects: Described, probability: np.ndarray | None = None) -> list[
         reasons = [words[k][row] for k in order if table[row, k] >= 1]
         if objects.border[row]:
             reasons.append("cut by the border")
-        made.append(Doubt(row=int(row), score=float(top[row]), reasons=tuple(reasons)))
+        made.append(OutlierScore(row=int(row), score=float(top[row]), reasons=tuple(reasons)))
     return made
 
 

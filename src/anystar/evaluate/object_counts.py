@@ -11,11 +11,11 @@ from anystar.evaluate.assign import assign
 from anystar.evaluate.matching import THRESHOLDS, Scores
 from anystar.evaluate.overlap import overlap
 
-__all__ = ["Outcomes", "find_outcomes"]
+__all__ = ["ObjectCounts", "count_by_object"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Outcomes:
+class ObjectCounts:
     """What every object contributes to the counts at every threshold.
 
     A row is a true object with the predictions that are nearest to it, or a prediction that touches no true
@@ -52,14 +52,14 @@ class Outcomes:
         )
 
 
-def find_outcomes(
-    truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
-) -> Outcomes:
-    """Match two label images at every threshold and say what each object contributes.
+def count_by_object(
+    ground_truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
+) -> ObjectCounts:
+    """Match two label images at every threshold and return what each object contributes to the counts.
 
     Parameters
     ----------
-    truth, pred : numpy.ndarray
+    ground_truth, pred : numpy.ndarray
         Label images of one shape, 0 is background.
     thresholds : sequence of float
         In (0, 1].
@@ -71,14 +71,14 @@ def find_outcomes(
 
     Examples
     --------
-    >>> truth = np.array([[[1, 1, 1, 0, 2, 2, 0]]])
-    >>> rows = find_outcomes(truth, np.array([[[5, 5, 0, 0, 0, 0, 6]]]), thresholds=[0.6, 0.7])
+    >>> ground_truth = np.array([[[1, 1, 1, 0, 2, 2, 0]]])
+    >>> rows = count_by_object(ground_truth, np.array([[[5, 5, 0, 0, 0, 0, 6]]]), thresholds=[0.6, 0.7])
     >>> rows.tp.tolist(), rows.fp.tolist(), rows.fn.tolist()
     ([[1, 0], [0, 0], [0, 0]], [[0, 1], [0, 0], [1, 1]], [[0, 1], [1, 1], [0, 0]])
     """
     if not thresholds or not all(0 < t <= 1 for t in thresholds):
         raise ValueError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
-    pairs = overlap(truth, pred)
+    pairs = overlap(ground_truth, pred)
     iou, num_true, num_pred = pairs.iou, len(pairs.true_labels), len(pairs.pred_labels)
     matches = [assign(pairs.true_index, pairs.pred_index, iou, t) for t in thresholds]
     home = _homes(pairs.true_index, pairs.pred_index, iou, matches[int(np.argmin(thresholds))], num_pred)
@@ -93,7 +93,7 @@ def find_outcomes(
         left = np.ones(num_pred, bool)
         left[pairs.pred_index[matched]] = False
         np.add.at(fp[:, k], home[left], 1)
-    return Outcomes(thresholds=tuple(map(float, thresholds)), tp=tp, fp=fp, fn=fn, sum_iou=sum_iou)
+    return ObjectCounts(thresholds=tuple(map(float, thresholds)), tp=tp, fp=fp, fn=fn, sum_iou=sum_iou)
 
 
 def _homes(
