@@ -61,7 +61,7 @@ def test_images(tmp_path, model, refused, case):
     make, message = IMAGES[case]
     make(tmp_path / "a.tif")
     out = tmp_path / "out"
-    args = ("-o", out / "l.tif", "--table", out / "t.csv", "--picture", out / "p.png")
+    args = ("-o", out / "l.tif", "--table", out / "t.csv", "--overview", out / "p.png")
     line = refused("segment", tmp_path / "a.tif", *args, folder=tmp_path)
     assert re.search(message, line), line
     assert "a.tif" in line
@@ -70,7 +70,7 @@ def test_images(tmp_path, model, refused, case):
 @pytest.mark.parametrize("value", [0, 7])
 def test_a_constant_image_has_no_objects_and_one_line(tmp_path, model, run, value):
     io.write(tmp_path / "a.tif", Volume(data=np.full((8, 9, 10), value, np.uint8)))
-    args = ("--table", tmp_path / "t.csv", "--picture", tmp_path / "p.png")
+    args = ("--table", tmp_path / "t.csv", "--overview", tmp_path / "p.png")
     result = run("segment", tmp_path / "a.tif", "-o", tmp_path / "l.tif", *args)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
@@ -92,18 +92,18 @@ OPTIONS = {
     "diameter word": (["--diameter", "big"], r"--diameter takes a number above 0, got 'big'; see"),
     "device": (["--device", "tpu"], r"'--device'.*'tpu' is not one of .*; see anystar segment --help"),
     "channel": (["--channel", "1"], r"has one channel, number 0, not channel 1; choose another"),
-    "negative channel": (["--channel", "-1"], r"--channel takes a number from 0, or all; got '-1'"),
+    "negative channel": (["--channel", "-1"], r"--channel takes a number from 0, or a name; got '-1'"),
     "time": (["--time", "2"], r"has one time point, number 0, not time point 2; choose another --time"),
     "level": (["--level", "1"], r"has one level, number 0, not level 1; choose another --level"),
     "condition": (["--keep", "volume_vox >"], r"cannot read the condition 'volume_vox >' .*; write it like"),
     "column": (["--drop", "volume_um > 3"], r"no column 'volume_um'; did you mean 'volume_um3'"),
     "mask": (["--mask", "none.tif"], r"none\.tif does not exist; check the name"),
     "meshes ending": (["--meshes", "m.gltf"], r"--meshes must end in .obj, .ply, .stl or be a folder, got m"),
-    "record": (["--from-record", "none.toml"], r"none\.toml does not exist; give a record"),
+    "record": (["--from-provenance", "none.toml"], r"none\.toml does not exist; give a provenance"),
     "unknown option": (["--daimeter", "3"], r"No such option.*--daimeter.*; see anystar segment --help"),
     "table ending": (["--table", "t.xlsx"], r"--table must end in .csv or .parquet, got t.xlsx; change"),
-    "picture ending": (["--picture", "p.jpg"], r"--picture must end in .png, got p.jpg; change the name"),
-    "same name": (["--table", "OUT/l.csv", "--picture", "OUT/l.csv"], r"--picture must end in .png"),
+    "picture ending": (["--overview", "p.jpg"], r"--overview must end in .png, got p.jpg; change the name"),
+    "same name": (["--table", "OUT/l.csv", "--overview", "OUT/l.csv"], r"--overview must end in .png"),
 }  # fmt: skip
 
 
@@ -199,7 +199,12 @@ def test_a_scheduler_that_ends_the_run_leaves_nothing(tmp_path, cells, model, ru
 
 def test_a_bug_is_not_hidden(tmp_path, cells, model, run, monkeypatch):
     monkeypatch.setattr(model, "segment", lambda *_, **__: {}["bug"])
-    assert isinstance(run("segment", cells, "-o", tmp_path / "l.tif").exception, KeyError)
+    result = run("segment", cells, "-o", tmp_path / "l.tif")
+    assert result.exit_code == 70
+    assert "this is a bug in AnyStar, not a mistake of yours (KeyError: 'bug')" in result.stderr
+    assert f"command:  anystar segment {cells} -o {tmp_path / 'l.tif'}" in result.stderr
+    assert 'return {}["bug"]' in result.stderr or "KeyError: 'bug'" in result.stderr.splitlines()[-1]
+    assert "Traceback" in result.stderr
 
 
 def test_debug_shows_where_it_came_from(tmp_path, cells, model, run, monkeypatch):

@@ -38,7 +38,7 @@ def test_all_outputs_at_once_and_in_blocks(tmp_path, files, run):
     made = {}
     for name, memory_option in (("whole", ()), ("blocks", ("--memory", "4GB"))):
         out = tmp_path / name
-        beside = ("--table", out / "t.parquet", "--picture", out / "p.png", "--meshes", out / "m.ply")
+        beside = ("--table", out / "t.parquet", "--overview", out / "p.png", "--meshes", out / "m.ply")
         result = run("segment", image, "-o", out / "l.zarr", *beside, *how, *memory_option)
         assert result.exit_code == 0, result.output
         for file in ("l.zarr", "t.parquet", "p.png", "m.ply"):
@@ -95,7 +95,7 @@ def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, 
     names = [f"{letter}.zarr" for letter in "abc"]
     for name in names:
         io.write(tmp_path / name, io.read(files[0]))
-    how = ("--memory", "4GB", "--diameter", 3.3, "--prob-thresh", 0.25, "--record", tmp_path / "records")
+    how = ("--memory", "4GB", "--diameter", 3.3, "--prob-thresh", 0.25, "--provenance", tmp_path / "records")
     args = ("segment", *(tmp_path / name for name in names), "-o", tmp_path / "out", *how)
     honest, calls = blocks_run.find_objects, []
 
@@ -126,7 +126,7 @@ def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, 
 
 NOTES = {
     "shards": ((), "1 of 2 shards are not stored and read as 0"),
-    "nothing relevant": (("--min-volume", 10**6), "nothing was relevant; keep more"),
+    "nothing kept": (("--min-volume", 10**6), "no object met the conditions; relax them"),
     "no unit": ((), "the file does not name the unit of its voxel size"),
 }
 
@@ -144,7 +144,7 @@ def test_notes_are_those_of_the_volume_at_once(tmp_path, files, run, case, memor
         next(p for p in (tmp_path / "a.zarr" / "0").rglob("1") if p.is_file()).unlink()
     out = tmp_path / "out"
     how = ("--diameter", 3.3, "--prob-thresh", 0.25, *options, *memory_option)
-    result = run("segment", tmp_path / "a.zarr", "-o", out / "l.zarr", "--record", out / "r.toml", *how)
+    result = run("segment", tmp_path / "a.zarr", "-o", out / "l.zarr", "--provenance", out / "r.toml", *how)
     assert result.exit_code == 0, result.output
     assert message in result.stdout
     notes = tomllib.loads((out / "r.toml").read_text())["result"]["notes"]

@@ -35,7 +35,7 @@ def test_version_and_no_arguments(run):
 def test_an_unknown_command(run):
     result = run("segmnt")
     assert result.exit_code == 2
-    assert result.stderr.startswith("anystar: No such command 'segmnt'")
+    assert result.stderr.startswith("anystar: No such command 'segmnt'; did you mean 'segment'?")
     assert result.stderr.count("\n") == 1
 
 
@@ -49,3 +49,29 @@ def test_models(model, run):
     ]
     assert run("models", "anystar-mix").stdout == result.stdout
     assert run("models", "x").exit_code == 2
+
+
+def test_messages_of_the_library_name_options():
+    from anystar.cli.group import in_options, main
+
+    command = main.get_command(None, "segment")
+    with command.make_context("segment", ["a.tif", "-o", "b.tif"]):
+        for message, expected in (
+            ("b.tif exists already; add overwrite=True", "b.tif exists already; add --overwrite"),
+            ("unknown size; give spacing=(Z, Y, X), or diameter=D",
+             "unknown size; give --spacing Z Y X, or --diameter D"),
+            ("overview must end in .png, got a.jpg", "--overview must end in .png, got a.jpg"),
+            ("choose one with channel=...", "choose one with --channel"),
+            ("choose another level=", "choose another --level"),
+            ("choose one by name: channel='Alexa 647'", "choose one by name: --channel 'Alexa 647'"),
+            ("an overview that must be", "an overview that must be"),
+        ):  # fmt: skip
+            assert in_options(message) == expected
+
+
+def test_former_names_of_options_still_work(tmp_path, cells, model, run):
+    files = ("--picture", tmp_path / "p.png", "--record", tmp_path / "r.toml")
+    assert run("segment", cells, "-o", tmp_path / "l.tif", *files).exit_code == 0
+    assert (tmp_path / "p.png").exists()
+    assert run("segment", "--from-record", tmp_path / "r.toml", "-o", tmp_path / "again.tif").exit_code == 0
+    assert "--picture" not in run("segment", "--help").stdout

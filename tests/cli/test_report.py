@@ -100,7 +100,7 @@ def test_what_evaluate_wrote_is_a_run(project, run):
 @pytest.mark.parametrize("ending", ["csv", "parquet", "toml"])
 def test_what_segment_wrote_is_a_run(project, run, model, ending):
     made, wrote = project / "made", project / "made" / f"a.{ending}"
-    option = "--record" if ending == "toml" else "--table"
+    option = "--provenance" if ending == "toml" else "--table"
     assert run("segment", project / "images" / "a.tif", "-o", made / "l.tif", option, wrote).exit_code == 0
     moved = project / "moved"
     made.rename(moved)  # the image is where it was, all else beside the record
@@ -136,7 +136,7 @@ def test_what_filter_left_is_what_is_reported_and_not_what_is_repeated(project, 
     ]
     (source,) = find_run(str(less)).sources.values()
     assert (source.labels, source.table) == (made / "less.tif", less)
-    again = run("segment", "--from-record", less, "-o", made / "again.tif")
+    again = run("segment", "--from-provenance", less, "-o", made / "again.tif")
     assert again.exit_code == 0, again.output
     assert "filtered afterwards" in again.output
 

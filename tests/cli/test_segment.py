@@ -16,7 +16,7 @@ from anystar.arrays import Volume
 
 def test_labels_table_and_picture(tmp_path, cells, model, run):
     out = tmp_path / "out"
-    result = run("segment", cells, "-o", out / "l.tif", "--table", out / "t.csv", "--picture", out / "p.png")
+    result = run("segment", cells, "-o", out / "l.tif", "--table", out / "t.csv", "--overview", out / "p.png")
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
     assert sorted(p.name for p in out.iterdir()) == ["l.tif", "p.png", "t.csv", "t.csv.toml"]
@@ -66,7 +66,7 @@ def test_a_folder_becomes_a_folder(tmp_path, cells, model, run):
         io.write(tmp_path / "in" / name, io.read(cells))
     (tmp_path / "in" / "notes.txt").write_text("not an image")
     args = ("segment", tmp_path / "in", "-o", tmp_path / "out", "--table", tmp_path / "t")
-    result = run(*args, "--picture", tmp_path / "p")
+    result = run(*args, "--overview", tmp_path / "p")
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b.nii.gz", "c.npy"]
     assert sorted(p.name for p in (tmp_path / "t").iterdir()) == sorted(
@@ -135,7 +135,7 @@ UNUSABLE = {
     ),
     "no column": (["--keep", "nosuch > 3"], "the table has no column 'nosuch'; known: background, "),
     "no mask for a column": (["--drop", "mask_overlap > 0.5"], "the table has no column 'mask_overlap'"),
-    "no lengths": (["--drop", "volume_um3 > 9 or z_um > 2"], "asks for volume_um3, which is not known"),
+    "no lengths": (["--drop", "volume_um3 > 9 or z_um > 2"], "needs volume_um3, which is not known"),
     "idle overlap": (["--mask-overlap", "0.3"], "--mask-overlap belongs to --mask; give both"),
     "idle distances": (["--distances"], "--distances belongs to --table; give both"),
     "idle format": (["--mesh-format", "stl"], "--mesh-format belongs to --meshes; give both"),
@@ -200,4 +200,4 @@ def test_labels_beside_their_images_are_not_segmented(tmp_path, cells, model, ru
     result = run("segment", folder, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b_labels.tif"]
-    assert "labels beside their images are no images and left out: a_labels.tif" in result.stdout
+    assert "labels beside their images are no images and are left out: a_labels.tif" in result.stdout

@@ -90,7 +90,33 @@ def test_what_is_no_table(tmp_path):
     (tmp_path / "a.parquet").write_bytes(content[: len(content) // 2])
     with pytest.raises(ValueError, match="is no Parquet file, or cut off"):
         read_table(tmp_path / "a.parquet")
-    for text in ("", "x,y\n1,2\n", "label,z_um\n1,\n2", "label\nx\n"):
+    for text in ("", "x,y\n1,2\n", "label,z_um\n1,\n2", "label\nx\n", "label\n1.5\n"):
         (tmp_path / "a.csv").write_text(text)
         with pytest.raises(ValueError, match="is no table of"):
             read_table(tmp_path / "a.csv")
+
+
+SPREADSHEETS = {
+    "byte order mark": lambda text: b"\xef\xbb\xbf" + text.encode(),
+    "semicolons": lambda text: text.replace(",", ";").encode(),
+    "decimal commas": lambda text: text.replace(",", ";").replace(".", ",").encode(),
+    "tabs in UTF-16": lambda text: text.replace(",", "\t").encode("utf-16"),
+    "whole numbers as floats": lambda text: text.replace("70000", "7.0E+04").encode(),
+    "empty rows at the end": lambda text: (text + ",,,,\r\n,,,,\r\n").encode(),
+    "rows sorted": lambda text: "\r\n".join([(lines := text.split())[0], lines[2], lines[1], ""]).encode(),
+    "a column of remarks": lambda text: text.replace("\r\n", ",größer\r\n").encode("cp1252"),
+}
+
+
+@pytest.mark.parametrize("name", SPREADSHEETS)
+def test_what_a_spreadsheet_saves_again_is_read(tmp_path, name):
+    write_table(tmp_path / "a.csv", TABLE)
+    with open(tmp_path / "a.csv", newline="", encoding="utf-8") as file:
+        text = file.read()
+    (tmp_path / "a.csv").write_bytes(SPREADSHEETS[name](text))
+    table, _ = read_table(tmp_path / "a.csv")
+    table = table.select(np.argsort(table["label"]))
+    assert list(table.columns) == list(TABLE.columns)
+    for column, values in TABLE.columns.items():
+        np.testing.assert_allclose(table[column], values, rtol=1e-5, err_msg=column)
+        assert table[column].dtype.kind == values.dtype.kind

@@ -55,8 +55,8 @@ def evaluate(
       anystar evaluate embryo_labels.tif embryo_truth.tif
       anystar evaluate labels/ ground_truth/ --json scores.json
     """
-    from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.evaluate import THRESHOLDS, add_scores
+    from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
     pairs, lacks = matching_pairs(pred, ground_truth)
     if json_path:

@@ -1,34 +1,42 @@
-"""The top of the command line: finds subcommands by name and turns what goes wrong into one line."""
+"""The top of the command line: finds subcommands by name and turns errors of the user into one line."""
 
 from __future__ import annotations
 
 import contextlib
+import difflib
 import errno
 import importlib
 import os
+import platform
 import re
+import shlex
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import click
 
 from anystar._version import __version__
+from anystar.errors import AnyStarError
 from anystar.runtime.allocator import keep_freed_memory
 
-__all__ = ["BAD_INPUT", "PARTIAL", "as_options", "complain", "main", "one_line"]
+__all__ = ["BAD_INPUT", "BUG", "PARTIAL", "complain", "in_options", "main", "one_line"]
 
 BAD_INPUT = 2
-"""Exit code for whatever the user can mend."""
+"""Exit code for whatever the user can correct."""
 PARTIAL = 1
-"""Exit code where some inputs were left out, with a line each, and the others done."""
+"""Exit code if some inputs were left out, with a line each, and the others done."""
+BUG = 70
+"""Exit code for an error of our own (EX_SOFTWARE of sysexits)."""
 INTERRUPTED = 130
 
 _COMMANDS = {
     "segment": "Find the objects in 3D images.",
-    "filter": "Keep the relevant objects of a segmentation.",
+    "measure": "Measure the objects of label images from anywhere.",
+    "filter": "Keep some of the objects of a segmentation.",
     "evaluate": "Compare label images with a ground truth.",
     "timecourse": "Follow the intensity of regions over time.",
     "report": "Put results side by side on one page.",
@@ -39,43 +47,21 @@ _COMMANDS = {
     "data": "List, get and check annotated data sets.",
     "reproduce": "Run the experiments of the paper.",
 }
-
-
-_ARGUMENT = re.compile(r"\b(axes|channel|level|series|spacing|time)=(\([^()]*\))?")
-
-
-def as_options(message: str) -> str:
-    """Return a message of the library with the options of the command line for the arguments that it names.
-
-    Examples
-    --------
-    >>> as_options("has 3 channels; choose one with channel=0 to channel=2")
-    'has 3 channels; choose one with --channel 0 to --channel 2'
-    >>> as_options("choose one by name: channel='Alexa 647'")
-    "choose one by name: --channel 'Alexa 647'"
-    >>> as_options("states a voxel of 0; give spacing=(Z, Y, X)")
-    'states a voxel of 0; give --spacing Z Y X'
-    """
-
-    def option(found: re.Match[str]) -> str:
-        values = (found[2] or "").strip("()").replace(",", "")
-        alone = message[found.end() : found.end() + 1] in ("", " ", ",", ";", ".")
-        return f"--{found[1]}" + (f" {values}" if values else "" if alone else " ")
-
-    return _ARGUMENT.sub(option, message)
+_PLACES = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.EPERM)
 
 
 def complain(message: str) -> None:
     """Print one line to stderr."""
-    click.echo(f"anystar: {as_options(' '.join(message.split()))}", err=True)
+    click.echo(f"anystar: {' '.join(message.split())}", err=True)
 
 
 def one_line(error: BaseException) -> str | None:
-    """Return what to tell the user about an error that is not a bug, else ``None``.
+    """Return the line for the user about an error that is not a bug, else ``None``.
 
     Examples
     --------
-    >>> one_line(ValueError("a.tif is a 2D image; give a 3D stack"))
+    >>> from anystar.errors import InputError
+    >>> one_line(InputError("a.tif is a 2D image; give a 3D stack"))
     'a.tif is a 2D image; give a 3D stack'
     >>> one_line(KeyError("bug")) is None
     True
@@ -85,12 +71,48 @@ def one_line(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno and error.filename:
         advice = "choose another place" if error.errno in _PLACES else "check the name and the permissions"
         return f"{error.filename}: {os.strerror(error.errno)}; {advice}"
-    if isinstance(error, ValueError | OSError):
-        return str(error)
+    if isinstance(error, AnyStarError | ValueError | OSError):
+        return in_options(str(error))
     return None
 
 
-_PLACES = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.EPERM)
+def in_options(message: str) -> str:
+    """Return a message of the library, which names arguments, with the options of the running command.
+
+    ``overwrite=True`` becomes ``--overwrite``, and ``spacing=(Z, Y, X)`` becomes ``--spacing Z Y X``.
+    """
+    context = click.get_current_context(silent=True)
+    command = _Group.running if context is None else context.command
+    options = {p.name: p for p in command.params if isinstance(p, click.Option)} if command else {}
+    if not options:
+        return message
+    names = "|".join(sorted(map(str, options), key=len, reverse=True))
+
+    def option(found: re.Match[str]) -> str:
+        param = options[found[1]]
+        value = "" if param.is_flag else found[2].strip("()[]").replace(",", "")
+        return f"{long_name(param)} {value}".rstrip(" .")
+
+    def long_name(param: click.Option) -> str:
+        return max(param.opts, key=len)
+
+    message = re.sub(rf"(?<![\w-])({names})=(\([^)]*\)|\[[^\]]*\]|[^\s,;)]*)", option, message)
+    return re.sub(
+        rf"(?:^|(?<=; ))({names})(?= (?:must|takes|belongs?)\b)", lambda m: long_name(options[m[1]]), message
+    )
+
+
+def _report_bug(error: BaseException, words: Sequence[str]) -> None:
+    """Print what a report of a bug needs."""
+    trace = "".join(traceback.format_exception(error))
+    click.echo(
+        f"anystar: this is a bug in AnyStar, not a mistake of yours ({type(error).__name__}: {error}).\n"
+        f"Please report it with all of the following lines.\n"
+        f"  version:  anystar {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
+        f"  command:  anystar {shlex.join(words)}\n{trace}",
+        err=True,
+        nl=False,
+    )
 
 
 @contextlib.contextmanager
@@ -107,10 +129,13 @@ def _terminated_is_interrupted() -> Iterator[None]:
 
 
 class _Group(click.Group):
-    """A click group that loads a subcommand when it is asked for, and never shows a traceback for bad input.
+    """A click group that loads a subcommand on demand, and displays a traceback only for a bug.
 
     With ``ANYSTAR_DEBUG`` set in the environment, errors are raised as they are.
     """
+
+    running: click.Command | None = None
+    """The subcommand that was loaded last."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of use."""
@@ -120,7 +145,17 @@ class _Group(click.Group):
         """Return the command of the module with that name."""
         if cmd_name not in _COMMANDS:
             return None
-        return getattr(importlib.import_module(f"anystar.cli.{cmd_name}"), cmd_name)
+        _Group.running = getattr(importlib.import_module(f"anystar.cli.{cmd_name}"), cmd_name)
+        return _Group.running
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command, or suggest the nearest name."""
+        close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+        if args[0] not in _COMMANDS and not args[0].startswith("-") and close:
+            ctx.fail(f"No such command '{args[0]}'; did you mean '{close[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without loading them."""
@@ -130,6 +165,7 @@ class _Group(click.Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, **extra: Any) -> Any:  # type: ignore[override]
         """Run, and exit with 0, with 2 after one line on stderr, or with 130 when interrupted."""
         extra["standalone_mode"] = False
+        words = sys.argv[1:] if args is None else args
         if args is None:  # the process is ours, not a test's or a notebook's
             keep_freed_memory()
         try:
@@ -143,16 +179,19 @@ class _Group(click.Group):
             code = INTERRUPTED
         except click.ClickException as error:
             # Not every error of click's parser knows its command.
-            words = sys.argv[1:] if args is None else args
             command = next((f"anystar {word}" for word in words if word in _COMMANDS), "anystar")
             complain(f"{error.format_message().rstrip('.')}; see {command} --help")
             code = BAD_INPUT
         except Exception as error:
-            message = None if os.environ.get("ANYSTAR_DEBUG") else one_line(error)
-            if message is None:
+            if os.environ.get("ANYSTAR_DEBUG"):
                 raise
-            complain(message)
-            code = BAD_INPUT
+            message = one_line(error)
+            if message is None:
+                _report_bug(error, words)
+                code = BUG
+            else:
+                complain(message)
+                code = BAD_INPUT
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -168,5 +207,5 @@ def main() -> None:
 
     \b
     Example:
-      anystar segment embryo.tif -o embryo_labels.tif --table embryo.csv --picture embryo.png
+      anystar segment embryo.tif -o embryo_labels.tif --table embryo.csv --overview embryo.png
     """

@@ -1,17 +1,48 @@
-"""Values on the command line that click has no type for."""
+"""Options of several commands, and values that click has no type for."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-__all__ = ["Number", "OneOrAll", "channel_option", "spacing_option"]
+__all__ = [
+    "ChannelType",
+    "Number",
+    "OneOrAll",
+    "Option",
+    "add_options",
+    "channel_option",
+    "device_option",
+    "file_type",
+    "overwrite_option",
+    "spacing_option",
+]
+
+file_type = click.Path(path_type=Path)
+"""A path, which need not exist."""
+
+
+class Option(click.Option):
+    """An option that also answers to ``aliases``, its former names, which ``--help`` does not list."""
+
+    def __init__(self, *args: Any, aliases: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.aliases = list(aliases)
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        """Register the names and the former names."""
+        own = self.opts
+        self.opts = [*own, *self.aliases]
+        super().add_to_parser(parser, ctx)
+        self.opts = own
 
 
 class Number(click.ParamType):
-    """A finite number in a range; the message says the range.
+    """A finite number in a range; the message states the range.
 
     Parameters
     ----------
@@ -20,7 +51,7 @@ class Number(click.ParamType):
     above : bool
         Whether the number must be above ``low``.
     name : str
-        What ``--help`` shows.
+        What ``--help`` displays.
     """
 
     def __init__(self, low: float, high: float = math.inf, *, above: bool = False, name: str = "number"):
@@ -41,7 +72,7 @@ class Number(click.ParamType):
             kind = f"{low} to {self.high:g}"
         option = param.opts[0] if param else "value"
         several = f"{param.nargs} numbers" if param and param.nargs > 1 else "a number"
-        # A UsageError of our own: click's "Invalid value for" would say the option's name twice.
+        # A UsageError of our own: click's "Invalid value for" would name the option twice.
         raise click.UsageError(f"{option} takes {several} {kind}, got {value!r}", ctx)
 
 
@@ -60,19 +91,60 @@ class OneOrAll(click.ParamType):
         raise click.UsageError(f"{option} takes a number from 0, or all; got {value!r}", ctx)
 
 
+class ChannelType(click.ParamType):
+    """The number of a channel from 0, or its name."""
+
+    name = "channel"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number, or the name."""
+        text = str(value)
+        try:
+            number = int(text)
+        except ValueError:
+            return text
+        if number < 0:
+            option = param.opts[0] if param else "value"
+            raise click.UsageError(f"{option} takes a number from 0, or a name; got {value!r}", ctx)
+        return number
+
+
+def add_options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a decorator that gives a command several options, in their order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
 channel_option = click.option(
     "--channel",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Which channel of images that have several, counted from 0.",
+    type=ChannelType(),
+    metavar="N|NAME",
+    help="Which channel of images that have several: its number from 0, or its name.",
 )
-"""``--channel N``."""
+"""``--channel N|NAME``."""
 
 spacing_option = click.option(
     "--spacing",
     type=Number(0, above=True),
     nargs=3,
     metavar="Z Y X",
-    help="Size of a voxel in micrometres along Z, Y and X, if the file does not say or is wrong.",
+    help="Size of a voxel in micrometres along Z, Y and X, if the file does not state it or is wrong.",
 )
 """``--spacing Z Y X``."""
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
+    default="auto",
+    show_default=True,
+    help="Where the network runs; auto takes a GPU if there is one.",
+)
+"""``--device``."""
+
+overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
+"""``--overwrite``."""

@@ -97,9 +97,9 @@ def report(
       anystar report ours=labels/ other=cellpose/ --images images/ --ground-truth ground_truth/ -o report.html
     """
     from anystar.cli.matching import by_volume
-    from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.cli.runs import find_run
     from anystar.report.html import Run, write_report
+    from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
     refuse_ending("--output", output, ".html", ".htm")
     refuse_outputs([("the report", output)], overwrite=overwrite)  # no input ends so

@@ -27,7 +27,7 @@ class Source:
     ground_truth: Path | None = None
     table: Path | None = None
     record: Mapping[str, Any] | None = None
-    "How the labels were made, of :mod:`anystar.cli.record`."
+    "How the labels were made, of :mod:`anystar.workflow.provenance`."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +100,9 @@ def _bears_record(path: Path) -> bool:
 
 def _from_record(path: Path) -> tuple[str, Source]:
     """Return the volume of one record, and its name."""
-    from anystar.cli.record import read_record
+    from anystar.workflow.provenance import read_provenance
 
-    record = read_record(path)
+    record = read_provenance(path)
     parameters = record["parameters"]
     images = parameters.get("inputs") or []
     if "output" not in parameters or len(images) != 1:

@@ -1,10 +1,10 @@
-"""``anystar segment``: images in, labels, tables and pictures out."""
+"""``anystar segment``: images in, labels, tables and overview images out."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,92 +12,100 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from anystar.cli.blockwise import block_options, segment_in_blocks, wants_blocks
-from anystar.cli.group import BAD_INPUT, complain, one_line
-from anystar.cli.record import from_record_option
-from anystar.cli.relevance import filter_options
-from anystar.cli.segment_options import image_options, object_options, output_options
+from anystar.cli.filter_options import filter_options, take_filters
+from anystar.cli.group import BAD_INPUT, complain, in_options, one_line
+from anystar.cli.options import file_type
+from anystar.cli.progress import progress_bar
+from anystar.cli.segment_options import (
+    block_options,
+    from_provenance_option,
+    image_options,
+    object_options,
+    output_options,
+)
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
-    from anystar.arrays import Volume
-    from anystar.cli.plan import Job
-    from anystar.io import LazyImage
+    from anystar.workflow import FileResult, SegmentOptions
+    from anystar.workflow.batch import Job
 
 __all__ = ["segment"]
 
-MIN_SIZE = 4
-"""Fewest voxels along an axis: thinner than this is a sheet, not a volume."""
-_BESIDE = ("table", "picture", "meshes", "record")
+_BESIDE = ("table", "overview", "meshes", "provenance")
 """Outputs beside the labels."""
+_BELONGS = {
+    "distances": ("table", "keep", "drop"),
+    "mesh_format": ("meshes",),
+    "mask_overlap": ("mask",),
+}
+"""Options that have no effect without one of others."""
 
 
 @click.command(no_args_is_help=True)
-@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=file_type)
 @click.option(
     "-o",
     "--output",
     required=True,
     metavar="OUTPUT",
-    type=click.Path(path_type=Path),
-    help="Where the labels go: a file (its ending says the format), or a folder.",
+    type=file_type,
+    help="Where the labels go: a file (its ending gives the format), or a folder.",
 )
 @image_options
 @object_options
 @filter_options
 @output_options
 @block_options
-@from_record_option
+@from_provenance_option
 @click.pass_context
 def segment(ctx: click.Context, /, **given: Any) -> None:
     """Find the objects in 3D images and number them.
 
     INPUT is one or more images (TIFF, OME-TIFF, NIfTI, NRRD, HDF5 as file.h5:/dataset, OME-Zarr, NumPy) or a
-    folder of them. The labels lie exactly on the image: 0 is background, and every object has a number of its
-    own. The voxel size is read from the file. What does not fit into memory is segmented in blocks, with the
-    same result; its labels go to OME-Zarr.
+    folder of them. The labels lie exactly on the image: 0 is background, and every object has its own number.
+    The voxel size is read from the file. An image that does not fit into memory is segmented in blocks, with
+    the same result; its labels go to OME-Zarr.
 
     \b
     Examples:
-      anystar segment embryo.tif -o embryo_labels.tif --table embryo.csv --picture embryo.png
+      anystar segment embryo.tif -o embryo_labels.tif --table embryo.csv --overview embryo.png
       anystar segment brain.nii.gz -o brain_labels.nii.gz --diameter 12
       anystar segment images/ -o labels/ --table tables/ --spacing 2 0.5 0.5
       anystar segment embryo.tif -o nuclei.tif --bright --drop-border --keep "sphericity > 0.6"
       anystar segment brain.zarr -o brain.zarr/labels/cells --table cells.parquet --memory 8GB
-      anystar segment --from-record embryo.csv -o again.tif
+      anystar segment --from-provenance embryo.csv -o again.tif
     """
-    from anystar.cli.plan import Outputs, plan_jobs
-    from anystar.cli.relevance import predicates
+    from anystar.workflow import Outputs, SegmentOptions
+    from anystar.workflow.batch import images_of, plan_jobs
 
-    predicates(given)  # a condition that cannot be read is said at once
     _refuse_idle(ctx, given)
-    _apply_thresholds(given)
     _leave_out_old_outputs(ctx, given)
-    wanted = {name: given[name] for name in _BESIDE}
+    inputs, thresholds = given.pop("inputs"), given.pop("thresholds")
+    also_read = [given["mask"], thresholds, given.pop("from_provenance")]
+    outputs = Outputs(labels=given.pop("output"), **{name: given.pop(name) for name in _BESIDE})
+    options = SegmentOptions(filters=take_filters(given), **given)
+    if thresholds is not None:
+        options = _with_thresholds(options, thresholds)
     jobs = plan_jobs(
-        given["inputs"],
-        Outputs(labels=given["output"], **wanted),
-        channel=given["channel"],
-        time=given["time"],
-        spacing=given["spacing"],
-        series=given["series"],
-        axes=given["axes"],
-        also_read=[given[name] for name in ("mask", "thresholds", "from_record")],
-        overwrite=given["overwrite"] or given["resume"],
+        inputs,
+        outputs,
+        channel=options.channel,
+        time=options.time,
+        spacing=options.spacing,
+        series=options.series,
+        axes=options.axes,
+        also_read=also_read,
+        overwrite=options.overwrite or options.resume,
     )
-    _segment_all(ctx, jobs, given)
-
-
-_BELONGS = {
-    "distances": ("table", "keep", "drop"),
-    "mesh_format": ("meshes",),
-    "mask_overlap": ("mask",),
-}
-"""Options that say something about one of others."""
+    for folder in inputs:
+        if labels := images_of(folder)[1]:
+            some = f"{', '.join(p.name for p in labels[:3])}{', ...' if len(labels) > 3 else ''}"
+            click.echo(f"note: labels beside their images are no images and are left out: {some}")
+    _segment_all(ctx, jobs, options, outputs.labels)
 
 
 def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
-    """Raise ``ValueError`` if an option was typed that would do nothing."""
+    """Raise ``InputError`` if an option was typed that would have no effect."""
     for name, others in _BELONGS.items():
         typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if typed and not any(given[other] for other in others):
@@ -106,61 +114,55 @@ def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
 
 
 def _leave_out_old_outputs(ctx: click.Context, given: dict[str, Any]) -> None:
-    """Forget the record's outputs beside the labels if ``-o`` is new: they belong to the old labels."""
+    """Forget the repeated run's outputs beside the labels if ``-o`` is new: they belong to the old labels."""
     if ctx.get_parameter_source("output") is ParameterSource.COMMANDLINE:
         for name in _BESIDE:
             if ctx.get_parameter_source(name) is ParameterSource.DEFAULT_MAP:
                 given[name] = None
 
 
-def _apply_thresholds(given: dict[str, Any]) -> None:
-    """Fill in what a file of thresholds says and no option does."""
-    given["diameter_unit"] = None
-    if given["thresholds"] is None:
-        return
+def _with_thresholds(options: SegmentOptions, path: Path) -> SegmentOptions:
+    """Return the options, completed by a file of thresholds."""
     from anystar.config import load_toml
     from anystar.predict.thresholds import Thresholds
 
-    found = load_toml(Thresholds, given["thresholds"])
-    if given["model"] and found.model and Path(given["model"]).resolve() != Path(found.model).resolve():
+    found = load_toml(Thresholds, path)
+    if options.model and found.model and Path(options.model).resolve() != Path(found.model).resolve():
         raise InputError(
-            f"{given['thresholds']} was tuned for the model {found.model}, not for {given['model']}; "
+            f"{path} was tuned for the model {found.model}, not for {options.model}; "
             "leave out --model, or tune for that one"
         )
-    if given["diameter"] is None and found.diameter is not None:
-        given["diameter"], given["diameter_unit"] = found.diameter, found.unit
-    for name in ("model", "prob_thresh", "nms_thresh"):
-        if given[name] is None:
-            given[name] = getattr(found, name)
+    if options.diameter is None and found.diameter is not None:
+        options = replace(options, diameter=found.diameter, diameter_unit=found.unit)
+    names = ("model", "prob_thresh", "nms_thresh")
+    return replace(options, **{n: getattr(found, n) for n in names if getattr(options, n) is None})
 
 
-def _segment_all(ctx: click.Context, jobs: list[Job], given: dict[str, Any]) -> None:
+def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions, output: Path) -> None:
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
-    import anystar
-    from anystar.cli.whole import segment_whole
+    from anystar.workflow.opened import open_file
+    from anystar.workflow.segment import load_options_model, segment_opened
 
     start, total, model = time.perf_counter(), 0, None
     remarks: list[str] = []
     for job in jobs:
-        image = None
+        opened = None
         with _survive(job, remarks, several=len(jobs) > 1):
-            image, volume = _read(job, given)
-        if image is None:
+            own = replace(options, channel=job.channel, time=job.time)
+            opened = open_file(job.image, job.outputs, own, name=job.name)
+        if opened is None:
             continue
-        # Loaded late, so that a bad image is known at once; a bad model stops everything.
-        if model is None:
-            model = anystar.load_model(given["model"], device=given["device"])
-            if given["tta"] or given["fast"]:
-                model = replace(model, tta=given["tta"], fast=given["fast"])
+        # Loaded late, so that a bad image is reported at once; a bad model stops everything.
+        model = model or load_options_model(options)
         with _survive(job, remarks, several=len(jobs) > 1):
-            if volume is None:
-                total += segment_in_blocks(job, image, model, given)
-                continue
-            total += segment_whole(job, image, volume, model, given)
+            with progress_bar(job.name) as progress:
+                done = segment_opened(opened, model, progress=progress)
+            total += done.num_objects
+            _report(done, job)
     if len(jobs) > 1:
         failed = f", {len(remarks)} of them failed or empty (see above)" if remarks else ""
         seconds = time.perf_counter() - start
-        click.echo(f"{len(jobs)} images{failed}: {total} objects in {seconds:.1f} s, in {given['output']}")
+        click.echo(f"{len(jobs)} images{failed}: {total} objects in {seconds:.1f} s, in {output}")
     if remarks:
         ctx.exit(BAD_INPUT)
 
@@ -178,28 +180,22 @@ def _survive(job: Job, remarks: list[str], *, several: bool) -> Iterator[None]:
         complain(remarks[-1])
 
 
-def _read(job: Job, given: dict[str, Any]) -> tuple[LazyImage, Volume | None]:
-    """Read the image, or only open it if that is to be done in blocks; refuse a thin one."""
-    from anystar import io
-
-    image = io.open_image(
-        job.image,
-        channel=job.channel,
-        time=job.time,
-        level=given["level"],
-        spacing=given["spacing"],
-        series=given["series"],
-        axes=given["axes"],
-    )
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(image)
-        for axis, size in zip("ZYX", image.shape, strict=True):
-            if size < MIN_SIZE:
-                raise InputError(
-                    f"{job.image} is only {size} voxels thick along {axis}, shape {image.shape}; "
-                    f"give a volume of at least {MIN_SIZE} voxels along every axis"
-                )
-        if wants_blocks(job, image, given):
-            stack.pop_all()
-            return image, None
-        return image, image.volume()
+def _report(done: FileResult, job: Job) -> None:
+    """Print what was found and written; ``InputError`` for a constant image, whose labels are written."""
+    if done.already_done:
+        click.echo(f"{job.image}: {done.notes[0]}")
+        return
+    filtered = f" ({done.num_filtered} filtered out)" if done.num_filtered else ""
+    size = ""
+    if done.diameter is not None:
+        size = f", typical diameter {done.diameter:.3g} {'µm' if done.unit == 'um' else 'voxels'}"
+    click.echo(f"{job.image}: {done.num_objects} objects{filtered}{size}, {done.seconds:.1f} s")
+    for note in done.notes:
+        click.echo(f"  note: {in_options(note)}")
+    for path in done.outputs.files:
+        click.echo(f"  wrote {path}")
+    if done.work is not None:
+        click.echo(f"  work: {', '.join(f'{kind} {value:.1f} s' for kind, value in done.work.items())}")
+    if done.constant is not None:
+        what = f"{job.image} is constant (every voxel is {done.constant}) and has no objects"
+        raise InputError(f"{what}; check that the right channel was exported")

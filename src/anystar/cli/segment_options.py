@@ -1,26 +1,50 @@
-"""The options of ``anystar segment``, in groups: the image, the objects, the outputs."""
+"""The options of ``anystar segment``, in groups: the image, the objects, the outputs, blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from anystar.cli.options import Number, OneOrAll, spacing_option
+from anystar.cli.options import (
+    ChannelType,
+    Number,
+    OneOrAll,
+    Option,
+    add_options,
+    device_option,
+    file_type,
+    overwrite_option,
+    spacing_option,
+)
 
-__all__ = ["image_options", "object_options", "output_options"]
+__all__ = ["block_options", "from_provenance_option", "image_options", "object_options", "output_options"]
 
-Command = Callable[..., Any]
 
-_IMAGE = (
+class _Memory(click.ParamType):
+    """An amount of memory, in bytes."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the bytes or fail."""
+        from anystar.blocks.memory import parse_memory
+
+        try:
+            return value if isinstance(value, int) else parse_memory(value)
+        except ValueError as error:
+            raise click.UsageError(f"--{error}", ctx) from None
+
+
+image_options = add_options(
     spacing_option,
     click.option(
         "--channel",
-        type=OneOrAll(),
-        metavar="N|all",
-        help="Which channel of a multi-channel image, from 0; with 'all' each on its own.",
+        type=ChannelType(),
+        metavar="N|NAME|all",
+        help="Which channel of a multi-channel image: its number from 0, or its name; with 'all' each on its "
+        "own.",
     ),
     click.option(
         "--time",
@@ -49,34 +73,34 @@ _IMAGE = (
     ),
 )
 
-_OBJECTS = (
+object_options = add_options(
     click.option(
         "--diameter",
         type=Number(0, above=True),
         metavar="D",
-        help="Typical diameter of the objects in micrometres (in voxels of the finest axis if they "
-        "are not known). Estimated from the image if you leave it out.",
+        help="Typical diameter of the objects in micrometres (in voxels of the finest axis if these are not "
+        "known). Estimated from the image if left out.",
     ),
     click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'."),
     click.option(
         "--prob-thresh",
         type=Number(0, 1),
         metavar="P",
-        help="How sure an object must be, 0 to 1: lower finds more, higher only the clearest. The "
-        "model's own if you leave it out; more where a texture resembles objects, down to two thirds of it "
-        "where nothing else is in the volume.",
+        help="Smallest probability of an object, 0 to 1: lower finds more, higher only the clearest. If left "
+        "out, the model's own, adapted to the volume: higher where a texture resembles objects, down to two "
+        "thirds of it where the volume holds nothing else.",
     ),
     click.option(
         "--thresholds",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         metavar="FILE.toml",
-        help="Thresholds, model and diameter as 'anystar tune' wrote them; other options go before them.",
+        help="Thresholds, model and diameter as 'anystar tune' wrote them; other options take precedence.",
     ),
     click.option(
         "--nms-thresh",
         type=Number(0, 1),
         metavar="T",
-        help="How much two objects may overlap, 0 to 1, before the less sure one is dropped.",
+        help="Overlap of two objects, 0 to 1, above which the less probable one is dropped.",
     ),
     click.option(
         "--tta",
@@ -88,33 +112,29 @@ _OBJECTS = (
         is_flag=True,
         help="Let the network see the objects smaller: half of its time, some faint and small ones get lost.",
     ),
-    click.option(
-        "--device",
-        type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-        default="auto",
-        show_default=True,
-        help="Where the network runs; auto takes a GPU if there is one.",
-    ),
+    device_option,
 )
 
-_OUTPUTS = (
+output_options = add_options(
     click.option(
         "--table",
-        type=click.Path(path_type=Path),
+        type=file_type,
         metavar="FILE",
-        help="Write one line per object (probability, position, volume, form, intensities) as .csv or "
+        help="Write one line per object (probability, position, volume, shape, intensities) as .csv or "
         ".parquet. A folder, for several images.",
     ),
     click.option("--distances", is_flag=True, help="Add the polyhedra, ray by ray, to the table."),
     click.option(
-        "--picture",
-        type=click.Path(path_type=Path),
+        "--overview",
+        cls=Option,
+        aliases=("--picture",),
+        type=file_type,
         metavar="FILE.png",
         help="Draw the outlines on three slices and a projection. A folder, for several images.",
     ),
     click.option(
         "--meshes",
-        type=click.Path(path_type=Path),
+        type=file_type,
         metavar="FILE|DIR",
         help="Write the surfaces: all into one .obj, .ply or .stl, or each into a file of a folder. "
         "A folder, for several images.",
@@ -124,35 +144,77 @@ _OUTPUTS = (
         type=click.Choice(["obj", "ply", "stl"]),
         default="ply",
         show_default=True,
-        help="Of the files in a folder of meshes.",
+        help="Format of the files in a folder of meshes.",
     ),
     click.option(
-        "--record",
-        type=click.Path(path_type=Path),
+        "--provenance",
+        cls=Option,
+        aliases=("--record",),
+        type=file_type,
         metavar="FILE.toml",
-        help="Write down what was asked, assumed and found, to repeat it with --from-record. "
-        "A folder, for several images.",
+        help="Write the options, what was estimated and what was found, to repeat the run with "
+        "--from-provenance. A folder, for several images.",
     ),
-    click.option("--overwrite", is_flag=True, help="Replace outputs that exist."),
+    overwrite_option,
+)
+
+block_options = add_options(
+    click.option(
+        "--memory",
+        type=_Memory(),
+        metavar="SIZE",
+        help="Work in blocks, within this much memory per process, for example 4GB. Without it, blocks are "
+        "used for what does not fit into memory, with 70% of what is free.",
+    ),
+    click.option(
+        "--dask",
+        metavar="WHERE",
+        help="Work in blocks on Dask workers: local, slurm, or the address of a scheduler.",
+    ),
+    click.option(
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        help="Number of workers to start for --dask local or slurm.",
+    ),
+    click.option("--resume", is_flag=True, help="Continue an interrupted run in blocks."),
 )
 
 
-def image_options(command: Command) -> Command:
-    """Add the options that say what to read."""
-    return _with(_IMAGE, command)
+def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """Let the parameters of a provenance file be the defaults, so that typed options take precedence."""
+    if path is None:
+        return None
+    from anystar._version import __version__
+    from anystar.config import nearest
+    from anystar.errors import InputError
+    from anystar.workflow.provenance import NOT_REPEATED, read_provenance
+
+    found = read_provenance(path)
+    names = {p.name for p in ctx.command.params if p.name} - {"from_provenance", *NOT_REPEATED}
+    for name in found["parameters"]:
+        if name not in names:
+            raise InputError(f"{path} has the unknown parameter '{name}'{nearest(name, names)}")
+    if found.get("anystar") != __version__:
+        click.echo(f"note: {path} was made by anystar {found.get('anystar')}, this is {__version__}")
+    if steps := found.get("filtered"):
+        dropped = sum(step.get("dropped", 0) for step in steps)
+        click.echo(
+            f"note: {path} was filtered afterwards ({dropped} objects); this repeats the run before that"
+        )
+    ctx.default_map = found["parameters"]
+    return path
 
 
-def object_options(command: Command) -> Command:
-    """Add the options that say what to look for, and how."""
-    return _with(_OBJECTS, command)
-
-
-def output_options(command: Command) -> Command:
-    """Add the options that say what to write."""
-    return _with(_OUTPUTS, command)
-
-
-def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
-    for option in reversed(options):
-        command = option(command)
-    return command
+from_provenance_option = click.option(
+    "--from-provenance",
+    cls=Option,
+    aliases=("--from-record",),
+    type=file_type,
+    metavar="FILE",
+    is_eager=True,
+    callback=_take_defaults,
+    help="Repeat a run from its provenance, or from its table, which contains it; other options take "
+    "precedence.",
+)
+"""``--from-provenance FILE``."""

@@ -106,9 +106,9 @@ def synthesize(
       anystar synthesize many/ -n 100000 --format zarr --dask tcp://scheduler:8786
       anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
-    from anystar.cli.outputs import refuse_ending
     from anystar.cli.pool import Order
     from anystar.synth.recipes import load_recipe
+    from anystar.workflow.outputs import refuse_ending
 
     refuse_ending("--preview", preview, ".png")
     chosen = load_recipe(recipe, config)

@@ -141,8 +141,8 @@ def timecourse(ctx: click.Context, /, **given: Any) -> None:
 
 def _outputs(given: dict[str, Any], series: Series) -> dict[str, Path]:
     """Return where the results go, by what they are; refuse to replace an input, or any unasked."""
-    from anystar.cli.outputs import refuse_outputs
     from anystar.io import file_suffix
+    from anystar.workflow.outputs import refuse_outputs
 
     folder: Path = given["output"]
     if folder.exists() and not folder.is_dir():

@@ -94,12 +94,12 @@ def tune(output: Path, **given: Any) -> None:
       anystar segment images/ -o labels/ --thresholds thresholds.toml
     """
     import anystar
-    from anystar.cli.outputs import refuse_ending, refuse_outputs
     from anystar.config import ConfigError, dump_toml
     from anystar.predict.thresholds import Thresholds
     from anystar.runtime.atomic import staged
     from anystar.train.labelled import LabelledConfig, known_labels, median_diameter
     from anystar.tune import IOU
+    from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
     refuse_ending("--output", output, ".toml")
     refuse_outputs(

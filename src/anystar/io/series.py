@@ -37,7 +37,7 @@ class Series:
     """The first frame that is there; it says the shape, the spacing and how labels are written."""
     files: tuple[Path | None, ...]
     """For a file a frame, the file of each frame, None where a number is missing; else empty."""
-    channel: int | None
+    channel: int | str | None
     """The channel that is read."""
     faults: dict[int, str] = field(default_factory=dict)
     """What is wrong, by the number of the frame, of those that were read so far."""
@@ -118,7 +118,7 @@ class Series:
 
 
 def open_series(
-    paths: Sequence[str | Path], *, channel: int | None = None, spacing: Sequence[float] | None = None
+    paths: Sequence[str | Path], *, channel: int | str | None = None, spacing: Sequence[float] | None = None
 ) -> Series:
     """Open volumes over time without reading them.
 
@@ -128,7 +128,7 @@ def open_series(
         One file with a time axis (4D NIfTI, TIFF time stack, OME-Zarr), one folder of numbered files, or the
         numbered files themselves. The last number in a name counts; frame 0 is the lowest of them, the step
         is their greatest common one, and what is not there in between is a missing frame.
-    channel : int, optional
+    channel : int or str, optional
         Which channel of a multi-channel series.
     spacing : 3 floats, optional
         Micrometres per voxel along Z, Y, X, instead of what the files say.

@@ -19,6 +19,8 @@ from anystar.objects.labels import as_labels, number_consecutively
 from anystar.objects.objects import LocatedObjects, Objects, locate_objects
 from anystar.objects.surface import label_surfaces
 from anystar.objects.table import Table, columns
+from anystar.preprocess import Preprocessing
+from anystar.preprocess.arrays import whole_box
 
 __all__ = ["add_channel", "add_mask", "add_overlap", "check_mask", "measure", "tabulate"]
 
@@ -41,7 +43,8 @@ def measure(
     labels : numpy.ndarray or Volume
         ``(Z, Y, X)`` whole numbers of any type, 0 is background; numbers may have gaps.
     image : numpy.ndarray or Volume, optional
-        ``(Z, Y, X)``: the image of the labels, for intensities and contrast.
+        ``(Z, Y, X)``: the image of the labels, for intensities and contrast. Blank planes are filled in and
+        constant margins left out, as for predictions.
     spacing : 3 floats, optional
         Micrometres per voxel along Z, Y, X, instead of what a :class:`Volume` says. Without any, columns in
         micrometres are unknown (NaN).
@@ -79,12 +82,18 @@ def measure(
     except InputError as error:
         raise InputError(f"labels {error}") from None
     size, unit = _voxel_size(spacing, [own, *volumes.values()])
+    data, margins = None, None
+    if image is not None:
+        data = _finite("image", volumes["image"].data)
+        preprocessing = Preprocessing.fit(data)
+        data, margins = preprocessing.repaired(data), preprocessing.margin_mask(whole_box(data.shape))
     table = tabulate(
         numbered,
         locate_objects(numbered, len(names)),
-        image=_finite("image", volumes["image"].data) if image is not None else None,
+        image=data,
         spacing=size,
         unit=unit,
+        margins=margins,
     )
     if mask is not None:
         table = add_mask(table, numbered, volumes["mask"].data)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
+import io
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,14 +13,13 @@ from typing import Any
 import numpy as np
 
 from anystar.errors import InputError
-from anystar.objects.table import Table
+from anystar.objects.table import Table, column
 from anystar.runtime.atomic import staged
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "read_table", "sidecar", "write_table"]
 
 TABLE_SUFFIXES = (".csv", ".parquet")
 _KEY = b"anystar"
-_WHOLE = ("label", "volume_vox", *(f"{a}_{end}" for end in ("start", "stop") for a in "zyx"))
 
 
 def sidecar(path: str | Path) -> Path | None:
@@ -118,27 +119,55 @@ class TableWriter:
 
 
 def read_table(path: str | Path) -> tuple[Table, str]:
-    """Read a table and its record (empty if there is none).
+    """Read a table of objects and its provenance (empty if there is none).
+
+    CSV that a spreadsheet saved again is read as well: with a byte order mark, with semicolons or tabs, with
+    decimal commas, with columns of text added (which are left out), with rows deleted or sorted.
 
     Raises
     ------
-    ValueError
+    InputError
         If the file is no table of objects.
     """
     path = Path(path)
     if _ending(path) == ".parquet":
         return _read_parquet(path)
+    table = _parse_csv(path, _decoded(path.read_bytes()))
     beside = sidecar(path)
-    with open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.reader(file))
+    record = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
+    return table, record
+
+
+def _decoded(content: bytes) -> str:
+    """Return the text of a file in any encoding that spreadsheets write."""
+    if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _parse_csv(path: Path, text: str) -> Table:
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(c.strip() for c in row)]
     if not rows or "label" not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
         raise InputError(f"{path} is no table of objects, or cut off; give one that anystar segment wrote")
-    try:
-        columns = {name: _parse(name, [r[i] for r in rows[1:]]) for i, name in enumerate(rows[0])}
-    except ValueError as error:
-        raise InputError(f"{path} is no table of numbers ({error}); give one that anystar wrote") from None
-    record = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
-    return Table(columns=columns), record
+    columns = {}
+    for i, name in enumerate(rows[0]):
+        cells = [row[i].strip() for row in rows[1:]]
+        if delimiter != ",":
+            cells = [cell.replace(",", ".") for cell in cells]
+        try:
+            columns[name] = _parse(name, cells)
+        except ValueError as error:
+            if column(name) is None:  # a column that was added: remarks, for example
+                continue
+            raise InputError(
+                f"{path} is no table of numbers (column {name}: {error}); give one that anystar wrote"
+            ) from None
+    return Table(columns=columns)
 
 
 def _ending(path: Path) -> str:
@@ -159,10 +188,14 @@ def _text(value: float | bool) -> str:
 
 
 def _parse(name: str, cells: list[str]) -> np.ndarray:
-    if name in _WHOLE:
-        return np.array([int(c) for c in cells], np.int64)
-    if name == "touches_border":
-        return np.array([c == "1" for c in cells], bool)
+    known = column(name)
+    if known is not None and known.kind == "bool":
+        return np.array([c.lower() in ("1", "1.0", "true") for c in cells], bool)
+    if known is not None and known.kind == "int":
+        values = np.array([float(c) for c in cells], np.float64)
+        if (values != np.round(values)).any():
+            raise ValueError("not a whole number")
+        return values.astype(np.int64)
     return np.array([float(c or "nan") for c in cells], np.float64)
 
 

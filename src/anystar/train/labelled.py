@@ -79,7 +79,7 @@ class LabelledConfig:
     default, none of fewer than five."""
     spacing: tuple[float, float, float] | None = None
     """Micrometres per voxel (ZYX) of all volumes, instead of what their files say."""
-    channel: int | None = None
+    channel: int | str | None = None
     """Channel of images that have several, counted from 0."""
     ignore_label: int = -1
     """Voxels of this label teach nothing."""
@@ -105,7 +105,7 @@ class LabelledConfig:
             raise ConfigError(f"diameter must be positive, got {self.diameter}")
         for name in ("hold_out", "channel"):
             value = getattr(self, name)
-            if value is not None and value < 0:
+            if isinstance(value, int) and value < 0:
                 raise ConfigError(f"{name} must be at least 0, got {value}")
         if (self.validation_images is None) != (self.validation_labels is None):
             raise ConfigError("validation images and validation labels must be given together")

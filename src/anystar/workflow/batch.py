@@ -1,4 +1,4 @@
-"""Which image becomes which files, settled before any voxel is read."""
+"""Which image becomes which files, decided before any voxel is read."""
 
 from __future__ import annotations
 
@@ -6,76 +6,33 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-import click
-
-from anystar.cli.outputs import refuse_ending, refuse_outputs, target_of
 from anystar.errors import InputError
 from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
 from anystar.io.files import refuse_loss
+from anystar.io.lazy import LazyImage, open_image
 from anystar.report.meshes import MESH_SUFFIXES
-from anystar.report.table import TABLE_SUFFIXES, sidecar
+from anystar.report.table import TABLE_SUFFIXES
+from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
 
-if TYPE_CHECKING:
-    from anystar.io import LazyImage
+__all__ = ["Job", "images_of", "plan_jobs"]
 
-__all__ = ["Job", "Outputs", "plan_jobs"]
-
-Which = int | Literal["all"] | None
-_ENDINGS = {"table": TABLE_SUFFIXES, "picture": (".png",), "record": (".toml",)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outputs:
-    """What is written; for one image, or folders for several."""
-
-    labels: Path
-    "Where the labels go."
-    table: Path | None = None
-    "Where the table goes."
-    picture: Path | None = None
-    "Where the picture goes."
-    meshes: Path | None = None
-    "Where the meshes go: a file, or a folder of one image's files."
-    record: Path | None = None
-    "Where the record goes."
-
-    @property
-    def named(self) -> dict[str, Path]:
-        """Everything that is written for one image, as it is called on the disk, by what it is."""
-        made = {
-            "labels": target_of(self.labels),
-            "table": self.table,
-            "record beside the table": self.table and sidecar(self.table),
-            "picture": self.picture,
-            "meshes": self.meshes,
-            "record": self.record,
-        }
-        return {what: path for what, path in made.items() if path is not None}
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The same without the names, the labels first."""
-        return tuple(self.named.values())
+_ENDINGS = {"table": TABLE_SUFFIXES, "overview": (".png",), "provenance": (".toml",)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One volume and what is made of it."""
+    """One volume and the files that are made of it."""
 
     image: Path
-    "What is read."
-    channel: int | None = None
-    "Of a multi-channel image."
+    channel: int | str | None = None
     time: int | None = None
-    "Of a time series."
     outputs: Outputs
-    "What is written."
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Name to display."""
         parts = ((" time", self.time), (" channel", self.channel))
         return self.image.name + ",".join(f"{what} {n}" for what, n in parts if n is not None)
 
@@ -84,38 +41,50 @@ def plan_jobs(
     inputs: Sequence[Path],
     outputs: Outputs,
     *,
-    channel: Which = None,
-    time: Which = None,
+    channel: int | str | None = None,
+    time: int | Literal["all"] | None = None,
     spacing: Sequence[float] | None = None,
     series: int | None = None,
     axes: str | None = None,
     also_read: Sequence[Path | None] = (),
     overwrite: bool = False,
 ) -> list[Job]:
-    """Return a job per volume.
+    """Return one job per volume.
 
     One image goes to the file ``outputs.labels``, or into it under its own name if that is a folder (it
     exists as one, or its name has no ending). Several images, or a folder, go into the folder
-    ``outputs.labels``; then all outputs name folders. Where each channel or time point is a volume of its
-    own, its number is added to the names; of several images, one that cannot be opened to count them is a
-    job that will say so. ``spacing``, ``series`` and ``axes`` are what images are opened with.
-    ``also_read`` are the files besides the images (a mask, for example) that no output may replace.
+    ``outputs.labels``; then all outputs name folders. If each channel or time point (``"all"``) is a volume
+    of its own, its number is added to the names. Of several images, one that cannot be opened to count them
+    becomes a job that fails later.
+
+    Parameters
+    ----------
+    inputs : sequence of Path
+        Images, and folders of images; label images beside them are left out, see :func:`images_of`.
+    outputs : Outputs
+    channel, time
+        One of an image that has several, or ``"all"``.
+    spacing, series, axes
+        How images are opened, see :func:`anystar.open_image`.
+    also_read : sequence of Path, optional
+        Files besides the images (a mask, for example) that no output may replace.
+    overwrite : bool
+        Whether outputs that exist may be replaced.
 
     Raises
     ------
-    ValueError
+    InputError
         If an input is missing or unknown, names collide, an output is an input, or an output exists and
         ``overwrite`` is false.
     """
-    from anystar.io import open_image
-
-    images = [image for given in inputs for image in _images_of(given)]
+    images = [image for given in inputs for image in images_of(given)[0]]
     if len(inputs) == 1 and locate(inputs[0]).module:
         planned = [(images[0], _single(images[0], outputs))]
     else:
         planned = list(_several(images, outputs))
+    at = 0 if time == "all" else time
     opened = functools.partial(
-        open_image, channel=_first(channel), time=_first(time), spacing=spacing, series=series, axes=axes
+        open_image, channel=_first(channel), time=at, spacing=spacing, series=series, axes=axes
     )
     jobs: list[Job] = []
     for image, made in planned:
@@ -124,7 +93,7 @@ def plan_jobs(
         except (OSError, ValueError):
             if len(planned) == 1:
                 raise
-            jobs.append(Job(image=image, channel=_first(channel), time=_first(time), outputs=made))
+            jobs.append(Job(image=image, channel=_first(channel), time=at, outputs=made))
     refuse_outputs(
         ((f"the {what} of {job.image}", path) for job in jobs for what, path in job.outputs.named.items()),
         inputs=[*(job.image for job in jobs), *also_read],
@@ -137,26 +106,24 @@ def plan_jobs(
     return jobs
 
 
-def _images_of(given: Path) -> list[Path]:
+def images_of(given: Path) -> tuple[list[Path], list[Path]]:
+    """Return the images of a file or folder, and the label images beside them that are left out."""
     address = locate(given)
     if given.is_dir() and address.module != "ome_zarr":
         found = list_volumes(given)
         names = {file_stem(path) for path in found}
-        made = [p for p in found if _image_of(p) in names]
-        if made:
-            some = f"{', '.join(p.name for p in made[:3])}{', ...' if len(made) > 3 else ''}"
-            click.echo(f"note: labels beside their images are no images and left out: {some}")
-        return [path for path in found if path not in made]
+        labels = [p for p in found if _image_of(p) in names]
+        return [path for path in found if path not in labels], labels
     if not address.file.exists():
-        hint = "; --spacing takes exactly three numbers" if _is_number(given.name) else "; check the name"
+        hint = "; spacing takes exactly three numbers" if _is_number(given.name) else "; check the name"
         raise InputError(f"{given} does not exist{hint}")
     if not address.module:
         raise InputError(f"{given} has no known ending; give a file that ends in {', '.join(READABLE)}")
-    return [given]
+    return [given], []
 
 
 def _image_of(labels: Path) -> str | None:
-    """Return the name of the image that a file is by its own name the labels of."""
+    """Return the name of the image whose labels a file holds, by its own name; None for another file."""
     stem = file_stem(labels)
     return stem.removesuffix("_labels") if stem.endswith("_labels") else None
 
@@ -178,17 +145,15 @@ def _single(image: Path, outputs: Outputs) -> Outputs:
             f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
         )
     for option, endings in _ENDINGS.items():
-        refuse_ending(f"--{option}", getattr(outputs, option), *endings)
+        refuse_ending(option, getattr(outputs, option), *endings)
     if outputs.meshes and outputs.meshes.suffix and outputs.meshes.suffix.lower() not in MESH_SUFFIXES:
         known = ", ".join(MESH_SUFFIXES)
-        raise InputError(
-            f"--meshes must end in {known} or be a folder, got {outputs.meshes}; change the name"
-        )
+        raise InputError(f"meshes must end in {known} or be a folder, got {outputs.meshes}; change the name")
     return outputs
 
 
 def _labels_name(image: Path) -> str:
-    """Return what the labels of an image are called in a folder: as the image, in a format that we write."""
+    """Return the name of an image's labels in a folder: the image's own, in a format that we write."""
     address = locate(image)
     if address.suffix in SUFFIXES:
         return address.file.name
@@ -200,7 +165,7 @@ def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outpu
         if path is not None and (path.is_file() or (path.suffix and not path.is_dir())):
             name = "output" if option == "labels" else option
             raise InputError(
-                f"--{name} must be a folder for several images, got {path}; give a folder's name"
+                f"{name} must be a folder for several images, got {path}; give the name of a folder"
             )
     for image in images:
         stem = file_stem(image)
@@ -209,27 +174,33 @@ def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outpu
             Outputs(
                 labels=outputs.labels / _labels_name(image),
                 table=outputs.table and outputs.table / f"{stem}.csv",
-                picture=outputs.picture and outputs.picture / f"{stem}.png",
+                overview=outputs.overview and outputs.overview / f"{stem}.png",
                 meshes=outputs.meshes and outputs.meshes / stem,
-                record=outputs.record and outputs.record / f"{stem}.toml",
+                provenance=outputs.provenance and outputs.provenance / f"{stem}.toml",
             ),
         )
 
 
-def _first(which: Which) -> int | None:
+def _first(which: int | str | None) -> int | str | None:
     return 0 if which == "all" else which
 
 
 def _split(
-    image: Path, outputs: Outputs, channel: Which, time: Which, opened: Callable[[Path], LazyImage]
+    image: Path,
+    outputs: Outputs,
+    channel: int | str | None,
+    time: int | Literal["all"] | None,
+    opened: Callable[[Path], LazyImage],
 ) -> Iterator[Job]:
-    """Yield a job for every channel and time point that is asked for."""
+    """Yield a job for every channel and time point that is required."""
     if channel != "all" and time != "all":
         yield Job(image=image, channel=channel, time=time, outputs=outputs)
         return
     with opened(image) as first:
-        times = list(range(first.num_times)) if time == "all" else [time]
-        channels = list(range(first.num_channels)) if channel == "all" else [channel]
+        times: list[int | None] = [*range(first.num_times)] if time == "all" else [time]
+        channels: list[int | str | None] = [channel]
+        if channel == "all":
+            channels = [*range(first.num_channels)]
     for t in times:
         for c in channels:
             tag = f"_t{t:0{len(str(len(times) - 1))}d}" if time == "all" else ""
@@ -256,7 +227,7 @@ def _tagged(path: Path, tag: str) -> Path:
 
 
 def _refuse_foreign(folder: Path) -> None:
-    """Raise if a folder that is to be replaced holds what we did not write."""
+    """Raise if a folder that would be replaced holds other files than meshes of ours."""
     for file in folder.iterdir():
         if not file.name.startswith("object_") or file.suffix.lower() not in MESH_SUFFIXES:
             raise InputError(f"{folder} holds {file.name}, which is no mesh; choose a folder of its own")

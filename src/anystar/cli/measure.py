@@ -1,0 +1,53 @@
+"""``anystar measure``: labels from anywhere to a table of objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from anystar.cli.group import in_options
+from anystar.cli.options import channel_option, file_type, overwrite_option, spacing_option
+
+__all__ = ["measure"]
+
+
+@click.command(no_args_is_help=True)
+@click.argument("labels", metavar="LABELS", type=file_type)
+@click.argument("image", metavar="[IMAGE]", required=False, type=file_type)
+@click.option(
+    "--table", metavar="FILE", required=True, type=file_type, help="Where the table goes, .csv or .parquet."
+)
+@channel_option
+@click.option("--time", type=click.IntRange(min=0), metavar="N", help="Which time point, from 0.")
+@click.option(
+    "--level",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Which level of the image's pyramid; 0, the default, is the finest.",
+)
+@spacing_option
+@click.option("--mask", type=file_type, metavar="FILE", help="Add the fraction of each object inside a mask.")
+@overwrite_option
+def measure(labels: Path, image: Path | None, **given: Any) -> None:
+    """Measure the objects of LABELS: corrected by hand, of another tool, or of a run.
+
+    LABELS is a label image: 0 is background, every object has its own number, and numbers may have gaps. With
+    IMAGE, the table has intensities and contrast, and intensities of all channels. The columns are those of
+    'anystar segment --table'; the surface is measured from the voxels, and no probability is known.
+
+    \b
+    Examples:
+      anystar measure corrected.tif embryo.tif --table corrected.csv
+      anystar measure cellpose_masks.tif --table cells.parquet --spacing 1 0.2 0.2
+    """
+    from anystar.workflow.measuring import measure_file
+
+    done = measure_file(labels, image, **given)
+    channels = f", with the intensities of {', '.join(done.channels)}" if done.channels else ""
+    click.echo(f"{labels}: {len(done.table)} objects{channels}")
+    for note in done.notes:
+        click.echo(f"  note: {in_options(note)}")
+    click.echo(f"  wrote {given['table']}")

@@ -1,0 +1,117 @@
+"""One image file in blocks, for volumes larger than memory."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+from anystar import io
+from anystar.blocks import Extras, Outcome, segment_blocks
+from anystar.blocks.detectors import NamedModel
+from anystar.errors import AlreadyDone
+from anystar.io.lazy import LazyImage
+from anystar.io.pyramid import blocks
+from anystar.objects import filters
+from anystar.predict.model import DEFAULT_MODEL, Model
+from anystar.workflow.file_result import FileResult, typical_diameter
+from anystar.workflow.notes import notes_of
+from anystar.workflow.opened import OpenedImage
+from anystar.workflow.provenance import describe_run
+
+__all__ = ["segment_in_blocks"]
+
+Progress = Callable[[int, int, str], None]
+_BLOCK = 256
+"""Voxels along an axis of what is read at once to find out whether all are the same."""
+
+
+def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | None) -> FileResult:
+    """Segment an image block by block, and write all its outputs."""
+    start = time.perf_counter()
+    image, options, outputs = opened.image, opened.options, opened.outputs
+    sent = NamedModel(
+        name=options.model or DEFAULT_MODEL, device_name=options.device, tta=model.tta, fast=model.fast
+    )
+    masked = options.mask is not None
+    predicates = options.filters.predicates(masked=masked)
+
+    def provenance(outcome: Outcome) -> str:
+        return describe_run(
+            image,
+            outputs,
+            options,
+            model,
+            outcome,
+            num_objects=outcome.num_objects,
+            num_filtered=outcome.num_dropped,
+            notes=notes_of(image, outcome, outcome.num_objects, outcome.num_dropped),
+            seconds=time.perf_counter() - start,
+        )
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(image)
+        mask = None
+        if options.mask is not None:
+            mask = stack.enter_context(io.open_image(options.mask, sized=False))
+        try:
+            outcome = segment_blocks(
+                image,
+                outputs.labels,
+                model=model,
+                detector=sent if options.dask else None,
+                diameter=options.diameter,
+                prob_thresh=options.prob_thresh,
+                nms_thresh=options.nms_thresh,
+                memory=options.memory,
+                cluster=options.dask,
+                workers=options.workers,
+                mask=mask,
+                extras=Extras(
+                    table=outputs.table,
+                    distances=options.distances,
+                    picture=outputs.overview,
+                    title=opened.name,
+                    meshes=outputs.meshes,
+                    mesh_kind=options.mesh_format,
+                    record=outputs.provenance,
+                ),
+                relevant=(lambda table: filters.relevant(table, predicates)) if predicates else None,
+                filters=options.filters.in_words(masked=masked),
+                record=provenance,
+                resume=options.resume,
+                overwrite=options.overwrite,
+                progress=progress,
+            )
+        except AlreadyDone as before:
+            return FileResult(
+                image=opened.path,
+                outputs=outputs,
+                num_objects=before.num_objects,
+                notes=(str(before),),
+                already_done=True,
+            )
+        nothing = outcome.num_objects + outcome.num_dropped == 0
+        constant = _only_value(image) if nothing else None
+    diameter, unit = typical_diameter(outcome.volume_vox, image, outcome.voxel_size)
+    return FileResult(
+        image=opened.path,
+        outputs=outputs,
+        num_objects=outcome.num_objects,
+        num_filtered=outcome.num_dropped,
+        diameter=diameter,
+        unit=unit,
+        notes=notes_of(image, outcome, outcome.num_objects, outcome.num_dropped),
+        seconds=time.perf_counter() - start,
+        work=outcome.timings,
+        constant=constant,
+    )
+
+
+def _only_value(image: LazyImage) -> Any:
+    """Return the value of all voxels, None if they differ; reads no further than to the first that does."""
+    value = image.read((slice(1),) * 3).item()
+    z, y, x = (max(n, _BLOCK // n * n) for n in image.chunks)
+    same = all((image.read(box) == value).all() for box in blocks(image.shape, (z, y, x)))
+    return value if same else None

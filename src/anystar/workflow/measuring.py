@@ -1,0 +1,92 @@
+"""Label images from anywhere to the table of objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anystar import io
+from anystar._version import __version__
+from anystar.arrays import Volume, refuse_mismatch
+from anystar.config import dump_plain
+from anystar.objects.measure import measure
+from anystar.objects.table import Table
+from anystar.report.table import TABLE_SUFFIXES, write_table
+from anystar.workflow.outputs import refuse_ending, refuse_outputs
+
+__all__ = ["MeasureResult", "measure_file"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeasureResult:
+    """What was measured."""
+
+    table: Table
+    notes: tuple[str, ...] = ()
+    """Remarks for the user, one line each."""
+    channels: tuple[str, ...] = ()
+    """Names of further channels that were measured."""
+
+
+def measure_file(
+    labels: Path,
+    image: Path | None = None,
+    *,
+    table: Path,
+    spacing: tuple[float, float, float] | None = None,
+    channel: int | str | None = None,
+    time: int | None = None,
+    level: int = 0,
+    mask: Path | None = None,
+    overwrite: bool = False,
+) -> MeasureResult:
+    """Measure the objects of a label image from anywhere, and write their table.
+
+    The columns are those of :func:`anystar.segment_file`: intensities are measured in the same way, blank
+    planes filled in, in every channel of the image.
+
+    Parameters
+    ----------
+    labels : Path
+        Label image: corrected by hand, of another tool, with gaps in the numbers.
+    image : Path, optional
+        The image that the labels belong to, for intensities and contrast.
+    table : Path
+        Where the table goes, ``.csv`` or ``.parquet``.
+    spacing : 3 floats, optional
+        Micrometres per voxel along Z, Y, X, instead of what the files say.
+    channel, time, level
+        The volume of the image that the labels belong to, see :func:`anystar.open_image`; other channels are
+        measured as well.
+    mask : Path, optional
+        Gives the column ``mask_overlap``.
+    overwrite : bool
+        Whether outputs that exist may be replaced.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used, or the files do not lie on the same grid.
+    """
+    refuse_ending("table", table, *TABLE_SUFFIXES)
+    refuse_outputs([("the table", table)], inputs=(labels, image, mask), overwrite=overwrite)
+    found = io.read_labels(labels, spacing=spacing)
+    volume: Volume | None = None
+    others: dict[str, Volume] = {}
+    notes: list[str] = []
+    if image is not None:
+        with io.open_image(image, channel=channel, time=time, level=level, spacing=spacing) as opened:
+            refuse_mismatch(labels, found, image, opened)
+            volume = opened.volume()
+            notes += opened.notes
+            others = {f"c{other.channel or 0}": other.volume() for other in opened.others}
+    if found.spacing is None and (volume is None or volume.spacing is None):
+        notes.append(
+            "no voxel size in the files, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"
+        )
+    inside = None if mask is None else io.read(mask, sized=False)
+    made = measure(found, volume, intensities=others, mask=inside)
+    given = {"labels": labels, "image": image, "channel": channel, "time": time, "mask": mask}
+    measured = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v is not None}
+    write_table(table, made, record=dump_plain({"anystar": __version__, "measured": measured}))
+    return MeasureResult(table=made, notes=tuple(notes), channels=tuple(others))

@@ -1,0 +1,106 @@
+"""An image that is opened for segmentation: its options are checked against it before a model is loaded."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from anystar import io
+from anystar.arrays import Volume
+from anystar.blocks.memory import available_memory, whole_volume_bytes
+from anystar.errors import InputError
+from anystar.io.lazy import LazyImage
+from anystar.objects.measure import check_mask
+from anystar.objects.table import columns
+from anystar.workflow.options import SegmentOptions
+from anystar.workflow.outputs import Outputs
+
+__all__ = ["OpenedImage", "open_file"]
+
+MIN_SIZE = 4
+"""Fewest voxels along an axis: thinner than this is a sheet, not a volume."""
+_MOST_RAYS = 256
+"""More than any model has: their number is not known before the model is loaded."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OpenedImage:
+    """An image whose options have been checked against it, before a model is loaded."""
+
+    image: LazyImage
+    outputs: Outputs
+    options: SegmentOptions
+    name: str
+    volume: Volume | None
+    """The image in memory; None if it is segmented in blocks."""
+
+    @property
+    def path(self) -> Path:
+        """The file, with the part of it that was chosen."""
+        return Path(str(self.image.address))
+
+
+def open_file(path: Path, outputs: Outputs, options: SegmentOptions, *, name: str = "") -> OpenedImage:
+    """Open an image, and read it unless it is to be segmented in blocks; refuse what cannot work."""
+    image = io.open_image(
+        path,
+        channel=options.channel,
+        time=options.time,
+        level=options.level,
+        spacing=options.spacing,
+        series=options.series,
+        axes=options.axes,
+    )
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(image)
+        for axis, size in zip("ZYX", image.shape, strict=True):
+            if size < MIN_SIZE:
+                raise InputError(
+                    f"{path} is only {size} voxels thick along {axis}, shape {image.shape}; "
+                    f"give a volume of at least {MIN_SIZE} voxels along every axis"
+                )
+        _check_options(image, options)
+        in_blocks = _needs_blocks(path, image, outputs, options)
+        volume = None if in_blocks else image.volume()
+        if in_blocks:
+            stack.pop_all()
+    return OpenedImage(
+        image=image, outputs=outputs, options=options, name=name or Path(path).name, volume=volume
+    )
+
+
+def _check_options(image: LazyImage, options: SegmentOptions) -> None:
+    """Raise if the mask, a column of a condition or the diameter's unit does not suit the image."""
+    masked = options.mask is not None
+    if options.mask is not None:
+        with io.open_image(options.mask, sized=False) as mask:
+            check_mask(options.mask, mask, "image", image)
+    channels = [f"c{other.channel or 0}" for other in image.others]
+    rays = _MOST_RAYS if options.distances else None
+    options.filters.check_columns(columns(channels=channels, mask=masked, num_rays=rays), masked=masked)
+    known = image.spacing is not None and image.unit == "um"
+    if not known:
+        options.filters.check_lengths(
+            f"{image.address} names no voxel size in micrometres", "give spacing=(Z, Y, X)"
+        )
+    if options.diameter_unit not in (None, "um" if known else "voxels"):
+        raise InputError(
+            f"the diameter is in {options.diameter_unit}, but the voxel size of {image.address} is "
+            f"{'known' if known else 'not known'}; give diameter=D"
+            + ("" if known else " or spacing=(Z, Y, X)")
+        )
+
+
+def _needs_blocks(path: Path, image: LazyImage, outputs: Outputs, options: SegmentOptions) -> bool:
+    """Return whether to work in blocks; ``InputError`` if so and the labels do not go to OME-Zarr."""
+    name = options.blocks_because
+    why = f"{name}={getattr(options, name)}" if name else ""
+    if not why:
+        need, free = whole_volume_bytes(image.shape, image.dtype.itemsize), available_memory()
+        if need <= free:
+            return False
+        why = f"{path} needs about {need / 1e9:.1f} GB at once and {free / 1e9:.1f} GB are free, which"
+    if not outputs.in_store:
+        raise InputError(f"{why} means blocks, which go to OME-Zarr; end the output's name in .zarr")
+    return True

@@ -1,0 +1,196 @@
+"""The provenance of a run: its options, what was estimated and what was found, enough to run it again."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Protocol
+
+from anystar._version import __version__
+from anystar.config import dump_plain
+from anystar.errors import InputError
+from anystar.io.lazy import LazyImage
+from anystar.predict.model import Model
+from anystar.report.table import TABLE_SUFFIXES, read_table
+from anystar.workflow.options import SegmentOptions
+from anystar.workflow.outputs import Outputs
+
+__all__ = ["NOT_REPEATED", "describe_filtering", "describe_run", "read_provenance"]
+
+NOT_REPEATED = ("overwrite", "resume")
+"""Options about how to go about a run, not about its result."""
+_RENAMED = {"record": "provenance", "picture": "overview"}
+"""Names of parameters in files of version 0.1, and what they are called now."""
+
+
+class Segmentation(Protocol):
+    """What is known of a segmentation, at once or in blocks."""
+
+    @property
+    def diameter_vox(self) -> float | None:
+        """Typical diameter in voxels of the finest axis."""
+
+    @property
+    def voxel_size(self) -> tuple[float, float, float]:
+        """Length of a voxel along each axis in units of the shortest."""
+
+    @property
+    def prob_thresh(self) -> float:
+        """Smallest probability of an object."""
+
+    @property
+    def nms_thresh(self) -> float:
+        """Largest overlap of two objects."""
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Seconds per stage."""
+
+
+def describe_run(
+    image: LazyImage,
+    outputs: Outputs,
+    options: SegmentOptions,
+    model: Model,
+    result: Segmentation,
+    *,
+    num_objects: int,
+    num_filtered: int,
+    notes: tuple[str, ...],
+    seconds: float,
+) -> str:
+    """Return the provenance of a segmentation as TOML."""
+    finest = 1.0 if image.spacing is None else min(image.spacing)
+    diameter = result.diameter_vox
+    in_um = diameter is not None and image.spacing is not None and image.unit == "um"
+    return dump_plain(
+        {
+            "anystar": __version__,
+            "parameters": _plain(_parameters(image, outputs, options, model, result)),
+            "image": _plain(
+                {
+                    "shape": image.shape,
+                    "dtype": str(image.dtype),
+                    "spacing": image.spacing,
+                    "unit": image.unit,
+                }
+            ),
+            "model": {"name": model.name, "device": str(model.device), "weights": model.digest()},
+            "estimate": _plain(
+                {
+                    "diameter_vox": diameter,
+                    "diameter_um": diameter * finest if in_um and diameter else None,
+                    "diameter_was": "given" if options.diameter else "estimated",
+                    **({} if image.spacing else {"voxel_size": result.voxel_size}),
+                }
+            ),
+            "result": _plain(
+                {
+                    "objects": num_objects,
+                    "dropped": num_filtered,
+                    "notes": notes,
+                    "seconds": {**result.timings, "total": seconds},
+                }
+            ),
+        }
+    )
+
+
+def _parameters(
+    image: LazyImage, outputs: Outputs, options: SegmentOptions, model: Model, result: Segmentation
+) -> dict[str, Any]:
+    """Return the options of a run on one image, with the values that the model chose filled in."""
+    own = {f.name: getattr(options, f.name) for f in fields(options)}
+    for name in ("filters", "diameter_unit", *NOT_REPEATED):
+        del own[name]
+    weights = model.name
+    if options.model is not None:
+        path = Path(options.model)
+        weights = str(path.absolute()) if path.is_file() else options.model
+    files = {f.name: getattr(outputs, f.name) for f in fields(outputs)}
+    files = {name: path and path.absolute() for name, path in files.items()}
+    return {
+        **own,
+        **vars(options.filters),
+        "inputs": [str(image.address._replace(file=image.address.file.absolute()))],
+        "output": files.pop("labels"),
+        **files,
+        "channel": image.channel,
+        "time": image.time,
+        "model": weights,
+        "mask": options.mask and options.mask.absolute(),
+        "prob_thresh": result.prob_thresh,
+        "nms_thresh": result.nms_thresh,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return what TOML can hold; ``None`` is left out."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items() if v is not None and v != ()}
+    if isinstance(value, tuple | list):
+        return [_plain(v) for v in value]
+    if isinstance(value, Path):
+        return str(value)
+    return value.item() if hasattr(value, "item") else value
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """Read a provenance file, or the provenance in a table.
+
+    Returns
+    -------
+    dict
+        ``anystar`` (version), ``parameters``, ``image``, ``model``, ``estimate``, ``result``, and
+        ``filtered`` if objects were filtered afterwards.
+
+    Raises
+    ------
+    InputError
+        If it is another file.
+    """
+    if not path.is_file():
+        raise InputError(
+            f"{path} does not exist; give a provenance file, or a table that anystar segment wrote"
+        )
+    if path.suffix.lower() in TABLE_SUFFIXES:
+        _, text = read_table(path)
+    else:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(
+            f"{path} is no provenance of a run ({error}); give a file that anystar wrote"
+        ) from None
+    if not isinstance(found.get("parameters"), dict):
+        raise InputError(f"{path} holds no provenance of a run; give one that anystar segment wrote")
+    found["parameters"] = {_RENAMED.get(name, name): v for name, v in found["parameters"].items()}
+    return found
+
+
+def describe_filtering(
+    provenance: str, options: Mapping[str, Any], num_filtered: int, places: Mapping[str, Path]
+) -> str:
+    """Return the provenance with a step of filtering added; nothing if there was no provenance.
+
+    Parameters
+    ----------
+    provenance : str
+        TOML.
+    options : mapping
+        Of the step; whatever is None, empty or false is left out.
+    num_filtered : int
+        Number of objects that were dropped.
+    places : mapping
+        Parameters that changed: where labels and table are now.
+    """
+    if not provenance:
+        return ""
+    given = {k: _plain(v) for k, v in options.items() if v not in (None, (), False)}
+    known = tomllib.loads(provenance)
+    steps = [*known.get("filtered", []), {"dropped": num_filtered, **given}]
+    parameters = known["parameters"] | {name: str(path) for name, path in places.items()}
+    return dump_plain({**known, "parameters": parameters, "filtered": steps})

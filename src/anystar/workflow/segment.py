@@ -1,0 +1,237 @@
+"""One image file to its labels, table, overview image, surfaces and provenance."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+import anystar
+from anystar import io
+from anystar.arrays import Volume, measuring, metric
+from anystar.io.address import locate
+from anystar.objects import filters
+from anystar.objects.measure import add_channel, add_mask, tabulate
+from anystar.objects.objects import Objects
+from anystar.objects.table import Table
+from anystar.predict.model import Model
+from anystar.predict.result import Result
+from anystar.preprocess.arrays import whole_box
+from anystar.report.meshes import MESH_SUFFIXES, Polyhedra, write_meshes
+from anystar.report.table import write_table
+from anystar.runtime.atomic import staged
+from anystar.workflow.batch import plan_jobs
+from anystar.workflow.file_result import FileResult, typical_diameter
+from anystar.workflow.in_blocks import segment_in_blocks
+from anystar.workflow.notes import notes_of
+from anystar.workflow.opened import OpenedImage, open_file
+from anystar.workflow.options import SegmentOptions
+from anystar.workflow.outputs import Outputs
+from anystar.workflow.provenance import describe_run
+
+__all__ = ["load_options_model", "segment_file", "segment_opened"]
+
+Progress = Callable[[int, int, str], None]
+
+
+def segment_file(
+    path: str | Path,
+    outputs: Outputs | str | Path,
+    options: SegmentOptions | None = None,
+    *,
+    model: Model | None = None,
+    progress: Progress | None = None,
+) -> FileResult:
+    """Segment an image file and write labels, and whatever else ``outputs`` names, all or nothing.
+
+    An image that does not fit into memory is segmented in blocks; its labels must go to OME-Zarr.
+
+    Parameters
+    ----------
+    path : str or Path
+        See :func:`anystar.open_image`.
+    outputs : Outputs, str or Path
+        What is written; a path is that of the labels.
+    options : SegmentOptions, optional
+    model : Model, optional
+        The model, loaded already; by default that of ``options``.
+    progress : callable, optional
+        Called as ``progress(done, total, stage)``.
+
+    Returns
+    -------
+    FileResult
+
+    Raises
+    ------
+    InputError
+        If the image, an output or an option cannot be used.
+    """
+    wanted = outputs if isinstance(outputs, Outputs) else Outputs(labels=Path(outputs))
+    options = options or SegmentOptions()
+    (job,) = plan_jobs(
+        [Path(path)],
+        wanted,
+        channel=options.channel,
+        time=options.time,
+        spacing=options.spacing,
+        series=options.series,
+        axes=options.axes,
+        also_read=[options.mask],
+        overwrite=options.overwrite or options.resume,
+    )
+    opened = open_file(job.image, job.outputs, options, name=job.name)
+    return segment_opened(opened, model or load_options_model(options), progress=progress)
+
+
+def load_options_model(options: SegmentOptions) -> Model:
+    """Return the model of the options."""
+    return anystar.load_model(options.model, device=options.device)
+
+
+def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | None = None) -> FileResult:
+    """Segment an image that :func:`open_file` opened, and write all its outputs."""
+    options = opened.options
+    if options.tta or options.fast:
+        model = replace(model, tta=options.tta, fast=options.fast)
+    if opened.volume is None:
+        return segment_in_blocks(opened, model, progress)
+    return _segment_at_once(opened, opened.volume, model, progress)
+
+
+def _segment_at_once(
+    opened: OpenedImage, volume: Volume, model: Model, progress: Progress | None
+) -> FileResult:
+    start = time.perf_counter()
+    options, outputs = opened.options, opened.outputs
+    with _staged(outputs) as place:
+        result = model.segment(
+            volume.data,
+            spacing=metric(volume.spacing, volume.unit),
+            diameter=options.diameter,
+            prob_thresh=options.prob_thresh,
+            nms_thresh=options.nms_thresh,
+            progress=progress or _silent,
+        )
+        found = _filter(opened, volume, result)
+        num_objects = len(found.objects)
+        notes = notes_of(opened.image, result, num_objects, found.num_filtered)
+        provenance = describe_run(
+            opened.image,
+            outputs,
+            options,
+            model,
+            result,
+            num_objects=num_objects,
+            num_filtered=found.num_filtered,
+            notes=notes,
+            seconds=time.perf_counter() - start,
+        )
+        _write(place, opened, volume, result, found, provenance)
+    low = volume.data.min()
+    empty = num_objects + found.num_filtered == 0
+    diameter, unit = typical_diameter(found.objects.volume_vox, opened.image, result.voxel_size)
+    return FileResult(
+        image=opened.path,
+        outputs=outputs,
+        num_objects=num_objects,
+        num_filtered=found.num_filtered,
+        diameter=diameter,
+        unit=unit,
+        notes=notes,
+        seconds=time.perf_counter() - start,
+        constant=low if empty and low == volume.data.max() else None,
+    )
+
+
+def _silent(done: int, total: int, stage: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """What is written."""
+
+    labels: np.ndarray
+    objects: Objects
+    table: Table | None
+    num_filtered: int
+
+
+def _filter(opened: OpenedImage, volume: Volume, result: Result) -> _Found:
+    """Measure the objects if that is needed, and drop those that do not meet the conditions."""
+    options = opened.options
+    masked = options.mask is not None
+    everything = _Found(labels=result.labels, objects=result.objects, table=None, num_filtered=0)
+    if opened.outputs.table is None and not options.filters.predicates(masked=masked):
+        return everything
+    spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
+    table = tabulate(
+        result.labels,
+        result.objects,
+        result.rays,
+        image=result.preprocessing.repaired(volume.data),
+        spacing=spacing,
+        unit=unit,
+        margins=result.preprocessing.margin_mask(whole_box(result.labels.shape)),
+        distances=options.distances,
+    )
+    if options.mask is not None:
+        table = add_mask(table, result.labels, io.read(options.mask, sized=False).data)
+    for other in opened.image.others:  # one channel in memory at a time
+        with other.reopen() as channel:
+            table = add_channel(table, result.labels, channel.read(), f"c{other.channel or 0}")
+    keep = options.filters.kept(table, masked=masked)
+    if keep.all():
+        return replace(everything, table=table)
+    return _Found(
+        labels=filters.keep_labels(result.labels, table["label"][keep]),
+        objects=result.objects.select(keep),
+        table=table.select(keep),
+        num_filtered=int((~keep).sum()),
+    )
+
+
+@contextlib.contextmanager
+def _staged(outputs: Outputs) -> Iterator[dict[Path, Path]]:
+    """Give the place where each file is made; folders (Zarr, meshes) are moved as a whole, at the end."""
+    folders = {p for p in (outputs.meshes,) if p is not None and p.suffix.lower() not in MESH_SUFFIXES}
+    files = [p for p in outputs.files[outputs.in_store :] if p not in folders]
+    with staged(*files) as temporary:
+        yield dict(zip(files, temporary, strict=True))
+
+
+def _write(
+    place: dict[Path, Path],
+    opened: OpenedImage,
+    volume: Volume,
+    result: Result,
+    found: _Found,
+    provenance: str,
+) -> None:
+    """Write the outputs to the temporary files in ``place``."""
+    outputs = opened.outputs
+    spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
+    if outputs.table is not None and found.table is not None:
+        write_table(place[outputs.table], found.table, record=provenance)
+    if outputs.provenance is not None:
+        place[outputs.provenance].write_text(provenance, encoding="utf-8")
+    if outputs.overview is not None:
+        from anystar.report.picture import save_picture
+
+        title = f"{opened.name}: {len(found.objects)} objects"
+        file = place[outputs.overview]
+        save_picture(file, volume.data, found.labels, spacing=spacing, unit=unit, title=title)
+    if outputs.meshes is not None:
+        path = place.get(outputs.meshes, outputs.meshes)
+        bodies = Polyhedra(found.objects.label, found.objects.centre_vox, found.objects.distances)
+        kind = opened.options.mesh_format
+        write_meshes(path, [bodies], bodies.label, result.rays, spacing=spacing, kind=kind)
+    address = locate(outputs.labels)
+    if not outputs.in_store:
+        address = address._replace(file=place[address.file])
+    io.write(str(address), found.labels, like=volume)
