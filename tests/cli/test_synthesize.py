@@ -67,7 +67,7 @@ def test_slices(tmp_path, run, suffix):
     elif suffix == "npy":
         assert np.load(out / "images" / "000001.npy").shape == (16, 20)
         assert np.load(out / "labels" / "000001.npy").dtype.kind == "u"
-    assert len(contents(out)) == (8 if suffix == "zarr" else 5)
+    assert len(contents(out)) == (11 if suffix == "zarr" else 5)
 
 
 def test_the_manifest_says_how(tmp_path, run):

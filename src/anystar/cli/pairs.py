@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -86,44 +84,46 @@ def write_array(path: Path, data: np.ndarray) -> None:
 
 
 class _Zarr:
-    """``samples.zarr``: arrays ``images`` and ``labels`` with a chunk a sample (Zarr format 2, zlib).
+    """``samples.zarr``: arrays ``images`` and ``labels`` with a chunk per sample (Zarr format 2, zlib).
 
-    A chunk is a file, which appears whole or not at all, so that processes need no lock and a run can be
-    killed. Written by hand: it is two lines of JSON an array, and needs no further package.
+    A chunk is a file, which appears whole or not at all: processes need no lock, and a run can be killed.
     """
 
     def __init__(self, out: Path, shape: tuple[int, ...]) -> None:
         self.root, self.shape = out / _ZARR, tuple(shape)
 
     def prepare(self, number: int) -> None:
-        self._put(self.root / ".zgroup", json.dumps({"zarr_format": 2}).encode())
-        for name, dtype in zip(_FOLDERS, ("<f4", "<i4"), strict=True):
-            path = self.root / name / ".zarray"
-            before = json.loads(path.read_text())["shape"][0] if path.exists() else 0
-            head = {
-                "zarr_format": 2,
-                "shape": [max(number, before), *self.shape],
-                "chunks": [1, *self.shape],
-                "dtype": dtype,
-                "order": "C",
-                "fill_value": 0,
-                "filters": None,
-                "compressor": {"id": "zlib", "level": 1},
-            }
-            self._put(path, json.dumps(head).encode())
+        import zarr
+        from numcodecs import Zlib
 
-    def _chunk(self, name: str, index: int) -> Path:
-        return self.root / name / ".".join(map(str, (index, *[0] * len(self.shape))))
+        group = zarr.open_group(self.root, mode="a", zarr_format=2)
+        for name, dtype in zip(_FOLDERS, ("<f4", "<i4"), strict=True):
+            if name in group:
+                array = self._open(name)
+                array.resize((max(number, array.shape[0]), *self.shape))
+                continue
+            group.create_array(
+                name,
+                shape=(number, *self.shape),
+                chunks=(1, *self.shape),
+                dtype=dtype,
+                compressors=Zlib(1),
+                fill_value=0,
+            )
+
+    def _open(self, name: str) -> Any:
+        import zarr
+
+        # Samples without objects are stored too: a missing chunk means a missing sample.
+        with zarr.config.set({"array.write_empty_chunks": True}):
+            return zarr.open_array(self.root / name, mode="r+")
 
     def has(self, index: int) -> bool:
-        return all(_is_whole(self._chunk(name, index)) for name in _FOLDERS)
+        key = (index, *[0] * len(self.shape))
+        return all(
+            _is_whole(self.root / name / self._open(name).metadata.encode_chunk_key(key)) for name in _FOLDERS
+        )
 
     def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
-        parts = (image.astype("<f4"), labels.astype("<i4"))
-        for name, part in zip(_FOLDERS, parts, strict=True):
-            self._put(self._chunk(name, index), zlib.compress(np.ascontiguousarray(part).tobytes(), 1))
-
-    @staticmethod
-    def _put(path: Path, content: bytes) -> None:
-        with staged(path) as (temporary,):
-            temporary.write_bytes(content)
+        for name, part in zip(_FOLDERS, (image, labels), strict=True):
+            self._open(name)[index] = part
