@@ -8,9 +8,10 @@ import numpy as np
 from scipy import ndimage
 
 from anystar.geometry.object_probability import object_probability
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.star_distances import star_distances_at
+from anystar.geometry.star_distances import star_distances
 from anystar.synth.generate import Batch, generate
 from anystar.synth.pieces import clean_labels
 from anystar.synth.recipes import Recipe
@@ -70,7 +71,7 @@ def star_convexity(labels: np.ndarray) -> np.ndarray:
         return np.zeros(0)
     prob = object_probability(labels)
     points = np.array(ndimage.maximum_position(prob, labels, np.arange(1, num + 1)), np.int64)
-    drawn = rasterise(points, star_distances_at(labels, points, rays), rays, labels.shape)
+    drawn = rasterise(Polyhedra(points, star_distances(labels, points, rays), rays), labels.shape)
     both = np.bincount(labels[drawn == labels], minlength=num + 1)[1:]
     either = np.bincount(labels.ravel(), minlength=num + 1) + np.bincount(drawn.ravel(), minlength=num + 1)
     return both / (either[1:] - both)

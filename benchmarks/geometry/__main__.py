@@ -22,11 +22,8 @@ HERE = Path(__file__).parent
 TASKS = [
     ("distances-64-1", "star distances, 64³", None, True, False),
     ("distances-128-1", "star distances, 128³", 0.8, True, False),
-    ("distances-128-1-half", "the same as float16", None, False, False),
-    ("distances-128-1-planes", "the same, 16 planes at a time", 0.8, False, False),
     ("distances-256-2", "star distances, 256³, grid 2", None, True, False),
     ("distances-256-1", "star distances, 256³", None, True, True),
-    ("distances-256-1-half", "the same as float16", None, False, True),
     ("sampled", "star distances at 4,096 voxels of 64³", 0.03, False, False),
     ("probability-256", "object probability, 256³", None, True, False),
     ("suppress-2-", "suppression, 256³ grid 2, 76,172 candidates", 1.0, True, False),

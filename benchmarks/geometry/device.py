@@ -3,8 +3,9 @@
     python -m benchmarks.geometry.device --data DIR [--device cuda]
 
 Star distances and object probability of 16 volumes of 64³, and suppression and rasterising of the 256³ volume
-with the candidates that ``python -m benchmarks.geometry`` left in the folder. Everything is on the device
-before the clock starts, and the device has finished when it stops. On ``cpu`` Numba does the work.
+with the candidates that ``python -m benchmarks.geometry`` left in the folder. Labels are on the device before
+the clock starts; candidates and results are copied, as in a segmentation. The device has finished when the
+clock stops. On ``cpu`` Numba does the work.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ import torch
 
 from anystar.geometry.nms import suppress
 from anystar.geometry.object_probability import object_probability
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.star_distances.torch import star_distances
+from anystar.geometry.star_distances import star_distances
 from benchmarks.geometry.scenes import volume
 
 
@@ -65,16 +67,14 @@ def main() -> None:
         print(f"| {what} | {seconds:.4f} | {peak:.0f} |", flush=True)
         return result
 
-    line("star distances, 16 x 64³, float16", lambda: star_distances(labels, rays, dtype=torch.float16))
+    points = torch.ones_like(labels, dtype=torch.bool).nonzero()
+    line("star distances, 16 x 64³", lambda: star_distances(labels, points, rays))
     line("object probability, 16 x 64³", lambda: object_probability(labels))
-    points, distances, prob = (
-        torch.tensor(np.load(options.data / f"{name}-2.npy"), device=device)
-        for name in ("points", "distances", "prob")
-    )
-    result = line("suppression, 256³ grid 2", lambda: suppress(points, distances, prob, rays))
-    kept = result.kept
-    bodies = points[kept], distances[kept]
-    line("rasterising, 256³", lambda: rasterise(*bodies, rays, (256, 256, 256), prob=prob[kept]))
+    at, distances, prob = (np.load(options.data / f"{n}-2.npy") for n in ("points", "distances", "prob"))
+    candidates = Polyhedra(at, distances, rays, prob)
+    kept = line("suppression, 256³ grid 2", lambda: suppress(candidates, device=device))
+    bodies = candidates.take(kept)
+    line("rasterising, 256³", lambda: rasterise(bodies, (256, 256, 256), device=device))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +12,10 @@ from timing import report
 from anystar.evaluate import match_labels
 from anystar.geometry.nms import suppress
 from anystar.geometry.object_probability import object_probability
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.star_distances import star_distances_at
-from anystar.geometry.star_distances.numba import star_distances
+from anystar.geometry.star_distances import star_distances
 
 
 def main() -> None:
@@ -26,18 +25,12 @@ def main() -> None:
     kind, *rest = task.split("-")
     if kind == "distances":
         labels, grid = volume(folder, int(rest[0])), int(rest[1])
-        dtype = np.float16 if rest[2:] == ["half"] else np.float32
-
-        def slabs() -> None:
-            for z in range(0, len(labels), 16):
-                star_distances(labels, rays, planes=(z, z + 16))
-
-        whole = partial(star_distances, labels, rays, grid=grid, dtype=dtype)
-        report(slabs if rest[2:] == ["planes"] else whole, repeat=repeat)
+        points = np.argwhere(np.ones([-(-size // grid) for size in labels.shape], bool)) * grid
+        report(lambda: star_distances(labels, points, rays), repeat=repeat)
     elif kind == "sampled":
         labels = volume(folder, 64)
         points = np.random.default_rng(0).choice(np.argwhere(labels), 4096)
-        report(lambda: star_distances_at(labels, points, rays), repeat=repeat)
+        report(lambda: star_distances(labels, points, rays), repeat=repeat)
     elif kind == "probability":
         labels = volume(folder, int(rest[0]))
         report(lambda: object_probability(labels), repeat=repeat)
@@ -52,15 +45,15 @@ def main() -> None:
                 np.load(folder / f"{name}-{rest[0]}.npy")
                 for name in ("points", f"distances{rest[1]}", f"prob{rest[1]}")
             )
-        report(lambda: suppress(points, distances, prob, rays).kept, repeat=repeat)
+        report(lambda: suppress(Polyhedra(points, distances, rays, prob)), repeat=repeat)
     elif kind == "rasterise":
         points, distances, prob = (
             np.load(folder / f"{name}-2.npy") for name in ("points", "distances", "prob")
         )
-        kept = suppress(points, distances, prob, rays).kept
+        candidates = Polyhedra(points, distances, rays, prob)
+        kept = suppress(candidates)
         np.save(folder / "kept-2.npy", kept)
-        points, distances, prob = points[kept], distances[kept], prob[kept]
-        drawn = report(lambda: rasterise(points, distances, rays, (256,) * 3, prob=prob), repeat=repeat)
+        drawn = report(lambda: rasterise(candidates.take(kept), (256,) * 3), repeat=repeat)
         np.save(folder / "drawn-2.npy", drawn)
     elif kind == "match":
         labels, drawn = volume(folder, 256), np.load(folder / "drawn-2.npy")

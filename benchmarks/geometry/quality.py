@@ -14,9 +14,10 @@ import numpy as np
 
 from anystar.geometry.nms import suppress
 from anystar.geometry.object_probability import object_probability
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.star_distances import star_distances_at
+from anystar.geometry.star_distances import star_distances
 from benchmarks.geometry.scenes import volume
 
 DENSE = golden_spiral(1500)
@@ -78,17 +79,17 @@ def main() -> None:
             mask[(slice(border, -border or None),) * 3] = True
             mask &= prob > 0.5
             points, scores = np.argwhere(mask) * grid, prob[mask]
-            kept = suppress(points, star_distances_at(labels, points, rays), scores, rays).kept
+            kept = suppress(Polyhedra(points, star_distances(labels, points, rays), rays, scores))
             points, scores = points[kept], scores[kept]
             for ends, distances in (
                 ("at the rounded voxel", rounded_distances(labels, points, rays)),
-                ("at the half-crossing", star_distances_at(labels, points, rays)),
+                ("at the half-crossing", star_distances(labels, points, rays)),
             ):
                 for faces, body in (
                     ("flat", (flat(distances, rays, DENSE), DENSE)),
                     ("radial", (distances, rays)),
                 ):
-                    drawn = rasterise(points, *body, labels.shape, prob=scores)
+                    drawn = rasterise(Polyhedra(points, *body, scores), labels.shape)
                     found, iou, quality = score(labels, drawn)
                     print(
                         f"| {grid} | {ends} | {faces} | {rule} | {found} | {iou:.4f} | {quality:.4f} |",

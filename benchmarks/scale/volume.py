@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import zarr
 
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates, plan_tiles
@@ -51,7 +52,7 @@ def write_volume(path: Path, size: int, *, box: int = 256) -> int:
         bodies = [ground_truth(size, c) for c in cells(size, start - 20, start + shape + 20)]
         points, distances = (np.array(column) for column in zip(*bodies, strict=True))
         z, y, x = (int(n) for n in shape)
-        labels = rasterise(points, distances, RAYS, (z, y, x), start=tuple(int(s) for s in start))
+        labels = rasterise(Polyhedra(points, distances, RAYS), (z, y, x), start=tuple(int(s) for s in start))
         noise = np.random.default_rng([8, *corner]).integers(0, 64, (z, y, x), np.uint16)
         noise += (labels > 0) * np.uint16(400) + np.uint16(100)
         array[tuple(slice(s, s + n) for s, n in zip(start, shape, strict=True))] = noise

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from anystar.geometry.object_probability import object_probability
 from anystar.geometry.rays import Rays
-from anystar.geometry.star_distances import star_distances_at
+from anystar.geometry.star_distances import star_distances
 
 __all__ = ["Targets", "make_targets"]
 
@@ -78,7 +78,7 @@ def make_targets(
     voxels = points * torch.tensor([1, grid, grid, grid], device=points.device)
     probability = object_probability(labels, grid=grid)
     others = _draw(probability.shape[1:], max_points, rngs).to(points.device)
-    return Targets(probability, points, star_distances_at(labels, voxels, rays), others)
+    return Targets(probability, points, star_distances(labels, voxels, rays), others)
 
 
 def _choose(counts: Sequence[int], most: int, rngs: Sequence[np.random.Generator]) -> Tensor:

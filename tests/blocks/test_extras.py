@@ -9,8 +9,9 @@ from anystar import filters, io
 from anystar.arrays import Volume
 from anystar.blocks.journal import Journal
 from anystar.blocks.picture import Surveyor
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.objects.measure import add_channel, add_mask
-from anystar.report.meshes import Polyhedra, write_meshes
+from anystar.report.meshes import write_meshes
 from anystar.report.picture import outline, panels, save_panels, save_picture
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of
@@ -102,8 +103,8 @@ def test_meshes(tmp_path, model, image, sized, relevant):
     want = model.segment(source.read(), spacing=source.spacing, **HOW)
     keep = np.ones(len(want.objects), bool) if relevant is None else relevant(want.table(source.read()))
     objects = want.objects.select(keep)
-    bodies = Polyhedra(objects.label, objects.centre_vox, objects.distances)
-    write_meshes(tmp_path / "whole", [bodies], bodies.label, want.rays, spacing=source.spacing, kind="obj")
+    bodies = (objects.label, Polyhedra(objects.centre_vox, objects.distances, want.rays))
+    write_meshes(tmp_path / "whole", [bodies], bodies[0], want.rays, spacing=source.spacing, kind="obj")
     options = {"model": model, "relevant": relevant, **HOW}
     out = tmp_path / "labels.zarr"
     sized(source, out, meshes=tmp_path / "blocks", mesh_kind="obj", **options)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from anystar.geometry.polyhedra import Polyhedra
+
 
 def ball(radius, *, shape=(31, 31, 31), center=None):
     """A digital ball of label 1."""
@@ -40,6 +42,14 @@ def smooth_distances(rng, num, rays, *, radius=(4.0, 9.0), bumps=0.3):
     return (size * (1 + bumps * relief)).astype(np.float32)
 
 
+def with_twins(some):
+    """Make every seventh the very same one, and every next one another body at one place."""
+    points, distances, prob = some.points.copy(), some.distances.copy(), some.prob.copy()
+    points[::7], distances[::7], prob[::7] = points[0], distances[0], prob[0]
+    points[1::7], prob[1::7] = points[1], prob[1]
+    return Polyhedra(points, distances, some.rays, prob)
+
+
 def candidates(rng, rays, *, num=2000, num_objects=40, extent=60):
     """What a network proposes: several noisy bodies around each of some centres, likelier near them."""
     centers = rng.uniform(0, extent, (num_objects, 3))
@@ -49,4 +59,4 @@ def candidates(rng, rays, *, num=2000, num_objects=40, extent=60):
     points = np.rint(centers[owner]) + shift
     distances = shapes[owner] * rng.uniform(0.85, 1.15, (num, len(rays)))
     prob = np.round(np.exp(-(shift**2).sum(1) / 8) * rng.uniform(0.8, 1, num), 2)  # with ties
-    return points.astype(np.int32), distances.astype(np.float32), prob.astype(np.float32)
+    return Polyhedra(points, distances, rays, prob.astype(np.float32))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from anystar.geometry.mesh import body_meshes, obj_bytes, ply_bytes, stl_bytes, template
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
 from tests.geometry import scenes
 
@@ -16,7 +17,7 @@ def signed_volume(vertices, faces):
 def meshes():
     rng = np.random.default_rng(0)
     points = rng.uniform(0, 30, (3, 3))
-    return body_meshes(points, scenes.smooth_distances(rng, 3, RAYS), RAYS, spacing=(2, 0.5, 0.25))
+    return body_meshes(Polyhedra(points, scenes.smooth_distances(rng, 3, RAYS), RAYS), spacing=(2, 0.5, 0.25))
 
 
 def test_surface_is_closed_and_points_outwards(meshes):
@@ -30,7 +31,7 @@ def test_surface_is_closed_and_points_outwards(meshes):
 
 @pytest.mark.parametrize(("subdivisions", "share"), [(0, 0.94), (1, 0.985), (2, 0.996)])
 def test_subdivisions_fill_the_ball(subdivisions, share):
-    (mesh,) = body_meshes(np.zeros((1, 3)), np.full((1, 96), 5), RAYS, subdivisions=subdivisions)
+    (mesh,) = body_meshes(Polyhedra(np.zeros((1, 3)), np.full((1, 96), 5), RAYS), subdivisions=subdivisions)
     assert len(mesh.faces) == 188 * 4**subdivisions
     volume = signed_volume(mesh.vertices, mesh.faces) / (4 / 3 * np.pi * 125)
     assert share - 0.005 < volume < 1

@@ -16,9 +16,10 @@ with warnings.catch_warnings():
 
 from anystar.geometry.nms import suppress
 from anystar.geometry.object_probability import object_probability
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.star_distances.numba import star_distances
+from anystar.geometry.star_distances import star_distances
 from benchmarks.geometry.quality import flat
 from tests import reference
 from tests.geometry import scenes
@@ -48,9 +49,9 @@ def test_rays_are_the_same(num_rays, anisotropy):
 @pytest.mark.parametrize("labels", volumes(), ids=VOLUMES)
 @pytest.mark.parametrize("grid", [1, 2])
 def test_distances_are_within_one_step(labels, grid):
-    ours = star_distances(labels, golden_spiral(NUM_RAYS), grid=grid)
     theirs = star_dist3D(labels, Rays_GoldenSpiral(NUM_RAYS), grid=(grid,) * 3)
-    assert ours.shape == theirs.shape
+    points = np.argwhere(np.ones(theirs.shape[:3], bool)) * grid
+    ours = star_distances(labels, points, golden_spiral(NUM_RAYS)).reshape(theirs.shape)
     np.testing.assert_array_equal(ours[..., 0] > 0, theirs[..., 0] > 0)
     inside = ours[..., 0] > 0
     # They stop at the first step beyond the boundary, half a step further on average, and round the end.
@@ -66,7 +67,7 @@ def test_distances_are_within_one_step(labels, grid):
 @pytest.mark.parametrize("labels", volumes(), ids=VOLUMES)
 @pytest.mark.parametrize("anisotropy", [(1, 1, 1), (2, 1, 0.7)])
 def test_object_probability_is_the_same(labels, anisotropy):
-    ours, theirs = object_probability(labels, anisotropy=anisotropy), edt_prob(labels, anisotropy=anisotropy)
+    ours, theirs = object_probability(labels, spacing=anisotropy), edt_prob(labels, anisotropy=anisotropy)
     print(f"{labels.size:,} probabilities: at most {np.abs(ours - theirs).max():.1e} apart")
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
@@ -81,7 +82,8 @@ def from_volume(labels):
 
 def from_network():
     """Bumpy bodies, several of each, unlike each other by 15%."""
-    return scenes.candidates(np.random.default_rng(3), golden_spiral(NUM_RAYS), num=600)
+    some = scenes.candidates(np.random.default_rng(3), golden_spiral(NUM_RAYS), num=600)
+    return some.points.astype(np.int32), some.distances, some.prob
 
 
 def survivors(candidates, threshold):
@@ -101,7 +103,7 @@ def survivors(candidates, threshold):
     theirs = {name[(*p, float(s))] for p, s in zip(their_points.tolist(), their_scores, strict=True)}
     # The same bodies, which have flat faces: so finely described that ours have them too.
     bodies = flat(np.maximum(distances, 1e-3), rays, DENSE).astype(np.float32)
-    ours = suppress(points, bodies, scores, DENSE, threshold=threshold).kept
+    ours = suppress(Polyhedra(points, bodies, DENSE, scores), threshold=threshold)
     return theirs, set(ours.tolist()), scores, bodies
 
 
@@ -131,7 +133,7 @@ def test_rasters_agree_where_flat_faces_do():
     points = rng.integers(0, 60, (12, 3))
     distances = scenes.smooth_distances(rng, 12, rays, radius=(7, 11))
     prob = rng.permutation(12) / 12
-    ours = rasterise(points, distances, rays, (60, 60, 60), prob=prob)
+    ours = rasterise(Polyhedra(points, distances, rays, prob), (60, 60, 60))
     theirs = polyhedron_to_label(distances, points, their_rays, (60, 60, 60), prob=prob, verbose=False)
     large = [label for label in range(1, 13) if (ours == label).sum() > 200]
     each = [iou(ours == label, theirs == label) for label in large]

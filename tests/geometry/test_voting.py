@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from anystar.geometry.body.numba import radius_tables
 from anystar.geometry.nms import suppress
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.voting import _seen_from, precedence, vote
 from tests import reference
@@ -49,7 +50,7 @@ def test_candidates_that_know_the_object_agree_on_it(seed):
     axes = rng.uniform(4, 9, 3)
     points = inside_points(rng, axes, 40)
     ground_truth = ellipsoid_from(points, axes)
-    voted = vote(points, ground_truth, rng.uniform(0.4, 0.9, 40), np.arange(3), RAYS)
+    voted = vote(Polyhedra(points, ground_truth, RAYS, rng.uniform(0.4, 0.9, 40)), np.arange(3))
     assert np.abs(voted.distances / ground_truth[:3] - 1).mean() < 0.03
     assert np.abs(voted.distances / ground_truth[:3] - 1).max() < 0.3  # between rays, far from a centre
 
@@ -60,7 +61,7 @@ def test_errors_average_out():
     points = inside_points(rng, axes, 60)
     ground_truth = ellipsoid_from(points, axes)
     guessed = (ground_truth * np.exp(rng.normal(0, 0.1, ground_truth.shape))).astype(np.float32)
-    voted = vote(points, guessed, np.full(60, 0.8), np.arange(5), RAYS)
+    voted = vote(Polyhedra(points, guessed, RAYS, np.full(60, 0.8)), np.arange(5))
     before, after = (np.abs(d / ground_truth[:5] - 1).mean() for d in (guessed[:5], voted.distances))
     assert after < 0.75 * before
 
@@ -68,21 +69,21 @@ def test_errors_average_out():
 def test_where_they_disagree_it_leans_outwards_and_no_vote_counts_without_limit():
     points, prob = np.zeros((4, 3)) + np.arange(4)[:, None] * 1e-3, np.full(4, 0.8)
     radii = np.repeat([[5.0], [5.0], [6.0], [6.0]], 96, axis=1)
-    assert 5.55 < vote(points, radii, prob, np.array([0]), RAYS).distances.mean() < 5.9
+    assert 5.55 < vote(Polyhedra(points, radii, RAYS, prob), np.array([0])).distances.mean() < 5.9
     radii[3] = 1000
-    one = vote(points, radii, prob, np.array([0]), RAYS).distances
+    one = vote(Polyhedra(points, radii, RAYS, prob), np.array([0])).distances
     assert one.max() < 1.5 * 5
 
 
 def test_the_probability_is_that_of_the_surest_voter_and_neighbours_do_not_vote():
     points = np.array([[0, 0, 0], [0, 0, 1], [0, 0, 12], [0, 0, 4.5]])
     radii, prob = np.full((4, 96), 5.0), np.array([0.6, 0.7, 0.9, 0.8])
-    voted = vote(points, radii, prob, np.array([0, 2]), RAYS)
+    voted = vote(Polyhedra(points, radii, RAYS, prob), np.array([0, 2]))
     assert voted.prob.tolist() == pytest.approx([0.7, 0.9])
     np.testing.assert_array_equal(voted.distances[1], radii[2].astype(np.float32))
     # Who does not hold the kept centre does not vote, however sure
     radii[1] = 0.5
-    assert vote(points, radii, prob, np.array([0]), RAYS).prob[0] == pytest.approx(0.6)
+    assert vote(Polyhedra(points, radii, RAYS, prob), np.array([0])).prob[0] == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("num_threads", [1, 2])
@@ -90,36 +91,28 @@ def test_neither_order_nor_threads_nor_what_is_elsewhere_matters(num_threads):
     rng = np.random.default_rng(2)
     rays = golden_spiral(32)
     points = rng.uniform(0, 30, (400, 3)).round()
-    distances, prob = scenes.smooth_distances(rng, 400, rays), rng.uniform(0.3, 0.9, 400)
-    kept = suppress(points, distances, prob, rays).kept
-    want = vote(points, distances, prob, kept, rays, num_threads=1)
-    assert np.abs(want.distances - distances[kept]).max() > 0.1
+    prob = rng.uniform(0.3, 0.9, 400).astype(np.float32)
+    some = Polyhedra(points, scenes.smooth_distances(rng, 400, rays), rays, prob)
+    kept = suppress(some)
+    want = vote(some, kept, num_threads=1)
+    assert np.abs(want.distances - some.distances[kept]).max() > 0.1
+    np.testing.assert_array_equal(want.points, points[kept])
     shuffled = rng.permutation(400)
-    place = np.argsort(shuffled)
-    more = np.concatenate([points[shuffled], points + 100])
-    got = vote(
-        more,
-        np.concatenate([distances[shuffled], distances]),
-        np.concatenate([prob[shuffled], prob]),
-        place[kept],
-        rays,
-        num_threads=num_threads,
-    )
+    elsewhere = Polyhedra(points + 100, some.distances, rays, prob)
+    more = Polyhedra.joined([some.take(shuffled), elsewhere])
+    got = vote(more, np.argsort(shuffled)[kept], num_threads=num_threads)
     np.testing.assert_array_equal(got.distances, want.distances)
     np.testing.assert_array_equal(got.prob, want.prob)
 
 
 def test_nothing_and_wrong_arguments():
-    nothing = vote(np.zeros((0, 3)), np.zeros((0, 96)), np.zeros(0), np.zeros(0, int), RAYS)
-    assert nothing.distances.shape == (0, 96)
-    with pytest.raises(ValueError, match=r"prob must have shape \(1,\), got \(2,\)"):
-        vote(np.zeros((1, 3)), np.ones((1, 96)), np.ones(2), np.array([0]), RAYS)
-    with pytest.raises(ValueError, match="prob must be finite"):
-        vote(np.zeros((1, 3)), np.ones((1, 96)), np.array([np.nan]), np.array([0]), RAYS)
+    nothing = Polyhedra(np.zeros((0, 3)), np.zeros((0, 96)), RAYS, np.zeros(0))
+    assert vote(nothing, np.zeros(0, int)).distances.shape == (0, 96)
+    two = Polyhedra(np.zeros((2, 3)), np.ones((2, 96)), RAYS)
+    with pytest.raises(ValueError, match="must have probabilities"):
+        vote(two, np.array([0]))
     with pytest.raises(ValueError, match=r"kept must be indices, got bool; of a mask take np.flatnonzero"):
-        vote(np.zeros((2, 3)), np.ones((2, 96)), np.ones(2), np.array([True, False]), RAYS)
-    with pytest.raises(ValueError, match="finite and not negative"):
-        vote(np.zeros((1, 3)), np.full((1, 96), np.nan), np.ones(1), np.array([0]), RAYS)
+        vote(two.with_prob(np.ones(2)), np.array([True, False]))
 
 
 def test_precedence_is_that_of_the_middle_of_a_long_object():
@@ -128,9 +121,10 @@ def test_precedence_is_that_of_the_middle_of_a_long_object():
     points = np.array([[0, 0, x] for x in (-8, -4, 0, 4, 8)], float)
     ground_truth = ellipsoid_from(points, axes)
     seen = np.minimum(ground_truth, 9.0)
-    order = precedence(seen, np.full(5, 0.8), RAYS)
+    candidates = Polyhedra(points, seen, RAYS, np.full(5, 0.8))
+    order = precedence(candidates)
     assert order.argmax() == 2
     assert order[0] < order[1] < order[2] > order[3] > order[4]
-    surer = precedence(seen, np.array([0.8, 0.8, 0.4, 0.8, 0.8]), RAYS)
+    surer = precedence(candidates.with_prob(np.array([0.8, 0.8, 0.4, 0.8, 0.8])))
     assert surer.argmax() in (1, 3)
-    assert (precedence(np.zeros((1, 96)), np.ones(1), RAYS) == 0).all()
+    assert (precedence(Polyhedra(np.zeros((1, 3)), np.zeros((1, 96)), RAYS, np.ones(1))) == 0).all()

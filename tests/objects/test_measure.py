@@ -7,6 +7,7 @@ import pytest
 from skimage.measure import regionprops_table
 
 from anystar.arrays import Volume
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.objects.measure import add_channel, add_mask, measure, tabulate
@@ -24,7 +25,7 @@ SPACING = (1.0, 0.5, 0.5)
 @pytest.fixture(scope="module")
 def scene():
     distances = np.repeat(RADII[:, None], 96, axis=1).astype(np.float32)
-    labels = rasterise(CENTRES, distances, RAYS, SHAPE, prob=np.array([0.9, 0.8, 0.7]), voxel_size=VOXEL)
+    labels = rasterise(Polyhedra(CENTRES, distances, RAYS, np.array([0.9, 0.8, 0.7])), SHAPE, spacing=VOXEL)
     found = regionprops_table(labels, properties=("label", "centroid", "area", "bbox"))
     objects = Objects(
         label=found["label"],
@@ -150,7 +151,7 @@ def test_distances_rebuild_the_labels(scene):
     table = tabulate(labels, objects, RAYS, distances=True)
     centres = np.stack([table[f"centre_{a}"] for a in "zyx"], axis=1)
     distances = np.stack([table[f"distance_{i}"] for i in range(96)], axis=1)
-    again = rasterise(centres, distances, RAYS, SHAPE, prob=table["probability"], voxel_size=VOXEL)
+    again = rasterise(Polyhedra(centres, distances, RAYS, table["probability"]), SHAPE, spacing=VOXEL)
     np.testing.assert_array_equal(again, labels)
 
 

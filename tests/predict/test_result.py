@@ -5,6 +5,7 @@ import torch
 
 from anystar.evaluate import match_labels
 from anystar.geometry.nms import suppress
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
@@ -30,7 +31,7 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
         floor=0.1,
     )
     middle = np.array([centre])
-    whole = rasterise(middle, ellipsoid_from(np.zeros((1, 3)), np.array(axes), RAYS), RAYS, SHAPE)
+    whole = rasterise(Polyhedra(middle, ellipsoid_from(np.zeros((1, 3)), np.array(axes), RAYS), RAYS), SHAPE)
     return found, whole
 
 
@@ -43,7 +44,7 @@ def test_a_long_object_is_one_although_nobody_sees_all_of_it():
         assert scores.tp == 1
         assert 0.73 < objects.probability[0] <= found.prob.max()  # of the surest voter
     # which the most probable candidates alone do not make
-    kept = suppress(found.points, found.distances, found.prob, RAYS, threshold=0.2).kept
+    kept = suppress(Polyhedra(found.points, found.distances, RAYS, found.prob), threshold=0.2)
     assert len(kept) > 1
 
 
@@ -55,13 +56,15 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
     noisy = (distances * np.exp(rng.normal(0, 0.12, distances.shape))).astype(np.float32)
     prob = rng.uniform(0.6, 0.8, 60).astype(np.float32)
     found = Candidates(points=(points + centre).astype(np.float32), prob=prob, distances=noisy, floor=0.1)
-    ground_truth = rasterise(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS, SHAPE)
+    ground_truth = rasterise(
+        Polyhedra(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS), SHAPE
+    )
     labels, _, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU, Preprocessing())
 
     def iou(drawn):
         return ((drawn > 0) & (ground_truth > 0)).sum() / ((drawn > 0) | (ground_truth > 0)).sum()
 
-    alone = [iou(rasterise(found.points[[n]], noisy[[n]], RAYS, SHAPE)) for n in range(60)]
+    alone = [iou(rasterise(Polyhedra(found.points[[n]], noisy[[n]], RAYS), SHAPE)) for n in range(60)]
     assert iou(labels) > max(alone)
     assert iou(labels) > np.mean(alone) + 0.03
 

@@ -10,8 +10,8 @@ from anystar.blocks.engine import count_objects, survivors
 from anystar.blocks.journal import Journal
 from anystar.blocks.stages import Run
 from anystar.blocks.table import read_part
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.objects.table import Table
-from anystar.report.meshes import Polyhedra
 
 __all__ = ["Keep"]
 
@@ -55,12 +55,12 @@ class Keep:
             part = read_part(path)
             yield part.select(self.kept[part["label"]])
 
-    def polyhedra(self) -> Iterator[Polyhedra]:
-        """Yield the polyhedra of each block, in the order of their labels."""
+    def polyhedra(self) -> Iterator[tuple[np.ndarray, Polyhedra]]:
+        """Yield labels and polyhedra of each block, in the order of their labels."""
         for rows, labels in survivors(self._run, self._journal):
             mine = np.flatnonzero(self.kept[labels])
             centres = self._run.centres(rows.points[mine])
-            yield Polyhedra(labels[mine], centres, rows.distances[mine])
+            yield labels[mine], Polyhedra(centres, rows.distances[mine], self._run.rays)
 
     def relabel(self, labels: np.ndarray) -> np.ndarray:
         """Return labels without the dropped objects."""

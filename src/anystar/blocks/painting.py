@@ -15,6 +15,7 @@ from anystar.blocks.rows import Rows, read_rows
 from anystar.blocks.source import Lazy, Readable
 from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.objects.measure import add_channel, add_overlap, tabulate
 from anystar.objects.table import Table
@@ -113,12 +114,9 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
 def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
     z, y, x = region
     drawn = rasterise(
-        bodies.centres,
-        bodies.distances,
-        run.rays,
+        Polyhedra(bodies.centres, bodies.distances, run.rays, bodies.prob),
         (z.stop - z.start, y.stop - y.start, x.stop - x.start),
-        prob=bodies.prob,
-        voxel_size=run.plan.voxel_size,
+        spacing=run.plan.voxel_size,
         start=(z.start, y.start, x.start),
     )
     return run.plan.preprocessing.clear_margins(drawn, region)

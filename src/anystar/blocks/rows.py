@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from anystar.geometry.nms import UNDECIDED
-from anystar.geometry.polyhedra import bounding_boxes
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
 from anystar.runtime.atomic import staged
 
@@ -43,7 +43,7 @@ class Rows:
         """Return undecided rows, in order of position."""
         order = np.lexsort(points.T[::-1])
         points, prob, distances = points[order], prob[order], distances[order]
-        boxes = bounding_boxes(points, distances, rays).reshape(-1, 6)
+        boxes = Polyhedra(points, distances, rays).bounding_boxes().reshape(-1, 6)
         boxes += np.repeat([-_SLACK, _SLACK], 3)
         status = np.full(len(prob), UNDECIDED, np.uint8)
         return cls(

@@ -30,6 +30,7 @@ from anystar.blocks.plan import Plan
 from anystar.blocks.rows import Rows, read_rows, write_rows
 from anystar.blocks.source import Held, Lazy, Readable
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED, suppress_partly
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
@@ -171,11 +172,9 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     block, near = task
     own, _ = read_rows(run.rows_path(*block))
     rows = Rows.joined([own, *(read_rows(run.rows_path(*other), own.box)[0] for other in near)])
+    candidates = Polyhedra(rows.points, rows.distances, run.rays, rows.prob)
     status = suppress_partly(
-        rows.points,
-        rows.distances,
-        precedence(rows.distances, rows.prob, run.rays),
-        run.rays,
+        candidates.with_prob(precedence(candidates)),
         rows.status,
         np.arange(len(rows)) < len(own),
         threshold=run.plan.request.nms_thresh,
@@ -198,8 +197,9 @@ def outline(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     kept, _ = read_rows(run.rows_path(*block))
     places = [(block[0], FOUND), *near]
     rows = Rows.joined([read_rows(run.rows_path(*place), kept.box)[0] for place in places])
-    voted = vote(rows.points, rows.distances, rows.prob, _where(kept.points, rows.points), run.rays)
-    outlined = Rows.of(kept.points, voted.prob, voted.distances, run.rays)
+    candidates = Polyhedra(rows.points, rows.distances, run.rays, rows.prob)
+    voted = vote(candidates, _where(kept.points, rows.points))
+    outlined = Rows.of(voted.points, voted.probabilities, voted.distances, run.rays)
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
     write_rows(run.rows_path(block[0], version), outlined)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anystar.arrays import check_spacing
-from anystar.geometry.body.numba import check_bodies
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
 
 __all__ = [
@@ -80,23 +80,17 @@ def template(rays: Rays, subdivisions: int) -> Template:
 
 
 def body_meshes(
-    points: np.ndarray,
-    distances: np.ndarray,
-    rays: Rays,
+    polyhedra: Polyhedra,
     *,
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
     subdivisions: int = 1,
 ) -> list[Mesh]:
-    """Return the surface of every body.
+    """Return the surface of every polyhedron.
 
     Parameters
     ----------
-    points : numpy.ndarray
-        Centres, shape ``(N, 3)``, voxels (ZYX).
-    distances : numpy.ndarray
-        Star distances, shape ``(N, R)``, voxels.
-    rays : Rays
-        ``R`` directions.
+    polyhedra : Polyhedra
+        Centres and distances in voxels.
     spacing : tuple of 3 floats
         Micrometres per voxel (ZYX).
     subdivisions : int
@@ -110,15 +104,15 @@ def body_meshes(
     Examples
     --------
     >>> from anystar.geometry.rays import golden_spiral
-    >>> mesh, = body_meshes(np.zeros((1, 3)), np.full((1, 96), 2.0), golden_spiral(96), spacing=(2, 1, 1))
+    >>> ball = Polyhedra(np.zeros((1, 3)), np.full((1, 96), 2.0), golden_spiral(96))
+    >>> mesh, = body_meshes(ball, spacing=(2, 1, 1))
     >>> mesh.vertices.max(axis=0).round(1)
     array([4., 2., 2.], dtype=float32)
     """
-    points, distances = check_bodies(points, distances, rays)
     scale = np.array(check_spacing(spacing))
-    shared = template(rays, subdivisions)
+    shared = template(polyhedra.rays, subdivisions)
     meshes = []
-    for point, own in zip(points, distances, strict=True):
+    for point, own in zip(polyhedra.points.astype(np.float64), polyhedra.distances, strict=True):
         vertices = point + (shared.mixture @ own)[:, None] * shared.directions
         meshes.append(Mesh((vertices * scale).astype(np.float32), shared.faces))
     return meshes

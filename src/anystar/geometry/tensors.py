@@ -1,4 +1,4 @@
-"""What the torch back ends share: batches of label volumes, sizes of chunks, and which tensors they take."""
+"""What the torch back ends share: checked batches of labels and points, and sizes of chunks."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-__all__ = ["check_batch", "chunk_size", "stays"]
+__all__ = ["check_batch", "check_points", "chunk_size"]
 
 _CHUNK = {"cuda": 1 << 23}
-
-
-def stays(tensor: Tensor) -> bool:
-    """Return whether the work is done by torch where the tensor is, rather than by Numba."""
-    return tensor.device.type == "cuda"
 
 
 def chunk_size(device: torch.device) -> int:
@@ -40,3 +35,17 @@ def check_batch(labels: Tensor) -> Tensor:
         if low < 0 or high > np.iinfo(np.int32).max:
             raise ValueError(f"labels must be 0 to 2^31 - 1, got {low} to {high}")
     return labels.to(torch.int32).contiguous()
+
+
+def check_points(points: Tensor, labels: Tensor) -> Tensor:
+    """Return points as int64 ``(N, 4)``, row and voxel in a batch of labels, or raise ``ValueError``."""
+    if points.ndim != 2 or points.shape[1] != 4 or points.dtype.is_floating_point:
+        raise ValueError(f"points must be integers of shape (N, 4), got {points.dtype} {tuple(points.shape)}")
+    points = points.to(torch.int64)
+    size = torch.tensor(labels.shape, device=points.device)
+    if len(points) and bool(((points < 0) | (points >= size)).any()):
+        low, high = points.amin(0).tolist(), points.amax(0).tolist()
+        raise ValueError(
+            f"points must lie inside the volumes of shape {tuple(labels.shape)}, got {low} to {high}"
+        )
+    return points

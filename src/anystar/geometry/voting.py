@@ -13,17 +13,15 @@ the axis of a long object all candidates are as probable, and the one in its mid
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.spatial import cKDTree
 
-from anystar.geometry.body.numba import check_bodies, extents, radius_tables, radius_towards
-from anystar.geometry.rays import Rays
+from anystar.geometry.body.numba import extents, radius_tables, radius_towards
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
 
-__all__ = ["Voted", "precedence", "vote"]
+__all__ = ["precedence", "vote"]
 
 _SIZE = 0.2
 """Power of the volume that precedence follows."""
@@ -39,26 +37,8 @@ _CHUNK = 1024
 """Bodies whose voters are looked up at once."""
 
 
-class Voted(NamedTuple):
-    """What the candidates say together of each kept body."""
-
-    distances: np.ndarray
-    """Star distances, float32, shape ``(K, R)``."""
-    prob: np.ndarray
-    """Highest probability of its voters, float32, shape ``(K,)``."""
-
-
-def precedence(distances: np.ndarray, prob: np.ndarray, rays: Rays) -> np.ndarray:
+def precedence(polyhedra: Polyhedra) -> np.ndarray:
     """Return what suppression is to take candidates by: probability times a small power of the volume.
-
-    Parameters
-    ----------
-    distances : numpy.ndarray
-        Star distances, shape ``(N, R)``, finite, at least 0.
-    prob : numpy.ndarray
-        Shape ``(N,)``, in [0, 1].
-    rays : Rays
-        ``R`` directions.
 
     Returns
     -------
@@ -69,75 +49,58 @@ def precedence(distances: np.ndarray, prob: np.ndarray, rays: Rays) -> np.ndarra
     --------
     >>> from anystar.geometry.rays import golden_spiral
     >>> radii = np.repeat([[4.0], [8.0]], 32, axis=1)
-    >>> small, large = precedence(radii, np.array([0.8, 0.8]), golden_spiral(32))
+    >>> balls = Polyhedra(np.zeros((2, 3)), radii, golden_spiral(32), np.array([0.8, 0.8]))
+    >>> small, large = precedence(balls)
     >>> print(f"{large / small:.3f}")  # 8 times the volume
     1.516
     """
-    volume = extents(np.ascontiguousarray(distances, np.float32), rays).volume
-    return np.asarray(prob, np.float64) * volume.astype(np.float64) ** _SIZE
+    volume = extents(polyhedra.distances, polyhedra.rays).volume
+    return polyhedra.probabilities.astype(np.float64) * volume.astype(np.float64) ** _SIZE
 
 
-def vote(
-    points: np.ndarray,
-    distances: np.ndarray,
-    prob: np.ndarray,
-    kept: np.ndarray,
-    rays: Rays,
-    *,
-    num_threads: int | None = None,
-) -> Voted:
-    """Return the outlines of kept bodies that all candidates within them agree on.
+def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = None) -> Polyhedra:
+    """Return the outlines of kept polyhedra that all candidates within them agree on.
 
-    A candidate votes for every kept body that holds its centre within 0.8 of the way to the surface and
-    whose centre it holds, with its probability as its weight, falling to 0 at 0.8. The kept body has a vote
-    itself. The result does not depend on the order of the candidates, nor on those that are elsewhere.
+    A candidate votes for every kept polyhedron that holds its centre within 0.8 of the way to the surface and
+    whose centre it holds, with its probability as its weight, falling to 0 at 0.8. The kept polyhedron has a
+    vote itself. The result does not depend on the order of the candidates, nor on those that are elsewhere.
 
     Parameters
     ----------
-    points : numpy.ndarray
-        Centres of all candidates, shape ``(N, 3)``, voxels (ZYX).
-    distances : numpy.ndarray
-        Their star distances, shape ``(N, R)``, voxels, finite, at least 0.
-    prob : numpy.ndarray
-        Their probabilities, shape ``(N,)``, in [0, 1].
+    polyhedra : Polyhedra
+        All candidates, with probabilities in [0, 1].
     kept : numpy.ndarray
-        Indices of the bodies that are wanted, shape ``(K,)``.
-    rays : Rays
-        ``R`` directions.
+        Indices of the polyhedra to be outlined, shape ``(K,)``.
     num_threads : int, optional
-        Threads at most; all cores by default.
+        Maximum number of threads; all cores by default.
 
     Returns
     -------
-    Voted
+    Polyhedra
+        The K kept ones, with the distances agreed upon and the highest probability of their voters.
 
     Examples
     --------
     Two candidates of a ball of radius 5 see it from either side of its centre; one too small, one too large.
 
     >>> from anystar.geometry.rays import golden_spiral
-    >>> points = np.array([[0, 0, 0], [0, 0, 1]])
-    >>> radii = np.repeat([[4.9], [5.1]], 32, axis=1)
-    >>> voted = vote(points, radii, np.array([0.8, 0.7]), np.array([0]), golden_spiral(32))
+    >>> points, radii = np.array([[0, 0, 0], [0, 0, 1]]), np.repeat([[4.9], [5.1]], 32, axis=1)
+    >>> candidates = Polyhedra(points, radii, golden_spiral(32), np.array([0.8, 0.7]))
+    >>> voted = vote(candidates, np.array([0]))
     >>> bool(4.9 < voted.distances.mean() < 5.1), voted.prob
     (True, array([0.8], dtype=float32))
     """
-    points, distances = check_bodies(points, distances, rays)
-    prob, kept = np.ascontiguousarray(prob, np.float32), np.asarray(kept)
-    if prob.shape != (len(points),):
-        raise ValueError(f"prob must have shape ({len(points)},), got {prob.shape}")
-    if not np.isfinite(prob).all():
-        raise ValueError("prob must be finite, got NaN or infinite values")
+    kept = np.asarray(kept)
     if kept.size and kept.dtype.kind not in "ui":
         raise ValueError(f"kept must be indices, got {kept.dtype}; of a mask take np.flatnonzero")
     kept = kept.astype(np.int64)
-    voted = Voted(distances[kept], prob[kept])
-    if not len(kept):
-        return voted
+    points, distances = polyhedra.points.astype(np.float64), polyhedra.distances
+    prob = polyhedra.probabilities.astype(np.float32)
+    agreed, surest = distances[kept], prob[kept]
     order = np.lexsort((-prob, *points.T[::-1]))  # sums do not depend on the order that candidates come in
     tree = cKDTree(points[order])
     reach = _WITHIN * distances[kept].max(axis=1).astype(np.float64)
-    tables = radius_tables(rays)
+    tables = radius_tables(polyhedra.rays)
 
     def count(a: int, b: int) -> None:
         for first in range(a, b, _CHUNK):
@@ -145,13 +108,13 @@ def vote(
             near = tree.query_ball_point(points[kept[some]], reach[some], return_sorted=True)
             voters = order[np.concatenate(near).astype(np.int64)]
             last = np.cumsum([len(rows) for rows in near])
-            out = voted.distances[some], voted.prob[some]
+            out = agreed[some], surest[some]
             _count_votes(
                 points, distances, prob, kept[some], voters, last, tables.vertices, tables.face_map, *out
             )
 
     run_chunks(count, len(kept), num_threads=num_threads, min_chunk=4)
-    return voted
+    return Polyhedra(polyhedra.points[kept], agreed, polyhedra.rays, surest)
 
 
 @kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)

@@ -13,6 +13,7 @@ from anystar import arrays
 from anystar.arrays import OnGrid, Volume, check_spacing, refuse_mismatch, refuse_other_axes
 from anystar.errors import InputError
 from anystar.geometry.measures import measure as measure_polyhedra
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
 from anystar.objects.intensity import contrast_columns, intensity_columns
 from anystar.objects.labels import as_labels, number_consecutively
@@ -215,7 +216,7 @@ def _surfaces(
     edge = min(size)
     z, y, x = (s / edge for s in size)
     if rays is not None and isinstance(objects, Objects):
-        bodies = measure_polyhedra(objects.centre_vox * np.array((z, y, x)), objects.distances, rays)
+        bodies = measure_polyhedra(Polyhedra(objects.centre_vox, objects.distances, rays))
         return bodies.surface, bodies.volume
     surface = label_surfaces(labels, int(objects.label.max(initial=0)), (z, y, x))
     return surface[objects.label - 1], objects.volume_vox * (z * y * x)

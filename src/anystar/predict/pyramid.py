@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from anystar.geometry.nms import suppress
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.predict.candidates import Candidates, ProgressCallback
 from anystar.predict.crowd import LEAST, find_crowd
@@ -85,7 +86,7 @@ def _weights(
     """
     sure = candidates.prob > LEAST
     points, distances, prob = candidates.points[sure], candidates.distances[sure], candidates.prob[sure]
-    kept = suppress(points, distances, prob, rays, threshold=0.3).kept
+    kept = suppress(Polyhedra(points, distances, rays, prob), threshold=0.3)
     diameter = 2 * np.median(distances[kept], axis=1).astype(np.float64)
     weight = (prob[kept] - LEAST) ** 3 * diameter**1.5
     crowd = find_crowd(prob[kept], threshold)

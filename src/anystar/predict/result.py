@@ -11,6 +11,7 @@ import torch
 from anystar.arrays import measuring
 from anystar.config import ConfigError
 from anystar.geometry.nms import suppress
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import Rays
 from anystar.geometry.voting import precedence, vote
@@ -135,30 +136,25 @@ def assemble(
         Seconds of ``suppression`` (votes included) and ``rasterising``.
     """
     start = time.perf_counter()
-    rows = np.flatnonzero(candidates.prob >= prob_thresh)
-    points, distances, prob = candidates.points[rows], candidates.distances[rows], candidates.prob[rows]
-    # Tensors on a graphics card are worked on there, all others by Numba.
-    place = device if device.type == "cuda" else torch.device("cpu")
+    likely = candidates.prob >= prob_thresh
+    points, distances, prob = candidates.points[likely], candidates.distances[likely], candidates.prob[likely]
+    found = Polyhedra(points, distances, rays, prob)
 
-    def survivors(points: np.ndarray, distances: np.ndarray, prob: np.ndarray) -> np.ndarray:
-        first = precedence(distances, prob, rays)
-        at, radii, scores = (torch.from_numpy(a).to(place) for a in (points, distances, first))
-        return suppress(at, radii, scores, rays, threshold=nms_thresh).kept.cpu().numpy()
+    def kept(some: Polyhedra) -> np.ndarray:
+        return suppress(some.with_prob(precedence(some)), threshold=nms_thresh, device=device)
 
-    kept = survivors(points, distances, prob)
-    voted = vote(points, distances, prob, kept, rays)
+    voted = vote(found, kept(found))
     # Two parts of one object may overlap only as both are agreed upon
-    whole = survivors(points[kept], voted.distances, voted.prob)
-    points, distances, prob = points[kept[whole]], voted.distances[whole], voted.prob[whole]
-    order = np.lexsort((*points.T[::-1], -prob))
-    points, distances, prob = points[order], distances[order], prob[order]
+    whole = voted.take(kept(voted))
+    whole = whole.take(np.lexsort((*whole.points.T[::-1], -whole.probabilities)))
     middle = time.perf_counter()
-    centres = (points + 0.5) / np.array(voxel_size) - 0.5
-    at, radii, scores = (torch.from_numpy(a).to(place) for a in (centres, distances, prob))
-    inner = preprocessing.inner_shape(shape)
-    drawn = rasterise(at, radii, rays, inner, prob=scores, voxel_size=voxel_size)
+    placed = whole.on_voxels(voxel_size)
+    drawn = rasterise(placed, preprocessing.inner_shape(shape), spacing=voxel_size, device=device)
     labels, objects = _measure(
-        preprocessing.embedded(drawn.cpu().numpy(), shape), prob, centres + preprocessing.origin, distances
+        preprocessing.embedded(drawn, shape),
+        placed.probabilities,
+        placed.points + preprocessing.origin,
+        placed.distances,
     )
     stop = time.perf_counter()
     return labels, objects, {"suppression": middle - start, "rasterising": stop - middle}

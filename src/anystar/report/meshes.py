@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 
@@ -21,10 +21,11 @@ from anystar.geometry.mesh import (
     stl_triangles,
     template,
 )
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
 from anystar.runtime.atomic import staged, staged_folder
 
-__all__ = ["MESH_SUFFIXES", "MeshKind", "Polyhedra", "write_meshes"]
+__all__ = ["MESH_SUFFIXES", "MeshKind", "write_meshes"]
 
 MESH_SUFFIXES = (".obj", ".ply", ".stl")
 MeshKind = Literal["obj", "ply", "stl"]
@@ -34,17 +35,9 @@ _AT_ONCE = 512
 _Surfaces = Iterable[tuple[list[Mesh], list[int]]]
 
 
-class Polyhedra(NamedTuple):
-    """Some of the objects."""
-
-    label: np.ndarray  # (N,) int
-    centre_vox: np.ndarray  # (N, 3) ZYX
-    distances: np.ndarray  # (N, R) in units of the shortest edge of a voxel
-
-
 def write_meshes(
     path: str | Path,
-    parts: Iterable[Polyhedra],
+    parts: Iterable[tuple[np.ndarray, Polyhedra]],
     labels: np.ndarray,
     rays: Rays,
     *,
@@ -59,8 +52,9 @@ def write_meshes(
         A file that ends in ``.obj``, ``.ply`` or ``.stl`` takes all objects (OBJ and PLY keep their labels,
         STL knows none); any other name is a folder with a file each, ``object_1.ply`` say. Either appears
         whole or not at all.
-    parts : iterable of Polyhedra
-        The objects, a block of a volume at a time, say.
+    parts : iterable of tuple
+        The labels ``(N,)`` and the polyhedra of some objects, a block of a volume at a time, say: centres in
+        voxels, distances in units of a voxel's shortest edge.
     labels : numpy.ndarray
         ``(N,)``: the labels of all of them in the same order, as files begin with how much they hold.
     rays : Rays
@@ -77,7 +71,7 @@ def write_meshes(
         If there are more objects than the format can count.
     """
     path = Path(path)
-    surfaces = _surfaces(parts, rays, np.array(spacing or (1.0, 1.0, 1.0)))
+    surfaces = _surfaces(parts, np.array(spacing or (1.0, 1.0, 1.0)))
     if path.suffix.lower() in MESH_SUFFIXES:
         write = {".obj": _obj, ".ply": _ply, ".stl": _stl}[path.suffix.lower()]
         with staged(path) as (temporary,), open(temporary, "wb") as file:
@@ -91,15 +85,16 @@ def write_meshes(
 
 
 def _surfaces(
-    parts: Iterable[Polyhedra], rays: Rays, size: np.ndarray
+    parts: Iterable[tuple[np.ndarray, Polyhedra]], size: np.ndarray
 ) -> Iterator[tuple[list[Mesh], list[int]]]:
     """Yield a number of meshes with their labels."""
     edge = float(size.min())
-    for part in parts:
-        for start in range(0, len(part.label), _AT_ONCE):
-            label, centre, distances = (column[start : start + _AT_ONCE] for column in part)
-            meshes = body_meshes(centre * (size / edge), distances, rays, spacing=(edge, edge, edge))
-            yield meshes, label.tolist()
+    for labels, polyhedra in parts:
+        for start in range(0, len(labels), _AT_ONCE):
+            rows = np.arange(start, min(start + _AT_ONCE, len(labels)))
+            some = polyhedra.take(rows)
+            cubic = Polyhedra(some.points * (size / edge), some.distances, some.rays)
+            yield body_meshes(cubic, spacing=(edge, edge, edge)), labels[rows].tolist()
 
 
 def _obj(surfaces: _Surfaces, labels: np.ndarray, rays: Rays) -> Iterator[bytes]:

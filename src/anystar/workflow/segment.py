@@ -13,6 +13,7 @@ import numpy as np
 import anystar
 from anystar import io
 from anystar.arrays import Volume, measuring, metric
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.io.address import locate
 from anystar.objects import filters
 from anystar.objects.measure import add_channel, add_mask, tabulate
@@ -21,7 +22,7 @@ from anystar.objects.table import Table
 from anystar.predict.model import Model
 from anystar.predict.result import Result
 from anystar.preprocess.arrays import whole_box
-from anystar.report.meshes import MESH_SUFFIXES, Polyhedra, write_meshes
+from anystar.report.meshes import MESH_SUFFIXES, write_meshes
 from anystar.report.table import write_table
 from anystar.runtime.atomic import staged
 from anystar.workflow.batch import plan_jobs
@@ -228,9 +229,9 @@ def _write(
         save_picture(file, volume.data, found.labels, spacing=spacing, unit=unit, title=title)
     if outputs.meshes is not None:
         path = place.get(outputs.meshes, outputs.meshes)
-        bodies = Polyhedra(found.objects.label, found.objects.centre_vox, found.objects.distances)
-        kind = opened.options.mesh_format
-        write_meshes(path, [bodies], bodies.label, result.rays, spacing=spacing, kind=kind)
+        names, kind = found.objects.label, opened.options.mesh_format
+        bodies = Polyhedra(found.objects.centre_vox, found.objects.distances, result.rays)
+        write_meshes(path, [(names, bodies)], names, result.rays, spacing=spacing, kind=kind)
     address = locate(outputs.labels)
     if not outputs.in_store:
         address = address._replace(file=place[address.file])

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from anystar.geometry.body.numba import bodies, check_bodies, inside, radius_tables
+from anystar.geometry.body.numba import extents, inside, radius_tables
 from anystar.geometry.rays import golden_spiral
 from tests import reference
 from tests.geometry import scenes
@@ -32,10 +32,7 @@ def test_equal_distances_make_a_ball():
     rays = golden_spiral(96)
     tables = radius_tables(rays)
     assert tables.solid_angle.sum() == pytest.approx(4 * np.pi, rel=1e-5)
-    distances = np.full((1, 96), 5, np.float32)
-    inner, outer, volume = np.empty((3, 1), np.float32)
-    box = np.empty((1, 6), np.float32)
-    bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
+    inner, outer, volume, box = extents(np.full((1, 96), 5, np.float32), rays)
     assert inner[0] == outer[0] == 5
     assert volume[0] == pytest.approx(4 / 3 * np.pi * 125, rel=1e-5)
     np.testing.assert_allclose(box, 5, rtol=1e-5)
@@ -44,29 +41,10 @@ def test_equal_distances_make_a_ball():
 def test_box_holds_the_body():
     rng = np.random.default_rng(1)
     rays = golden_spiral(32)
-    tables = radius_tables(rays)
     distances = rng.uniform(1, 9, (10, 32)).astype(np.float32)
-    inner, outer, volume = np.empty((3, 10), np.float32)
-    box = np.empty((10, 6), np.float32)
-    bodies(distances, tables.solid_angle, tables.reach, inner, outer, volume, box)
+    box = extents(distances, rays).box
     offsets = rng.uniform(-10, 10, (6_000, 3))
     for n in range(10):
         held = offsets[reference.is_inside(offsets, distances[n], rays)]
         assert (held.min(axis=0) >= -box[n, 0::2]).all()
         assert (held.max(axis=0) <= box[n, 1::2]).all()
-
-
-def test_wrong_bodies_are_named():
-    rays = golden_spiral(8)
-    good = np.ones((3, 8))
-    with pytest.raises(ValueError, match="points must have shape"):
-        check_bodies(np.zeros(3), good, rays)
-    with pytest.raises(ValueError, match="distances must have shape \\(3, 8\\), got \\(3, 7\\)"):
-        check_bodies(np.zeros((3, 3)), good[:, :7], rays)
-    with pytest.raises(ValueError, match="points must be finite"):
-        check_bodies(np.full((3, 3), np.nan), good, rays)
-    for value in (np.nan, np.inf, -1):
-        bad = good.copy()
-        bad[1, 4] = value
-        with pytest.raises(ValueError, match=r"finite and not negative, got .* for point 1"):
-            check_bodies(np.zeros((3, 3)), bad, rays)

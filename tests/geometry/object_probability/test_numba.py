@@ -26,11 +26,11 @@ def test_equals_scipy_object_by_object(seed, scene):
 )
 def test_anisotropic_voxels(seed, scene, anisotropy):
     labels = scene(np.random.default_rng(seed), shape=(19, 22, 37))
-    got = object_probability(labels, anisotropy=anisotropy)
+    got = object_probability(labels, spacing=anisotropy)
     np.testing.assert_allclose(got, reference.object_probability(labels, anisotropy), atol=1e-5)
     full = np.ones((3, 4, 5), np.int32)
     np.testing.assert_allclose(
-        object_probability(full, anisotropy=anisotropy),
+        object_probability(full, spacing=anisotropy),
         reference.object_probability(full, anisotropy),
         atol=1e-5,
     )
@@ -42,7 +42,7 @@ def test_squared_distances_have_the_unit_of_the_spacing():
     got = boundary_distance_squared(labels, spacing=(1000.0, 1.0, 1.0))
     np.testing.assert_allclose(got[:, 0, 0], np.array([0, 0, 1, 2, 3, 2, 1, 0, 0]) ** 2 * 1e6)
     with pytest.raises(ValueError, match="spacing must be positive"):
-        object_probability(labels, anisotropy=(1, 0, 1))
+        object_probability(labels, spacing=(1, 0, 1))
 
 
 def test_every_object_reaches_one_and_only_background_is_zero():

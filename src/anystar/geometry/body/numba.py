@@ -28,8 +28,6 @@ __all__ = [
     "Extents",
     "FaceMap",
     "RadiusTables",
-    "bodies",
-    "check_bodies",
     "extents",
     "inside",
     "radius_tables",
@@ -126,26 +124,6 @@ def _face_reach(corners: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     return out
 
 
-def check_bodies(points: np.ndarray, distances: np.ndarray, rays: Rays) -> tuple[np.ndarray, np.ndarray]:
-    """Return ``points`` as float64 ``(N, 3)``, ``distances`` as float32 ``(N, R)``, or raise ``ValueError``.
-
-    Distances must be finite and not negative, points finite.
-    """
-    points = np.ascontiguousarray(points, np.float64)
-    distances = np.ascontiguousarray(distances, np.float32)
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise ValueError(f"points must have shape (N, 3), got {points.shape}")
-    if distances.shape != (len(points), len(rays)):
-        raise ValueError(f"distances must have shape {(len(points), len(rays))}, got {distances.shape}")
-    if not np.isfinite(points).all():
-        raise ValueError(f"points must be finite, got {points[~np.isfinite(points).all(axis=1)][0]}")
-    if distances.size and not (distances.min() >= 0 and distances.max() < np.inf):  # NaN is neither
-        wrong = int(np.argmin((distances >= 0) & (distances < np.inf)))
-        row, value = wrong // len(rays), distances.flat[wrong]
-        raise ValueError(f"distances must be finite and not negative, got {value} for point {row}")
-    return points, distances
-
-
 _KERNEL: dict[str, Any] = {
     "fastmath": {"contract", "nsz"},
     "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
@@ -216,7 +194,7 @@ def radius_towards(z, y, x, distances_R, face_map):
 
 
 @kernel(**_KERNEL)
-def bodies(distances, solid_angle, reach, inner, outer, volume, box):
+def _measure_extents(distances, solid_angle, reach, inner, outer, volume, box):
     """Radii, volume (voxels) and box relative to the centre (``(N, 6)``, as ``reach``) of every body."""
     num_rays = distances.shape[1]
     for n in range(distances.shape[0]):
@@ -250,7 +228,7 @@ def extents(distances: np.ndarray, rays: Rays, *, num_threads: int | None = None
 
     def measure(a: int, b: int) -> None:
         parts = (column[a:b] for column in found)
-        bodies(distances[a:b], tables.solid_angle, tables.reach, *parts)
+        _measure_extents(distances[a:b], tables.solid_angle, tables.reach, *parts)
 
     run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
     return found

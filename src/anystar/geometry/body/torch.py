@@ -12,7 +12,7 @@ from anystar.geometry.body.numba import MAP_SIZE, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.tensors import chunk_size
 
-__all__ = ["Sizes", "Tables", "check_tensors", "inside", "measure", "tables"]
+__all__ = ["Sizes", "Tables", "inside", "measure", "tables"]
 
 
 class Tables(NamedTuple):
@@ -49,30 +49,6 @@ def tables(rays: Rays, device: torch.device) -> Tables:
         torch.from_numpy(host.reach),
     )
     return Tables(*(v.to(device) for v in values))
-
-
-def check_tensors(points: Tensor, distances: Tensor, rays: Rays) -> tuple[Tensor, Tensor]:
-    """Return ``points`` as float64 ``(N, 3)``, ``distances`` as float32 ``(N, R)``, or raise ``ValueError``.
-
-    Distances must be finite and not negative, points finite.
-    """
-    if points.ndim != 2 or points.shape[1] != 3:
-        raise ValueError(f"points must have shape (N, 3), got {tuple(points.shape)}")
-    if tuple(distances.shape) != (len(points), len(rays)):
-        raise ValueError(
-            f"distances must have shape {(len(points), len(rays))}, got {tuple(distances.shape)}"
-        )
-    points, distances = points.to(torch.float64), distances.to(torch.float32).contiguous()
-    if not bool(points.isfinite().all()):
-        wrong = points[~points.isfinite().all(1)][0].tolist()
-        raise ValueError(f"points must be finite, got {wrong}")
-    if distances.numel():
-        low, high = torch.aminmax(distances)  # NaN if any is
-        if not bool((low >= 0) & (high < torch.inf)):
-            row, ray = (~((distances >= 0) & (distances < torch.inf))).nonzero()[0].tolist()
-            value = float(distances[row, ray])
-            raise ValueError(f"distances must be finite and not negative, got {value} for point {row}")
-    return points, distances
 
 
 def measure(distances_NR: Tensor, known: Tables) -> Sizes:

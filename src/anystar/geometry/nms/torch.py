@@ -1,4 +1,4 @@
-"""Greedy non-maximum suppression on tensors: the survivors of :mod:`anystar.geometry.nms.numba`.
+"""Non-maximum suppression on a graphics card with torch: the survivors of :mod:`.numba`.
 
 Candidates are taken in batches by descending probability. A batch is first compared with the bodies kept
 before, all at once. Its own conflicts then become a list of pairs, and whatever no undecided more probable
@@ -8,113 +8,48 @@ sequential algorithm, in as many rounds as the longest chain of conflicts.
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
-
+import numpy as np
 import torch
 from torch import Tensor
 
 from anystar.geometry.body.numba import radius_tables
-from anystar.geometry.body.torch import check_tensors, measure, tables
-from anystar.geometry.nms import numba as numba_suppression
-from anystar.geometry.nms import spatial_hash as neighbours
-from anystar.geometry.nms.torch_pairs import Scene, bounds, contacts, estimates, levels
-from anystar.geometry.rays import Rays
-from anystar.geometry.tensors import chunk_size, stays
+from anystar.geometry.body.torch import measure, tables
+from anystar.geometry.nms.numba import digest_factors
+from anystar.geometry.nms.overlap import sampling
+from anystar.geometry.nms.torch_pairs import Bodies, bounds, contacts, estimates, levels
+from anystar.geometry.polyhedra import Polyhedra
+from anystar.geometry.tensors import chunk_size
 
-__all__ = ["TensorSuppression", "suppress"]
+__all__ = ["suppress"]
 
 _FIRST_BATCH, _LAST_BATCH = 1024, 32768
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TensorSuppression:
-    """What survived; as :class:`anystar.geometry.nms.numba.Suppression`.
-
-    Parameters
-    ----------
-    kept : torch.Tensor
-        Indices of the surviving candidates, int64, by descending probability, then by position.
-    candidates, survivors : int
-        How many came in, how many were kept.
-    seconds : float
-        Time taken.
-    """
-
-    kept: Tensor
-    candidates: int
-    survivors: int
-    seconds: float
-
-
-def suppress(
-    points: Tensor, distances: Tensor, prob: Tensor, rays: Rays, *, threshold: float = 0.3
-) -> TensorSuppression:
-    """Keep the most probable of the candidates that overlap.
-
-    Parameters
-    ----------
-    points : torch.Tensor
-        Centres, shape ``(N, 3)``, voxels (ZYX), any real dtype, inside or outside of the volume.
-    distances : torch.Tensor
-        Star distances, shape ``(N, R)``, voxels, finite, at least 0.
-    prob : torch.Tensor
-        Shape ``(N,)``, finite. Ties go to the smaller Z, then Y, then X.
-    rays : Rays
-        ``R`` directions.
-    threshold : float
-        Largest overlap (intersection over the smaller volume), 0 to 1, that two kept bodies may have.
-
-    Returns
-    -------
-    TensorSuppression
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> points = torch.tensor([[0, 0, 0], [0, 0, 2], [0, 0, 30]])
-    >>> suppress(points, torch.full((3, 32), 5.0), torch.tensor([0.7, 0.9, 0.8]), golden_spiral(32)).kept
-    tensor([1, 2])
-    """
-    began = time.perf_counter()
-    if not stays(distances):
-        at, radii, scores = (t.cpu().numpy() for t in (points, distances, prob))
-        done = numba_suppression.suppress(at, radii, scores, rays, threshold=threshold)
-        kept = torch.from_numpy(done.kept).to(distances.device)
-    else:
-        kept = _suppress(points, distances, prob, rays, threshold)
-    return TensorSuppression(
-        kept=kept, candidates=len(points), survivors=len(kept), seconds=time.perf_counter() - began
-    )
-
-
-def _suppress(points: Tensor, distances: Tensor, prob: Tensor, rays: Rays, threshold: float) -> Tensor:
-    points, distances = check_tensors(points, distances, rays)
-    prob = prob.to(torch.float64)
+def suppress(polyhedra: Polyhedra, threshold: float, device: torch.device) -> np.ndarray:
+    """Return the indices of the survivors, see :func:`anystar.geometry.nms.suppress`."""
+    arrays = polyhedra.points, polyhedra.distances, polyhedra.probabilities
+    points, distances, prob = (torch.from_numpy(a).to(device) for a in arrays)
+    points, prob = points.to(torch.float64), prob.to(torch.float64)
     num = len(points)
-    if prob.shape != (num,) or not bool(prob.isfinite().all()):
-        raise ValueError(f"prob must be finite and of shape ({num},), got shape {tuple(prob.shape)} or NaN")
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"threshold must be from 0 to 1, got {threshold}")
     order = _order(points, distances, prob)
     if threshold == 1 or num == 0:
-        return order
-    known, device = tables(rays, distances.device), distances.device
+        return order.cpu().numpy()
+    known = tables(polyhedra.rays, device)
     # Sorted once: from here on a row's number is its rank.
     points, distances = points[order], distances[order]
     sizes = measure(distances, known)
-    pattern = torch.from_numpy(neighbours.sampling(radius_tables(rays)).pattern).to(device)
-    scene = Scene(points, distances, sizes, levels(sizes.outer), known, pattern)
+    pattern = torch.from_numpy(sampling(radius_tables(polyhedra.rays)).pattern).to(device)
+    bodies = Bodies(points, distances, sizes, levels(sizes.outer), known, pattern)
     alive = torch.ones(num, dtype=torch.bool, device=device)
     kept = torch.empty(0, dtype=torch.int64, device=device)
     start, size = 0, _FIRST_BATCH
     while start < num:
         batch = torch.arange(start, min(start + size, num), device=device)
         if len(kept):
-            _drop_overlapping(scene, batch, kept, threshold, alive)
-        kept = torch.cat([kept, _settle(scene, batch[alive[batch]], threshold)])
+            _drop_overlapping(bodies, batch, kept, threshold, alive)
+        kept = torch.cat([kept, _keep(bodies, batch[alive[batch]], threshold)])
         start, size = start + size, min(2 * size, _LAST_BATCH)
-    return order[kept]
+    return order[kept].cpu().numpy()
 
 
 def _order(points: Tensor, distances: Tensor, prob: Tensor) -> Tensor:
@@ -140,17 +75,17 @@ def _order(points: Tensor, distances: Tensor, prob: Tensor) -> Tensor:
 
 def _digests(distances: Tensor, rows: Tensor) -> Tensor:
     """Return an int64 number per row, equal for equal distances."""
-    factors = torch.from_numpy(numba_suppression.digest_factors(distances.shape[1])).to(distances.device)
+    factors = torch.from_numpy(digest_factors(distances.shape[1])).to(distances.device)
     parts = rows.split(max(1, chunk_size(rows.device) // distances.shape[1]))
     return torch.cat([(distances[p].view(torch.int32).to(torch.int64) * factors).sum(1) for p in parts])
 
 
-def _drop_overlapping(scene: Scene, batch: Tensor, kept: Tensor, threshold: float, alive: Tensor) -> None:
+def _drop_overlapping(bodies: Bodies, batch: Tensor, kept: Tensor, threshold: float, alive: Tensor) -> None:
     """Mark in ``alive`` which of the batch no kept body overlaps."""
-    nearest = torch.full_like(scene.sizes.outer, torch.inf)
+    nearest = torch.full_like(bodies.sizes.outer, torch.inf)
     doubtful = []
-    for n, m, square in contacts(scene, batch, kept):
-        lower, upper = bounds(scene, n, m, square)
+    for n, m, square in contacts(bodies, batch, kept):
+        lower, upper = bounds(bodies, n, m, square)
         alive[n[lower > threshold]] = False
         unsure = (lower <= threshold) & (upper > threshold)
         doubtful.append((n[unsure], m[unsure], square[unsure]))
@@ -158,24 +93,24 @@ def _drop_overlapping(scene: Scene, batch: Tensor, kept: Tensor, threshold: floa
     # The nearest is usually the one that overlaps: the others of what it drops need no look.
     for first in (True, False):
         for n, m, square in doubtful:
-            asked = (alive[n] & ((square == nearest[n]) == first)).nonzero()[:, 0]
-            n, m = n[asked], m[asked]
-            alive[n[estimates(scene, n, m, threshold).double() > threshold]] = False
+            open_ = (alive[n] & ((square == nearest[n]) == first)).nonzero()[:, 0]
+            n, m = n[open_], m[open_]
+            alive[n[estimates(bodies, n, m, threshold).double() > threshold]] = False
 
 
-def _settle(scene: Scene, batch: Tensor, threshold: float) -> Tensor:
+def _keep(bodies: Bodies, batch: Tensor, threshold: float) -> Tensor:
     """Return which of a batch are kept, compared with each other only."""
     found: list[tuple[Tensor, Tensor, Tensor]] = []
-    for n, m, square in contacts(scene, batch, batch):
+    for n, m, square in contacts(bodies, batch, batch):
         before = m < n
         n, m, square = n[before], m[before], square[before]
-        lower, upper = bounds(scene, n, m, square)
+        lower, upper = bounds(bodies, n, m, square)
         matters = upper > threshold
         found.append((n[matters], m[matters], (lower > threshold)[matters]))
     if not found:
         return batch
     later, earlier, sure = (torch.cat(column) for column in zip(*found, strict=True))
-    waiting = torch.zeros(len(scene.points), dtype=torch.bool, device=batch.device)
+    waiting = torch.zeros(len(bodies.points), dtype=torch.bool, device=batch.device)
     dropped = torch.zeros_like(waiting)
     while len(later):
         waiting.zero_()
@@ -183,9 +118,9 @@ def _settle(scene: Scene, batch: Tensor, threshold: float) -> Tensor:
         ready = ~waiting[earlier] & ~dropped[earlier]  # nothing before them is undecided: they are kept
         n, m, certain = later[ready], earlier[ready], sure[ready]
         dropped[n[certain]] = True
-        asked = (~certain & ~dropped[n]).nonzero()[:, 0]
-        n, m = n[asked], m[asked]
-        dropped[n[estimates(scene, n, m, threshold).double() > threshold]] = True
+        open_ = (~certain & ~dropped[n]).nonzero()[:, 0]
+        n, m = n[open_], m[open_]
+        dropped[n[estimates(bodies, n, m, threshold).double() > threshold]] = True
         rest = ~ready & ~dropped[later] & ~dropped[earlier]
         later, earlier, sure = later[rest], earlier[rest], sure[rest]
     return batch[~dropped[batch]]

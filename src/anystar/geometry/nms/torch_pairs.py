@@ -1,4 +1,4 @@
-"""Which bodies are near, and by how much two overlap, by torch; the rules are those of `spatial_hash`."""
+"""Which bodies are near, and by how much two overlap, by torch; the rules are those of `overlap`."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ import torch
 from torch import Tensor
 
 from anystar.geometry.body.torch import Sizes, Tables, inside
-from anystar.geometry.nms.spatial_hash import ANGLE, MARGIN, NUM_LEVELS, SHELLS, VERTICES
+from anystar.geometry.nms.overlap import ANGLE, MARGIN, SHELLS, VERTICES
+from anystar.geometry.nms.spatial_hash import NUM_LEVELS
 from anystar.geometry.tensors import chunk_size
 
-__all__ = ["Scene", "bounds", "contacts", "estimates", "levels"]
+__all__ = ["Bodies", "bounds", "contacts", "estimates", "levels"]
 
 # As in the Numba index; any odd numbers would do.
 _MIX = (0x1E3779B97F4A7C15, 0x3F58476D1CE4E5B9, 0x14D049BB133111EB, 0x56E8FEB86659FD93)
 
 
-class Scene(NamedTuple):
+class Bodies(NamedTuple):
     """All candidates, in the order in which they are taken."""
 
     points: Tensor  # (N, 3) float64
@@ -27,7 +28,7 @@ class Scene(NamedTuple):
     sizes: Sizes
     level: Tensor  # (N,) int64: 0 for outer radii up to 1, then one per doubling
     tables: Tables
-    pattern: Tensor  # (12, R) float32, see neighbours.Sampling
+    pattern: Tensor  # (12, R) float32, see overlap.Sampling
 
 
 def levels(outer: Tensor) -> Tensor:
@@ -43,7 +44,7 @@ def _keys(cells: Tensor) -> Tensor:
     return h ^ (h >> 32)
 
 
-def contacts(scene: Scene, queries: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def contacts(bodies: Bodies, queries: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Give the pairs of which the balls around the bodies meet: query, target, squared distance of centres.
 
     A pair may come twice; of a body with itself it comes too. Bodies are sought in cells twice as wide as the
@@ -51,34 +52,34 @@ def contacts(scene: Scene, queries: Tensor, targets: Tensor) -> Iterator[tuple[T
 
     Parameters
     ----------
-    scene : Scene
+    bodies : Bodies
     queries, targets : torch.Tensor
-        Rows of the scene, int64.
+        Rows of the bodies, int64.
 
     Yields
     ------
     tuple of torch.Tensor
-        Rows of the scene (two of int64) and float64, so many at a time as memory is meant to hold.
+        Rows of the bodies (two of int64) and float64, so many at a time as memory is meant to hold.
     """
-    query_level, target_level = scene.level[queries], scene.level[targets]
+    query_level, target_level = bodies.level[queries], bodies.level[targets]
     for level in torch.cat([query_level, target_level]).unique().tolist():
         size = 2.0 * 2.0**level
         at, below = query_level == level, query_level <= level
-        yield from _in_cells(scene, queries[below], targets[target_level == level], size)
-        yield from _in_cells(scene, queries[at], targets[target_level < level], size)
+        yield from _in_cells(bodies, queries[below], targets[target_level == level], size)
+        yield from _in_cells(bodies, queries[at], targets[target_level < level], size)
 
 
 def _in_cells(
-    scene: Scene, queries: Tensor, targets: Tensor, size: float
+    bodies: Bodies, queries: Tensor, targets: Tensor, size: float
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     if len(queries) == 0 or len(targets) == 0:
         return
-    keys, order = _keys((scene.points[targets] / size).floor().to(torch.int64)).sort()
+    keys, order = _keys((bodies.points[targets] / size).floor().to(torch.int64)).sort()
     targets = targets[order]
     around = torch.cartesian_prod(*[torch.arange(-1, 2, device=queries.device)] * 3)
     most = chunk_size(queries.device) // 4
     for part in queries.split(max(1, most // 27)):
-        cells = (scene.points[part] / size).floor().to(torch.int64)
+        cells = (bodies.points[part] / size).floor().to(torch.int64)
         wanted = _keys(cells[:, None] + around)
         first = torch.searchsorted(keys, wanted)
         count = torch.searchsorted(keys, wanted, right=True) - first
@@ -91,8 +92,8 @@ def _in_cells(
             cell = torch.searchsorted(ends, flat, right=True)
             target = targets[first[cell] + flat - (ends[cell] - count[cell])]
             query = part[cell // 27]
-            square = ((scene.points[target] - scene.points[query]) ** 2).sum(1)
-            both = scene.sizes.outer[query] + scene.sizes.outer[target]
+            square = ((bodies.points[target] - bodies.points[query]) ** 2).sum(1)
+            both = bodies.sizes.outer[query] + bodies.sizes.outer[target]
             near = square < both * both
             yield query[near], target[near], square[near]
 
@@ -105,10 +106,10 @@ def _lens(r: Tensor, s: Tensor, d: Tensor) -> Tensor:
     return torch.where(gap <= 0, 0.0, torch.where(d <= (r - s).abs(), whole, part))
 
 
-def bounds(scene: Scene, n: Tensor, m: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
+def bounds(bodies: Bodies, n: Tensor, m: Tensor, square: Tensor) -> tuple[Tensor, Tensor]:
     """Return lower and upper bound of the overlap of bodies whose centres are ``sqrt(square)`` apart."""
-    sizes, distance = scene.sizes, square.sqrt()
-    shift = scene.points[m] - scene.points[n]
+    sizes, distance = bodies.sizes, square.sqrt()
+    shift = bodies.points[m] - bodies.points[n]
     own, other = sizes.box_N6[n], sizes.box_N6[m]
     low = torch.maximum(-own[:, 0::2], shift - other[:, 0::2])
     high = torch.minimum(own[:, 1::2], shift + other[:, 1::2])
@@ -121,37 +122,37 @@ def bounds(scene: Scene, n: Tensor, m: Tensor, square: Tensor) -> tuple[Tensor, 
     return torch.where(solid, lower, 0.0), torch.where(solid, upper, 0.0)
 
 
-def estimates(scene: Scene, n: Tensor, m: Tensor, threshold: float) -> Tensor:
+def estimates(bodies: Bodies, n: Tensor, m: Tensor, threshold: float) -> Tensor:
     """Return the sampled overlap of bodies, float32: one shell, or all eight if that is near the threshold.
 
     The smaller one is sampled, of two alike the first.
     """
-    swap = scene.sizes.volume[m] < scene.sizes.volume[n]
+    swap = bodies.sizes.volume[m] < bodies.sizes.volume[n]
     n, m = torch.where(swap, m, n), torch.where(swap, n, m)
-    out = _sampled(scene, n, m, range(1))
+    out = _sampled(bodies, n, m, range(1))
     unsure = ((out.double() - threshold).abs() <= MARGIN).nonzero()[:, 0]
-    out[unsure] = _sampled(scene, n[unsure], m[unsure], range(SHELLS))
+    out[unsure] = _sampled(bodies, n[unsure], m[unsure], range(SHELLS))
     return out
 
 
-def _sampled(scene: Scene, n: Tensor, m: Tensor, shells: range) -> Tensor:
+def _sampled(bodies: Bodies, n: Tensor, m: Tensor, shells: range) -> Tensor:
     """Share of the samples of body n in some shells that lie in body m."""
-    pattern, tables = scene.pattern, scene.tables
+    pattern, tables = bodies.pattern, bodies.tables
     out = torch.zeros(len(n), device=n.device)
     num_rays = pattern.shape[1]
     step = max(1, chunk_size(n.device) // num_rays)
     for first in range(0, len(n), step):
         rows = slice(first, first + step)
-        mine = scene.distances[n[rows]]
-        apart = (scene.points[n[rows]] - scene.points[m[rows]]).float()
+        mine = bodies.distances[n[rows]]
+        apart = (bodies.points[n[rows]] - bodies.points[m[rows]]).float()
         weight = pattern[ANGLE] * mine * mine * mine
-        whole = (3 * scene.sizes.volume[n[rows]]).float()
+        whole = (3 * bodies.sizes.volume[n[rows]]).float()
         for shell in shells:
             z, y, x = (
                 apart[:, axis : axis + 1] + pattern[shell] * mine * pattern[VERTICES + axis]
                 for axis in range(3)
             )
-            hits = inside(z, y, x, m[rows, None], scene.distances, tables)
+            hits = inside(z, y, x, m[rows, None], bodies.distances, tables)
             share = (weight * hits).sum(1) / whole
             out[rows] += torch.where(whole > 0, share, 0.0) / len(shells)
     return out

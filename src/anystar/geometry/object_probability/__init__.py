@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from anystar.arrays import check_spacing
 from anystar.geometry.object_probability import numba
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def object_probability(
     labels: np.ndarray,
     *,
     grid: int = 1,
-    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
     num_threads: int | None = None,
 ) -> np.ndarray: ...
 @overload
@@ -31,14 +32,14 @@ def object_probability(
     labels: Tensor,
     *,
     grid: int = 1,
-    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
     num_threads: int | None = None,
 ) -> Tensor: ...
 def object_probability(
     labels: np.ndarray | Tensor,
     *,
     grid: int = 1,
-    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
     num_threads: int | None = None,
 ) -> np.ndarray | Tensor:
     """Return the distance to each object's boundary, divided by the object's maximum.
@@ -51,10 +52,10 @@ def object_probability(
     grid : int
         Voxels between samples along each axis, at least 1. The distance is that of the full volume, sampled
         afterwards.
-    anisotropy : tuple of 3 floats
+    spacing : tuple of 3 floats
         Length of a voxel along Z, Y, X in any unit: what is deepest in micrometres has probability 1.
     num_threads : int, optional
-        Maximum number of threads for arrays; all cores by default.
+        Maximum number of threads on the CPU; all cores by default.
 
     Returns
     -------
@@ -69,9 +70,22 @@ def object_probability(
     >>> object_probability(labels)[0, 0].round(2)
     array([0.  , 0.33, 0.67, 1.  , 0.67, 0.33, 0.  ], dtype=float32)
     """
+    if grid < 1:
+        raise ValueError(f"grid must be at least 1, got {grid}")
+    spacing = check_spacing(spacing)
     if isinstance(labels, np.ndarray):
-        return numba.object_probability(labels, grid=grid, anisotropy=anisotropy, num_threads=num_threads)
+        return numba.object_probability(labels, grid, spacing, num_threads)
     # Torch takes a second to import, and arrays do not need it.
-    from anystar.geometry.object_probability import torch
+    import torch
 
-    return torch.object_probability(labels, grid=grid, anisotropy=anisotropy)
+    from anystar.geometry.object_probability import torch as on_device
+    from anystar.geometry.tensors import check_batch
+
+    labels = check_batch(labels)
+    if labels.device.type == "cuda":
+        return on_device.object_probability(labels, grid, spacing)
+    shape = [(s - 1) // grid + 1 for s in labels.shape[1:]]
+    out = np.empty((len(labels), *shape), np.float32)
+    for row, one in zip(out, labels.cpu().numpy(), strict=True):
+        row[...] = numba.object_probability(one, grid, spacing, num_threads)
+    return torch.from_numpy(out).to(labels.device)

@@ -26,41 +26,11 @@ _LINES = 16
 
 
 def object_probability(
-    labels: np.ndarray,
-    *,
-    grid: int = 1,
-    anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    num_threads: int | None = None,
+    labels: np.ndarray, grid: int, spacing: tuple[float, float, float], num_threads: int | None
 ) -> np.ndarray:
-    """Return the distance to each object's boundary, normalised by the object's maximum.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
-    grid : int
-        Voxels between samples along each axis. The distance is that of the full volume, sampled afterwards.
-    anisotropy : tuple of 3 floats
-        Length of a voxel along Z, Y, X in any unit: what is deepest in micrometres has probability 1.
-    num_threads : int, optional
-        Threads at most; all cores by default.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``((Z - 1) // grid + 1, ...)``, float32 in [0, 1]; 0 in the background only.
-
-    Examples
-    --------
-    >>> labels = np.zeros((1, 1, 7), np.int32)
-    >>> labels[..., 1:6] = 1
-    >>> object_probability(labels)[0, 0].round(2)
-    array([0.  , 0.33, 0.67, 1.  , 0.67, 0.33, 0.  ], dtype=float32)
-    """
-    if grid < 1:
-        raise ValueError(f"grid must be at least 1, got {grid}")
+    """Return the probabilities, see :func:`anystar.geometry.object_probability.object_probability`."""
     labels = check_labels(labels)
-    squared = boundary_distance_squared(labels, spacing=anisotropy, num_threads=num_threads)
+    squared = boundary_distance_squared(labels, spacing=spacing, num_threads=num_threads)
     sampled = np.ascontiguousarray(squared[::grid, ::grid, ::grid])
     sampled_labels = np.ascontiguousarray(labels[::grid, ::grid, ::grid])
     if labels.size == 0 or labels.max() == 0:

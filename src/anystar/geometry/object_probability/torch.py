@@ -7,54 +7,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from anystar.arrays import check_spacing
-from anystar.geometry.object_probability import numba as numba_probability
-from anystar.geometry.tensors import check_batch, stays
-
 __all__ = ["object_probability"]
 
 _FAR = 1e12
 
 
-def object_probability(
-    labels: Tensor, *, grid: int = 1, anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0)
-) -> Tensor:
-    """Return the distance to each object's boundary, normalised by the object's maximum.
+def object_probability(labels: Tensor, grid: int, spacing: tuple[float, float, float]) -> Tensor:
+    """Return the probabilities, see :func:`anystar.geometry.object_probability.object_probability`.
 
-    Parameters
-    ----------
-    labels : torch.Tensor
-        Shape ``(B, Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
-    grid : int
-        Voxels between samples along each axis. The distance is that of the full volume, sampled afterwards.
-    anisotropy : tuple of 3 floats
-        Length of a voxel along Z, Y, X in any unit.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(B, (Z - 1) // grid + 1, ...)``, float32 in [0, 1], on the device of the labels.
-
-    Examples
-    --------
-    >>> labels = torch.tensor([0, 1, 1, 1, 1, 1, 0]).view(1, 1, 1, 7)
-    >>> object_probability(labels).flatten()
-    tensor([0.0000, 0.3333, 0.6667, 1.0000, 0.6667, 0.3333, 0.0000])
+    Labels are contiguous int32, shape ``(B, Z, Y, X)``.
     """
-    if grid < 1:
-        raise ValueError(f"grid must be at least 1, got {grid}")
-    labels, anisotropy = check_batch(labels), check_spacing(anisotropy)
-    if stays(labels):
-        return _object_probability(labels, grid, anisotropy)
-    shape = [(s - 1) // grid + 1 for s in labels.shape[1:]]
-    out = np.empty((len(labels), *shape), np.float32)
-    for row, one in zip(out, labels.cpu().numpy(), strict=True):
-        row[...] = numba_probability.object_probability(one, grid=grid, anisotropy=anisotropy)
-    return torch.from_numpy(out).to(labels.device)
-
-
-def _object_probability(labels: Tensor, grid: int, anisotropy: tuple[float, float, float]) -> Tensor:
-    squared = _boundary_distance_squared(labels, anisotropy)
+    squared = _boundary_distance_squared(labels, spacing)
     sampled = (slice(None), *[slice(None, None, grid)] * 3)
     num_batch, volume = len(labels), max(1, labels[0].numel()) if len(labels) else 1
     highest = int(labels.max()) if labels.numel() else 0
@@ -72,20 +35,20 @@ def _object_probability(labels: Tensor, grid: int, anisotropy: tuple[float, floa
     return torch.where(inside, (squared[sampled] / maxima[names[sampled]]).sqrt(), 0.0)
 
 
-def _boundary_distance_squared(labels: Tensor, anisotropy: tuple[float, float, float]) -> Tensor:
+def _boundary_distance_squared(labels: Tensor, spacing: tuple[float, float, float]) -> Tensor:
     """Squared distance of each voxel to the nearest one of another label, in units of the longest side."""
     if labels.numel() == 0:
         return torch.zeros_like(labels, dtype=torch.float32)
     first = labels[:, :1, :1, :1]
     full = ((labels == first).flatten(1).all(1) & (first.flatten() > 0)).nonzero()[:, 0]
-    longest = np.float32(max(anisotropy))
-    weights = [float((np.float32(a) / longest) ** 2) for a in anisotropy]
+    longest = np.float32(max(spacing))
+    weights = [float((np.float32(a) / longest) ** 2) for a in spacing]
     out = _along_last(labels) * weights[2]
     out.clamp_max_(_FAR)
     for axis in (2, 1):
         out = _envelope(labels, out, axis, weights[axis - 1])
     if len(full):  # an object that fills the volume is taken to end just outside
-        inner = _boundary_distance_squared(F.pad(labels[full], (1,) * 6), anisotropy)
+        inner = _boundary_distance_squared(F.pad(labels[full], (1,) * 6), spacing)
         out[full] = inner[:, 1:-1, 1:-1, 1:-1]
     return out
 

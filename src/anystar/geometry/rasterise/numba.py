@@ -1,9 +1,4 @@
-"""Star-convex bodies to voxels.
-
-A voxel belongs to a body if its centre does (:mod:`anystar.geometry.body.numba` says what the body is). Where
-bodies overlap, the more probable one wins the voxel, and of equally probable ones the earlier. Bodies are
-clipped at the volume's border; their centres may lie outside.
-"""
+"""Polyhedra to voxels with Numba: slabs of the volume in threads, each body row by row."""
 
 from __future__ import annotations
 
@@ -11,86 +6,34 @@ from typing import Any
 
 import numpy as np
 
-from anystar.arrays import check_spacing
-from anystar.geometry.body.numba import check_bodies, inside, radius_tables
-from anystar.geometry.polyhedra import bounding_boxes
-from anystar.geometry.rays import Rays
+from anystar.geometry.body.numba import extents, inside, radius_tables
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.threads import default_num_threads, run_chunks
 from anystar.runtime.compiled import kernel
 
-__all__ = ["check_shape", "check_start", "rasterise"]
+__all__ = ["rasterise"]
 
 
 def rasterise(
-    points: np.ndarray,
-    distances: np.ndarray,
-    rays: Rays,
+    polyhedra: Polyhedra,
     shape: tuple[int, int, int],
-    *,
-    prob: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
-    voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    start: tuple[int, int, int] = (0, 0, 0),
-    num_threads: int | None = None,
+    labels: np.ndarray,
+    spacing: tuple[float, float, float],
+    start: tuple[int, int, int],
+    num_threads: int | None,
 ) -> np.ndarray:
-    """Draw bodies into a label volume, or into a part of it.
-
-    Parameters
-    ----------
-    points : numpy.ndarray
-        Centres, shape ``(N, 3)``, voxels (ZYX), inside or outside of the volume.
-    distances : numpy.ndarray
-        Star distances, shape ``(N, R)``, finite, at least 0; in voxels, or in the unit of ``voxel_size``.
-    rays : Rays
-        ``R`` directions.
-    shape : tuple of 3 ints
-        Shape ``(Z, Y, X)`` of the result.
-    prob : numpy.ndarray, optional
-        Shape ``(N,)``. Where bodies overlap the highest wins; without, or if equal, the first.
-    labels : numpy.ndarray, optional
-        What to write for each body, shape ``(N,)``, 1 to 2^31 - 1; by default 1 to N.
-    voxel_size : tuple of 3 floats
-        Size of a voxel of the result (ZYX) in the unit of the distances: bodies found on a resampled volume
-        are drawn straight onto the original, anisotropic lattice.
-    start : tuple of 3 ints
-        First voxel (ZYX) of the part to be drawn, exactly as it would be drawn in the whole.
-    num_threads : int, optional
-        Threads at most; all cores by default.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``shape``, int32; 0 where there is no body.
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> volume = rasterise(np.array([[5, 5, 5]]), np.full((1, 32), 3.0), golden_spiral(32), (11, 11, 11))
-    >>> volume[5, 5]
-    array([0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0], dtype=int32)
-    """
-    points, distances = check_bodies(points, distances, rays)
-    shape = check_shape(shape)
-    num = len(points)
-    names = np.arange(1, num + 1) if labels is None else np.asarray(labels)
-    if names.shape != (num,) or names.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers of shape ({num},), got {names.dtype} {names.shape}")
-    if num and (names.min() < 1 or names.max() > np.iinfo(np.int32).max):
-        raise ValueError(f"labels must be 1 to 2^31 - 1, got {names.min()} to {names.max()}")
-    scores = np.zeros(num) if prob is None else np.asarray(prob, np.float64)
-    if scores.shape != (num,) or np.isnan(scores).any():
-        raise ValueError(f"prob must be numbers of shape ({num},), got shape {scores.shape} or NaN")
-    out = np.zeros(shape, np.int32)
-    size = np.array(check_spacing(voxel_size))
-    first = np.array(check_start(start))
-    boxes = _voxel_boxes(points, distances, rays, shape, size, first)
+    """Return the label volume, see :func:`anystar.geometry.rasterise.rasterise`; labels are int32."""
+    points, distances = polyhedra.points.astype(np.float64), polyhedra.distances
+    size, first = np.array(spacing), np.array(start)
+    boxes = _voxel_boxes(polyhedra, shape, size, first)
     # The winner is drawn last.
+    scores = np.zeros(len(points)) if polyhedra.prob is None else polyhedra.prob.astype(np.float64)
     order = np.argsort(-scores, kind="stable")[::-1].astype(np.int64)
-    names = names.astype(np.int32)
-    face_map = radius_tables(rays).face_map
+    face_map = radius_tables(polyhedra.rays).face_map
+    out = np.zeros(shape, np.int32)
     run_chunks(
         lambda a, b: _draw_kernel(
-            points, distances, size, boxes, names, order, face_map, first + np.array([a, 0, 0]), out[a:b]
+            points, distances, size, boxes, labels, order, face_map, first + np.array([a, 0, 0]), out[a:b]
         ),
         shape[0],
         num_threads=num_threads,
@@ -100,33 +43,16 @@ def rasterise(
 
 
 def _voxel_boxes(
-    points: np.ndarray,
-    distances: np.ndarray,
-    rays: Rays,
-    shape: tuple[int, int, int],
-    size: np.ndarray,
-    first: np.ndarray,
+    polyhedra: Polyhedra, shape: tuple[int, int, int], size: np.ndarray, first: np.ndarray
 ) -> np.ndarray:
     """Return half-open voxel boxes within the part that begins at ``first``, maybe empty: ``(N, 2, 3)``."""
-    boxes = bounding_boxes(points * size, distances, rays) / size
+    box = extents(polyhedra.distances, polyhedra.rays, num_threads=1).box
+    points = polyhedra.points.astype(np.float64) * size
     slack = 1e-3  # the kernel computes in float32
-    start = np.clip(np.ceil(boxes[:, 0] - slack), first, first + shape)
-    stop = np.clip(np.floor(boxes[:, 1] + slack) + 1, first, first + shape)
+    low, high = (points - box[:, 0::2]) / size, (points + box[:, 1::2]) / size
+    start = np.clip(np.ceil(low - slack), first, first + shape)
+    stop = np.clip(np.floor(high + slack) + 1, first, first + shape)
     return np.stack([start, np.maximum(stop, start)], axis=1).astype(np.int64)
-
-
-def check_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return ``shape`` as three integers of at least 0, or raise ``ValueError``."""
-    if len(shape) != 3 or any(int(s) != s or s < 0 for s in shape):
-        raise ValueError(f"shape must be three integers of at least 0 (Z Y X), got {shape}")
-    return int(shape[0]), int(shape[1]), int(shape[2])
-
-
-def check_start(start: tuple[int, ...]) -> tuple[int, int, int]:
-    """Return ``start`` as three integers, or raise ``ValueError``."""
-    if len(start) != 3 or any(int(s) != s for s in start):
-        raise ValueError(f"start must be three integers (Z Y X), got {start}")
-    return int(start[0]), int(start[1]), int(start[2])
 
 
 _KERNEL: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Star-convex bodies to voxels, on tensors; the rules are :mod:`anystar.geometry.rasterise.numba`'s."""
+"""Polyhedra to voxels on a graphics card with torch: tests the voxels of all boxes at once."""
 
 from __future__ import annotations
 
@@ -6,100 +6,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.arrays import check_spacing
-from anystar.geometry.body.torch import check_tensors, inside, measure, tables
-from anystar.geometry.rasterise import numba as numba_polyhedra
-from anystar.geometry.rays import Rays
-from anystar.geometry.tensors import chunk_size, stays
+from anystar.geometry.body.torch import inside, measure, tables
+from anystar.geometry.polyhedra import Polyhedra
+from anystar.geometry.tensors import chunk_size
 
 __all__ = ["rasterise"]
 
 
 def rasterise(
-    points: Tensor,
-    distances: Tensor,
-    rays: Rays,
+    polyhedra: Polyhedra,
     shape: tuple[int, int, int],
-    *,
-    prob: Tensor | None = None,
-    labels: Tensor | None = None,
-    voxel_size: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    start: tuple[int, int, int] = (0, 0, 0),
-) -> Tensor:
-    """Draw bodies into a label volume, or into a part of it.
-
-    Parameters
-    ----------
-    points : torch.Tensor
-        Centres, shape ``(N, 3)``, voxels (ZYX), inside or outside of the volume.
-    distances : torch.Tensor
-        Star distances, shape ``(N, R)``, finite, at least 0; in voxels, or in the unit of ``voxel_size``.
-    rays : Rays
-        ``R`` directions.
-    shape : tuple of 3 ints
-        Shape ``(Z, Y, X)`` of the result.
-    prob : torch.Tensor, optional
-        Shape ``(N,)``. Where bodies overlap the highest wins; without, or if equal, the first.
-    labels : torch.Tensor, optional
-        What to write for each body, shape ``(N,)``, 1 to 2^31 - 1; by default 1 to N.
-    voxel_size : tuple of 3 floats
-        Size of a voxel of the result (ZYX) in the unit of the distances.
-    start : tuple of 3 ints
-        First voxel (ZYX) of the part to be drawn, exactly as it would be drawn in the whole.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``shape``, int32, on the device of the distances; 0 where there is no body.
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> one, radii = torch.tensor([[5, 5, 5]]), torch.full((1, 32), 3.0)
-    >>> volume = rasterise(one, radii, golden_spiral(32), (11, 11, 11))
-    >>> volume[5, 5]
-    tensor([0, 0, 1, 1, 1, 1, 1, 1, 1, 0, 0], dtype=torch.int32)
-    """
-    if stays(distances):
-        return _rasterise(points, distances, rays, shape, prob, labels, voxel_size, start)
-    drawn = numba_polyhedra.rasterise(
-        points.cpu().numpy(),
-        distances.cpu().numpy(),
-        rays,
-        shape,
-        prob=None if prob is None else prob.cpu().numpy(),
-        labels=None if labels is None else labels.cpu().numpy(),
-        voxel_size=voxel_size,
-        start=start,
-    )
-    return torch.from_numpy(drawn).to(distances.device)
-
-
-def _rasterise(
-    points: Tensor,
-    distances: Tensor,
-    rays: Rays,
-    shape: tuple[int, int, int],
-    prob: Tensor | None,
-    labels: Tensor | None,
-    voxel_size: tuple[float, float, float],
+    labels: np.ndarray,
+    spacing: tuple[float, float, float],
     start: tuple[int, int, int],
-) -> Tensor:
-    points, distances = check_tensors(points, distances, rays)
-    num_z, num_y, num_x = shape = numba_polyhedra.check_shape(shape)
-    origin = torch.tensor(numba_polyhedra.check_start(start), dtype=torch.float64, device=distances.device)
-    num, device, known = len(points), distances.device, tables(rays, distances.device)
-    names = torch.arange(1, num + 1, device=device) if labels is None else labels
-    if names.shape != (num,) or names.dtype.is_floating_point:
-        raise ValueError(f"labels must be integers of shape ({num},), got {names.dtype} {tuple(names.shape)}")
-    if num and (int(names.min()) < 1 or int(names.max()) > np.iinfo(np.int32).max):
-        raise ValueError(f"labels must be 1 to 2^31 - 1, got {int(names.min())} to {int(names.max())}")
-    scores = torch.zeros(num, device=device) if prob is None else prob.to(device, torch.float64)
-    if scores.shape != (num,) or bool(scores.isnan().any()):
-        raise ValueError(f"prob must be numbers of shape ({num},), got shape {tuple(scores.shape)} or NaN")
-    size = torch.tensor(check_spacing(voxel_size), dtype=torch.float64, device=device)
+    device: torch.device,
+) -> np.ndarray:
+    """Return the label volume, see :func:`anystar.geometry.rasterise.rasterise`; labels are int32."""
+    num_z, num_y, num_x = shape
+    num = len(polyhedra)
     if num == 0 or num_z * num_y * num_x == 0:
-        return torch.zeros(shape, dtype=torch.int32, device=device)
+        return np.zeros(shape, np.int32)
+    prob = np.zeros(num) if polyhedra.prob is None else polyhedra.prob
+    points, distances, scores, names = (
+        torch.from_numpy(a).to(device) for a in (polyhedra.points, polyhedra.distances, prob, labels)
+    )
+    points, known = points.to(torch.float64), tables(polyhedra.rays, device)
+    origin, size = (torch.tensor(v, dtype=torch.float64, device=device) for v in (start, spacing))
     order = (-scores).argsort(stable=True)
     points, distances, names = points[order], distances[order], names[order]
     # Of all bodies at a voxel the one that comes first wins.
@@ -119,8 +51,8 @@ def _rasterise(
         hit = inside(offsets[0], offsets[1], offsets[2], body, distances, known).nonzero()[:, 0]
         index = ((voxel[0] * num_y + voxel[1]) * num_x + voxel[2])[hit]
         first.scatter_reduce_(0, index, body[hit].to(torch.int32), "amin")
-    painted = torch.cat([names.to(torch.int32), names.new_zeros(1, dtype=torch.int32)])
-    return painted[first.to(torch.int64)].view(shape)
+    painted = torch.cat([names, names.new_zeros(1)])
+    return painted[first.to(torch.int64)].view(shape).cpu().numpy()
 
 
 def _voxel_boxes(

@@ -16,18 +16,18 @@ from anystar.geometry.star_distances import numba
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["star_distances_at"]
+__all__ = ["star_distances"]
 
 
 @overload
-def star_distances_at(
+def star_distances(
     labels: np.ndarray, points: np.ndarray, rays: Rays, *, num_threads: int | None = None
 ) -> np.ndarray: ...
 @overload
-def star_distances_at(
+def star_distances(
     labels: Tensor, points: Tensor, rays: Rays, *, num_threads: int | None = None
 ) -> Tensor: ...
-def star_distances_at(
+def star_distances(
     labels: np.ndarray | Tensor, points: np.ndarray | Tensor, rays: Rays, *, num_threads: int | None = None
 ) -> np.ndarray | Tensor:
     """Return the star distances of given voxels.
@@ -43,7 +43,7 @@ def star_distances_at(
     rays : Rays
         ``R`` directions.
     num_threads : int, optional
-        Maximum number of threads for arrays; all cores by default.
+        Maximum number of threads on the CPU; all cores by default.
 
     Returns
     -------
@@ -55,12 +55,24 @@ def star_distances_at(
     --------
     >>> from anystar.geometry.rays import golden_spiral
     >>> labels = np.ones((5, 5, 5), np.int32)
-    >>> star_distances_at(labels, np.array([[1, 2, 2]]), golden_spiral(5))[0, [0, 4]]
+    >>> star_distances(labels, np.array([[1, 2, 2]]), golden_spiral(5))[0, [0, 4]]
     array([1.5, 3.5], dtype=float32)
     """
     if isinstance(labels, np.ndarray):
-        return numba.star_distances_at(labels, np.asarray(points), rays, num_threads=num_threads)
+        return numba.star_distances(labels, np.asarray(points), rays, num_threads=num_threads)
     # Torch takes a second to import, and arrays do not need it.
-    from anystar.geometry.star_distances import torch
+    import torch
 
-    return torch.star_distances_at(labels, points, rays)  # type: ignore[arg-type]
+    from anystar.geometry.star_distances import torch as on_device
+    from anystar.geometry.tensors import check_batch, check_points
+
+    labels = check_batch(labels)
+    points = check_points(points, labels)  # type: ignore[arg-type]
+    if labels.device.type == "cuda":
+        return on_device.star_distances(labels, points, rays)
+    out = np.empty((len(points), len(rays)), np.float32)
+    volumes, where = labels.cpu().numpy(), points.cpu().numpy()
+    for row in np.unique(where[:, 0]):
+        mine = where[:, 0] == row
+        out[mine] = numba.star_distances(volumes[row], where[mine, 1:], rays, num_threads=num_threads)
+    return torch.from_numpy(out).to(labels.device)

@@ -17,14 +17,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from anystar.geometry.labels import check_labels
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
 
-__all__ = ["star_distances", "star_distances_at"]
+__all__ = ["PAD", "march_offsets", "star_distances"]
 
 # Layers of background around the volume: the first stops a march by unit steps, the others let the
 # interpolation look around and beyond where it stopped.
@@ -32,116 +31,9 @@ PAD = 3
 
 
 def star_distances(
-    labels: np.ndarray,
-    rays: Rays,
-    *,
-    grid: int = 1,
-    planes: tuple[int, int] | None = None,
-    dtype: DTypeLike = np.float32,
-    num_threads: int | None = None,
-) -> np.ndarray:
-    """Return the star distances of every ``grid``-th voxel along each axis.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
-    rays : Rays
-        ``R`` directions.
-    grid : int
-        Voxels between samples along each axis, at least 1. Sample ``i`` is voxel ``i * grid``.
-    planes : two ints, optional
-        First and stop of the samples along Z that are wanted: the distances of a volume, ``R`` numbers a
-        voxel, are far larger than the volume, and whoever writes them to a file can take a few planes at a
-        time. All by default.
-    dtype : numpy dtype
-        float32 or float16 (half the memory; a relative error of 5e-4).
-    num_threads : int, optional
-        Threads at most; all cores by default.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``((Z - 1) // grid + 1, ..., R)``, or as many planes as were wanted: voxels along the unit rays;
-        0 in the background.
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> labels = np.zeros((9, 9, 9), np.int32)
-    >>> labels[2:7, 2:7, 2:7] = 1
-    >>> distances = star_distances(labels, golden_spiral(32), grid=2)
-    >>> distances.shape
-    (5, 5, 5, 32)
-    >>> float(distances[2, 2, 2, 0])    # straight up to the face of the cube
-    2.5
-    """
-    padded = _pad(labels)
-    if grid < 1:
-        raise ValueError(f"grid must be at least 1, got {grid}")
-    dtype = np.dtype(dtype)
-    if dtype not in (np.dtype(np.float32), np.dtype(np.float16)):
-        raise ValueError(f"dtype must be float32 or float16, got {dtype}")
-    shape = tuple((s - 1) // grid + 1 for s in labels.shape)
-    low, high = (0, shape[0]) if planes is None else planes
-    if not 0 <= low <= high <= shape[0]:
-        raise ValueError(f"planes must lie within 0 to {shape[0]}, got {low} to {high}")
-    out = np.empty((high - low, *shape[1:], len(rays)), dtype)
-    if out.size == 0:
-        return out
-    offsets = march_offsets(padded.shape, rays)
-    rays_3R = np.ascontiguousarray(rays.vertices.T)
-    flat = out.reshape(-1, len(rays))
-    points = np.empty((0, 3), np.int64)
-    before = low * shape[1] * shape[2]
-
-    def fill(start: int, stop: int, part: np.ndarray) -> None:
-        _voxels_kernel(padded, rays_3R, offsets, before + start, before + stop, shape, grid, points, part)
-
-    def work(start: int, stop: int) -> None:
-        if dtype == np.float32:
-            fill(start, stop, flat[start:stop])
-            return
-        # Half floats go through a small buffer: one compiled kernel serves both.
-        for a in range(start, stop, 1024):
-            b = min(a + 1024, stop)
-            part = np.empty((b - a, len(rays)), np.float32)
-            fill(a, b, part)
-            flat[a:b] = part
-
-    run_chunks(work, len(flat), num_threads=num_threads, min_chunk=64)
-    return out
-
-
-def star_distances_at(
     labels: np.ndarray, points: np.ndarray, rays: Rays, *, num_threads: int | None = None
 ) -> np.ndarray:
-    """Return the star distances of some voxels only, which is what a training step needs.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
-    points : numpy.ndarray
-        Shape ``(N, 3)``, integer voxel coordinates (ZYX) inside the volume.
-    rays : Rays
-        ``R`` directions.
-    num_threads : int, optional
-        Threads at most; all cores by default.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(N, R)``, float32: voxels along the unit rays; 0 for points in the background. Equal to
-        ``star_distances(labels, rays)`` at these points.
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> labels = np.ones((5, 5, 5), np.int32)
-    >>> star_distances_at(labels, np.array([[1, 2, 2]]), golden_spiral(5))[0, [0, 4]]
-    array([1.5, 3.5], dtype=float32)
-    """
+    """Return the star distances of voxels, see :func:`anystar.geometry.star_distances.star_distances`."""
     padded = _pad(labels)
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "iu":
@@ -156,7 +48,7 @@ def star_distances_at(
     offsets = march_offsets(padded.shape, rays)
     rays_3R = np.ascontiguousarray(rays.vertices.T)
     run_chunks(
-        lambda a, b: _voxels_kernel(padded, rays_3R, offsets, a, b, labels.shape, 1, points, out[a:b]),
+        lambda a, b: _voxels_kernel(padded, rays_3R, offsets, points[a:b], out[a:b]),
         len(points),
         num_threads=num_threads,
         min_chunk=64,
@@ -307,19 +199,14 @@ def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out
 
 
 @kernel(**_KERNEL)
-def _voxels_kernel(padded, rays_3R, offsets, first, stop, shape, grid, points, out):
-    """Fill ``out`` for the grid samples ``first`` to ``stop`` (flat, X fastest), or for ``points`` if any."""
+def _voxels_kernel(padded, rays_3R, offsets, points, out):
+    """Fill ``out`` with the distances of ``points``."""
     stride_y = np.int32(padded.shape[2])
     stride_z = np.int32(padded.shape[1] * padded.shape[2])
     flat = padded.ravel()
     scratch = np.empty((5, rays_3R.shape[1]), np.float32)
     bits = np.empty(rays_3R.shape[1], np.int32)
-    for n in range(first, stop):
-        if points.shape[0] > 0:
-            z, y, x = points[n, 0], points[n, 1], points[n, 2]
-        else:
-            z = (n // (shape[1] * shape[2])) * grid
-            y = (n // shape[2]) % shape[1] * grid
-            x = n % shape[2] * grid
+    for n in range(points.shape[0]):
+        z, y, x = points[n, 0], points[n, 1], points[n, 2]
         start = (z + PAD) * np.int64(stride_z) + (y + PAD) * np.int64(stride_y) + (x + PAD)
-        _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out[n - first])
+        _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out[n])

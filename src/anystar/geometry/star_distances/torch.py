@@ -11,119 +11,33 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.star_distances import numba as numba_distances
-from anystar.geometry.tensors import check_batch, chunk_size, stays
+from anystar.geometry.star_distances.numba import PAD, march_offsets
+from anystar.geometry.tensors import chunk_size
 from anystar.runtime.gpu import kernel_for
 
-__all__ = ["star_distances", "star_distances_at"]
+__all__ = ["star_distances"]
 
-_PAD = numba_distances.PAD
 _WINDOW = 8
 """Steps between two looks at which rays still march."""
 
 
-def star_distances(
-    labels: Tensor, rays: Rays, *, grid: int = 1, dtype: torch.dtype = torch.float32
-) -> Tensor:
-    """Return the star distances of every ``grid``-th voxel along each axis.
+def star_distances(labels: Tensor, points: Tensor, rays: Rays) -> Tensor:
+    """Return the star distances of voxels, see :func:`anystar.geometry.star_distances.star_distances`.
 
     Parameters
     ----------
     labels : torch.Tensor
-        Shape ``(B, Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
-    rays : Rays
-        ``R`` directions.
-    grid : int
-        Voxels between samples along each axis, at least 1.
-    dtype : torch.dtype
-        float32 or float16 (half the memory; a relative error of 5e-4).
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(B, (Z - 1) // grid + 1, ..., R)`` on the device of the labels: voxels along the unit rays; 0
-        in the background. Besides it at most about 1.5 GB are used on a graphics card.
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> star_distances(torch.ones(2, 5, 5, 5, dtype=torch.int32), golden_spiral(32), grid=2).shape
-    torch.Size([2, 3, 3, 3, 32])
-    """
-    if grid < 1:
-        raise ValueError(f"grid must be at least 1, got {grid}")
-    if dtype not in (torch.float32, torch.float16):
-        raise ValueError(f"dtype must be float32 or float16, got {dtype}")
-    labels = check_batch(labels)
-    if stays(labels):
-        return _star_distances(labels, rays, grid, dtype)
-    kind = np.float32 if dtype == torch.float32 else np.float16
-    shape = [(s - 1) // grid + 1 for s in labels.shape[1:]]
-    out = np.empty((len(labels), *shape, len(rays)), kind)
-    for row, one in zip(out, labels.cpu().numpy(), strict=True):
-        row[...] = numba_distances.star_distances(one, rays, grid=grid, dtype=kind)
-    return torch.from_numpy(out).to(labels.device)
-
-
-def star_distances_at(labels: Tensor, points: Tensor, rays: Rays) -> Tensor:
-    """Return the star distances of some voxels only, which is what a training step needs.
-
-    Parameters
-    ----------
-    labels : torch.Tensor
-        Shape ``(B, Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
+        Contiguous int32, shape ``(B, Z, Y, X)``.
     points : torch.Tensor
-        Shape ``(P, 4)``, integers on the device of the labels: row of the batch and voxel (ZYX).
+        Int64, shape ``(N, 4)``: row of the batch and voxel (ZYX), all inside.
     rays : Rays
         ``R`` directions.
 
     Returns
     -------
     torch.Tensor
-        Shape ``(P, R)``, float32: voxels along the unit rays; 0 for points in the background.
-
-    Examples
-    --------
-    >>> from anystar.geometry.rays import golden_spiral
-    >>> labels = torch.ones(1, 5, 5, 5, dtype=torch.int32)
-    >>> star_distances_at(labels, torch.tensor([[0, 1, 2, 2]]), golden_spiral(5))[0, [0, 4]]
-    tensor([1.5000, 3.5000])
+        Shape ``(N, R)``, float32. Besides it at most about 1.5 GB are used on a graphics card.
     """
-    labels = check_batch(labels)
-    if points.ndim != 2 or points.shape[1] != 4 or points.dtype.is_floating_point:
-        raise ValueError(f"points must be integers of shape (P, 4), got {points.dtype} {tuple(points.shape)}")
-    points = points.to(torch.int64)
-    size = torch.tensor(labels.shape, device=points.device)
-    if len(points) and bool(((points < 0) | (points >= size)).any()):
-        low, high = points.amin(0).tolist(), points.amax(0).tolist()
-        raise ValueError(
-            f"points must lie inside the volumes of shape {tuple(labels.shape)}, got {low} to {high}"
-        )
-    if stays(labels):
-        return _star_distances_at(labels, points, rays)
-    out = np.empty((len(points), len(rays)), np.float32)
-    volumes, where = labels.cpu().numpy(), points.cpu().numpy()
-    for row in np.unique(where[:, 0]):
-        mine = where[:, 0] == row
-        out[mine] = numba_distances.star_distances_at(volumes[row], where[mine, 1:], rays)
-    return torch.from_numpy(out).to(labels.device)
-
-
-def _star_distances(labels: Tensor, rays: Rays, grid: int, dtype: torch.dtype) -> Tensor:
-    sampled = labels[:, ::grid, ::grid, ::grid]
-    out = torch.zeros((*sampled.shape, len(rays)), dtype=dtype, device=labels.device)
-    march = _March(labels, rays)
-    flat, objects = out.view(-1, len(rays)), sampled.reshape(-1).nonzero()[:, 0]
-    _, num_z, num_y, num_x = sampled.shape
-    for part in objects.split(march.num_voxels):
-        row, rest = part // (num_z * num_y * num_x), part % (num_z * num_y * num_x)
-        z, rest = rest // (num_y * num_x), rest % (num_y * num_x)
-        y, x = rest // num_x, rest % num_x
-        flat[part] = march(row, z * grid, y * grid, x * grid).to(dtype)
-    return out
-
-
-def _star_distances_at(labels: Tensor, points: Tensor, rays: Rays) -> Tensor:
     march = _March(labels, rays)
     if march.kernel is not None:  # the host need not know which lie in the background
         return march(*points.unbind(1))
@@ -150,9 +64,9 @@ class _March:
 
     def __init__(self, labels: Tensor, rays: Rays) -> None:
         device = labels.device
-        self.padded = F.pad(labels, (_PAD,) * 6)
+        self.padded = F.pad(labels, (PAD,) * 6)
         self.flat = self.padded.view(-1)
-        offsets = numba_distances.march_offsets(self.padded.shape[1:], rays)
+        offsets = march_offsets(self.padded.shape[1:], rays)
         self.offsets_RK = torch.from_numpy(offsets).to(device, torch.int64)
         self.rays_3R = torch.tensor(rays.vertices.T.copy(), device=device)
         self.strides = (self.padded.shape[2] * self.padded.shape[3], self.padded.shape[3], 1)
@@ -170,7 +84,7 @@ class _March:
     def start(self, row: Tensor, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
         """Return where voxels lie among the padded labels."""
         stride_b = math.prod(self.padded.shape[1:])
-        return row * stride_b + (z + _PAD) * self.strides[0] + (y + _PAD) * self.strides[1] + x + _PAD
+        return row * stride_b + (z + PAD) * self.strides[0] + (y + PAD) * self.strides[1] + x + PAD
 
     def tables(self, start: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, tuple[int, int, int]]:
         """Return what a kernel is given."""
