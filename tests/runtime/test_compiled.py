@@ -1,13 +1,19 @@
 """Compiled kernels are kept where they can be, and say when they must be compiled."""
 
+import ast
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numba.core.dispatcher import Dispatcher
 
-from anystar.runtime.compiled import cache_folder
+import anystar
+from anystar.runtime.compiled import kernel_files
 
 SCRIPT = """
 from anystar.runtime.compiled import announced, kernel
@@ -58,6 +64,54 @@ def test_where_nothing_can_be_written_it_compiles_every_time(run):
         assert run(HOME="/dev/null", XDG_CACHE_HOME="/dev/null") == ["compiling", "4", "5.0"]
 
 
-def test_the_folder_is_named_after_the_source():
-    assert cache_folder().name.startswith("kernels-")
-    assert cache_folder() == cache_folder()
+def test_a_kernel_in_a_new_file_is_found(tmp_path):
+    new, other = tmp_path / "a" / "new.py", tmp_path / "other.py"
+    new.parent.mkdir()
+    new.write_text("@kernel(fastmath=True)\ndef double(x): ...")
+    other.write_text("import numba\n\n@numba.njit\ndef double(x): ...")
+    assert kernel_files(tmp_path) == [new]
+
+
+@pytest.fixture(scope="module")
+def compiled_functions():
+    """All functions of the package that Numba compiles, by the modules that see them."""
+    found = {}
+    for info in pkgutil.walk_packages(anystar.__path__, "anystar."):
+        # Triton, and what runs in environments of its own, may not be there.
+        if info.name.endswith((".__main__", ".triton", ".gpu_kernels")) or ".peers.workers" in info.name:
+            continue
+        for value in vars(importlib.import_module(info.name)).values():
+            if isinstance(value, Dispatcher):
+                found.setdefault(value, set()).add(info.name)
+    return found
+
+
+def test_the_folder_is_named_after_every_file_with_a_kernel(compiled_functions):
+    files = {str(path) for path in kernel_files(Path(anystar.__file__).parent)}
+    assert len(compiled_functions) > 30
+    assert {value.py_func.__code__.co_filename for value in compiled_functions} == files
+
+
+def test_constants_of_kernels_come_from_files_with_kernels(compiled_functions):
+    files = {str(path) for path in kernel_files(Path(anystar.__file__).parent)}
+    for function in compiled_functions:
+        namespace, code = function.py_func.__globals__, function.py_func.__code__
+        assert code.co_filename in files
+        tree = ast.parse(Path(code.co_filename).read_text())
+        own = {
+            name.id
+            for node in tree.body
+            if isinstance(node, ast.Assign | ast.AnnAssign)
+            for name in ast.walk(node)
+            if isinstance(name, ast.Name)
+        }
+        imported = {
+            alias.asname or alias.name: node.module
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        for name in set(code.co_names) & set(namespace) - own:
+            if isinstance(namespace[name], int | float | tuple | np.generic | np.ndarray):
+                source = importlib.import_module(imported[name]).__file__
+                assert source in files, f"{name}, used by {function.py_func.__name__}, comes from {source}"

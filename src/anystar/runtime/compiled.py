@@ -1,15 +1,17 @@
 """Kernels that Numba compiles on first use, and where it keeps them.
 
 The compiled code goes to ``NUMBA_CACHE_DIR`` if that is set; otherwise to the user's cache folder, in a
-subfolder named after the source of every kernel (Numba itself would not notice that a function in another
-file has changed). So a package folder that cannot be written is no obstacle. If nothing can be written, the
-kernels are compiled anew in every process.
+subfolder named after the source of every file with a kernel: Numba itself does not notice that a function or
+a constant in another file has changed. Constants that kernels use must therefore be defined in such a file.
+A package folder that cannot be written is no obstacle. If nothing can be written, the kernels are compiled
+anew in every process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,11 +22,15 @@ from typing import Any
 import numba
 from numba.core import event
 
-__all__ = ["announced", "cache_folder", "kernel"]
+__all__ = ["announced", "cache_folder", "kernel", "kernel_files"]
+
+_DECORATOR = re.compile(rb"^@kernel\(", re.MULTILINE)
 
 
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator: compiled when first called, without the interpreter's lock, kept for later runs.
+    """Return a decorator that compiles a function when it is first called and keeps the code for later runs.
+
+    The function runs without the interpreter's lock. Use it as ``@kernel(...)``, see :func:`kernel_files`.
 
     Parameters
     ----------
@@ -58,12 +64,14 @@ def cache_folder() -> Path:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     digest = hashlib.sha256()
-    here = Path(__file__).parents[1]
-    kernels = [*sorted(here.glob("geometry/**/*.py")), *sorted(here.glob("evaluate/*.py"))]
-    kernels += [*sorted(here.glob("objects/*.py")), here / "synth/kernels.py", here / "synth/pieces.py"]
-    for path in (Path(__file__), *kernels):
+    for path in (Path(__file__), *kernel_files(Path(__file__).parents[1])):
         digest.update(path.read_bytes())
     return Path(os.path.expanduser(base)) / "anystar" / f"kernels-{digest.hexdigest()[:16]}"
+
+
+def kernel_files(package: Path) -> list[Path]:
+    """Return the source files below ``package`` that use the decorator :func:`kernel`, sorted."""
+    return [path for path in sorted(package.rglob("*.py")) if _DECORATOR.search(path.read_bytes())]
 
 
 class _Announcer(event.Listener):
