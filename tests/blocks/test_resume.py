@@ -2,10 +2,12 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +18,7 @@ from anystar import filters, io
 from anystar.arrays import Volume
 from anystar.blocks import run, stages
 from anystar.blocks.journal import Journal
+from anystar.blocks.plan import read_plan, write_plan
 from anystar.errors import AlreadyDone
 from anystar.io import label_store
 from tests.blocks.conftest import labels_of
@@ -155,8 +158,8 @@ def test_other_filters_are_refused(tmp_path, model, image, sized, dies_at):
     with pytest.raises(ValueError, match=r"\(filters was --min-volume 16, is --min-volume 5\)"):
         sized(source, out, filters="--min-volume 5", resume=True, **how)
     plan = tmp_path / ".a.zarr.run" / "plan.toml"
-    lines = plan.read_text().splitlines(keepends=True)
-    plan.write_text("".join(line for line in lines if not line.startswith("filters")))  # of an older version
+    found = read_plan(plan)
+    write_plan(plan, replace(found, request=replace(found.request, filters=None)))  # of an older version
     assert sized(source, out, filters="--min-volume 5", resume=True, **how).num_dropped > 0
 
 
@@ -279,3 +282,61 @@ def test_kill_minus_nine(tmp_path):
     assert done.wait() != 0
     assert labels_of(tmp_path / "a.zarr").any()
     assert not journal.exists()
+
+
+DAMAGE = {
+    "cut": lambda content: content[: len(content) // 2],
+    "empty": lambda content: b"",
+    "changed": lambda content: content[: len(content) // 2] + bytes(8) + content[len(content) // 2 + 8 :],
+    "gone": lambda content: None,
+}
+
+
+@pytest.mark.parametrize("stage", ["network", "suppression", "overlaps", "labels"])
+def test_whatever_is_damaged_is_made_again(tmp_path, model, image, sized, monkeypatch, stage):
+    """Files of each kind, of a run that died in a stage; the result is that of an undisturbed run."""
+    source = image(shape=(16, 24, 80))
+    how = {"model": model, "table": tmp_path / "a.csv", **HOW, "tiles_along": 1, "block": (64, 64, 64)}
+    sized(source, tmp_path / "whole.zarr", **how | {"table": tmp_path / "whole.csv"})
+    died, honest = tmp_path / "died", Journal.add
+
+    def add(self, name, block, **entry):
+        honest(self, name, block, **entry)
+        if name == stage and len(self.of(stage)) == (1 if stage == "labels" else 2):
+            raise Killed
+
+    monkeypatch.setattr(Journal, "add", add)
+    with pytest.raises(Killed):
+        sized(source, died / "a.zarr", **how)
+    monkeypatch.setattr(Journal, "add", honest)
+    files = [p.relative_to(died) for p in sorted(died.rglob("*")) if p.is_file() and p.stat().st_size]
+    kinds = {p.parent.parent.name if p.suffix in (".found", ".npz") else p.name[-12:]: p for p in files}
+    assert len(kinds) >= 3
+    for number, path in enumerate(p for p in kinds.values() if p.name != "plan.toml"):
+        for name, damage in list(DAMAGE.items())[number % 2 :: 2]:
+            shutil.rmtree(tmp_path / "again", ignore_errors=True)
+            shutil.copytree(died, tmp_path / "again")
+            content = damage((tmp_path / "again" / path).read_bytes())
+            (tmp_path / "again" / path).unlink()
+            if content is not None:
+                (tmp_path / "again" / path).write_bytes(content)
+            sized(source, tmp_path / "again" / "a.zarr", resume=True, overwrite=False, **how)
+            where = f"{path} {name}"
+            labels = labels_of(tmp_path / "again" / "a.zarr")
+            np.testing.assert_array_equal(labels, labels_of(tmp_path / "whole.zarr"), err_msg=where)
+            assert (tmp_path / "a.csv").read_text() == (tmp_path / "whole.csv").read_text(), where
+            (tmp_path / "a.csv").unlink()
+
+
+def test_a_damaged_plan_is_refused_with_a_way_out(tmp_path, model, image, sized, dies_at):
+    source = image(shape=(24, 36, 32))
+    dies_at(2, written=True)
+    with pytest.raises(Killed):
+        sized(source, tmp_path / "a.zarr", model=model, **HOW)
+    plan = tmp_path / ".a.zarr.run" / "plan.toml"
+    content = plan.read_bytes()
+    for damage in DAMAGE.values():
+        if (damaged := damage(content)) is not None:
+            plan.write_bytes(damaged)
+            with pytest.raises(ValueError, match=r"plan.toml is damaged; begin anew with --overwrite"):
+                sized(source, tmp_path / "a.zarr", model=model, resume=True, **HOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ __all__ = ["Journal"]
 class Journal:
     """A file of JSON lines that is only ever appended to, by one process.
 
-    A line is written when what it says is on the disk. A last line that was cut off counts as not written.
+    A line is written when what it says is on the disk. Each begins with its checksum: a line that was cut
+    off or changed counts as not written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,8 +26,9 @@ class Journal:
         kept = 0
         for line in self._whole_lines():
             kept += len(line)
-            entry = json.loads(line)
-            self.lines[entry["stage"], entry["block"]] = entry
+            entry = _checked(line)
+            if entry is not None:
+                self._take(entry)
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = open(path, "ab")  # noqa: SIM115 (open as long as the run)
         self._file.truncate(kept)
@@ -39,13 +42,25 @@ class Journal:
                     return
                 yield line
 
+    def _take(self, entry: dict[str, Any]) -> None:
+        place = (entry["stage"], entry["block"])
+        if entry.get("forgotten"):
+            self.lines.pop(place, None)
+        else:
+            self.lines[place] = entry
+
     def add(self, stage: str, block: int, **entry: Any) -> None:
         """Note that a block is finished."""
         whole = {"stage": stage, "block": block, **entry}
-        self._file.write(json.dumps(whole).encode() + b"\n")
+        text = json.dumps(whole).encode()
+        self._file.write(b"%08x %s\n" % (zlib.crc32(text), text))
         self._file.flush()
         os.fsync(self._file.fileno())
-        self.lines[stage, block] = whole
+        self._take(whole)
+
+    def forget(self, stage: str, block: int) -> None:
+        """Note that a block is not finished after all."""
+        self.add(stage, block, forgotten=True)
 
     def entry(self, stage: str, block: int) -> dict[str, Any] | None:
         """Return what was noted last, if anything."""
@@ -58,3 +73,12 @@ class Journal:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _checked(line: bytes) -> dict[str, Any] | None:
+    """Return the entry of a line, or nothing if it is not as it was written."""
+    try:
+        check, text = line.rstrip(b"\n").split(b" ", 1)
+        return json.loads(text) if int(check, 16) == zlib.crc32(text) else None
+    except ValueError:
+        return None

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from anystar.blocks.checksum import checksum
 from anystar.blocks.measure import Bodies, measure_bodies
 from anystar.blocks.partition import owner
 from anystar.blocks.rows import Rows, read_rows
@@ -75,14 +76,14 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     image = Lazy(run.image)
     part = _measure(run, image, bodies, labels, region, number, sources)
     measured = time.perf_counter()
-    write_part(run.table_path(number), part)
+    check = write_part(run.table_path(number), part)
     seconds = {
         "rasterising": drawn - began,
         "writing": written - drawn,
         "reading": image.seconds[0],
         "measuring": measured - written - image.seconds[0],
     }
-    return noted(began, seconds, objects=len(part))
+    return noted(began, seconds, objects=len(part), file=check, labels=checksum(core))
 
 
 def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from anystar.blocks.checksum import checksum_of_file
 from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Run, noted, numbered
 from anystar.report.picture import save_panels, surveyed_panels
@@ -58,10 +59,14 @@ class Surveyor:
         box, image = self.run.boxes[number], Lazy(self.run.image)
         found = survey(image[box], self.kept(box), self.extent, [s.start for s in box])
         looked = time.perf_counter()
-        with staged(self._path(number)) as (temporary,), open(temporary, "wb") as file:
-            np.savez(file, allow_pickle=False, **vars(found))
-        reading = image.seconds[0]
-        return noted(began, {"reading": reading, "picture": looked - began - reading}, kept=self.version)
+        path = self._path(number)
+        with staged(path) as (temporary,):
+            with open(temporary, "wb") as file:
+                np.savez(file, allow_pickle=False, **vars(found))
+            check = checksum_of_file(temporary)
+        name, reading = path.relative_to(self.run.folder).as_posix(), image.seconds[0]
+        seconds = {"reading": reading, "picture": looked - began - reading}
+        return noted(began, seconds, kept=self.version, name=name, file=check)
 
     def kept(self, box: Sequence[slice]) -> np.ndarray:
         """Return the labels of a box without those that were dropped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -100,6 +101,7 @@ class Plan:
 
 
 _DIGESTS = ("voxels", "mask_voxels")
+_CHECK = b"# checksum "
 _SIGNED = "anystar"
 """Attribute of a label image."""
 _NAMES = {
@@ -117,13 +119,17 @@ _NAMES = {
 
 
 def write_plan(path: Path, plan: Plan) -> None:
-    """Write the plan as TOML; it appears whole or not at all."""
+    """Write the plan as TOML with its checksum; it appears whole or not at all."""
+    text = dump_toml(plan).encode()
     with staged(path) as (temporary,):
-        temporary.write_text(dump_toml(plan), encoding="utf-8")
+        temporary.write_bytes(text + b"%s%08x\n" % (_CHECK, zlib.crc32(text)))
 
 
 def read_plan(path: Path) -> Plan:
-    """Read what :func:`write_plan` wrote."""
+    """Read what :func:`write_plan` wrote; ``ConfigError`` if that is damaged."""
+    text, found, check = path.read_bytes().rpartition(_CHECK)
+    if not found or check.strip() != b"%08x" % zlib.crc32(text):
+        raise ConfigError(f"{path} is damaged; begin anew with --overwrite instead of --resume")
     return load_toml(Plan, path)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.lib import format as npy
 
+from anystar.blocks.checksum import checksum_of_file
 from anystar.geometry.nms import UNDECIDED
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
@@ -78,11 +79,13 @@ class Rows:
 _COLUMNS = ("points", "prob", "status", "boxes", "distances")
 
 
-def write_rows(path: Path, rows: Rows) -> None:
-    """Write a file that appears whole or not at all, and may be replaced while others read it."""
-    with staged(path) as (temporary,), open(temporary, "wb") as file:
-        for name in _COLUMNS:
-            npy.write_array(file, np.ascontiguousarray(getattr(rows, name)), allow_pickle=False)
+def write_rows(path: Path, rows: Rows) -> int:
+    """Write a file that appears whole or not at all; return its checksum. Others may read it meanwhile."""
+    with staged(path) as (temporary,):
+        with open(temporary, "wb") as file:
+            for name in _COLUMNS:
+                npy.write_array(file, np.ascontiguousarray(getattr(rows, name)), allow_pickle=False)
+        return checksum_of_file(temporary)
 
 
 def read_rows(path: Path, near: Sequence[float] | None = None) -> tuple[Rows, np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,10 +20,11 @@ from anystar.blocks.keep import Keep
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
 from anystar.blocks.picture import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
+from anystar.blocks.recovery import forget_damaged_files, forget_damaged_labels
 from anystar.blocks.source import Lazy, fingerprint
 from anystar.blocks.stages import Detector, Run
 from anystar.config import ConfigError
-from anystar.errors import AlreadyDone
+from anystar.errors import AlreadyDone, FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.objects.measure import check_mask
@@ -181,17 +182,19 @@ def segment_blocks(
     )
     journal = Journal(folder / "journal")
     try:
+        repeated = forget_damaged_files(run, journal)
         with _mapper(cluster, workers) as mapper:
             if plan.diameter_vox is not None:
                 find_objects(run, journal, mapper, progress)
             num = int(count_objects(run, journal).sum())
-            labels = _store(output, run, journal, num)
-            paint_all(run, journal, labels, str(np.min_scalar_type(num)), mapper, progress)
+            dtype = np.promote_types(np.uint16, np.min_scalar_type(num))
+            labels, unreadable = _store(output, run, journal, dtype)
+            paint_all(run, journal, labels, str(dtype), mapper, progress)
             keep = Keep(run, journal, relevant)
             surveyor = None if extras.picture is None else Surveyor.of(run, labels, keep.kept)
             if surveyor is not None:
                 survey_all(surveyor, journal, mapper, progress)
-        outcome = _outcome(run, journal, output, keep)
+        outcome = _outcome(run, journal, output, keep, repeated + unreadable)
         write_extras(extras, run, keep, surveyor, lambda: "" if record is None else record(outcome))
         if progress is not None:
             progress(0, 1, "pyramid")
@@ -319,28 +322,38 @@ def _mapper(cluster: str | None, workers: int | None) -> Iterator[Mapper]:
         yield partial(each_done, client)
 
 
-def _store(output: Path, run: Run, journal: Journal, num: int) -> LabelStore:
-    """Return the label image to be filled: a new one, once it is known how many labels it must hold."""
+def _store(output: Path, run: Run, journal: Journal, dtype: np.dtype) -> tuple[LabelStore, int]:
+    """Return the label image to be filled, and how many blocks of it must be drawn again.
+
+    A new one is made once it is known how many labels it must hold, or if the one of before is damaged.
+    """
     image = run.image
     assert isinstance(image, LazyImage)
-    if journal.entry("store", 0) is not None:
+    drawn, finishing = journal.of("labels"), journal.entry("finish", 0) is not None
+    if journal.entry("store", 0) is not None and (not finishing or len(drawn) == len(run.boxes)):
         partial = output.with_name(f".{output.name}.partial")
-        if journal.entry("finish", 0) is not None and not partial.exists():
+        if finishing and output.exists() and not partial.exists():
             output.rename(partial)  # killed when it had appeared: its image may not list it yet
-        return LabelStore.resume(output, like=image)
+        with suppress(FileError):
+            store = LabelStore.resume(output, like=image)
+            if store.dtype == dtype:
+                return store, 0 if finishing else forget_damaged_labels(run, journal, store)
+    for stage in ("labels", "picture", "finish"):
+        for number in journal.of(stage):
+            journal.forget(stage, number)
     store = LabelStore.create(
         output,
         image.shape,
-        np.min_scalar_type(num),
+        dtype,
         like=image,
         shards=run.plan.block,  # each written whole by the one task that draws the block
         overwrite=True,
     )
-    journal.add("store", 0, objects=num)
-    return store
+    journal.add("store", 0)
+    return store, len(drawn)
 
 
-def _outcome(run: Run, journal: Journal, output: Path, keep: Keep) -> Outcome:
+def _outcome(run: Run, journal: Journal, output: Path, keep: Keep, repeated: int) -> Outcome:
     seconds: dict[str, float] = {}
     for entry in journal.lines.values():
         for kind, value in entry.get("seconds", {}).items():
@@ -348,6 +361,9 @@ def _outcome(run: Run, journal: Journal, output: Path, keep: Keep) -> Outcome:
     notes = list(run.plan.notes)
     for entry in journal.of("network").values():
         notes += [note for note in entry.get("notes", ()) if note not in notes]
+    if repeated:
+        blocks = "1 block was" if repeated == 1 else f"{repeated} blocks were"
+        notes.append(f"{blocks} computed again, because files of the interrupted run were damaged")
     return Outcome(
         labels=output,
         num_objects=len(keep.volume_vox),

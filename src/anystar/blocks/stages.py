@@ -153,12 +153,13 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     sure = found.prob >= floor
     network = time.perf_counter() - began - whole.seconds[0]
     rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
-    write_rows(run.rows_path(number, FOUND), rows)
+    check = write_rows(run.rows_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return noted(
         began,
         seconds,
         version=FOUND,
+        file=check,
         candidates=len(rows),
         open=len(rows),
         notes=list(found.notes),
@@ -183,10 +184,16 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     suppression = time.perf_counter() - began
     # Equal names are equal contents: what is decided depends on the neighbours' versions, too
     version = hashlib.sha256(repr(task).encode()).hexdigest()[:16]
-    write_rows(run.rows_path(block[0], version), left)
+    check = write_rows(run.rows_path(block[0], version), left)
     num_open, kept = int((left.status == UNDECIDED).sum()), int((left.status == KEPT).sum())
     return noted(
-        began, {"suppression": suppression}, version=version, open=num_open, kept=kept, **_extent(left)
+        began,
+        {"suppression": suppression},
+        version=version,
+        file=check,
+        open=num_open,
+        kept=kept,
+        **_extent(left),
     )
 
 
@@ -202,8 +209,15 @@ def outline(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     outlined = Rows.of(voted.points, voted.probabilities, voted.distances, run.rays)
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
-    write_rows(run.rows_path(block[0], version), outlined)
-    return noted(began, {"suppression": voting}, version=version, open=len(outlined), **_extent(outlined))
+    check = write_rows(run.rows_path(block[0], version), outlined)
+    return noted(
+        began,
+        {"suppression": voting},
+        version=version,
+        file=check,
+        open=len(outlined),
+        **_extent(outlined),
+    )
 
 
 def _where(wanted: np.ndarray, points: np.ndarray) -> np.ndarray:

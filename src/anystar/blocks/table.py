@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from anystar.blocks.checksum import checksum_of_file
 from anystar.objects.table import Table
 from anystar.report.table import TableWriter
 from anystar.runtime.atomic import staged
@@ -16,10 +17,12 @@ __all__ = ["read_part", "write_part", "write_table"]
 _GROUP_ROWS = 100_000
 
 
-def write_part(path: Path, part: Table) -> None:
-    """Write the objects of one block; the file appears whole or not at all."""
-    with staged(path) as (temporary,), open(temporary, "wb") as file:
-        np.savez(file, allow_pickle=False, **part.columns)
+def write_part(path: Path, part: Table) -> int:
+    """Write the objects of one block, whole or not at all, and return the checksum of the file."""
+    with staged(path) as (temporary,):
+        with open(temporary, "wb") as file:
+            np.savez(file, allow_pickle=False, **part.columns)
+        return checksum_of_file(temporary)
 
 
 def read_part(path: Path) -> Table:

@@ -138,9 +138,12 @@ class LabelStore:
         partial = _partial(target)
         shutil.rmtree(partial / _OLD, ignore_errors=True)
         try:
+            zarr.open_group(partial, mode="r")
             array: Any = zarr.open_array(partial, path=_filled(partial), mode="r")
         except FileNotFoundError:
             raise FileError(f"{target} was not begun; there is nothing to resume") from None
+        except (ValueError, KeyError, TypeError) as error:  # its metadata
+            raise FileError(f"{partial} is damaged ({error}); begin anew") from error
         z, y, x = array.shape
         if array.shape != tuple(like.shape):
             raise FileError(
