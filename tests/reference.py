@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, map_coordinates
+from scipy.ndimage import binary_dilation, distance_transform_edt, map_coordinates
 
 
 def star_distances_at(labels, points, vertices, *, step=0.01):
@@ -98,3 +98,19 @@ def object_probability(labels, anisotropy=(1, 1, 1)):
         distance = distance_transform_edt(mask, sampling=anisotropy)
         out[mask] = distance[mask] / distance.max()
     return out
+
+
+def contrast(labels, image, numbers, spacing):
+    """Background and contrast ``(N, 2)`` of objects, each from masks of the whole volume."""
+    rows = np.full((len(numbers), 2), np.nan)
+    width = [max(1, round(2 * min(spacing) / s)) for s in spacing]
+    for row, number in zip(rows, numbers, strict=True):
+        inside = labels == number
+        near = binary_dilation(inside, np.ones((3, 3, 3)))
+        far = binary_dilation(inside, np.ones([2 * w + 3 for w in width]))
+        around = far & ~near & (labels == 0)
+        if around.any() and inside.any():
+            own, other = image[inside].astype(np.float64), image[around].astype(np.float64)
+            spread = np.sqrt((own.var() + other.var()) / 2)
+            row[:] = other.mean(), (own.mean() - other.mean()) / spread
+    return rows

@@ -1,13 +1,17 @@
-"""Brightness of objects, and how they stand out from the unlabelled voxels around them."""
+"""Brightness of objects, and how they stand out from the unlabelled voxels around them.
+
+One compiled pass per object over the voxels of its bounding box. The values of its voxels, and of those
+around it, are copied as float64; means, variances and the median are made from these copies.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+
+from anystar.geometry.threads import run_chunks
+from anystar.runtime.compiled import kernel
 
 __all__ = ["contrast_columns", "intensity_columns"]
 
@@ -20,7 +24,7 @@ def intensity_columns(
     Parameters
     ----------
     labels, image : numpy.ndarray
-        ``(Z, Y, X)``.
+        ``(Z, Y, X)``; the image of any real type.
     numbers : numpy.ndarray
         ``(N,)``: the objects.
     boxes : numpy.ndarray
@@ -28,15 +32,14 @@ def intensity_columns(
     channel : str
         Ending of the names, if it is not the image that was segmented.
     """
-    rows = np.full((len(numbers), 4), np.nan)
-    for row, number, box in zip(rows, numbers, boxes, strict=True):
-        crop = _crop(box)
-        values = image[crop][labels[crop] == number]
-        if len(values):
-            row[:] = values.mean(dtype=np.float64), np.median(values), values.min(), values.max()
+    measured = np.full((len(numbers), 4), np.nan)
+    _measure(_intensities, labels, image, numbers, boxes, measured)
+    mean, median, lowest, highest = measured.T
+    if image.dtype.kind == "f":
+        median = median.astype(image.dtype).astype(np.float64)
     ending = f"_{channel}" if channel else ""
-    names = [f"intensity_{name}{ending}" for name in ("mean", "median", "min", "max")]
-    return dict(zip(names, rows.T, strict=True))
+    columns = {"mean": mean, "median": median, "min": lowest, "max": highest}
+    return {f"intensity_{name}{ending}": values for name, values in columns.items()}
 
 
 def contrast_columns(
@@ -53,30 +56,176 @@ def contrast_columns(
         As :func:`intensity_columns` takes them.
     spacing : 3 floats
         Edges of a voxel along Z, Y, X, in any unit.
+
+    Returns
+    -------
+    dict
+        ``background``, the mean of the voxels around, and ``contrast``, the difference of the means divided
+        by the root of the mean variance. NaN where no voxel around is unlabelled, infinite where no values
+        vary.
     """
-    rows = np.full((len(numbers), 2), np.nan)
-    width = [max(1, round(2 * min(spacing) / s)) for s in spacing]
-    for row, number, (start, stop) in zip(rows, numbers, boxes, strict=True):
-        margin = np.array(width) + 1
-        crop = _crop((np.maximum(start - margin, 0), np.minimum(stop + margin, labels.shape)))
-        here = labels[crop]
-        inside = here == number
-        near, far = inside.view(np.uint8), inside.view(np.uint8)
-        for axis, w in enumerate(width):
-            near = maximum_filter1d(near, 3, axis=axis, mode="constant")
-            far = maximum_filter1d(far, 2 * w + 3, axis=axis, mode="constant")
-        around = (far > near) & (here == 0)
-        if not (around.any() and inside.any()):
-            continue
-        values = image[crop]
-        own, other = values[inside].astype(np.float64), values[around].astype(np.float64)
-        spread = math.sqrt((own.var() + other.var()) / 2)
-        difference = own.mean() - other.mean()
-        row[:] = other.mean(), difference / spread if spread else math.copysign(math.inf, difference)
-        if difference == 0:
-            row[1] = 0.0
-    return dict(zip(("background", "contrast"), rows.T, strict=True))
+    width = np.array([max(1, round(2 * min(spacing) / s)) for s in spacing])
+    measured = np.full((len(numbers), 4), np.nan)
+    _measure(_moments, labels, image, numbers, boxes, measured, width)
+    own, own_variance, around, variance = measured.T
+    difference, spread = own - around, np.sqrt((own_variance + variance) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contrast = difference / spread
+    contrast[difference == 0] = 0.0
+    return {"background": around, "contrast": contrast}
 
 
-def _crop(box: Any) -> tuple[slice, ...]:
-    return tuple(slice(int(a), int(b)) for a, b in zip(*box, strict=True))
+def _measure(
+    compiled: Callable[..., None],
+    labels: np.ndarray,
+    image: np.ndarray,
+    numbers: np.ndarray,
+    boxes: np.ndarray,
+    out: np.ndarray,
+    *options: np.ndarray,
+) -> None:
+    """Fill a row of ``out`` for each object, in threads."""
+    kind = image.dtype.newbyteorder("=")
+    if kind in (np.float16, np.longdouble):  # unknown to Numba
+        kind = np.dtype(np.float32 if kind == np.float16 else np.float64)
+    image = np.asarray(image).astype(kind, copy=False)
+    image = image.view(np.uint8) if kind == np.bool_ else image
+    labels, numbers, boxes = np.asarray(labels), np.asarray(numbers, np.int64), np.asarray(boxes, np.int64)
+    run_chunks(
+        lambda a, b: compiled(labels, image, numbers[a:b], boxes[a:b], out[a:b], *options), len(numbers)
+    )
+
+
+@kernel()
+def _intensities(labels, image, numbers, boxes, out):
+    """Mean, median, lowest and highest value of each object; nothing if it has no voxel."""
+    for n in range(numbers.size):
+        (z0, y0, x0), (z1, y1, x1) = boxes[n, 0], boxes[n, 1]
+        values = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64)
+        count = 0
+        for z in range(z0, z1):
+            for y in range(y0, y1):
+                for x in range(x0, x1):
+                    if labels[z, y, x] == numbers[n]:
+                        values[count] = image[z, y, x]
+                        count += 1
+        if count > 0:
+            own = values[:count]
+            out[n, 0], out[n, 2], out[n, 3] = _sum(own) / count, own.min(), own.max()
+            out[n, 1] = _median(own)
+
+
+@kernel()
+def _moments(labels, image, numbers, boxes, out, width):
+    """Mean and variance of each object and of the voxels around it; nothing if either has no voxel."""
+    for n in range(numbers.size):
+        # A mask of the box and the shell, even beyond the volume: no shift of it runs into the next row.
+        first, size = boxes[n, 0] - width - 1, boxes[n, 1] - boxes[n, 0] + 2 * (width + 1)
+        inside = np.zeros((size[0], size[1], size[2]), np.uint8)
+        (z0, y0, x0), (z1, y1, x1) = boxes[n, 0], boxes[n, 1]
+        own, num_own = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64), 0
+        for z in range(z0, z1):
+            for y in range(y0, y1):
+                row = inside[z - first[0], y - first[1]]
+                for x in range(x0, x1):
+                    if labels[z, y, x] == numbers[n]:
+                        row[x - first[2]] = 1
+                        own[num_own] = image[z, y, x]
+                        num_own += 1
+        near = _dilated(inside, 1, 1, 1)
+        shell = _dilated(near, width[0], width[1], width[2])
+        around, num_around = np.empty(_count(shell, 1) - _count(near, 1), np.float64), 0
+        for z in range(max(first[0], 0), min(first[0] + size[0], labels.shape[0])):
+            for y in range(max(first[1], 0), min(first[1] + size[1], labels.shape[1])):
+                far_row, near_row = shell[z - first[0], y - first[1]], near[z - first[0], y - first[1]]
+                for x in range(max(first[2], 0), min(first[2] + size[2], labels.shape[2])):
+                    k = x - first[2]
+                    if far_row[k] > near_row[k] and labels[z, y, x] == 0:
+                        around[num_around] = image[z, y, x]
+                        num_around += 1
+        if num_own > 0 and num_around > 0:
+            out[n, 0], out[n, 1] = _mean_and_variance(own[:num_own])
+            out[n, 2], out[n, 3] = _mean_and_variance(around[:num_around])
+
+
+@kernel()
+def _count(values, wanted):
+    count = 0
+    for z in range(values.shape[0]):
+        for y in range(values.shape[1]):
+            row = values[z, y]
+            for x in range(values.shape[2]):
+                count += row[x] == wanted
+    return count
+
+
+@kernel()
+def _dilated(mask, reach_z, reach_y, reach_x):
+    """Grow a mask of 0 and 1 by a box that reaches so far either way; it must not reach across rows."""
+    grown = mask
+    for stride, reach in ((1, reach_x), (mask.shape[2], reach_y), (mask.shape[1] * mask.shape[2], reach_z)):
+        before = grown
+        grown = before.copy()
+        for step in range(1, reach + 1):
+            _merge(grown.ravel()[step * stride :], before.ravel())
+            _merge(grown.ravel(), before.ravel()[step * stride :])
+    return grown
+
+
+@kernel()
+def _merge(target, source):
+    """Add a mask to another, as far as both go."""
+    for i in range(min(target.size, source.size)):
+        target[i] |= source[i]
+
+
+@kernel()
+def _sum(values):
+    """Sum in blocks, whose rounding errors do not add up over all values."""
+    total = 0.0
+    for start in range(0, values.size, 128):
+        block = 0.0
+        for i in range(start, min(start + 128, values.size)):
+            block += values[i]
+        total += block
+    return total
+
+
+@kernel()
+def _mean_and_variance(values):
+    """Mean and variance; exact if all values are the same."""
+    if values.min() == values.max():
+        return values[0], 0.0
+    mean = _sum(values) / values.size
+    squares = np.empty(values.size, np.float64)
+    for i in range(values.size):
+        squares[i] = (values[i] - mean) * (values[i] - mean)
+    return mean, _sum(squares) / values.size
+
+
+@kernel()
+def _median(values):
+    """Median of at least one value, whose order changes: the middle is selected by partitions (Hoare)."""
+    middle = values.size // 2
+    low, high = 0, values.size - 1
+    while low < high:
+        pivot = values[(low + high) // 2]
+        i, j = low, high
+        while i <= j:
+            while values[i] < pivot:
+                i += 1
+            while values[j] > pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if middle <= j:
+            high = j
+        elif middle >= i:
+            low = i
+        else:
+            break
+    if values.size % 2 == 1:
+        return values[middle]
+    return (values[:middle].max() + values[middle]) / 2
