@@ -5,9 +5,14 @@ Messages read ``<what is wrong>; <what to do>`` and name arguments, never option
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
-__all__ = ["AlreadyDone", "AnyStarError", "ConfigError", "FileError", "InputError"]
+__all__ = ["AlreadyDone", "AnyStarError", "ConfigError", "FileError", "InputError", "user_message"]
+
+_PLACES = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.EPERM)
+"""Numbers of errors for which another place helps."""
 
 
 class AnyStarError(Exception):
@@ -47,3 +52,24 @@ class AlreadyDone(AnyStarError):
 
     def __reduce__(self) -> tuple[type[AlreadyDone], tuple[Path, int]]:
         return type(self), (self.labels, self.num_objects)
+
+
+def user_message(error: BaseException) -> str | None:
+    """Return the line for the user about an error that is not a bug, else ``None``.
+
+    Besides the errors of this package, the user can correct missing files and permissions, and a lack of
+    memory.
+
+    Examples
+    --------
+    >>> user_message(InputError("a.tif is a 2D image; give a 3D stack"))
+    'a.tif is a 2D image; give a 3D stack'
+    >>> user_message(KeyError("bug")) is None
+    True
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "out of memory" in str(error)):
+        return "not enough memory; crop the image, or try device=cpu"
+    if isinstance(error, OSError) and error.errno and error.filename:
+        advice = "choose another place" if error.errno in _PLACES else "check the name and the permissions"
+        return f"{error.filename}: {os.strerror(error.errno)}; {advice}"
+    return str(error) if isinstance(error, AnyStarError | ValueError | OSError) else None

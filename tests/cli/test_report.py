@@ -8,8 +8,8 @@ import tifffile
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.cli.runs import find_run
 from anystar.report.table import read_table
+from anystar.workflow.runs import find_run
 
 RNG = np.random.default_rng(0)
 SPACING = (2.0, 0.5, 0.5)

@@ -70,7 +70,7 @@ def test_bad_thresholds_are_one_line(annotated, refused, stub):
         "model.toml": ('model = "other"\nprob_thresh = 0.5\nnms_thresh = 0.5\n', "tuned for the model other"),
         "unit.toml": (
             'unit = "voxels"\ndiameter = 9.0\nprob_thresh = 0.5\nnms_thresh = 0.5\n',
-            "gives the diameter in voxels, but",
+            "the diameter is in voxels, but",
         ),
     }
     for name, (text, _) in bad.items():
@@ -135,13 +135,13 @@ def test_one_channel_of_several(annotated, run, stub, refused):
 def test_what_suits_each_volume_better_than_one_threshold_is_left_to_the_model(
     annotated, run, stub, monkeypatch
 ):
-    monkeypatch.setattr("anystar.tune.score", lambda judged, prob=None, **how: 0.99 if prob is None else 0.5)
+    monkeypatch.setattr("anystar.workflow.tuning.score", lambda judged, **how: 1.5)
     out = annotated / "t.toml"
     done = run("tune", "--images", annotated / "images", "--labels", annotated / "labels", "-o", out)
     assert done.exit_code == 0, done.output
     assert "no thresholds are written" in done.stdout
     found = tomllib.loads(out.read_text())
-    assert found["accuracy"] == 0.99
+    assert found["accuracy"] == 1.5
     assert not {"prob_thresh", "nms_thresh"} & found.keys()
     image = annotated / "images" / "a.tif"
     made = [annotated / name for name in ("tuned.tif", "plain.tif")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import errno
 import importlib
 import os
 import platform
@@ -20,7 +19,7 @@ from typing import Any
 import click
 
 from anystar._version import __version__
-from anystar.errors import AnyStarError
+from anystar.errors import user_message
 from anystar.runtime.allocator import keep_freed_memory
 
 __all__ = ["BAD_INPUT", "BUG", "PARTIAL", "complain", "in_options", "main", "one_line"]
@@ -47,7 +46,6 @@ _COMMANDS = {
     "data": "List, get and check annotated data sets.",
     "reproduce": "Run the experiments of the paper.",
 }
-_PLACES = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.EPERM)
 
 
 def complain(message: str) -> None:
@@ -56,24 +54,9 @@ def complain(message: str) -> None:
 
 
 def one_line(error: BaseException) -> str | None:
-    """Return the line for the user about an error that is not a bug, else ``None``.
-
-    Examples
-    --------
-    >>> from anystar.errors import InputError
-    >>> one_line(InputError("a.tif is a 2D image; give a 3D stack"))
-    'a.tif is a 2D image; give a 3D stack'
-    >>> one_line(KeyError("bug")) is None
-    True
-    """
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "out of memory" in str(error)):
-        return "not enough memory; crop the image, or try --device cpu"
-    if isinstance(error, OSError) and error.errno and error.filename:
-        advice = "choose another place" if error.errno in _PLACES else "check the name and the permissions"
-        return f"{error.filename}: {os.strerror(error.errno)}; {advice}"
-    if isinstance(error, AnyStarError | ValueError | OSError):
-        return in_options(str(error))
-    return None
+    """Return the line for the user about an error that is not a bug, with options of the running command."""
+    message = user_message(error)
+    return None if message is None else in_options(message)
 
 
 def in_options(message: str) -> str:

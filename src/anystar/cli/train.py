@@ -143,8 +143,8 @@ def train(out: Path | None, resume: bool, device: str, profile: bool, **given: A
 
 
 def _profile(device: str, given: dict[str, Any]) -> str:
-    from anystar.cli.labelled import read_labelled
     from anystar.train import profile
+    from anystar.workflow.annotated import read_labelled
 
     config = _config(Path(), False, given)
     labelled = None if config.labelled is None else read_labelled(config.labelled)
@@ -154,8 +154,8 @@ def _profile(device: str, given: dict[str, Any]) -> str:
 def _train(out: Path, resume: bool, device: str, given: dict[str, Any]) -> None:
     from tqdm import tqdm
 
-    from anystar.cli.labelled import read_labelled
     from anystar.train import fit
+    from anystar.workflow.annotated import read_labelled
 
     config = _config(out, resume, given)
     labelled = None if config.labelled is None else read_labelled(config.labelled)

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.labelled import read_pairs
-from anystar.cli.options import Number, channel_option, spacing_option
+from anystar.cli.options import (
+    Number,
+    channel_option,
+    device_option,
+    file_type,
+    overwrite_option,
+    spacing_option,
+)
 from anystar.cli.progress import progress_bar
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from anystar.predict import Model
-    from anystar.train import RawVolume
+    from anystar.workflow.tuning import Trial
 
 __all__ = ["tune"]
-
-_WORTH = 0.005
-"""Accuracy that a diameter must add to be written."""
 
 
 @click.command(no_args_is_help=True)
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=file_type,
     required=True,
     metavar="DIR",
     help="Annotated images (a folder, or one file).",
 )
 @click.option(
     "--labels",
-    type=click.Path(path_type=Path),
+    type=file_type,
     required=True,
     metavar="DIR",
     help="Their label images, of the same names: 0 background, one number per object.",
@@ -41,7 +41,7 @@ _WORTH = 0.005
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=file_type,
     required=True,
     metavar="FILE.toml",
     help="Where the thresholds go.",
@@ -51,7 +51,7 @@ _WORTH = 0.005
     "--diameter",
     type=Number(0, above=True),
     metavar="D",
-    help="Diameter to tell the model. Left out, its own estimate and the median of the labels are compared.",
+    help="Diameter to give the model. If left out, its estimate and the median of the labels are compared.",
 )
 @click.option(
     "--iou",
@@ -74,119 +74,32 @@ _WORTH = 0.005
 )
 @channel_option
 @spacing_option
-@click.option(
-    "--device",
-    type=click.Choice(["auto", "cpu", "cuda", "mps"]),
-    default="auto",
-    show_default=True,
-    help="Where the network runs.",
-)
-@click.option("--overwrite", is_flag=True, help="Replace FILE.toml if it exists.")
-def tune(output: Path, **given: Any) -> None:
+@device_option
+@overwrite_option
+def tune(images: Path, labels: Path, output: Path, **given: Any) -> None:
     """Find the thresholds that suit your images, on a few annotated volumes.
 
-    The network runs once a volume and size; then every threshold of probability and of overlap is tried.
-    FILE.toml is what 'anystar segment --thresholds' takes. Judge the result on other volumes than these.
+    The network runs once per volume and size; then every threshold of probability and of overlap is tried.
+    FILE.toml is what 'anystar segment --thresholds' takes. Evaluate the result on other volumes than these.
 
     \b
     Examples:
       anystar tune --images validation/images --labels validation/labels -o thresholds.toml
       anystar segment images/ -o labels/ --thresholds thresholds.toml
     """
-    import anystar
-    from anystar.config import ConfigError, dump_toml
-    from anystar.predict.thresholds import Thresholds
-    from anystar.runtime.atomic import staged
-    from anystar.train.labelled import LabelledConfig, known_labels, median_diameter
-    from anystar.tune import IOU
-    from anystar.workflow.outputs import refuse_ending, refuse_outputs
+    from anystar.workflow.tuning import tune_files
 
-    refuse_ending("--output", output, ".toml")
-    refuse_outputs(
-        [("the thresholds", output)], inputs=(given["images"], given["labels"]), overwrite=given["overwrite"]
-    )
-    iou = given["iou"] or IOU
-    volumes = read_pairs(given["images"], given["labels"], spacing=given["spacing"], channel=given["channel"])
-    config = LabelledConfig(
-        images="", labels="", ignore_label=given["ignore_label"], unlabelled=given["unlabelled"]
-    )
-    ground_truths = [known_labels(volume, config) for volume in volumes]
-    sized = median_diameter(volumes, ground_truths)
-    unit = _unit(volumes)
-    with staged(output) as (temporary,):  # a place that cannot be written is known before the work
-        model = anystar.load_model(given["model"], device=given["device"])
-        diameters = [given["diameter"]] if given["diameter"] else [None, float(f"{sized:.4g}")]
-        if unit is None and given["diameter"] is None:
-            diameters = [None]
-        best, *others = [_search(model, volumes, ground_truths, d, iou, unit) for d in diameters]
-        for found in others:
-            if found.mean_ap > best.mean_ap + _WORTH:
-                best = found
-        if best.mean_ap == 0:
-            raise ConfigError(
-                "no threshold finds an annotated object; check that the labels are those of the images, one "
-                "number per object, and that the diameter (--diameter) and voxel size (--spacing) are right"
-            )
-        given_path = given["model"] is not None and Path(given["model"]).is_file()
-        thresholds = Thresholds(
-            model=str(Path(given["model"]).resolve()) if given_path else model.name,
-            prob_thresh=best.prob,
-            nms_thresh=best.nms,
-            diameter=best.diameter,
-            unit=unit or "um",
-            accuracy=round(best.mean_ap, 4),
-            iou=tuple(iou),
-            volumes=tuple(volume.name for volume in volumes),
-        )
-        temporary.write_text(dump_toml(thresholds))
-    if best.prob is None:
-        click.echo("  no thresholds are written: what the model settles on for each volume is better")
+    with progress_bar("tune") as progress:
+        thresholds, _ = tune_files(images, labels, output, progress=progress, report=_print, **given)
+    if thresholds.prob_thresh is None:
+        click.echo("  no thresholds are written: those that the model chooses for each volume are better")
     click.echo(f"  wrote {output}")
 
 
-class _Trial(NamedTuple):
-    """The best that a diameter gives."""
-
-    diameter: float | None
-    prob: float | None
-    """None where what the model settles on for each volume is better than any threshold for all."""
-    nms: float | None
-    mean_ap: float
-
-
-def _search(
-    model: Model,
-    volumes: list[RawVolume],
-    ground_truths: list[np.ndarray],
-    diameter: float | None,
-    iou: tuple[float, ...],
-    unit: str | None,
-) -> _Trial:
-    """Segment all volumes once, try all thresholds, and say what came out."""
-    from anystar.tune import Judged, score, tune
-
-    judged = []
-    for volume, ground_truth in zip(volumes, ground_truths, strict=True):
-        with progress_bar(volume.name) as progress:
-            result = model.segment(volume.image, spacing=volume.spacing, diameter=diameter, progress=progress)
-        judged.append(Judged(result=result, ground_truth=ground_truth))
-    found = tune(judged, iou=iou)
-    size = "size estimated" if diameter is None else f"told a diameter of {diameter:g}{_suffix(unit)}"
-    own = score(judged, iou=iou)
+def _print(trial: Trial) -> None:
+    suffix = {"um": " µm", "voxels": " voxels"}.get(trial.unit or "", "")
+    size = "size estimated" if trial.diameter is None else f"given a diameter of {trial.diameter:g}{suffix}"
     click.echo(
-        f"{size}: mean AP {found.mean_ap:.3f} at a probability of {found.prob:.2f} and an overlap of "
-        f"{found.nms:g} (with what the model settles on: {own:.3f})"
+        f"{size}: mean AP {trial.mean_ap:.3f} at a probability of {trial.prob_thresh:.2f} and an overlap of "
+        f"{trial.nms_thresh:g} (with the thresholds that the model chooses: {trial.adaptive_ap:.3f})"
     )
-    if own > found.mean_ap:
-        return _Trial(diameter, None, None, own)
-    return _Trial(diameter, found.prob, found.nms, found.mean_ap)
-
-
-def _unit(volumes: list[RawVolume]) -> Any:
-    """Return the unit that a diameter has in all volumes, none if they differ."""
-    units = {"um" if v.spacing is not None and v.unit == "um" else "voxels" for v in volumes}
-    return units.pop() if len(units) == 1 else None
-
-
-def _suffix(unit: str | None) -> str:
-    return {"um": " µm", "voxels": " voxels"}.get(unit or "", "")

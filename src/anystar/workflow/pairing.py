@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from anystar.errors import InputError
+from anystar.io.address import file_stem, list_volumes, locate
 
 __all__ = ["by_volume", "file_pairs", "matching_pairs", "volume_name"]
 
-_ROLES = ("_labels", "_label", "_image", "_truth", "_pred", "_mask", "_masks")
+_ROLES = ("_labels", "_label", "_image", "_ground_truth", "_truth", "_pred", "_mask", "_masks")
 
 
 def volume_name(path: Path) -> str:
-    """Return what a volume is called: its file's name without the ending and without the file's role.
+    """Return the name of a volume: its file's name without the ending and without the file's role.
 
     Examples
     --------
     >>> volume_name(Path("in/embryo_labels.nii.gz")), volume_name(Path("embryo.tif"))
     ('embryo', 'embryo')
     """
-    from anystar.io import file_stem
-
     stem = file_stem(path)
     role = next((r for r in _ROLES if stem.lower().endswith(r) and len(stem) > len(r)), "")
     return stem[: len(stem) - len(role)]
@@ -34,8 +33,6 @@ def by_volume(path: Path) -> dict[str, Path]:
     ValueError
         If there are none, or two of one name.
     """
-    from anystar.io import list_volumes
-
     if not path.exists():
         raise InputError(f"{path} does not exist; check the name")
     found: dict[str, Path] = {}
@@ -47,8 +44,6 @@ def by_volume(path: Path) -> dict[str, Path]:
 
 def _is_folder(path: Path) -> bool:
     """Return whether a path is a folder of volumes, not the folder of a Zarr store."""
-    from anystar.io.address import locate
-
     return path.is_dir() and locate(path).module != "ome_zarr"
 
 

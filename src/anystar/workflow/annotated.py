@@ -1,15 +1,15 @@
-"""Annotated volumes, from their files to what ``anystar train`` and ``anystar tune`` take."""
+"""Annotated volumes: images with their label images, read for training and tuning."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from anystar.cli.matching import file_pairs
+from anystar import io
+from anystar.arrays import refuse_mismatch
 from anystar.errors import InputError
-
-if TYPE_CHECKING:
-    from anystar.train import LabelledConfig, LabelledVolumes, RawVolume
+from anystar.train import LabelledConfig, LabelledVolumes, RawVolume, prepare
+from anystar.workflow.pairing import file_pairs
 
 __all__ = ["read_labelled", "read_pairs"]
 
@@ -19,7 +19,7 @@ def read_pairs(
     labels: Path,
     *,
     spacing: tuple[float, float, float] | None = None,
-    channel: int | None = None,
+    channel: int | str | None = None,
 ) -> list[RawVolume]:
     """Read images (one channel of each) with their labels, paired by name.
 
@@ -29,10 +29,6 @@ def read_pairs(
         If a file is missing, cannot be read, or an image and its labels differ in shape or
         voxel size.
     """
-    from anystar import io
-    from anystar.arrays import refuse_mismatch
-    from anystar.train import RawVolume
-
     volumes = []
     for image_path, labels_path in file_pairs(images, labels).values():
         image = io.read(image_path, spacing=spacing, channel=channel)
@@ -52,8 +48,6 @@ def read_pairs(
 
 def read_labelled(config: LabelledConfig) -> LabelledVolumes:
     """Read, split and prepare the volumes that a configuration names."""
-    from anystar.train import LabelledVolumes, prepare
-
     how: dict[str, Any] = {"spacing": config.spacing, "channel": config.channel}
     volumes = read_pairs(Path(config.images), Path(config.labels), **how)
     judges: list[RawVolume] = []
@@ -63,7 +57,7 @@ def read_labelled(config: LabelledConfig) -> LabelledVolumes:
         number = len(volumes) // 5 if config.hold_out is None else config.hold_out
         if number >= len(volumes):
             raise InputError(
-                f"--hold-out {number} leaves none of the {len(volumes)} volumes to learn from; hold out fewer"
+                f"hold_out={number} leaves none of the {len(volumes)} volumes to learn from; hold out fewer"
             )
         volumes, judges = volumes[: len(volumes) - number], volumes[len(volumes) - number :]
     prepared = prepare([*volumes, *judges], config)

@@ -1,4 +1,4 @@
-"""What belongs to a run: its labels, tables, images, ground truth, and what is known of how it was made."""
+"""Files of a run: its labels, tables, images, ground truth, and what is known of how it was made."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from anystar.cli.matching import by_volume, volume_name
 from anystar.errors import InputError
+from anystar.io import file_stem, file_suffix
+from anystar.report.table import read_table
+from anystar.workflow.pairing import by_volume, volume_name
+from anystar.workflow.provenance import read_provenance
 
 __all__ = ["FoundRun", "Source", "find_run", "read_probabilities"]
 
 _TABLES = (".csv", ".parquet")
-_RECORDS = (*_TABLES, ".toml")
+_WITH_PROVENANCE = (*_TABLES, ".toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +29,7 @@ class Source:
     image: Path | None = None
     ground_truth: Path | None = None
     table: Path | None = None
-    record: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] | None = None
     "How the labels were made, of :mod:`anystar.workflow.provenance`."
 
 
@@ -42,9 +45,9 @@ class FoundRun:
 def find_run(text: str) -> FoundRun:
     """Return the run that ``PATH`` or ``NAME=PATH`` names.
 
-    PATH is a label file, a folder of them, the record or table of a run, a folder of these, or what ``anystar
-    evaluate --json`` wrote. A table (``a.csv``, ``a.parquet``) or record (``a.toml``) is found beside the
-    labels ``a.tif``, or in ``tables`` or ``records`` beside them or their folder.
+    PATH is a label file, a folder of them, the provenance or table of a run, a folder of these, or the scores
+    that ``anystar evaluate --json`` wrote. A table (``a.csv``, ``a.parquet``) or provenance (``a.toml``) is
+    found beside the labels ``a.tif``, or in ``tables`` or ``provenance`` beside them or their folder.
 
     Raises
     ------
@@ -57,11 +60,11 @@ def find_run(text: str) -> FoundRun:
     ending = path.suffix.lower()
     if ending == ".json":
         return _from_scores(name or path.stem, path)
-    if ending in _RECORDS:
-        label, source = _from_record(path)
+    if ending in _WITH_PROVENANCE:
+        label, source = _from_provenance(path)
         return _complete(name or label, {label: source})
     if path.is_dir() and not _holds_volumes(path):
-        found = _of_volumes(_from_record(p) for p in sorted(path.iterdir()) if _bears_record(p))
+        found = _of_volumes(_from_provenance(p) for p in sorted(path.iterdir()) if _has_provenance(p))
         if found:
             return _complete(name or path.name, found)
     sources = {n: _beside(n, file) for n, file in by_volume(path).items()}
@@ -86,24 +89,20 @@ def _named(text: str) -> tuple[str, Path]:
 
 
 def _holds_volumes(folder: Path) -> bool:
-    from anystar.io import file_suffix
-
     return any(file_suffix(p) for p in folder.iterdir())
 
 
-def _bears_record(path: Path) -> bool:
-    """Return whether a file is a record, or a table with one (whose sidecar does not count again)."""
+def _has_provenance(path: Path) -> bool:
+    """Return whether a file is a provenance, or a table with one (whose sidecar does not count again)."""
     if path.suffix.lower() == ".csv":
         return path.with_name(f"{path.name}.toml").is_file()
-    return path.suffix.lower() in _RECORDS and not path.name.lower().endswith(".csv.toml")
+    return path.suffix.lower() in _WITH_PROVENANCE and not path.name.lower().endswith(".csv.toml")
 
 
-def _from_record(path: Path) -> tuple[str, Source]:
-    """Return the volume of one record, and its name."""
-    from anystar.workflow.provenance import read_provenance
-
-    record = read_provenance(path)
-    parameters = record["parameters"]
+def _from_provenance(path: Path) -> tuple[str, Source]:
+    """Return the volume of one provenance, and its name."""
+    provenance = read_provenance(path)
+    parameters = provenance["parameters"]
     images = parameters.get("inputs") or []
     if "output" not in parameters or len(images) != 1:
         raise InputError(f"{path} does not say where the labels are; give the labels themselves")
@@ -116,56 +115,54 @@ def _from_record(path: Path) -> tuple[str, Source]:
         labels=labels,
         image=_moved(Path(images[0]), path),
         table=path if path.suffix.lower() in _TABLES else table and _moved(Path(table), path),
-        record=record,
+        provenance=provenance,
     )
 
 
-def _moved(file: Path, record: Path) -> Path | None:
-    """Return a file of a run: where it was, or beside the record if all was moved; None if it is gone."""
-    return next((p for p in (file, record.parent / file.name) if p.exists()), None)
+def _moved(file: Path, provenance: Path) -> Path | None:
+    """Return a file of a run: where it was, or beside the provenance if all was moved; None if it is gone."""
+    return next((p for p in (file, provenance.parent / file.name) if p.exists()), None)
 
 
 def _beside(name: str, labels: Path) -> Source:
-    """Return a volume of labels with the table and the record that lie beside them."""
-    from anystar.io import file_stem
-
+    """Return a volume of labels with the table and the provenance that lie beside them."""
     folder = labels.parent
     stems = {file_stem(labels), name}
-    table = _first(folder, "tables", stems, _TABLES)
-    bearer = _first(folder, "records", stems, (".toml",)) or (
-        table if table and _bears_record(table) else None
+    table = _first(folder, ("tables",), stems, _TABLES)
+    file = _first(folder, ("provenance", "records"), stems, (".toml",)) or (
+        table if table and _has_provenance(table) else None
     )
-    if bearer is None:
+    if file is None:
         return Source(labels=labels, table=table)
     try:
-        _, told = _from_record(bearer)
-    except ValueError:  # a TOML file of another kind, or a record of labels that lay elsewhere
+        _, found = _from_provenance(file)
+    except InputError:  # a TOML file of another kind, or the provenance of labels that lay elsewhere
         return Source(labels=labels, table=table)
-    return replace(told, labels=labels, table=table or told.table)
+    return replace(found, labels=labels, table=table or found.table)
 
 
-def _first(folder: Path, inner: str, stems: set[str], endings: tuple[str, ...]) -> Path | None:
-    places = (folder, folder / inner, folder.parent / inner)
+def _first(folder: Path, inner: tuple[str, ...], stems: set[str], endings: tuple[str, ...]) -> Path | None:
+    places = [folder, *(parent / name for name in inner for parent in (folder, folder.parent))]
     files = (place / f"{stem}{ending}" for place in places for stem in sorted(stems) for ending in endings)
     return next((f for f in files if f.is_file()), None)
 
 
 def _complete(name: str, sources: Mapping[str, Source]) -> FoundRun:
-    """Attach what the records say of the run."""
+    """Return a run with the facts in its provenance."""
     return FoundRun(
-        name=name, sources=sources, facts=_facts([s.record for s in sources.values() if s.record])
+        name=name, sources=sources, facts=_facts([s.provenance for s in sources.values() if s.provenance])
     )
 
 
-def _facts(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return what is the same in all records, and ranges or sums of what is not."""
-    if not records:
+def _facts(provenances: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return facts that all volumes share, and ranges or sums of those that differ."""
+    if not provenances:
         return {}
 
     def every(*path: str) -> list[Any]:
         found = []
-        for record in records:
-            value: Any = record
+        for provenance in provenances:
+            value: Any = provenance
             for key in path:
                 value = value.get(key) if isinstance(value, Mapping) else None
             if value is not None and value not in found:
@@ -186,7 +183,7 @@ def _facts(records: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in every(*path)]
         if values:
             facts[title] = ", ".join(values[:6]) + (", ..." if len(values) > 6 else "")
-    seconds = [r.get("result", {}).get("seconds", {}).get("total") for r in records]
+    seconds = [r.get("result", {}).get("seconds", {}).get("total") for r in provenances]
     if any(s is not None for s in seconds):
         facts["Seconds in all"] = f"{sum(s or 0.0 for s in seconds):.1f}"
     notes = [note for notes in every("result", "notes") for note in notes]
@@ -219,8 +216,6 @@ def read_probabilities(path: Path) -> dict[int, float] | None:
     ValueError
         If it is no table of objects.
     """
-    from anystar.report.table import read_table
-
     table, _ = read_table(path)
     if "probability" not in table.columns:
         return None
