@@ -164,6 +164,12 @@ def _one_of(wanted: int | None, count: int, kind: str, argument: str, names: tup
     return wanted or 0
 
 
+def _suggestion(sizes: dict[str, int]) -> str:
+    """Return letters that the axes may have."""
+    free = iter(a for a in "TC" if a not in sizes)
+    return "".join(a if a in "TZYXCS" else next(free, "?") for a in sizes)
+
+
 def _as_z(sizes: dict[str, int], axis: str) -> str:
     """Return the axes' letters with another one as Z."""
     return "".join(sizes).replace(axis, "Z")
@@ -182,7 +188,10 @@ def _refuse_other_axes(sizes: dict[str, int]) -> None:
         hint = f"if the channels are really Z, give axes={_as_z(sizes, 'C')}" if "C" in sizes else ""
         raise FileError(f"is a {kind} image ({found}) without a Z axis; {hint or 'give a 3D stack'}")
     if extra := set(sizes) - set("TZYXCS"):
-        raise FileError(f"has the axes {found}; save it without {', '.join(sorted(extra))}")
+        raise FileError(
+            f"has the axes {found}; say what {', '.join(_NAMES.get(a, a) for a in sorted(extra))} is in axes=, "
+            f"{_suggestion(sizes)} for example, or save it without"
+        )
     if {"C", "S"} <= set(sizes):
         raise FileError(
             f"has both channels and colours ({found}); save the channel to segment as a grey stack"

@@ -43,25 +43,25 @@ def letters_of(names: Iterable[object]) -> str:
     return letters if set(letters) - {"Q"} else ""
 
 
-def unnamed_axes(shape: tuple[int, ...]) -> str | None:
-    """Return the letters of an array's axes that have no names, if it is one volume: Z, Y, X.
+_UNNAMED = "QIEAMLHRPVBW"
+"""Letters of axes without a name; unlike each other."""
 
-    Axes of length 1 beside three longer ones are no matter, and neither are those in front of the last three.
+
+def unnamed_axes(shape: tuple[int, ...]) -> str:
+    """Return letters for the axes of an array that names none: Z, Y, X are the last three.
+
+    Axes of length 1 beside three longer ones are no matter. The others need a name from the user.
 
     Examples
     --------
-    >>> unnamed_axes((30, 64, 64)), unnamed_axes((1, 30, 64, 64, 1)), unnamed_axes((2, 30, 64, 64))
-    ('ZYX', 'QZYXI', None)
+    >>> [unnamed_axes(shape) for shape in ((30, 64, 64), (1, 30, 64, 64, 1), (2, 30, 64, 64), (64, 64))]
+    ['ZYX', 'QZYXI', 'QZYX', 'YX']
     """
-    if len(shape) < 3:
-        return None
     long = [i for i, n in enumerate(shape) if n != 1]
     if len(long) != 3:
-        long = list(range(len(shape) - 3, len(shape)))
-        if any(n != 1 for n in shape[:-3]):
-            return None
-    names = dict(zip(long, "ZYX", strict=True))
-    others = iter("QIEAMLHRPVBW")  # unlike each other, and dropped
+        long = list(range(max(len(shape) - 3, 0), len(shape)))
+    names = dict(zip(long, "ZYX"[3 - len(long) :], strict=True))
+    others = iter(_UNNAMED)
     return "".join(names.get(i) or next(others, "Q") for i in range(len(shape)))
 
 
@@ -77,7 +77,7 @@ def renamed(source: Source, axes: str) -> Source:
     count = sum(n != 1 for n in source.shape)
     if len(letters) == count != len(source.shape):  # axes of length 1 need no name
         given = iter(letters)
-        letters = "".join(next(given) if n != 1 else "QIEAMLHRPVBW"[i] for i, n in enumerate(source.shape))
+        letters = "".join(next(given) if n != 1 else _UNNAMED[i] for i, n in enumerate(source.shape))
     elif len(letters) != len(source.shape):
         lengths = " x ".join(str(n) for n in source.shape)
         raise FileError(

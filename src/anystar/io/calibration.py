@@ -111,7 +111,8 @@ def _without_unit(sizes: Sequence[float | None], names: list[str], placed: bool)
     z, y, x = sizes
     if z is None or y is None or x is None:
         return Calibration()
-    if all(s == 1 for s in sizes) and not placed:
+    stated = (z, y, x)
+    if all(math.isclose(s, 1, rel_tol=1e-6) for s in stated) and not placed:
         return Calibration(
             notes=(
                 "the file states a voxel of 1 x 1 x 1 without a unit, which stands for a size that is not "

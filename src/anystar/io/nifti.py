@@ -13,15 +13,18 @@ import numpy as np
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.calibration import calibrate
 from anystar.io.mapped import copy_part
+from anystar.io.nifti_forms import placement_of
 from anystar.io.source import Index, Source
+from anystar.io.units import micrometres_per
 from anystar.io.unpack import refuse_impossible_size, unpack
 from anystar.io.world import world_of
 
 __all__ = ["open_source", "write"]
 
-# NIfTI code of the spatial unit (lowest three bits of xyzt_units) to micrometres; 0 is "unknown".
-_UNITS = {1: 1e6, 2: 1e3, 3: 1.0}
+_UNITS = {1: "m", 2: "mm", 3: "um"}
+"""Unit of space by its code, the lowest three bits of ``xyzt_units``; 0 is "unknown"."""
 
 
 def open_source(address: Address, level: int) -> Source:
@@ -36,7 +39,8 @@ def open_source(address: Address, level: int) -> Source:
     FileError
         For less than three axes or more than five (X, Y, Z, time, channel), for colours, or if it is cut off.
     """
-    image: Any = nib.load(address.file, mmap=False)
+    with nib.imageglobals.LoggingOutputSuppressor():  # what it repairs is printed by default
+        image: Any = nib.load(address.file, mmap=False)
     header: Any = image.header
     shape = _check_shape(image.shape)
     if header.get_data_dtype().names is not None:
@@ -63,30 +67,51 @@ def open_source(address: Address, level: int) -> Source:
             data = data.astype(np.float32) * np.float32(proxy.slope) + np.float32(proxy.inter)
         return data
 
-    micrometres = _UNITS.get(int(header["xyzt_units"]) & 7)
-    x, y, z = (float(s) * (micrometres or 1.0) for s in nib.affines.voxel_sizes(image.affine))
-    fine = all(math.isfinite(s) and s > 0 for s in (z, y, x))
+    place, unit = placement_of(header), _UNITS.get(int(header["xyzt_units"]) & 7, "")
+    axes, sizes = _axes(shape, place.sizes)
+    size = calibrate(sizes, [unit] * 3, placed=place.placed)
     return Source(
-        axes="XYZTC"[: len(shape)],
+        axes=axes,
         shape=shape,
         dtype=np.dtype(np.float32) if scaled else stored,
         fetch=fetch,
-        spacing=(z, y, x) if fine else None,
-        unit="um" if micrometres else "relative",
-        fault="" if fine else f"states a voxel of {z:g} x {y:g} x {x:g} along Z, Y, X",
-        header={
+        spacing=None if place.fault else size.spacing,
+        unit=size.unit,
+        plane=size.plane,
+        fault=place.fault or size.fault,
+        size_notes=(*place.notes, *size.notes),
+        header={}
+        if axes.startswith("Q")
+        else {
             "nifti": header.copy(),
             "affine": np.array(image.affine),
-            "world": np.diag([(micrometres or 1e3) / 1e3] * 3 + [1]) @ image.affine,
+            "world": np.diag([(micrometres_per(unit) or 1e3) / 1e3] * 3 + [1]) @ place.affine,
             "oriented": bool(header["sform_code"] or header["qform_code"]),
         },
         close=voxels.cache_clear,
     )
 
 
+def _axes(
+    shape: tuple[int, ...], sizes: tuple[float, float, float]
+) -> tuple[str, tuple[float | None, float, float]]:
+    """Return a letter per axis, fastest first, and the voxel size along Z, Y, X.
+
+    An array that was saved with an axis of length 1 in front (a batch, a channel) has X, Y, Z behind it. A Z
+    of length 1 beside a longer time is no axis of space.
+    """
+    z, y, x = sizes
+    if len(shape) > 3 and shape[0] == 1 and min(shape[1:4]) > 1:
+        return "QXYZC"[: len(shape)], (None, z, y)
+    if len(shape) > 3 and shape[2] == 1:
+        return "XYQTC"[: len(shape)], (z, y, x)
+    return "XYZTC"[: len(shape)], (z, y, x)
+
+
 def _check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return the lengths of X, Y, Z, time, channel, as many as there are."""
-    if len(shape) < 3 or min(shape[:3]) == 1:
+    long = sum(n > 1 for n in shape)
+    if len(shape) < 3 or long < 3:
         raise FileError(f"is a 2D image of shape {shape} (X, Y, Z); give a 3D volume")
     if any(n > 1 for n in shape[5:]):
         raise FileError(f"has the shape {shape}; save the volume to segment as a file of its own")
