@@ -154,7 +154,6 @@ IMPOSSIBLE = {
     "zero": ([0.0, 0.5, 0.5], r"states a voxel of 0 x 0.5 x 0.5 along Z, Y, X; give .* spacing=\(Z, Y, X\)"),
     "negative": ([2.0, -0.5, 0.5], r"states a voxel of 2 x -0.5 x 0.5"),
     "nan": ([2.0, 0.5, float("nan")], r"states a voxel of 2 x 0.5 x nan"),
-    "two values": ([2.0, 0.5], r"has a transformation .* for 3 axes; export it again"),
 }
 
 
@@ -164,8 +163,7 @@ def test_impossible_voxel_sizes_in_zarr(store, case):
     edit(store, lambda m: m["datasets"][0]["coordinateTransformations"][0].update(scale=scale))
     with pytest.raises(io.FileError, match=message):
         io.open_image(store)
-    if case != "two values":
-        assert io.open_image(store, spacing=(1, 1, 1)).spacing == (1, 1, 1)
+    assert io.open_image(store, spacing=(1, 1, 1)).spacing == (1, 1, 1)
 
 
 def test_a_pyramid_that_shrinks(store):
@@ -216,7 +214,7 @@ def test_hdf5_names(tmp_path):
         io.read(path)
     with pytest.raises(io.FileError, match=r"has no such dataset; choose from .*a\.h5:/raw"):
         io.read(f"{path}:/rwa")
-    with pytest.raises(io.FileError, match=r"shape \(2, 9, 20, 21\) and no names of axes; save"):
+    with pytest.raises(io.FileError, match=r"axes unnamed 2, Z 9, .* name each of them in axes=, TZYX"):
         io.read(f"{path}:/series")
     np.testing.assert_array_equal(io.read(f"{path}:/more/other").data, DATA + 1)
     assert io.read(f"{path}:/raw").spacing == (2, 1, 0.5)

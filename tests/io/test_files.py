@@ -99,8 +99,8 @@ def test_missing_folder_and_unknown_names(tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (np.zeros((3, 4)), r"shape \(3, 4\), and .npy names no axes"),
-        (np.zeros((2, 3, 4, 5)), "save one array of shape"),
+        (np.zeros((3, 4)), r"is a 2D image \(Y 3, X 4\) without a Z axis; give a 3D stack"),
+        (np.zeros((2, 3, 4, 5)), r"axes unnamed 2, Z 3, Y 4, X 5; name each of them in axes=, TZYX for"),
         (np.array([{}]), "cannot be opened"),
         (np.zeros((0, 4, 5)), "is empty"),
     ],

@@ -33,7 +33,7 @@ READABLE = (*_FORMATS, *_VENDORS)
 """Name endings that can be read: also NRRD headers whose data lie in a file beside them, and those of
 microscopes' makers through bioio."""
 
-_INSIDE_HDF5 = re.compile(r"(?P<file>.*\.(?:h5|hdf5)):/*(?P<inner>.*)", re.IGNORECASE)
+_INSIDE_HDF5 = re.compile(r"(?P<file>.*?\.(?:h5|hdf5))(?::/*|/+)(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)
 _ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
@@ -57,7 +57,7 @@ class Address(NamedTuple):
 
 
 def locate(path: str | Path) -> Address:
-    """Take a name apart: ``file.h5:/dataset``, ``store.zarr/group`` or a plain file name.
+    """Take a name apart: ``file.h5:/dataset``, ``file.h5/dataset``, ``store.zarr/group`` or a plain name.
 
     Examples
     --------
@@ -70,7 +70,9 @@ def locate(path: str | Path) -> Address:
     """
     path = Path(path).expanduser()
     inner = ""
-    found = _INSIDE_HDF5.fullmatch(str(path)) or _INSIDE_ZARR.fullmatch(str(path))
+    found = _INSIDE_HDF5.fullmatch(str(path))
+    if found is None or Path(found["file"]).is_dir():
+        found = _INSIDE_ZARR.fullmatch(str(path))
     if found:
         path, inner = Path(found["file"]), found["inner"].strip("/")
     name = path.name.lower()

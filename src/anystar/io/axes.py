@@ -187,10 +187,10 @@ def _refuse_other_axes(sizes: dict[str, int]) -> None:
         kind = "2D colour (RGB)" if "S" in sizes else "2D multi-channel" if "C" in sizes else "2D"
         hint = f"if the channels are really Z, give axes={_as_z(sizes, 'C')}" if "C" in sizes else ""
         raise FileError(f"is a {kind} image ({found}) without a Z axis; {hint or 'give a 3D stack'}")
-    if extra := set(sizes) - set("TZYXCS"):
+    if set(sizes) - set("TZYXCS"):
         raise FileError(
-            f"has the axes {found}; say what {', '.join(_NAMES.get(a, a) for a in sorted(extra))} is in axes=, "
-            f"{_suggestion(sizes)} for example, or save it without"
+            f"has the axes {found}; name each of them in axes=, {_suggestion(sizes)} for example, "
+            "or save one volume"
         )
     if {"C", "S"} <= set(sizes):
         raise FileError(

@@ -14,6 +14,8 @@ import numpy as np
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.axis_names import axis_letter, letters_of, unnamed_axes
+from anystar.io.calibration import Calibration, calibrate, number_of
 from anystar.io.outside import companion
 from anystar.io.source import Source
 
@@ -33,12 +35,12 @@ def open_source(address: Address, level: int) -> Source:
 
     The axes are those that the file names (``DIMENSION_LABELS``, or ilastik's ``axistags``); three axes
     without names are Z, Y, X. The voxel size is ``element_size_um`` (Z, Y, X), as Fiji's and ilastik's
-    plugins and PlantSeg write it.
+    plugins and PlantSeg write it, or the ``resolution`` and ``unit`` in ilastik's ``axistags``.
 
     Raises
     ------
     FileError
-        If the file holds several datasets and none was chosen, or the axes have no names.
+        If the file holds several datasets and none was chosen.
     """
     if not h5py.is_hdf5(address.file):
         raise FileError("is not an HDF5 file, or cut off; copy or export it again")
@@ -46,15 +48,20 @@ def open_source(address: Address, level: int) -> Source:
         file = opened.enter_context(h5py.File(address.file, "r"))
         data = _dataset(address.file, file, address.inner, opened)
         _refuse_elsewhere(address.file, data, set())
-        axes, (spacing, fault) = _axes(data), _spacing(data)
+        axes, notes = _axes(data)
+        size = _calibration(data)
         close = opened.pop_all().close
     return Source(
         axes=axes,
         shape=data.shape,
         dtype=data.dtype,
         fetch=lambda index: _fetch(data, index),
-        spacing=spacing,
-        fault=fault,
+        spacing=size.spacing,
+        unit=size.unit,
+        plane=size.plane,
+        fault=size.fault,
+        size_notes=size.notes,
+        notes=notes,
         chunks=data.chunks,
         close=close,
     )
@@ -145,30 +152,39 @@ def _refuse_elsewhere(path: Path, data: h5py.Dataset, known: set[tuple[str, str]
             _refuse_elsewhere(path, part, known)
 
 
-def _axes(data: h5py.Dataset) -> str:
-    """Return a letter an axis."""
-    names = "".join(dim.label[:1] for dim in data.dims).upper()
-    if not names and "axistags" in data.attrs:
-        names = "".join(axis["key"] for axis in json.loads(data.attrs["axistags"])["axes"]).upper()
-    if len(names) == data.ndim:
-        return names
-    if data.ndim == 3:
-        return "ZYX"
-    raise FileError(
-        f"has shape {data.shape} and no names of axes; save one array of shape (Z, Y, X), "
-        "or name the axes in DIMENSION_LABELS"
-    )
+def _axes(data: h5py.Dataset) -> tuple[str, tuple[str, ...]]:
+    """Return a letter per axis, and what is wrong with their names."""
+    names = [dim.label for dim in data.dims]
+    tags, notes = _axistags(data)
+    if not any(names) and len(tags) == data.ndim:
+        names = [str(tag.get("key", "")) for tag in tags]
+    return letters_of(names) or unnamed_axes(data.shape), notes
 
 
-def _spacing(data: h5py.Dataset) -> tuple[tuple[float, float, float] | None, str]:
-    """Return the size of a voxel (Z, Y, X) in micrometres, and what is wrong with it."""
-    if "element_size_um" not in data.attrs:
-        return None, ""
-    values = np.asarray(data.attrs["element_size_um"], float).ravel()
-    if values.shape != (3,) or not (np.isfinite(values).all() and (values > 0).all()):
-        return None, f"states the voxel size {values.tolist()} in element_size_um"
-    z, y, x = values.tolist()
-    return (z, y, x), ""
+def _axistags(data: h5py.Dataset) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Return what ilastik and vigra say of each axis: its key and, since ilastik 1.4, resolution and unit."""
+    if "axistags" not in data.attrs:
+        return [], ()
+    try:
+        tags = json.loads(data.attrs["axistags"])["axes"]
+        return [dict(tag) for tag in tags], ()
+    except (ValueError, KeyError, TypeError) as error:
+        return [], (f"the attribute axistags cannot be parsed ({error!s:.80}) and is not used",)
+
+
+def _calibration(data: h5py.Dataset) -> Calibration:
+    """Return the size of a voxel: ``element_size_um`` (Z, Y, X), or the resolution in ``axistags``."""
+    if "element_size_um" in data.attrs:
+        stated = np.asarray(data.attrs["element_size_um"]).ravel()
+        values = [number_of(value) for value in stated.tolist()]
+        sizes = [v for v in values if v is not None]
+        if len(values) != 3 or len(sizes) != 3 or not (np.isfinite(sizes).all() and min(sizes) > 0):
+            return Calibration(fault=f"states the voxel size {stated.tolist()} in element_size_um")
+        return calibrate(sizes, ["um"] * 3)
+    tags = {axis_letter(tag.get("key")): tag for tag in _axistags(data)[0]}
+    # vigra writes 0 for a resolution that is not known
+    resolutions = [number_of(tags.get(a, {}).get("resolution")) or None for a in "ZYX"]
+    return calibrate(resolutions, [str(tags.get(a, {}).get("unit") or "") for a in "ZYX"])
 
 
 def refuse_loss(address: Address) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from anystar.errors import FileError
 from anystar.io.axes import clean_names
-from anystar.io.source import Spacing, Unit
-from anystar.io.units import micrometres_per
+from anystar.io.axis_names import axis_letter
+from anystar.io.calibration import Calibration, calibrate, number_of
+from anystar.io.source import Spacing
 
 __all__ = ["Level", "Multiscale", "label_metadata", "namespace", "parse_multiscale"]
 
@@ -42,28 +43,42 @@ class Multiscale:
     """At least one."""
     channel_names: tuple[str, ...] = ()
     """Labels of the channels (``omero``), empty for one without; none if no channel has one."""
+    stated: bool = True
+    """Whether the size of a voxel is stated: in NGFF 0.1 to 0.3 it is not."""
+    size_notes: tuple[str, ...] = ()
+    """What is wrong with the statements."""
 
     def spatial(self, values: tuple[float, ...]) -> Spacing:
         """Return the values of Z, Y, X of values for every axis."""
         z, y, x = (values[self.axes.index(a)] if a in self.axes else 1.0 for a in "ZYX")
         return z, y, x
 
-    def spacing(self, level: int) -> tuple[Spacing | None, Unit, str]:
-        """Return the size of a voxel (Z, Y, X), its unit, and what is wrong with it."""
-        sizes = self.spatial(self.levels[level].scale)
-        if not all(math.isfinite(s) and s > 0 for s in sizes):
-            return None, "um", f"states a voxel of {' x '.join(f'{s:g}' for s in sizes)} along Z, Y, X"
+    def calibration(self, level: int) -> Calibration:
+        """Return the size of a voxel of a level.
+
+        What the finest level states decides whether the size is known: 1 without a unit is what NGFF asks for
+        where it is not, and makes 2 of the next level.
+        """
+        if not self.stated:
+            return Calibration(notes=self.size_notes)
+        units = [self.units[self.axes.index(a)] if a in self.axes else "" for a in "ZYX"]
+        for number in sorted({0, level}):
+            sizes = self.spatial(self.levels[number].scale)
+            if not all(math.isfinite(s) and s > 0 for s in sizes):
+                return calibrate(sizes, units)
         for axis, finer, coarser in self._steps():
             if coarser < finer:
-                return None, "um", f"has a pyramid whose voxels shrink along {axis}, {finer:g} to {coarser:g}"
-        units = [self.units[self.axes.index(a)] for a in "ZYX" if a in self.axes]
-        factors = {micrometres_per(u) for u in units}
-        if len(factors) == 1 and (factor := factors.pop()) is not None:
-            return (sizes[0] * factor, sizes[1] * factor, sizes[2] * factor), "um", ""
-        if None in factors or not factors:
-            return sizes, "relative", ""
-        z, y, x = (s * (micrometres_per(u) or 1) for s, u in zip(sizes, units, strict=True))
-        return (z, y, x), "um", ""
+                return Calibration(
+                    fault=f"has a pyramid whose voxels shrink along {axis}, {finer:g} to {coarser:g}"
+                )
+        finest, chosen = self.spatial(self.levels[0].scale), self.spatial(self.levels[level].scale)
+        found = calibrate([s if a in self.axes else None for a, s in zip("ZYX", finest, strict=True)], units)
+        z, y, x = (c / f for c, f in zip(chosen, finest, strict=True))
+        if found.plane is not None:
+            return replace(found, plane=(found.plane[0] * y, found.plane[1] * x))
+        if found.spacing is None:
+            return found
+        return replace(found, spacing=(found.spacing[0] * z, found.spacing[1] * y, found.spacing[2] * x))
 
     def _steps(self) -> list[tuple[str, float, float]]:
         """Return axis and voxel sizes of neighbouring levels."""
@@ -92,29 +107,35 @@ def parse_multiscale(attributes: Mapping[str, Any]) -> Multiscale:
         raise FileError("is a Zarr group without a multiscale image; name one inside, STORE.zarr/GROUP")
     stated = found["multiscales"][0]
     version = str(found.get("version") or stated.get("version") or "0.4")
-    # Before 0.3 every image was TCZYX, in 0.3 axes were bare letters.
-    given = stated.get("axes", list("tczyx"))
+    # Before 0.3 every image was TCZYX, in 0.3 axes were bare letters; from 0.6 on they lie in a system.
+    systems = stated.get("coordinateSystems") or [{}]
+    given = stated.get("axes") or systems[0].get("axes") or list("tczyx")
     axes = [a if isinstance(a, Mapping) else {"name": a} for a in given]
-    names = "".join(_letter(a) for a in axes)
-    common = _transform(stated.get("coordinateTransformations", ()), len(axes))
-    levels = []
+    common = _transform(stated.get("coordinateTransformations"), len(axes))
+    known, notes = common.stated, [common.note]
+    levels: list[Level] = []
     for dataset in stated["datasets"]:
-        scale, shift = _transform(dataset.get("coordinateTransformations", ()), len(axes))
+        own = _transform(dataset.get("coordinateTransformations"), len(axes))
+        known = known or (own.stated and not levels)
+        notes.append(own.note)
+        shift = zip(own.shift, common.scale, common.shift, strict=True)
         levels.append(
             Level(
                 path=str(dataset["path"]),
-                scale=tuple(s * c for s, c in zip(scale, common[0], strict=True)),
-                translation=tuple(t * c + d for t, c, d in zip(shift, common[0], common[1], strict=True)),
+                scale=tuple(s * c for s, c in zip(own.scale, common.scale, strict=True)),
+                translation=tuple(t * c + d for t, c, d in shift),
             )
         )
     if not levels:
         raise FileError("has a pyramid without levels; export it again")
     return Multiscale(
         version=version,
-        axes=names,
-        units=tuple(str(a.get("unit", "")) for a in axes),
+        axes="".join(axis_letter(a.get("name"), a.get("type")) for a in axes),
+        units=tuple(str(a.get("unit") or "") for a in axes),
         levels=tuple(levels),
         channel_names=_channel_names(found.get("omero")),
+        stated=known and not any(notes),
+        size_notes=tuple(filter(None, notes))[:1],
     )
 
 
@@ -125,26 +146,38 @@ def _channel_names(omero: Any) -> tuple[str, ...]:
     return clean_names([channel.get("label") for channel in channels])
 
 
-def _letter(axis: Mapping[str, Any]) -> str:
-    kind, name = axis.get("type"), str(axis["name"])
-    return {"channel": "C", "time": "T"}.get(str(kind), name[:1].upper())
+class _Transform(NamedTuple):
+    """The product of the transformations in a row."""
+
+    scale: list[float]
+    shift: list[float]
+    stated: bool
+    """Whether there is a scale among them."""
+    note: str
+    """What is wrong with one of them, if anything; it is left out."""
 
 
-def _transform(given: Any, count: int) -> tuple[list[float], list[float]]:
-    """Return the product of the transformations in a row as one scale and one translation."""
-    scale, shift = [1.0] * count, [0.0] * count
-    for step in given:
-        values = [float(v) for v in step.get(step.get("type"), ())]
-        if step.get("type") == "identity":
+def _transform(given: Any, count: int) -> _Transform:
+    """Return the product of transformations as one scale and one translation."""
+    scale, shift, stated, note = [1.0] * count, [0.0] * count, False, ""
+    for step in given or ():
+        kind = step.get("type") if isinstance(step, Mapping) else None
+        if kind == "identity":
             continue
-        if step.get("type") not in ("scale", "translation") or len(values) != count:
-            raise FileError(f"has a transformation {dict(step)} for {count} axes; export it again")
-        if step["type"] == "scale":
-            scale = [s * v for s, v in zip(scale, values, strict=True)]
-            shift = [s * v for s, v in zip(shift, values, strict=True)]
+        values = [number_of(v) for v in step.get(kind) or ()] if kind in ("scale", "translation") else []
+        known = [v for v in values if v is not None]
+        if len(values) != count or len(known) != count:
+            note = (
+                f"the file states the transformation {step!s:.80} for {count} axes, so its voxel size is "
+                "not known; if it is, give spacing=(Z, Y, X)"
+            )
+        elif kind == "scale":
+            stated = True
+            scale = [s * v for s, v in zip(scale, known, strict=True)]
+            shift = [s * v for s, v in zip(shift, known, strict=True)]
         else:
-            shift = [s + v for s, v in zip(shift, values, strict=True)]
-    return scale, shift
+            shift = [s + v for s, v in zip(shift, known, strict=True)]
+    return _Transform(scale, shift, stated, note)
 
 
 def label_metadata(multiscale: Multiscale, *, name: str, method: str, source: str | None) -> dict[str, Any]:

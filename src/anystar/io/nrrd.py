@@ -18,6 +18,7 @@ import numpy as np
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.calibration import Calibration, calibrate
 from anystar.io.mapped import copy_part
 from anystar.io.outside import companion
 from anystar.io.source import Source
@@ -76,7 +77,7 @@ def open_source(address: Address, level: int) -> Source:
     stored = _DTYPES[header["type"]].newbyteorder("<" if little else ">")
     axes, directions = _axes(header)
     voxels = cache(_voxels(address.file, start, header, shape, stored))
-    spacing, unit, fault = _spacing(header, directions)
+    size = _calibration(header, directions)
     known: dict[str, Any] = {
         key: header[key] for key in ("space", "space dimension", "space units") if key in header
     }
@@ -87,10 +88,12 @@ def open_source(address: Address, level: int) -> Source:
         shape=shape,
         dtype=stored,
         fetch=lambda index: copy_part(voxels(), index),
-        spacing=spacing,
-        unit=unit,
-        fault=fault,
-        header={"nrrd": known} | _world(header, directions, unit),
+        spacing=size.spacing,
+        unit=size.unit,
+        plane=size.plane,
+        fault=size.fault,
+        size_notes=size.notes,
+        header={"nrrd": known} | _world(header, directions),
         close=voxels.cache_clear,
     )
 
@@ -188,42 +191,55 @@ def _axes(header: dict[str, Any]) -> tuple[str, np.ndarray | None]:
     return axes, None if kept is None else np.array(kept)
 
 
-def _spacing(
-    header: dict[str, Any], directions: np.ndarray | None
-) -> tuple[tuple[float, float, float] | None, Any, str]:
-    """Return spacing (Z, Y, X), its unit, and what is wrong with it."""
+def _calibration(header: dict[str, Any], directions: np.ndarray | None) -> Calibration:
+    """Return the size of a voxel along Z, Y, X; each axis may have a unit of its own."""
     if directions is not None:
-        sizes = np.linalg.norm(directions, axis=1)[::-1]
-        units = [str(u) for u in header.get("space units", ())]
-        if not units and str(header.get("space", "")).lower() in _SPACES:
-            units = ["mm"]
+        units = _space_units(header, directions)
+        factors = [micrometres_per(u) for u in units]
+        if len(units) == 3 and None not in factors:  # units of the world, which oblique axes mix
+            directions, units = directions * np.array(factors, float), ["um"] * 3
+        sizes = np.linalg.norm(directions, axis=1)[::-1].tolist()
+        units = [units[i] for i in np.abs(directions).argmax(axis=1)[::-1]] if len(units) == 3 else []
     elif "spacings" in header:
-        sizes = np.asarray(header["spacings"], float)
-        sizes = sizes[~np.isnan(sizes)][::-1]
-        units = [str(u) for u in header.get("units", ()) if str(u)]
+        stated = np.asarray(header["spacings"], float)
+        spatial = ~np.isnan(stated)
+        sizes = stated[spatial][::-1].tolist()
+        units = [str(u) for u in header.get("units", ())]
+        if len(units) == len(stated):  # a unit for every axis, also those that are none of space
+            units = [u for u, inside in zip(units, spatial, strict=True) if inside]
+        units = units[::-1]
     else:
-        return None, "um", ""
-    if len(sizes) != 3 or not (np.isfinite(sizes).all() and (sizes > 0).all()):
-        return None, "um", f"states a voxel of {' x '.join(f'{s:g}' for s in sizes)} along Z, Y, X"
-    factors = {micrometres_per(u) for u in units}
-    if len(factors) == 1 and (factor := factors.pop()) is not None:
-        z, y, x = (sizes * factor).tolist()
-        return (z, y, x), "um", ""
-    z, y, x = sizes.tolist()
-    return (z, y, x), "relative", ""
+        return Calibration()
+    if len(sizes) != 3:
+        return Calibration(fault=f"states a voxel of {' x '.join(f'{s:g}' for s in sizes)} along Z, Y, X")
+    return calibrate(sizes, units if len(units) == 3 else [""] * 3)
 
 
-def _world(header: dict[str, Any], directions: np.ndarray | None, unit: str) -> dict[str, Any]:
+def _space_units(header: dict[str, Any], directions: np.ndarray) -> list[str]:
+    """Return the unit of each axis of the world, as far as it is known.
+
+    An anatomical space counts in millimetres, as in ITK and Slicer, unless it is all that ITK writes for an
+    array of which nothing is known: directions of an identity from the origin.
+    """
+    units = [str(u) for u in header.get("space units", ())]
+    if units or str(header.get("space", "")).lower() not in _SPACES:
+        return units
+    origin = np.nan_to_num(np.asarray(header.get("space origin", 0.0), float))
+    return ["mm"] * 3 if origin.any() or not np.array_equal(directions, np.eye(3)) else []
+
+
+def _world(header: dict[str, Any], directions: np.ndarray | None) -> dict[str, Any]:
     """Return the affine (XYZ to RAS, millimetres) if the space has a name that says where RAS is."""
     signs = _SPACES.get(str(header.get("space", "")).lower())
     if signs is None or directions is None or "space origin" not in header:
         return {}
-    units = [str(u) for u in header.get("space units", ())] or ["mm"]
-    scale = (micrometres_per(units[0]) or 1e3) / 1e3
+    units = [str(u) for u in header.get("space units", ())]
+    scales = [(micrometres_per(u) or 1e3) / 1e3 for u in units] if len(units) == 3 else [1.0] * 3
     affine = np.eye(4)
     affine[:3, :3] = directions.T
     affine[:3, 3] = np.asarray(header["space origin"], float)
-    return {"world": np.diag([*(s * scale for s in signs), 1.0]) @ affine, "oriented": True}
+    turned = np.diag([*(s * scale for s, scale in zip(signs, scales, strict=True)), 1.0])
+    return {"world": turned @ affine, "oriented": True}
 
 
 def write(address: Address, volume: Volume, *, labels: bool) -> None:

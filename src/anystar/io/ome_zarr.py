@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,76 +13,148 @@ import zarr
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.axis_names import letters_of, unnamed_axes
 from anystar.io.label_store import LabelStore
 from anystar.io.ngff import Multiscale, namespace, parse_multiscale
 from anystar.io.source import Index, Source
 
-__all__ = ["open_source", "write"]
+__all__ = ["HAS_SERIES", "open_source", "write"]
+
+HAS_SERIES = True
+"""A store of bioformats2raw may hold several images."""
+_FINEST = ("0", "s0", "scale0")
+"""Usual names of the finest level."""
+_MIN_AXES = 3
+"""Fewest axes of a volume."""
 
 _COUNTABLE = 100_000
 """Most files whose presence is looked up for a remark."""
 
 
-def open_source(address: Address, level: int) -> Source:
+def open_source(address: Address, level: int, series: int | None = None) -> Source:
     """Open a level of a multiscale image, or a bare array.
+
+    An array that is a level of a multiscale image, ``image.zarr/1``, has the geometry of that image.
 
     Raises
     ------
     FileError
-        If there is no image in the group, or its metadata is damaged.
+        If there is no image in the group.
     """
-    node = _open(address)
+    node, notes = _open(address)
     if isinstance(node, zarr.Array):
-        return _bare(node)
-    node = _only_series(node)
-    multiscale = parse_multiscale(dict(node.attrs))
-    chosen = min(max(level, 0), len(multiscale.levels) - 1)
-    path = multiscale.levels[chosen].path
+        if series is not None:
+            raise FileError("is one array; leave out series=")
+        found = _level_of(address)
+        return replace(_bare(node), notes=notes) if found is None else _of_level(*found, alone=True)
+    node = _only_series(node, series)
+    attributes = dict(node.attrs)
+    if not namespace(attributes).get("multiscales"):
+        return replace(_bare(_only_array(node)), notes=notes)
+    multiscale = parse_multiscale(attributes)
+    return _of_level(node, multiscale, min(max(level, 0), len(multiscale.levels) - 1), alone=False)
+
+
+def _of_level(group: Any, multiscale: Multiscale, level: int, *, alone: bool) -> Source:
+    """Return a level of a multiscale image, as if it were the only one if ``alone``."""
+    path = multiscale.levels[level].path
     try:
-        array = node[path]
+        array = group[path]
     except KeyError:
         raise FileError(f"lacks its level {path}; it is incomplete, copy or export it again") from None
-    if not isinstance(array, zarr.Array) or array.ndim != len(multiscale.axes):
-        raise FileError(f"states the axes {multiscale.axes}, which its level {path} has not; export it again")
-    spacing, unit, fault = multiscale.spacing(chosen)
+    if not isinstance(array, zarr.Array):
+        raise FileError(f"has a group for its level {path}, not an array; export it again")
+    if array.ndim != len(multiscale.axes):
+        what = f"the file states the axes {multiscale.axes} for an array of shape {array.shape}"
+        return replace(_bare(array), size_notes=(f"{what}, so its voxel size is not known",))
+    size = multiscale.calibration(level)
     return Source(
         axes=multiscale.axes,
         shape=array.shape,
         dtype=array.dtype,
         fetch=_fetch(array),
-        spacing=spacing,
-        unit=unit,
-        fault=fault,
-        header={"ngff": multiscale, "level": chosen, "levels": _shapes(node, multiscale)}
-        | _world(multiscale, chosen, unit),
+        spacing=size.spacing,
+        unit=size.unit,
+        plane=size.plane,
+        fault=size.fault,
+        size_notes=size.notes,
+        header={"ngff": multiscale, "level": level, "levels": _shapes(group, multiscale)}
+        | _world(multiscale, level),
         channel_names=multiscale.channel_names,
         chunks=array.chunks,
-        num_levels=len(multiscale.levels),
+        num_levels=1 if alone else len(multiscale.levels),
         remarks=lambda: _missing(array),
     )
 
 
-def _open(address: Address) -> Any:
+def _open(address: Address) -> tuple[Any, tuple[str, ...]]:
+    """Return the group or array of a name, and what is wrong with the metadata beside it."""
     try:
-        return zarr.open(address.file, mode="r", path=address.inner or None)
+        return zarr.open(address.file, mode="r", path=address.inner or None), ()
     except (FileNotFoundError, KeyError):
         what = f"nothing named {address.inner}" if address.inner else "no Zarr metadata"
         raise FileError(f"has {what}; check the name, or copy the store again") from None
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # a group whose attributes are no JSON; its arrays have metadata of their own
+        why = " ".join(str(error).split()) or type(error).__name__
+        for name in _FINEST:
+            with contextlib.suppress(Exception):
+                array = zarr.open_array(address.file, mode="r", path=f"{address.inner}/{name}".strip("/"))
+                note = f"the metadata of the image cannot be parsed ({why:.100})"
+                return array, (f"{note}, so its voxel size is not known; the array {name} is read",)
+        raise
 
 
-def _only_series(group: Any) -> Any:
-    """Return the image of a store that bioformats2raw made, if it is the only one."""
+def _level_of(address: Address) -> tuple[Any, Multiscale, int] | None:
+    """Return the group, the image and the level that an array belongs to, if it does to one."""
+    parts = [part for part in address.inner.split("/") if part]
+    store = address.file
+    if not parts:  # the name of the array itself ends the path
+        store, parts = store.parent, [store.name]
+    for cut in range(len(parts) - 1, -1, -1):
+        try:
+            group: Any = zarr.open_group(store, mode="r", path="/".join(parts[:cut]) or None)
+            multiscale = parse_multiscale(dict(group.attrs))
+        except Exception:
+            continue
+        path = "/".join(parts[cut:])
+        for level, stated in enumerate(multiscale.levels):
+            if stated.path.strip("/") == path:
+                return group, multiscale, level
+    return None
+
+
+def _only_series(group: Any, wanted: int | None) -> Any:
+    """Return the image of a store that bioformats2raw made: the one that is wanted, or the only one."""
     found = namespace(dict(group.attrs))
-    if "multiscales" in found:
-        return group
-    if "plate" in found:
+    if "multiscales" not in found and "plate" in found:
         raise FileError("is a plate; name the image of one field, STORE.zarr/ROW/COLUMN/FIELD")
-    if "bioformats2raw.layout" in found:
-        series = sorted(name for name in group.group_keys() if name.isdigit())
-        if len(series) == 1:
-            return group[series[0]]
-        raise FileError(f"holds {len(series)} images; name one, STORE.zarr/{series[0] if series else 0}")
-    return group
+    if "multiscales" in found or "bioformats2raw.layout" not in found:
+        if wanted:
+            raise FileError(f"has one image, number 0, not image {wanted}; choose another series=")
+        return group
+    names = sorted((name for name in group.group_keys() if name.isdigit()), key=int)
+    if wanted is None and len(names) == 1:
+        return group[names[0]]
+    if wanted is not None and str(wanted) in names:
+        return group[str(wanted)]
+    last = names[-1] if names else 0
+    raise FileError(
+        f"holds {len(names)} images; choose one with series={names[0] if names else 0} to series={last}, "
+        f"or name it, STORE.zarr/{last}"
+    )
+
+
+def _only_array(group: Any) -> Any:
+    """Return the volume in a group without metadata of an image, if it is the only one."""
+    arrays = [(name, array) for name, array in group.arrays() if array.ndim >= _MIN_AXES]
+    if len(arrays) == 1:
+        return arrays[0][1]
+    if not arrays:
+        raise FileError("is a Zarr group without a multiscale image; name one inside, STORE.zarr/GROUP")
+    listed = ", ".join(f"{name} {array.shape}" for name, array in arrays[:6])
+    raise FileError(f"holds {len(arrays)} arrays, {listed}; name one, STORE.zarr/{arrays[0][0]}")
 
 
 def _shapes(group: Any, multiscale: Multiscale) -> tuple[tuple[int, int, int], ...]:
@@ -95,15 +169,10 @@ def _shapes(group: Any, multiscale: Multiscale) -> tuple[tuple[int, int, int], .
 
 def _bare(array: Any) -> Source:
     """Return an array without a multiscale image around it: its dimensions' names, or Z, Y, X for three."""
-    names = [str(n)[:1].upper() for n in getattr(array.metadata, "dimension_names", None) or ()]
-    if len(names) != array.ndim:
-        if array.ndim != 3:
-            raise FileError(
-                f"is an array of shape {array.shape} without names of axes; give an OME-Zarr image"
-            )
-        names = list("ZYX")
+    named = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    letters = letters_of(named) if len(named) == array.ndim else ""
     return Source(
-        axes="".join(names),
+        axes=letters or unnamed_axes(array.shape),
         shape=array.shape,
         dtype=array.dtype,
         fetch=_fetch(array),
@@ -141,15 +210,14 @@ def _missing(array: Any) -> tuple[str, ...]:
     return (f"{total - stored} of {total} {kind} are not stored and read as {0 if value is None else value}",)
 
 
-def _world(multiscale: Multiscale, level: int, unit: str) -> dict[str, np.ndarray]:
+def _world(multiscale: Multiscale, level: int) -> dict[str, np.ndarray]:
     """Return the affine (XYZ, millimetres) if the image does not begin at the origin."""
-    shift = multiscale.spatial(multiscale.levels[level].translation)
-    sizes, _, _ = multiscale.spacing(level)
-    if "Z" not in multiscale.axes or not any(shift) or unit != "um" or sizes is None:
+    shift, size = multiscale.spatial(multiscale.levels[level].translation), multiscale.calibration(level)
+    if "Z" not in multiscale.axes or not any(shift) or size.unit != "um" or size.spacing is None:
         return {}
     raw = multiscale.spatial(multiscale.levels[level].scale)
-    factors = [size / r / 1e3 for size, r in zip(sizes, raw, strict=True)]
-    affine = np.diag([s / 1e3 for s in sizes[::-1]] + [1.0])
+    factors = [s / r / 1e3 for s, r in zip(size.spacing, raw, strict=True)]
+    affine = np.diag([s / 1e3 for s in size.spacing[::-1]] + [1.0])
     affine[:3, 3] = [s * f for s, f in zip(shift, factors, strict=True)][::-1]
     return {"world": affine}
 
