@@ -16,7 +16,7 @@ from scipy import ndimage
 
 import anystar
 from anystar.evaluate import CentreScores, Scores, match_centres, match_labels, mean_ap
-from anystar.report.picture import save_picture
+from anystar.report.overview import save_overview
 from benchmarks.accuracy.classical import segment_classical
 from benchmarks.accuracy.volumes import Sample, load_samples
 
@@ -127,8 +127,8 @@ def unlabelled_table(found: list[Found]) -> str:
 
 
 def save_stack(path: Path, pictures: list[Path], *, width: int = 1100) -> None:
-    """Put pictures below each other, all as wide."""
-    opened = [Image.open(picture).convert("RGB") for picture in pictures]
+    """Put overview images below each other, all as wide."""
+    opened = [Image.open(path).convert("RGB") for path in pictures]
     scaled = [one.resize((width, round(one.height * width / one.width))) for one in opened]
     stack = Image.new("RGB", (width, sum(one.height for one in scaled)), "white")
     top = 0
@@ -143,14 +143,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("ANYSTAR_DATA", "../shared/data")))
     parser.add_argument("--model", help="name or path; the default model if left out")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, default=Path("out/accuracy"), help="folder for the pictures")
-    parser.add_argument("--readme", type=Path, help="file for the README's picture")
+    parser.add_argument(
+        "--out", type=Path, default=Path("out/accuracy"), help="folder for the overview images"
+    )
+    parser.add_argument("--readme", type=Path, help="file for the README's overview")
     options = parser.parse_args()
     model = anystar.load_model(options.model, device=options.device)
     with_labels, with_centres, without = [], [], []
     for sample in load_samples(options.data):
         network = run_model(model, sample)
-        save_picture(
+        save_overview(
             options.out / f"{sample.name}.png",
             sample.image.data,
             network.labels,
@@ -169,7 +171,9 @@ def main() -> None:
     print(f"Model {model.name}, its defaults only.\n")
     print(labels_table(with_labels), "\n")
     print(f"Centres within {MAX_DISTANCE:g} pixels:\n\n{centres_table(with_centres)}\n")
-    print(f"Without ground truth (look at the pictures in {options.out}):\n\n{unlabelled_table(without)}")
+    print(
+        f"Without ground truth (look at the overview images in {options.out}):\n\n{unlabelled_table(without)}"
+    )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from anystar.config import override
-from anystar.report.picture import label_colours
+from anystar.report.overview import label_colours
 from anystar.synth.generate import generate
 from anystar.synth.recipes import Recipe, get_recipe, stages
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import anystar
-from anystar.report.picture import save_picture
+from anystar.report.overview import save_overview
 from benchmarks.models.score import CENTRE_DISTANCE, classical_outcomes, judge, segment
 from benchmarks.models.suite import GROUPS, Group, Task, tasks
 from benchmarks.models.sweep import Grid, sweep, sweep_table
@@ -45,13 +45,13 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("ANYSTAR_DATA", "../shared/data")))
     parser.add_argument("--cache", type=Path, default=Path("out/models/cache"), help="for simulated volumes")
     parser.add_argument("--json", type=Path, help="file for all numbers")
-    parser.add_argument("--out", type=Path, help="folder for pictures of the first seed")
+    parser.add_argument("--out", type=Path, help="folder for overview images of the first seed")
     return parser.parse_args()
 
 
 def _picture(folder: Path, task: Task, result: anystar.Result) -> None:
     name = f"{task.group}-{task.name}".replace(",", "").replace(" ", "-")
-    save_picture(
+    save_overview(
         folder / f"{name}.png",
         task.sample.image.data,
         result.labels,

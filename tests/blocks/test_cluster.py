@@ -28,7 +28,7 @@ class Small:
         return stub_model(radius=4.0).detect(view, tile, floor)
 
 
-STAGES = ["network", "suppression", "votes", "overlaps", "labels", "picture"]
+STAGES = ["network", "suppression", "votes", "overlaps", "labels", "overview"]
 HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (64, 64, 64)}
 
 
@@ -44,7 +44,7 @@ def kill_a_worker():
 def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
     source = image(shape=(20, 200, 60))
     args = {"model": model, "detector": Small(), **HOW}
-    sized(source, tmp_path / "here.zarr", table=tmp_path / "here.csv", picture=tmp_path / "here.png", **args)
+    sized(source, tmp_path / "here.zarr", table=tmp_path / "here.csv", overview=tmp_path / "here.png", **args)
     killed = []
 
     def progress(done, total, stage):
@@ -53,7 +53,7 @@ def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
             killed.append(stage)
             kill_a_worker()
 
-    there = {"cluster": "local", "workers": 2, "progress": progress, "picture": tmp_path / "there.png"}
+    there = {"cluster": "local", "workers": 2, "progress": progress, "overview": tmp_path / "there.png"}
     outcome = sized(source, tmp_path / "there.zarr", table=tmp_path / "there.csv", **there, **args)
     assert killed == STAGES
     assert outcome.num_objects > 1000

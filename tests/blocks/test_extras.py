@@ -8,11 +8,11 @@ import tifffile
 from anystar import filters, io
 from anystar.arrays import Volume
 from anystar.blocks.journal import Journal
-from anystar.blocks.picture import Surveyor
+from anystar.blocks.overview import Surveyor
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.objects.measure import add_channel, add_mask
 from anystar.report.meshes import write_meshes
-from anystar.report.picture import outline, panels, save_panels, save_picture
+from anystar.report.overview import outline, panels, save_overview, save_panels
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of
 from tests.blocks.test_run import same_objects
@@ -130,17 +130,17 @@ def test_meshes(tmp_path, model, image, sized, relevant):
 @pytest.mark.parametrize("pixels", [600, 25])
 def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
     monkeypatch.setattr("anystar.report.survey.PIXELS", pixels)
-    monkeypatch.setattr("anystar.blocks.picture._STRIP", 500)
+    monkeypatch.setattr("anystar.blocks.overview._STRIP", 500)
     drawn = []
 
     def keep_views(path, views, **how):
         drawn.append(views)
         save_panels(path, views, **how)
 
-    monkeypatch.setattr("anystar.blocks.picture.save_panels", keep_views)
+    monkeypatch.setattr("anystar.blocks.overview.save_panels", keep_views)
     source = image(shape=SMALL)
     out = tmp_path / "labels.zarr"
-    options = {"model": model, "relevant": large, "picture": tmp_path / "a.png", "title": "it", **HOW}
+    options = {"model": model, "relevant": large, "overview": tmp_path / "a.png", "title": "it", **HOW}
     outcome = sized(source, out, block=(16, 24, 20), **options)
     labels = labels_of(out)
     assert 10 < outcome.num_objects == len(np.unique(labels)) - 1
@@ -152,7 +152,7 @@ def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
         np.testing.assert_array_equal(got.labels, want.labels)
     assert max(views[0].labels.shape) == min(pixels, 40)
     title = f"it: {outcome.num_objects} objects"
-    save_picture(tmp_path / "b.png", source.read(), labels, spacing=source.spacing, title=title)
+    save_overview(tmp_path / "b.png", source.read(), labels, spacing=source.spacing, title=title)
     shown = [matplotlib.image.imread(tmp_path / name) for name in ("a.png", "b.png")]
     np.testing.assert_array_equal(*shown)
     # and the slices and outlines of the volume taken at once, whose objects have other numbers
@@ -162,7 +162,7 @@ def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
     for got, want in zip(views[:3], whole[:3], strict=True):
         assert got.title == want.title
         np.testing.assert_array_equal(outline(got.labels), outline(want.labels))
-    assert outcome.timings["picture"] > 0
+    assert outcome.timings["overview"] > 0
 
 
 class Killed(BaseException):
@@ -175,7 +175,7 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
 
     def dies(self, stage, block, **entry):
         honest(self, stage, block, **entry)
-        if stage == "picture" and len(seen) == 3:
+        if stage == "overview" and len(seen) == 3:
             raise Killed
 
     def counted(self, number):
@@ -184,11 +184,11 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
 
     args = {"model": model, "block": (16, 24, 24), **HOW}
     monkeypatch.setattr(Surveyor, "__call__", counted)
-    sized(source, tmp_path / "b.zarr", picture=tmp_path / "b.png", title="a", relevant=large, **args)
+    sized(source, tmp_path / "b.zarr", overview=tmp_path / "b.png", title="a", relevant=large, **args)
     blocks = seen.copy()
     for first in (large, anything):
         seen.clear()
-        again = {"picture": tmp_path / "a.png", "title": "a", "overwrite": True, **args}
+        again = {"overview": tmp_path / "a.png", "title": "a", "overwrite": True, **args}
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "add", dies)
             with pytest.raises(Killed):
@@ -203,7 +203,7 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
 
 def test_extras_without_objects(tmp_path, model, image, sized):
     np.save(tmp_path / "flat.npy", np.full((20, 24, 28), 7, np.uint8))
-    files = {"table": "t.csv", "picture": "p.png", "meshes": "m.ply"}
+    files = {"table": "t.csv", "overview": "p.png", "meshes": "m.ply"}
     paths = {name: tmp_path / file for name, file in files.items()}
     outcome = sized(io.open_image(tmp_path / "flat.npy"), tmp_path / "a.zarr", model=model, **paths)
     assert outcome.num_objects == 0

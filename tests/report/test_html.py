@@ -13,7 +13,7 @@ from anystar.report.html import Prediction, VolumeInput, draw, examine, worst_fi
 from anystar.report.html.charts import curve_chart, histogram
 from anystar.report.html.examine import GROUND_TRUTH_COLOUR
 from anystar.report.html.page import Run, render_report
-from anystar.report.picture import outline
+from anystar.report.overview import outline
 from anystar.rng import stream
 from tests.report.scenes import GROUND_TRUTH, IMAGE, SHAPE, WRONG, subject, write
 

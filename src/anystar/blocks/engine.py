@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from anystar.blocks.journal import Journal
+from anystar.blocks.overview import Surveyor
 from anystar.blocks.painting import Painter, Source, Writable, paint
 from anystar.blocks.partition import Boxes
-from anystar.blocks.picture import Surveyor
 from anystar.blocks.rows import Rows, read_rows
 from anystar.blocks.stages import FOUND, Run, Version, detect, outline, resolve
 
@@ -145,13 +145,13 @@ def survivors(run: Run, journal: Journal) -> Iterator[tuple[Rows, np.ndarray]]:
 def survey_all(
     surveyor: Surveyor, journal: Journal, mapper: Mapper, progress: Progress | None = None
 ) -> None:
-    """Look at every block of the result for the picture."""
+    """Look at every block of the result for the overview image."""
     num = len(surveyor.run.boxes)
-    done = {n for n, entry in journal.of("picture").items() if entry["kept"] == surveyor.version}
-    clock = _Clock("picture", num, len(done), progress)
+    done = {n for n, entry in journal.of("overview").items() if entry["kept"] == surveyor.version}
+    clock = _Clock("overview", num, len(done), progress)
     todo = (n for n in range(num) if n not in done)
     for number, entry in _guarded(mapper(surveyor, todo), surveyor.run):
-        journal.add("picture", number, **entry)
+        journal.add("overview", number, **entry)
         clock.tick()
 
 

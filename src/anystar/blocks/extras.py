@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anystar.blocks.keep import Keep
-from anystar.blocks.picture import Surveyor, draw
+from anystar.blocks.overview import Surveyor, draw
 from anystar.blocks.stages import Run
 from anystar.blocks.table import write_table
 from anystar.report.meshes import MeshKind, write_meshes
@@ -24,10 +24,10 @@ class Extras:
     """A table of the objects, ``.csv`` or ``.parquet``."""
     distances: bool = False
     """Whether the table has their polyhedra."""
-    picture: Path | None = None
+    overview: Path | None = None
     """Slices and a projection with outlines, ``.png``."""
     title: str = ""
-    """Name of the volume above the picture."""
+    """Name of the volume above the overview image."""
     meshes: Path | None = None
     """Surfaces: a file, or a folder of files, see :func:`anystar.report.meshes.write_meshes`."""
     mesh_kind: MeshKind = "ply"
@@ -38,7 +38,7 @@ class Extras:
     @property
     def files(self) -> tuple[Path, ...]:
         """What is written."""
-        return tuple(p for p in (self.table, self.picture, self.meshes, self.record) if p is not None)
+        return tuple(p for p in (self.table, self.overview, self.meshes, self.record) if p is not None)
 
 
 def write_extras(
@@ -49,8 +49,8 @@ def write_extras(
         bodies = keep.polyhedra()
         spacing = run.plan.spacing
         write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=spacing, kind=extras.mesh_kind)
-    if extras.picture is not None and surveyor is not None:
-        draw(extras.picture, surveyor, f"{extras.title}: {len(keep.volume_vox)} objects")
+    if extras.overview is not None and surveyor is not None:
+        draw(extras.overview, surveyor, f"{extras.title}: {len(keep.volume_vox)} objects")
     if extras.table is not None:
         write_table(extras.table, keep.parts(), record)
     if extras.record is not None:

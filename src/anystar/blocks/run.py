@@ -18,7 +18,7 @@ from anystar.blocks.extras import Extras, write_extras
 from anystar.blocks.journal import Journal
 from anystar.blocks.keep import Keep
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
-from anystar.blocks.picture import Surveyor
+from anystar.blocks.overview import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.recovery import forget_damaged_files, forget_damaged_labels
 from anystar.blocks.source import Lazy, fingerprint
@@ -191,7 +191,7 @@ def segment_blocks(
             labels, unreadable = _store(output, run, journal, dtype)
             paint_all(run, journal, labels, str(dtype), mapper, progress)
             keep = Keep(run, journal, relevant)
-            surveyor = None if extras.picture is None else Surveyor.of(run, labels, keep.kept)
+            surveyor = None if extras.overview is None else Surveyor.of(run, labels, keep.kept)
             if surveyor is not None:
                 survey_all(surveyor, journal, mapper, progress)
         outcome = _outcome(run, journal, output, keep, repeated + unreadable)

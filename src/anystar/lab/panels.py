@@ -11,7 +11,7 @@ from anystar.lab.items import Dataset, Item, Pair, read_pair
 from anystar.lab.methods import Method
 from anystar.lab.runner import FLAT, Laboratory
 from anystar.lab.tables import Row
-from anystar.report.picture import Panel, render, to_grey
+from anystar.report.overview import Panel, render, to_grey
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,1 +1,1 @@
-"""Results for people: the picture and the table."""
+"""Results for people: overview images, tables, meshes, figures and the HTML report."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anystar.report.picture import label_colours
+from anystar.report.overview import label_colours
 from anystar.runtime.atomic import staged
 from anystar.synth.explain import Step, explain
 from anystar.synth.recipes import Recipe

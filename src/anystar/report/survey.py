@@ -1,6 +1,6 @@
-"""What a picture must know of a whole volume, added up over the boxes that it consists of.
+"""Statistics of a volume for its overview image, added up over the boxes that it consists of.
 
-Only as many rows and columns are kept as a picture shows, so the volume may have any size.
+Only the rows and columns that the image displays are kept, so the volume may have any size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PIXELS = 600
 
 
 class Extent(NamedTuple):
-    """The volume that a picture is drawn of."""
+    """The volume that the overview image is drawn from."""
 
     shape: tuple[int, ...]  # voxels along Z, Y, X
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)  # size of a voxel along Z, Y, X

@@ -1,4 +1,4 @@
-"""Curves over time as CSV and as a picture."""
+"""Curves over time as CSV and as a figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anystar.report.picture import label_colours, outline, to_grey
+from anystar.report.overview import label_colours, outline, to_grey
 from anystar.runtime.atomic import staged
 from anystar.timecourse import Timecourse
 
@@ -152,7 +152,7 @@ def save_timecourse(
     seconds: float | None = None,
     title: str = "",
 ) -> None:
-    """Write the picture of :func:`draw_timecourse` as PNG; the file appears whole or not at all."""
+    """Write the figure of :func:`draw_timecourse` as PNG; the file appears whole or not at all."""
     figure = draw_timecourse(course, image, labels, spacing=spacing, seconds=seconds, title=title)
     with staged(path) as (temporary,):
         figure.savefig(temporary, format="png")

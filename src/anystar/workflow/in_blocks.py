@@ -71,7 +71,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                 extras=Extras(
                     table=outputs.table,
                     distances=options.distances,
-                    picture=outputs.overview,
+                    overview=outputs.overview,
                     title=opened.name,
                     meshes=outputs.meshes,
                     mesh_kind=options.mesh_format,

@@ -222,11 +222,11 @@ def _write(
     if outputs.provenance is not None:
         place[outputs.provenance].write_text(provenance, encoding="utf-8")
     if outputs.overview is not None:
-        from anystar.report.picture import save_picture
+        from anystar.report.overview import save_overview
 
         title = f"{opened.name}: {len(found.objects)} objects"
         file = place[outputs.overview]
-        save_picture(file, volume.data, found.labels, spacing=spacing, unit=unit, title=title)
+        save_overview(file, volume.data, found.labels, spacing=spacing, unit=unit, title=title)
     if outputs.meshes is not None:
         path = place.get(outputs.meshes, outputs.meshes)
         names, kind = found.objects.label, opened.options.mesh_format

@@ -10,7 +10,7 @@ import imagecodecs
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from anystar.report.picture import outline, to_grey
+from anystar.report.overview import outline, to_grey
 
 __all__ = ["Layer", "Plane", "cut_planes"]
 

@@ -1,4 +1,4 @@
-"""A picture to look at: three slices and a projection, plain and with the outline of every instance."""
+"""An overview image: three slices and a projection, plain and with the outline of every instance."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ __all__ = [
     "outline",
     "panels",
     "render",
+    "save_overview",
     "save_panels",
-    "save_picture",
     "surveyed_panels",
     "to_grey",
 ]
@@ -239,7 +239,7 @@ def _scale_bar(axes: Axes, view: Panel) -> None:
     )
 
 
-def save_picture(
+def save_overview(
     path: str | Path,
     image: np.ndarray,
     labels: np.ndarray,
@@ -267,7 +267,7 @@ def save_picture(
 
 
 def save_panels(path: str | Path, views: list[Panel], *, metric: bool, title: str = "") -> None:
-    """Write the picture of :func:`draw_panels` as PNG; the file appears whole or not at all."""
+    """Write the overview image of :func:`draw_panels` as PNG; the file appears whole or not at all."""
     figure = draw_panels(views, metric=metric, title=title)
     with staged(path) as (temporary,):
         figure.savefig(temporary, format="png")

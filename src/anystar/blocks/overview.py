@@ -1,4 +1,4 @@
-"""The picture of a run: a task surveys each block of the result, then three slices are read."""
+"""The overview image of a run: a task surveys each block of the result, then three slices are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from anystar.blocks.checksum import checksum_of_file
 from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Run, noted, numbered
-from anystar.report.picture import save_panels, surveyed_panels
+from anystar.report.overview import save_panels, surveyed_panels
 from anystar.report.survey import Extent, Survey, merge, survey
 from anystar.runtime.atomic import staged
 
@@ -65,7 +65,7 @@ class Surveyor:
                 np.savez(file, allow_pickle=False, **vars(found))
             check = checksum_of_file(temporary)
         name, reading = path.relative_to(self.run.folder).as_posix(), image.seconds[0]
-        seconds = {"reading": reading, "picture": looked - began - reading}
+        seconds = {"reading": reading, "overview": looked - began - reading}
         return noted(began, seconds, kept=self.version, name=name, file=check)
 
     def kept(self, box: Sequence[slice]) -> np.ndarray:
@@ -97,14 +97,14 @@ class Surveyor:
 
     @property
     def _kept_path(self) -> Path:
-        return self.run.folder / "picture" / f"kept.{self.version}.npy"
+        return self.run.folder / "overview" / f"kept.{self.version}.npy"
 
     def _path(self, number: int) -> Path:
-        return numbered(self.run.folder / "picture", number, f"{self.version}.npz")
+        return numbered(self.run.folder / "overview", number, f"{self.version}.npz")
 
 
 def draw(path: Path, surveyor: Surveyor, title: str) -> None:
-    """Write the picture as PNG, when all blocks have been surveyed."""
+    """Write the overview image as PNG, when all blocks have been surveyed."""
     found = merge(map(surveyor.found, range(len(surveyor.run.boxes))), surveyor.extent)
     metric = surveyor.run.plan.unit == "um"
     save_panels(path, surveyed_panels(found, surveyor.extent, surveyor.cut), metric=metric, title=title)

@@ -1,10 +1,10 @@
-"""The picture: which planes, which proportions, which outlines."""
+"""The overview image: which planes, which proportions, which outlines."""
 
 import matplotlib.image
 import numpy as np
 import pytest
 
-from anystar.report.picture import draw_panels, label_colours, outline, panels, render, save_picture
+from anystar.report.overview import draw_panels, label_colours, outline, panels, render, save_overview
 from anystar.report.survey import Extent, merge, survey
 
 
@@ -51,7 +51,7 @@ def test_colours_differ_between_neighbours_in_number():
 
 def test_the_file_is_a_picture_with_colour(tmp_path, cells):
     image, labels = cells
-    save_picture(tmp_path / "a.png", image, labels, spacing=(2, 0.5, 0.5), title="cells")
+    save_overview(tmp_path / "a.png", image, labels, spacing=(2, 0.5, 0.5), title="cells")
     shown = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
     assert min(shown.shape[:2]) > 300
     coloured = np.ptp(shown, axis=2) > 0.3
