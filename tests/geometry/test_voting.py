@@ -7,7 +7,7 @@ from anystar.geometry.body.numba import radius_tables
 from anystar.geometry.nms import suppress
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
-from anystar.geometry.voting import _seen_from, precedence, vote
+from anystar.geometry.voting import _distances_from, precedence, vote
 from tests import reference
 from tests.geometry import scenes
 
@@ -28,7 +28,7 @@ def inside_points(rng, axes, num, within=0.6):
 
 
 @pytest.mark.parametrize("lengths", [(5, 5, 5), (4, 6, 9)])
-def test_a_surface_is_seen_from_elsewhere_where_it_is(lengths):
+def test_a_surface_is_distances_from_elsewhere_where_it_is(lengths):
     """Against the surface itself: a little inside is inside, a little outside is not."""
     rng = np.random.default_rng(0)
     axes = np.array(lengths, float)
@@ -37,7 +37,9 @@ def test_a_surface_is_seen_from_elsewhere_where_it_is(lengths):
         body = ellipsoid_from(centre[None], axes)[0]
         z, y, x = (eye - centre).astype(np.float32)
         seen = np.empty(96, np.float32)
-        _seen_from(z, y, x, body, RAYS.vertices, radius_tables(RAYS).face_map, np.full(96, 5.0, "f"), seen)
+        _distances_from(
+            z, y, x, body, RAYS.vertices, radius_tables(RAYS).face_map, np.full(96, 5.0, "f"), seen
+        )
         for further, expected in ((-0.1, True), (0.1, False)):
             ends = eye - centre + (seen + further)[:, None] * RAYS.vertices
             assert (reference.is_inside(ends, body, RAYS) == expected).mean() > 0.98

@@ -26,8 +26,8 @@ class Measures(NamedTuple):
 def measure(polyhedra: Polyhedra) -> Measures:
     """Return the volume and the surface of every polyhedron.
 
-    The volume is a sum over cones around fixed directions, sixteen per face of the rays; the surface is that
-    of the mesh with as many triangles.
+    The volume is a sum over cones around fixed directions, sixteen per face of the rays. The surface is that
+    of the mesh with sixteen triangles per face.
 
     Examples
     --------

@@ -1,8 +1,7 @@
 """Star-convex bodies to triangle meshes, and meshes to the bytes of OBJ, STL and PLY files.
 
-Meshes are in micrometres and, like everything here, ZYX; files are written XYZ. Reversing the axes mirrors
-space, so the writers turn every face round: normals point outwards in the arrays (read as ZYX) and in the
-files (read as XYZ) alike.
+Meshes are in micrometres and ZYX; files are written XYZ. Reversing the axes mirrors space, so the writers
+reverse every face: normals point outwards in the arrays (read as ZYX) and in the files (read as XYZ).
 """
 
 from __future__ import annotations
@@ -33,8 +32,8 @@ __all__ = [
 ]
 
 _MOST_PLY, _MOST_TRIANGLES = 2**31 - 1, 2**32 - 1
-"""What fits into the numbers of the formats."""
-_ELSE = "write a folder of files instead"
+"""Largest counts that the formats can store."""
+_REMEDY = "write a folder of files instead"
 
 
 class Mesh(NamedTuple):
@@ -45,7 +44,7 @@ class Mesh(NamedTuple):
 
 
 class Template(NamedTuple):
-    """What all bodies over the same rays share."""
+    """The triangulation that all bodies over the same rays share."""
 
     directions: np.ndarray  # (V, 3) float64 unit vectors, ZYX
     mixture: np.ndarray  # (V, R) float64: distances times this are the radii in the directions
@@ -94,8 +93,8 @@ def body_meshes(
     spacing : tuple of 3 floats
         Micrometres per voxel (ZYX).
     subdivisions : int
-        0 joins the ends of the rays by flat triangles, which lose 6% of a ball's volume for 96 rays; each
-        subdivision brings four times as many triangles and a quarter of the loss.
+        0 joins the ends of the rays by flat triangles, which lose 6% of a ball's volume for 96 rays. Each
+        subdivision makes four triangles of one and leaves a quarter of the loss.
 
     Returns
     -------
@@ -121,7 +120,7 @@ def body_meshes(
 def obj_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None, first: int = 1) -> bytes:
     """Return a Wavefront OBJ file with one object per mesh, named ``object_<label>`` (1, 2, ... by default).
 
-    A file of many can be written in parts: ``first`` is the number of a part's first vertex.
+    A file can be written in parts: ``first`` is the number of a part's first vertex.
 
     Examples
     --------
@@ -144,25 +143,25 @@ def obj_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None, fi
 
 
 def stl_bytes(meshes: Sequence[Mesh]) -> bytes:
-    """Return a binary STL file of all meshes (the format knows no objects)."""
+    """Return a binary STL file of all meshes (the format has no objects)."""
     return stl_header(sum(len(mesh.faces) for mesh in meshes)) + stl_triangles(meshes)
 
 
 def stl_header(num_faces: int) -> bytes:
-    """Return what a binary STL file begins with; :func:`stl_triangles` follow, in any number of parts."""
+    """Return the header of a binary STL file; :func:`stl_triangles` follow, in any number of parts."""
     if num_faces > _MOST_TRIANGLES:
         raise ValueError(
-            f"an STL file holds at most {_MOST_TRIANGLES:,} triangles, got {num_faces:,}; {_ELSE}"
+            f"an STL file holds at most {_MOST_TRIANGLES:,} triangles, got {num_faces:,}; {_REMEDY}"
         )
     return b"AnyStar, micrometres".ljust(80) + np.uint32(num_faces).astype("<u4").tobytes()
 
 
 def stl_triangles(meshes: Sequence[Mesh]) -> bytes:
-    """Return the triangles of some meshes as they stand in a binary STL file."""
+    """Return the triangles of some meshes in the layout of a binary STL file."""
     corners = [mesh.vertices[mesh.faces[:, ::-1]][:, :, ::-1] for mesh in meshes]
     triangles = np.concatenate([np.zeros((0, 3, 3), np.float32), *corners])
-    record = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-    data = np.zeros(len(triangles), record)
+    layout = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    data = np.zeros(len(triangles), layout)
     normal = np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0])
     length = np.linalg.norm(normal, axis=1, keepdims=True)
     data["normal"] = np.divide(normal, length, out=np.zeros_like(normal), where=length > 0)
@@ -171,7 +170,7 @@ def stl_triangles(meshes: Sequence[Mesh]) -> bytes:
 
 
 def ply_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) -> bytes:
-    """Return a binary PLY file; every face bears the label of its object (1, 2, ... by default)."""
+    """Return a binary PLY file; every face has the label of its object (1, 2, ... by default)."""
     first = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes]).tolist()
     faces = [mesh.faces for mesh in meshes]
     header = ply_header(first[-1], sum(map(len, faces)))
@@ -179,9 +178,9 @@ def ply_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) ->
 
 
 def ply_header(num_vertices: int, num_faces: int) -> bytes:
-    """Return what a binary PLY file begins with; all its vertices follow, then all its faces."""
+    """Return the header of a binary PLY file; all its vertices follow, then all its faces."""
     if num_vertices > _MOST_PLY:
-        raise ValueError(f"a PLY file holds at most {_MOST_PLY:,} vertices, got {num_vertices:,}; {_ELSE}")
+        raise ValueError(f"a PLY file holds at most {_MOST_PLY:,} vertices, got {num_vertices:,}; {_REMEDY}")
     return (
         "ply\nformat binary_little_endian 1.0\ncomment AnyStar, micrometres\n"
         f"element vertex {num_vertices}\nproperty float x\nproperty float y\nproperty float z\n"
@@ -190,27 +189,27 @@ def ply_header(num_vertices: int, num_faces: int) -> bytes:
 
 
 def ply_vertices(meshes: Sequence[Mesh]) -> bytes:
-    """Return the vertices of some meshes as they stand in a binary PLY file."""
+    """Return the vertices of some meshes in the layout of a binary PLY file."""
     vertices = np.concatenate([np.zeros((0, 3), np.float32), *(mesh.vertices for mesh in meshes)])
     return vertices[:, ::-1].astype("<f4").tobytes()
 
 
 def ply_faces(faces: Sequence[np.ndarray], first: Sequence[int], labels: Sequence[int]) -> bytes:
-    """Return the faces of some meshes as they stand in a binary PLY file.
+    """Return the faces of some meshes in the layout of a binary PLY file.
 
     Parameters
     ----------
     faces : sequence of numpy.ndarray
-        ``(F, 3)`` of each mesh, counting its own vertices.
+        Faces of each mesh, shape ``(F, 3)``: indices into its own vertices.
     first : sequence of int
-        Number in the file of each mesh's first vertex, from 0.
+        Index in the file of each mesh's first vertex, from 0.
     labels : sequence of int
-        Of each mesh.
+        Label of each mesh.
     """
     if max(labels, default=0) > _MOST_PLY:
-        raise ValueError(f"a PLY file holds labels up to {_MOST_PLY:,}, got {max(labels):,}; {_ELSE}")
-    record = np.dtype([("count", "u1"), ("corners", "<i4", 3), ("label", "<i4")])
-    data = np.zeros(sum(map(len, faces)), record)
+        raise ValueError(f"a PLY file holds labels up to {_MOST_PLY:,}, got {max(labels):,}; {_REMEDY}")
+    layout = np.dtype([("count", "u1"), ("corners", "<i4", 3), ("label", "<i4")])
+    data = np.zeros(sum(map(len, faces)), layout)
     data["count"] = 3
     if faces:
         data["corners"] = np.concatenate([f[:, ::-1] + start for f, start in zip(faces, first, strict=True)])

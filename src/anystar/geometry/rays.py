@@ -25,7 +25,7 @@ class Rays:
         its three vertices (in ZYX order) is positive, so ``(v1 - v0) x (v2 - v0)``, taken in ZYX, points
         outwards. The faces tile the sphere.
     anisotropy : tuple of 3 floats
-        What the directions were spread for: voxels this much longer along Z, Y, X.
+        Relative lengths of a voxel along Z, Y, X for which the directions are evenly spread.
     """
 
     vertices: np.ndarray
@@ -107,8 +107,8 @@ def golden_spiral(num_rays: int = 96, anisotropy: tuple[float, float, float] = (
     num_rays : int
         Number of directions, at least 5.
     anisotropy : tuple of 3 floats
-        How much longer a voxel is along Z, Y, X; the directions crowd towards the finely sampled axes, so
-        that they are even in micrometres.
+        How much longer a voxel is along Z, Y, X. The directions are denser towards the finely sampled axes,
+        so that they are even in micrometres.
 
     Returns
     -------

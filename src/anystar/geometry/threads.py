@@ -39,15 +39,15 @@ def run_chunks(
     num_items : int
         Number of items; ``work`` is not called if it is 0.
     num_threads : int, optional
-        Threads at most; :func:`default_num_threads` by default.
+        Maximum number of threads; :func:`default_num_threads` by default.
     min_chunk : int
         Smallest number of items worth a call.
 
     Examples
     --------
-    >>> seen = []
-    >>> run_chunks(lambda a, b: seen.extend(range(a, b)), 5, num_threads=1)
-    >>> seen
+    >>> done = []
+    >>> run_chunks(lambda a, b: done.extend(range(a, b)), 5, num_threads=1)
+    >>> done
     [0, 1, 2, 3, 4]
     """
     if num_items <= 0:

@@ -1,14 +1,14 @@
-"""Candidates of one object agree on its outline: what suppression drops still says where the object ends.
+"""Candidates of one object vote on its outline, so that those dropped by suppression still contribute.
 
-An object is proposed from many of its voxels. Suppression keeps one of the proposals and the outline that
-was seen from there, errors included. Here the others vote (as boxes do in Gidaris and Komodakis 2015, "box
-voting"): each outline is seen from the kept centre, ray by ray, and all are averaged. What lies far from a
-voxel is predicted too near rather than too far, the more so the less it is sure, so the average is a power
-mean: where all agree it is what they say, and where they do not it leans to those who see farther.
+An object is proposed from many of its voxels. Suppression keeps one of the proposals with its outline, errors
+included. Here the others vote, as boxes do in "box voting" (Gidaris and Komodakis 2015): each outline is
+measured from the kept centre, ray by ray, and all are averaged. Far ends are predicted too near rather than
+too far, the more so the less certain they are. So the average is a power mean: where the votes differ it
+leans towards the larger distances.
 
-For the same reason :func:`precedence` lets a larger body go before an equally probable smaller one: along
-the axis of a long object all candidates are as probable, and the one in its middle sees most of it.
-(docs/training-log.md says what both are worth.)
+For the same reason :func:`precedence` ranks a larger body before an equally probable smaller one. Along the
+axis of a long object all candidates are equally probable, and the one in its middle reaches most of it.
+(docs/training-log.md says what both contribute.)
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from anystar.runtime.compiled import kernel
 __all__ = ["precedence", "vote"]
 
 _SIZE = 0.2
-"""Power of the volume that precedence follows."""
+"""Power of the volume in the precedence."""
 _WITHIN = 0.8
-"""Candidates so far from a kept centre, as a share of the way to its surface, have no weight."""
+"""Candidates at this share of the way from a kept centre to its surface, or beyond, have no weight."""
 _POWER = 10
-"""Of the mean."""
+"""Power of the mean."""
 _MOST = 1.5
 """No vote moves the surface by more than this factor."""
 _STEPS, _EXACT = 12, 1e-3
-"""Steps towards a ray's end at most, and the share of the radius that is near enough."""
+"""Maximum number of steps to find a ray's end, and the tolerance as a share of the radius."""
 _CHUNK = 1024
 """Bodies whose voters are looked up at once."""
 
 
 def precedence(polyhedra: Polyhedra) -> np.ndarray:
-    """Return what suppression is to take candidates by: probability times a small power of the volume.
+    """Return the ranks for suppression: probability times a small power of the volume.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
 
     Examples
     --------
-    Two candidates of a ball of radius 5 see it from either side of its centre; one too small, one too large.
+    Two candidates of a ball of radius 5 lie on either side of its centre; one is too small, one too large.
 
     >>> from anystar.geometry.rays import golden_spiral
     >>> points, radii = np.array([[0, 0, 0], [0, 0, 1]]), np.repeat([[4.9], [5.1]], 32, axis=1)
@@ -118,7 +118,7 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
 
 
 @kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
-def _seen_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
+def _distances_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
     """Distances along the rays, from a point (relative to its centre) within a body, to its surface.
 
     By secants, from the point and the guess, within a bracket that is halved where they would leave it.
@@ -153,9 +153,9 @@ def _seen_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
 
 @kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
 def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map, out_KR, prob_K):
-    """Average, for each kept body, what its voters say; ``last`` is where the voters of each end."""
+    """Average the votes for each kept body; ``last`` is where the voters of each end."""
     num_rays = distances.shape[1]
-    seen, total = np.empty(num_rays, np.float32), np.empty(num_rays, np.float64)
+    votes, total = np.empty(num_rays, np.float32), np.empty(num_rays, np.float64)
     least, most = np.float32(1 / _MOST), np.float32(_MOST)
     start = 0
     for k in range(len(kept)):
@@ -176,11 +176,11 @@ def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map
                     continue
             share = share / np.float32(_WITHIN)
             weight = prob[j] * (1 - share * share)
-            _seen_from(z, y, x, distances[j], vertices, face_map, own, seen)
+            _distances_from(z, y, x, distances[j], vertices, face_map, own, votes)
             weights += weight
             prob_K[k] = max(prob_K[k], prob[j])
             for r in range(num_rays):
-                ratio = min(max(seen[r] / max(own[r], np.float32(1e-6)), least), most)
+                ratio = min(max(votes[r] / max(own[r], np.float32(1e-6)), least), most)
                 total[r] += weight * np.float64(ratio) ** _POWER
         start = last[k]
         if weights > 0:

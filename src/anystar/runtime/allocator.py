@@ -1,7 +1,7 @@
-"""Memory that large arrays gave back stays with the process, for the next ones.
+"""Keep the memory of freed large arrays in the process, for the next ones.
 
-The C library asks the system for every array of more than 32 MiB, and gives it back at once; the system
-clears its pages each time. From 128³ voxels on that takes a good part of all time (docs/generator.md).
+The C library requests every array of more than 32 MiB from the system and returns it when it is freed. The
+system clears the pages each time, a good part of all time from 128³ voxels on (docs/generator.md).
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from contextlib import contextmanager
 __all__ = ["freed_memory_kept", "keep_freed_memory"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-"""Of ``mallopt`` in glibc's ``malloc.h``."""
+"""Options of ``mallopt`` in glibc's ``malloc.h``."""
 _LARGEST = 2**27
 _USUAL = 2**25
 """Bytes of the largest arrays whose memory glibc keeps by itself, once such have been freed."""
 
 
 class _Users:
-    """Who wants freed memory to be kept at the moment."""
+    """Who requires freed memory to be kept at the moment."""
 
     lock = threading.Lock()
     number = 0
@@ -32,7 +32,7 @@ class _Users:
 def keep_freed_memory(largest: int = _LARGEST) -> bool:
     """Let this process keep the memory of freed arrays, from now on.
 
-    For processes of our own only, a command or its workers: it holds for everything in the process.
+    Only for processes of our own, a command or its workers, as it affects everything in the process.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def keep_freed_memory(largest: int = _LARGEST) -> bool:
     Returns
     -------
     bool
-        Whether it could be done: with glibc, thus on most Linux systems; elsewhere nothing is changed.
+        Whether it could be done: only with glibc, on most Linux systems. Elsewhere nothing changes.
     """
     with _Users.lock:
         _Users.always = _keep(largest)
@@ -54,7 +54,7 @@ def keep_freed_memory(largest: int = _LARGEST) -> bool:
 def freed_memory_kept() -> Iterator[None]:
     """Keep the memory of freed arrays within a ``with``, in the whole process; then give it back.
 
-    Unless :func:`keep_freed_memory` has settled it. May be nested, and used by several threads.
+    Does nothing after :func:`keep_freed_memory`. May be nested, and used by several threads.
     """
     with _Users.lock:
         _Users.number += 1

@@ -25,7 +25,7 @@ def _temporary(target: Path) -> Path:
 def remove_partial(folder: Path) -> None:
     """Remove the temporary files below ``folder`` of processes that were killed, here or elsewhere.
 
-    A process of another machine cannot be asked; what it still writes, it writes in vain.
+    Whether a process of another machine still runs is unknown; what it still writes is lost.
     """
     for path in folder.rglob(".*.partial.*") if folder.is_dir() else ():
         found = re.match(_PREFIX, path.name)
@@ -45,7 +45,7 @@ def _alive(process: int) -> bool:
 
 @contextlib.contextmanager
 def named(path: str | Path) -> Iterator[None]:
-    """Let an ``OSError`` of writing name the file: a full disk is reported without one.
+    """Add the name of the file to an ``OSError`` of writing: that of a full disk has none.
 
     Temporary names become those of the files that they are made for.
 
@@ -80,7 +80,7 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
     Parameters
     ----------
     *paths : str or Path
-        Where the files shall be in the end.
+        Final places of the files.
 
     Yields
     ------

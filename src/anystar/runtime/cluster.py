@@ -1,7 +1,7 @@
-"""Where the work of one command runs beyond its own process: on workers of Dask.
+"""Run the work of one command on workers of Dask.
 
 The packages (``dask``, ``distributed``, ``dask-jobqueue``) are the extra ``scale``; nothing here imports them
-before a cluster is asked for.
+before a cluster is requested.
 """
 
 from __future__ import annotations
@@ -67,17 +67,17 @@ def check_where(where: str) -> None:
 
 @contextlib.contextmanager
 def connect(where: str, *, workers: int | None = None, patience: float = 60.0) -> Iterator[Client]:
-    """Give a Dask client; what it started ends with it, a scheduler that was there before stays.
+    """Yield a Dask client. What it started ends with it; a scheduler that was there before stays.
 
     Parameters
     ----------
     where : str
-        ``"local"``: processes of one thread each on this machine. ``"slurm"``: a job a worker, described
+        ``"local"``: processes of one thread each on this machine. ``"slurm"``: one job per worker, described
         in Dask's configuration (``jobqueue.slurm`` in ``~/.config/dask/jobqueue.yaml``: cores, memory, queue,
         walltime, GPUs); waits in the queue as long as it takes. Else the address of a running scheduler.
     workers : int, optional
-        How many processes or jobs to start: for ``"local"`` as many as cores by default, for ``"slurm"`` 4. A
-        running scheduler has the workers that it has.
+        Number of processes or jobs to start: by default one per core for ``"local"`` and 4 for ``"slurm"``.
+        Leave it out for a running scheduler, which has its own workers.
     patience : float
         Seconds to wait for a scheduler to answer (20 at most), and for its first worker.
 
@@ -121,7 +121,7 @@ def _local(workers: int | None) -> Any:
         n_workers=workers,
         threads_per_worker=1,
         dashboard_address=_ANY_PORT,
-        silence_logs=logging.CRITICAL,  # a lost worker is told by what it costs, not by a log
+        silence_logs=logging.CRITICAL,  # a lost worker is reported by what it costs, not by a log
         memory_limit=0,  # what runs here bounds its own memory; Dask would kill it at a guess
     )
 

@@ -35,7 +35,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     Parameters
     ----------
     **options
-        Of :func:`numba.njit`.
+        Options of :func:`numba.njit`.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -75,26 +75,26 @@ def kernel_files(package: Path) -> list[Path]:
 
 
 class _Announcer(event.Listener):
-    def __init__(self, say: Callable[[], object]) -> None:
-        self.say, self.said = say, False
+    def __init__(self, announce: Callable[[], object]) -> None:
+        self.announce, self.done = announce, False
 
     def on_start(self, event: event.Event) -> None:
-        if not self.said:
-            self.said = True
-            self.say()
+        if not self.done:
+            self.done = True
+            self.announce()
 
     def on_end(self, event: event.Event) -> None:
         pass
 
 
 @contextmanager
-def announced(say: Callable[[], object]) -> Iterator[None]:
-    """Call ``say`` once if a kernel must be compiled inside the block, right before.
+def announced(announce: Callable[[], object]) -> Iterator[None]:
+    """Call ``announce`` once, right before a kernel is compiled inside the block, if any is.
 
     Examples
     --------
     >>> with announced(lambda: print("compiling, first run only")):
     ...     pass  # nothing to compile
     """
-    with event.install_listener("numba:compile", _Announcer(say)):
+    with event.install_listener("numba:compile", _Announcer(announce)):
         yield

@@ -1,7 +1,7 @@
-"""Which of the kernels for graphics cards may work: those that Triton can compile here and that err not.
+"""Which of the kernels for graphics cards are used: those that Triton compiles here and that are correct.
 
-Triton needs a compiler for C when it runs, which not every machine has, and is not there for every card. So
-each kernel is tried once a process, beside its twin in torch, on a small problem.
+Triton needs a compiler for C when it runs, which not every machine has, and does not support every card. So
+each kernel is compared once per process with its twin in torch on a small problem.
 """
 
 from __future__ import annotations
@@ -17,25 +17,25 @@ import torch
 __all__ = ["kernel_for"]
 
 Trial = Callable[[Callable[..., Any], torch.device], str]
-"""Takes a kernel and a device; returns what it does wrong, or nothing."""
+"""Takes a kernel and a device; returns what is wrong, or an empty string."""
 
 
 @functools.cache
 def kernel_for(module: str, name: str, device: torch.device, trial: Trial) -> Callable[..., Any] | None:
-    """Return a kernel for ``device``, or ``None`` for torch to do it.
+    """Return a kernel for ``device``, or ``None`` if torch is to be used.
 
     Parameters
     ----------
     module, name : str
-        Where it is; the module imports Triton, and so may not be there.
+        Module and name of the kernel; the module imports Triton, which may not be installed.
     device : torch.device
     trial : callable
-        How it is tried.
+        Compares the kernel with torch.
 
     Warns
     -----
     UserWarning
-        Once, if Triton is there but the kernel failed.
+        Once, if Triton is installed but the kernel failed.
     """
     if device.type != "cuda":
         return None

@@ -1,4 +1,4 @@
-"""How a worker process begins: it ends with the process that it works for, and keeps its memory."""
+"""Start-up of a worker process: it ends with its parent, and keeps freed memory."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["begin_worker"]
 
 
 def begin_worker() -> None:
-    """Keep memory; leave Ctrl-C, which a terminal sends to all, to the parent; end when that is gone."""
+    """Keep freed memory, leave Ctrl-C (sent to all processes) to the parent, end when the parent ends."""
     keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_parent()
 
 
 def _end_with_parent() -> None:
-    """Let this process end as soon as the one that asked for it is gone.
+    """End this process as soon as the one that started it is gone.
 
-    Not by the parent's number: under ``forkserver`` that is the server, which lives as long as its workers.
+    The parent's number does not help: under ``forkserver`` it is that of the server, which lives on.
     """
     parent = multiprocessing.parent_process()
 

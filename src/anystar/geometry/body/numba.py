@@ -3,12 +3,11 @@
 Between the three rays of a face the radius is interpolated linearly: a direction is a mixture of the face's
 three unit vectors, and the radius is the same mixture of their distances. Equal distances thus make a ball.
 (The polyhedron with flat faces through the rays' ends, StarDist's body, holds only 94% of the ball for 96
-rays.) Everything in this package that asks whether a point is inside (rasterising, suppression, measures)
-means this body.
+rays.) Rasterising, suppression and measures all use this body.
 
-Which face a direction belongs to is read from an octahedral map, so a test costs the same for any number of
-rays. Its cells are about 1/60 rad wide; a cell that several faces share is given to the one at its middle,
-whose plane is then extended over the rest, which moves the surface by about 0.2% of the radius at most.
+The face that a direction belongs to is read from an octahedral map, so a test costs the same for any number
+of rays. Its cells are about 1/60 rad wide. A cell that several faces share is given to the one at its middle,
+whose plane is extended over the rest. That moves the surface by at most about 0.2% of the radius.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ MAP_SIZE = 128
 
 
 class FaceMap(NamedTuple):
-    """From a direction to the mixture of three rays that it is. Flat and unsigned: faster to index."""
+    """Maps a direction to a mixture of three rays. The arrays are flat and unsigned: faster to index."""
 
     cells: np.ndarray  # (128 * 128,) uint16: the face at each cell of the octahedral map
     inverse: np.ndarray  # (F * 9,) float32: each face's matrix from a vector to the mixture
@@ -47,7 +46,7 @@ class FaceMap(NamedTuple):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class RadiusTables:
-    """What the kernels need to know about the rays.
+    """Properties of the rays that the kernels use.
 
     Parameters
     ----------
@@ -171,7 +170,7 @@ def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
 
 @kernel(**_KERNEL)
 def radius_towards(z, y, x, distances_R, face_map):
-    """Return the radius of a body in one direction (ZYX), of any length but 0: :func:`inside` is for many."""
+    """Return the radius of a body in one direction (ZYX), of any length but 0; :func:`inside` does many."""
     one, half = np.float32(1), np.float32(MAP_SIZE / 2)
     top, tiny = np.float32(MAP_SIZE - 1), np.float32(1e-20)
     scale = one / (abs(z) + abs(y) + abs(x) + tiny)
@@ -212,7 +211,7 @@ def _measure_extents(distances, solid_angle, reach, inner, outer, volume, box):
 
 
 class Extents(NamedTuple):
-    """How far bodies reach, float32, N of them."""
+    """Extents of N bodies, float32."""
 
     inner: np.ndarray  # (N,): shortest distance
     outer: np.ndarray  # (N,): longest distance
@@ -221,7 +220,7 @@ class Extents(NamedTuple):
 
 
 def extents(distances: np.ndarray, rays: Rays, *, num_threads: int | None = None) -> Extents:
-    """Measure bodies with these distances, float32 ``(N, R)``, in threads."""
+    """Return the extents of bodies with distances ``(N, R)``, float32, measured in threads."""
     tables, num = radius_tables(rays), len(distances)
     inner, outer, volume = np.empty((3, num), np.float32)
     found = Extents(inner, outer, volume, np.empty((num, 6), np.float32))

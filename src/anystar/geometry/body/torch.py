@@ -1,4 +1,4 @@
-"""Sizes of bodies, and which points they contain, by torch; :mod:`.numba` says what a body is."""
+"""Extents of bodies, and which points they contain, by torch; :mod:`.numba` says what a body is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from anystar.geometry.body.numba import MAP_SIZE, radius_tables
 from anystar.geometry.rays import Rays
 from anystar.geometry.tensors import chunk_size
 
-__all__ = ["Sizes", "Tables", "inside", "measure", "tables"]
+__all__ = ["Extents", "Tables", "extents", "inside", "tables"]
 
 
 class Tables(NamedTuple):
@@ -26,8 +26,8 @@ class Tables(NamedTuple):
     reach_R6: Tensor
 
 
-class Sizes(NamedTuple):
-    """Of N bodies, in float64."""
+class Extents(NamedTuple):
+    """Extents of N bodies, float64."""
 
     inner: Tensor
     outer: Tensor
@@ -51,14 +51,14 @@ def tables(rays: Rays, device: torch.device) -> Tables:
     return Tables(*(v.to(device) for v in values))
 
 
-def measure(distances_NR: Tensor, known: Tables) -> Sizes:
+def extents(distances_NR: Tensor, known: Tables) -> Extents:
     """Return radii, volume (voxels) and box relative to the centre of every body."""
     rows = max(1, chunk_size(distances_NR.device) // distances_NR.shape[1])
-    parts = [_measure(part, known) for part in distances_NR.split(rows)]
-    return Sizes(*(torch.cat(column).double() for column in zip(*parts, strict=True)))
+    parts = [_extents(part, known) for part in distances_NR.split(rows)]
+    return Extents(*(torch.cat(column).double() for column in zip(*parts, strict=True)))
 
 
-def _measure(distances_NR: Tensor, known: Tables) -> tuple[Tensor, ...]:
+def _extents(distances_NR: Tensor, known: Tables) -> tuple[Tensor, ...]:
     box = [(distances_NR * reach).amax(1) for reach in known.reach_R6.T]
     volume = (known.solid_angle_R * distances_NR * distances_NR * distances_NR).sum(1) / 3
     return distances_NR.amin(1), distances_NR.amax(1), volume, torch.stack(box, 1)
@@ -76,7 +76,7 @@ def inside(z: Tensor, y: Tensor, x: Tensor, body: Tensor, distances_NR: Tensor, 
     distances_NR : torch.Tensor
         Star distances, float32.
     known : Tables
-        Of the rays.
+        Tables of the rays.
     """
     half = MAP_SIZE / 2
     scale = 1 / (z.abs() + y.abs() + x.abs() + 1e-20)

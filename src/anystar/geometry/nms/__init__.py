@@ -72,7 +72,7 @@ def suppress(
 def suppress_partly(
     polyhedra: Polyhedra, status: np.ndarray, complete: np.ndarray, *, threshold: float = 0.3
 ) -> np.ndarray:
-    """Decide as many candidates of a part of a volume as can be decided without the rest.
+    """Decide those candidates of a part of a volume that can be decided without the rest.
 
     The decisions are those of :func:`suppress` for the whole volume. A candidate is dropped as soon as a more
     probable one that it overlaps is known to be kept. It is kept once all that could overlap it is known and

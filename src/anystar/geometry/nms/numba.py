@@ -5,11 +5,11 @@ A candidate need only be compared with kept bodies nearby, which a spatial hash 
 per size (a power of two), so that a few huge bodies do not make everything their neighbour. Candidates are
 handled in batches: against the bodies kept before in parallel, then among themselves in order.
 
-A pair is decided by the cheapest of: bounding spheres and boxes (no overlap can exceed that of the outer
-ones, none is less than that of the inner ones); one sample point per ray of the smaller body; eight. The
-samples are fixed in the body, each with its share of the volume. Against a fine voxel count the single
-sample is within about 0.05 of the overlap and the eight within 0.02 (tested), and the single one decides only
-if it is 0.12 or more away from the threshold.
+A pair is decided by the cheapest of three tests. First, bounding spheres and boxes: no overlap exceeds that
+of the outer ones, none is less than that of the inner ones. Then one sample point per ray of the smaller
+body, then eight. The samples are fixed in the body, each with its share of the volume. Against a fine voxel
+count the single sample is within about 0.05 of the overlap and the eight within 0.02 (tested). The single one
+decides only if it is 0.12 or more away from the threshold.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from anystar.runtime.compiled import kernel
 __all__ = ["DROPPED", "KEPT", "UNDECIDED", "digest_factors", "suppress", "suppress_partly"]
 
 UNDECIDED, KEPT, DROPPED = np.uint8(0), np.uint8(1), np.uint8(2)
-"""What is known of a candidate."""
+"""Status of a candidate."""
 _FIRST_BATCH, _LAST_BATCH = 256, 32768
 
 
@@ -42,7 +42,7 @@ def suppress(polyhedra: Polyhedra, threshold: float, num_threads: int | None) ->
 def suppress_partly(
     polyhedra: Polyhedra, status: np.ndarray, complete: np.ndarray, threshold: float
 ) -> np.ndarray:
-    """Return what can be decided, see :func:`anystar.geometry.nms.suppress_partly`; changes ``status``."""
+    """Return the new status, see :func:`anystar.geometry.nms.suppress_partly`; changes ``status``."""
     order = _order(polyhedra)
     if threshold == 1:
         status[complete] = KEPT
@@ -68,7 +68,7 @@ def _order(polyhedra: Polyhedra) -> np.ndarray:
     order = np.lexsort((points[:, 2], points[:, 1], points[:, 0], -prob)).astype(np.int64)
     same = (np.diff(prob[order]) == 0) & (np.diff(points[order], axis=0) == 0).all(axis=1)
     if same.any():
-        # Several candidates at one place: only what they describe can tell them apart.
+        # Several candidates at one place: only their distances distinguish them.
         run = np.concatenate([[0], np.cumsum(~same)])
         twins = np.flatnonzero(np.concatenate([same, [False]]) | np.concatenate([[False], same]))
         digests = _digests(polyhedra.distances, order[twins])
@@ -87,7 +87,7 @@ def _digests(distances: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def digest_factors(num_rays: int) -> np.ndarray:
-    """Return the odd factors, ``(R,)`` int64, that make a number of a body's distances."""
+    """Return odd factors, ``(R,)`` int64, whose products with a body's distances are summed."""
     rng = np.random.default_rng(0)
     return rng.integers(-(2**62), 2**62, num_rays) * 2 + 1
 

@@ -29,20 +29,20 @@ __all__ = [
 SHELLS = 8
 MARGIN = 0.12
 
-# Few arrays with many columns: every array that a kernel hands on to another takes time to compile.
+# Few arrays with many columns: every array that a kernel passes to another takes time to compile.
 INNER, OUTER, VOLUME = 9, 10, 11
 ANGLE, VERTICES = SHELLS, SHELLS + 1
 
 
 class BodyTable(NamedTuple):
-    """All candidates, by their index in the input."""
+    """All candidates, in the order of the input."""
 
     sizes: np.ndarray  # (N, 12) float64: centre; extent to -Z, +Z, -Y ... +X; inner, outer radius; volume
     distances: np.ndarray  # (N, R) float32
 
 
 class Sampling(NamedTuple):
-    """Where in a body its sample points lie, and what finds out whether they are in another."""
+    """Where in a body its sample points lie, and the map to test whether they lie in another."""
 
     pattern: np.ndarray  # (12, R) float32: 8 depths as fractions of the distance; solid angle; direction ZYX
     face_map: FaceMap

@@ -74,7 +74,7 @@ def _key(level, z, y, x):
 def overlaps_kept(bodies, sampling, index, n, threshold, first_slot, quick, scratch):
     """Whether a body kept at ``first_slot`` or later overlaps candidate n.
 
-    ``quick`` looks close by and asks the nearest body there only: no answer, but usually the one that
+    ``quick`` tests only the nearest body close by. That is not conclusive, but it usually finds the body that
     suppresses.
     """
     sizes, head, slots, used = bodies.sizes, index.head, index.slots, np.int64(index.levels[NUM_LEVELS])

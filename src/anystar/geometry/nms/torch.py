@@ -1,9 +1,9 @@
 """Non-maximum suppression on a graphics card with torch: the survivors of :mod:`.numba`.
 
 Candidates are taken in batches by descending probability. A batch is first compared with the bodies kept
-before, all at once. Its own conflicts then become a list of pairs, and whatever no undecided more probable
-one conflicts with is kept, what that overlaps is dropped, and so on until nothing is left: the outcome of the
-sequential algorithm, in as many rounds as the longest chain of conflicts.
+before, all at once. Then its own conflicts become a list of pairs, which is worked off in rounds. Each round
+keeps the candidates that conflict with no undecided more probable one, and drops those that they overlap. The
+outcome is that of the sequential algorithm; the longest chain of conflicts is the number of rounds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from anystar.geometry.body.numba import radius_tables
-from anystar.geometry.body.torch import measure, tables
+from anystar.geometry.body.torch import extents, tables
 from anystar.geometry.nms.numba import digest_factors
 from anystar.geometry.nms.overlap import sampling
 from anystar.geometry.nms.torch_pairs import Bodies, bounds, contacts, estimates, levels
@@ -37,7 +37,7 @@ def suppress(polyhedra: Polyhedra, threshold: float, device: torch.device) -> np
     known = tables(polyhedra.rays, device)
     # Sorted once: from here on a row's number is its rank.
     points, distances = points[order], distances[order]
-    sizes = measure(distances, known)
+    sizes = extents(distances, known)
     pattern = torch.from_numpy(sampling(radius_tables(polyhedra.rays)).pattern).to(device)
     bodies = Bodies(points, distances, sizes, levels(sizes.outer), known, pattern)
     alive = torch.ones(num, dtype=torch.bool, device=device)
@@ -83,18 +83,18 @@ def _digests(distances: Tensor, rows: Tensor) -> Tensor:
 def _drop_overlapping(bodies: Bodies, batch: Tensor, kept: Tensor, threshold: float, alive: Tensor) -> None:
     """Mark in ``alive`` which of the batch no kept body overlaps."""
     nearest = torch.full_like(bodies.sizes.outer, torch.inf)
-    doubtful = []
+    pairs = []
     for n, m, square in contacts(bodies, batch, kept):
         lower, upper = bounds(bodies, n, m, square)
         alive[n[lower > threshold]] = False
         unsure = (lower <= threshold) & (upper > threshold)
-        doubtful.append((n[unsure], m[unsure], square[unsure]))
+        pairs.append((n[unsure], m[unsure], square[unsure]))
         nearest.scatter_reduce_(0, n[unsure], square[unsure], "amin")
-    # The nearest is usually the one that overlaps: the others of what it drops need no look.
+    # The nearest is usually the one that overlaps: what it drops need not be compared with the others.
     for first in (True, False):
-        for n, m, square in doubtful:
-            open_ = (alive[n] & ((square == nearest[n]) == first)).nonzero()[:, 0]
-            n, m = n[open_], m[open_]
+        for n, m, square in pairs:
+            undecided = (alive[n] & ((square == nearest[n]) == first)).nonzero()[:, 0]
+            n, m = n[undecided], m[undecided]
             alive[n[estimates(bodies, n, m, threshold).double() > threshold]] = False
 
 
@@ -118,8 +118,8 @@ def _keep(bodies: Bodies, batch: Tensor, threshold: float) -> Tensor:
         ready = ~waiting[earlier] & ~dropped[earlier]  # nothing before them is undecided: they are kept
         n, m, certain = later[ready], earlier[ready], sure[ready]
         dropped[n[certain]] = True
-        open_ = (~certain & ~dropped[n]).nonzero()[:, 0]
-        n, m = n[open_], m[open_]
+        undecided = (~certain & ~dropped[n]).nonzero()[:, 0]
+        n, m = n[undecided], m[undecided]
         dropped[n[estimates(bodies, n, m, threshold).double() > threshold]] = True
         rest = ~ready & ~dropped[later] & ~dropped[earlier]
         later, earlier, sure = later[rest], earlier[rest], sure[rest]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from anystar.geometry.body.torch import Sizes, Tables, inside
+from anystar.geometry.body.torch import Extents, Tables, inside
 from anystar.geometry.nms.overlap import ANGLE, MARGIN, SHELLS, VERTICES
 from anystar.geometry.nms.spatial_hash import NUM_LEVELS
 from anystar.geometry.tensors import chunk_size
@@ -25,7 +25,7 @@ class Bodies(NamedTuple):
 
     points: Tensor  # (N, 3) float64
     distances: Tensor  # (N, R) float32
-    sizes: Sizes
+    sizes: Extents
     level: Tensor  # (N,) int64: 0 for outer radii up to 1, then one per doubling
     tables: Tables
     pattern: Tensor  # (12, R) float32, see overlap.Sampling
@@ -45,10 +45,10 @@ def _keys(cells: Tensor) -> Tensor:
 
 
 def contacts(bodies: Bodies, queries: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    """Give the pairs of which the balls around the bodies meet: query, target, squared distance of centres.
+    """Yield the pairs whose bounding balls meet: query, target, squared distance of centres.
 
-    A pair may come twice; of a body with itself it comes too. Bodies are sought in cells twice as wide as the
-    larger of the two can be, so that huge ones do not make everything their neighbour.
+    A pair may come twice; a body is paired with itself, too. Bodies are sought in cells twice as wide as the
+    larger of the two can be, so that huge ones do not become neighbours of everything.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def contacts(bodies: Bodies, queries: Tensor, targets: Tensor) -> Iterator[tuple
     Yields
     ------
     tuple of torch.Tensor
-        Rows of the bodies (two of int64) and float64, so many at a time as memory is meant to hold.
+        Rows of the bodies (two of int64) and float64, in chunks of bounded memory.
     """
     query_level, target_level = bodies.level[queries], bodies.level[targets]
     for level in torch.cat([query_level, target_level]).unique().tolist():

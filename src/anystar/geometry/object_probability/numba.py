@@ -140,7 +140,7 @@ def _envelope_kernel(labels, out, origin, size, stride, num_x, weight):
 
     The plane is ``num_x`` columns of ``size`` voxels, ``stride`` apart, from ``origin`` on in the flat
     volume; ``weight`` is the squared length of a voxel along the columns. The neighbours at either end of a
-    run bear another label: parabolas of height 0.
+    run have another label: parabolas of height 0.
     """
     column = np.empty((_LINES, size), np.float32)
     names = np.empty((_LINES, size), np.int32)

@@ -67,7 +67,7 @@ def _along_last(labels: Tensor) -> Tensor:
 def _envelope(labels: Tensor, squared: Tensor, axis: int, weight: float) -> Tensor:
     """Lower envelope of the parabolas along an axis; those of other labels have height 0.
 
-    A parabola of the same label beyond another one cannot win, so runs need not be told apart.
+    A parabola of the same label beyond another one cannot win, so runs need not be distinguished.
     """
     out, size = squared.clone(), labels.shape[axis]
     for step in range(1, size):

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.geometry.body.torch import inside, measure, tables
+from anystar.geometry.body.torch import extents, inside, tables
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.tensors import chunk_size
 
@@ -36,7 +36,7 @@ def rasterise(
     points, distances, names = points[order], distances[order], names[order]
     # Of all bodies at a voxel the one that comes first wins.
     first = torch.full((num_z * num_y * num_x,), num, dtype=torch.int32, device=device)
-    corner, extent = _voxel_boxes(points, measure(distances, known).box_N6, origin, shape, size)
+    corner, extent = _voxel_boxes(points, extents(distances, known).box_N6, origin, shape, size)
     ends = extent.prod(1).cumsum(0)
     total = int(ends[-1])
     most = chunk_size(device)

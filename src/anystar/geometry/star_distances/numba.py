@@ -87,7 +87,7 @@ _HALF = np.float32(0.5)
 
 @kernel(forceinline=True, **_KERNEL)
 def _corners(flat, i, stride_z, stride_y, value):
-    """Which of the eight voxels of the cell at ``i`` bear ``value``, as bits (x fastest)."""
+    """Which of the eight voxels of the cell at ``i`` have ``value``, as bits (x fastest)."""
     # Unsigned indices are several times faster: signed ones may count from the end.
     one = np.uint64(1)
     i = np.uint64(i)
@@ -180,8 +180,8 @@ def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out
         while flat[np.uint64(start + offsets[r, step])] == value:
             step += np.uint64(1)
         near[r] = np.float32(step) + _HALF
-    # The crossing is nearly always within one voxel of the middle of the last step, on the side that the
-    # share there tells.
+    # The crossing is nearly always within one voxel of the middle of the last step; the share there decides
+    # on which side.
     _shares(flat, start, stride_z, stride_y, value, rays_3R, near, bits, f_near)
     for r in range(num_rays):
         far[r] = near[r] + one if f_near[r] >= _HALF else max(near[r] - one, zero)

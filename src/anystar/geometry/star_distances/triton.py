@@ -1,7 +1,7 @@
 """The march along rays on graphics cards, compiled by Triton, which comes with torch there.
 
 ``_March`` of :mod:`.torch` says what is computed, in some hundred passes over all rays that still march. Here
-a ray is done at once, and the host is not asked how many are left.
+a ray is done at once, and the host need not know how many are left.
 """
 
 from __future__ import annotations
