@@ -6,6 +6,7 @@ import tifffile
 import zarr
 
 from anystar import io
+from anystar.io.axes import column_names
 
 DATA = np.random.default_rng(0).integers(0, 2**16, (4, 3, 6, 7)).astype(np.uint16)
 NAMES = ["DAPI", "GFP", "Alexa 647"]
@@ -115,3 +116,17 @@ def test_a_file_without_channels(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", DATA[:, 0], imagej=True, metadata={"axes": "ZYX"})
     with pytest.raises(io.FileError, match="has no channel named DAPI but one channel without a name"):
         io.open_image(tmp_path / "a.tif", channel="DAPI")
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (("DAPI", "Alexa 647", "c1"), ("DAPI", "Alexa_647", "c2")),
+        (("GFP", "gfp", "α"), ("c0", "c1", "c2")),
+        (("DAPI", "GFP"), ("c0", "c1", "c2")),
+    ],
+)
+def test_columns_are_named_after_channels(names, columns):
+    """Each name is its own, and can stand in a condition."""
+    assert column_names(names, 3) == columns
+    assert all(name.isidentifier() for name in columns)

@@ -188,9 +188,9 @@ def _tabulate(
     if run.mask is not None:
         inside = _inside(run.mask, labels, region) if len(objects) else np.zeros(0, np.int64)
         found = add_overlap(found, inside)
-    for channel, other in run.others:
+    for name, other in run.others:
         values = Lazy(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
-        found = add_channel(found, labels, values, f"c{channel}", origin=(z, y, x))
+        found = add_channel(found, labels, values, name, origin=(z, y, x))
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)
 

@@ -178,7 +178,7 @@ def segment_blocks(
         detector=detector or model,
         hold=sizes.hold,
         mask=mask,
-        others=tuple((other.channel or 0, other) for other in image.others) if request.table else (),
+        others=tuple((other.column_name, other) for other in image.others) if request.table else (),
     )
     journal = Journal(folder / "journal")
     try:

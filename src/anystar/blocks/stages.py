@@ -83,8 +83,8 @@ class Run:
     """Bytes of the image that a task may keep at once."""
     mask: Readable | None = None
     """Where objects may be, not 0 inside; shape of the image."""
-    others: tuple[tuple[int, Readable], ...] = ()
-    """Channels that are not segmented but measured: number and image."""
+    others: tuple[tuple[str, Readable], ...] = ()
+    """Channels that are not segmented but measured: what their columns are named after, and image."""
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from anystar.errors import FileError
 
-__all__ = ["Pick", "channel_number", "clean_names", "pick_volume"]
+__all__ = ["Pick", "channel_number", "clean_names", "column_names", "pick_volume"]
 
 _NAMES = {"T": "time", "C": "channel", "S": "colour", "Q": "unnamed", "I": "unnamed"}
 _LISTED = 12
@@ -105,6 +106,23 @@ def clean_names(names: Sequence[object]) -> tuple[str, ...]:
     """
     cleaned = tuple(" ".join(str(name or "").split()) for name in names)
     return cleaned if any(cleaned) else ()
+
+
+def column_names(names: tuple[str, ...], count: int) -> tuple[str, ...]:
+    """Return what columns of a table are named after for each channel: its name, or ``c`` and its number.
+
+    Names consist of letters, digits and underscores, so that a condition can contain them, and differ.
+
+    Examples
+    --------
+    >>> column_names(("DAPI", "Alexa 647", "dapi", ""), 4), column_names((), 2)
+    (('c0', 'Alexa_647', 'c2', 'c3'), ('c0', 'c1'))
+    """
+    names = names if len(names) == count else ("",) * count
+    plain = [re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") for name in names]
+    lower = [name.lower() for name in plain]
+    usable = [name != "" and lower.count(name) == 1 and not re.fullmatch(r"c\d+", name) for name in lower]
+    return tuple(name if use else f"c{i}" for i, (name, use) in enumerate(zip(plain, usable, strict=True)))
 
 
 def channel_number(channel: int | str | None, names: tuple[str, ...], count: int) -> int | None:

@@ -19,7 +19,7 @@ import numpy as np
 from anystar.arrays import Volume, check_spacing
 from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, Address, locate
-from anystar.io.axes import Pick, pick_volume
+from anystar.io.axes import Pick, column_names, pick_volume
 from anystar.io.axis_names import renamed
 from anystar.io.source import Source, Spacing, Unit
 from anystar.io.values import memory_dtype, to_memory
@@ -107,6 +107,11 @@ class LazyImage:
         """Names of the channels, empty for one without; nothing if the file names none."""
         names = self.source.channel_names
         return names if len(names) == self.num_channels else ()
+
+    @property
+    def column_name(self) -> str:
+        """What the columns of a table are named after for the chosen channel, see :func:`column_names`."""
+        return column_names(self.channel_names, self.num_channels)[self.channel or 0]
 
     @property
     def num_times(self) -> int:

@@ -79,7 +79,7 @@ def measure_file(
             refuse_mismatch(labels, found, image, opened)
             volume = opened.volume()
             notes += opened.notes
-            others = {f"c{other.channel or 0}": other.volume() for other in opened.others}
+            others = {other.column_name: other.volume() for other in opened.others}
     if found.spacing is None and (volume is None or volume.spacing is None):
         notes.append(
             "no voxel size in the files, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"

@@ -76,7 +76,7 @@ def _check_options(image: LazyImage, options: SegmentOptions) -> None:
     if options.mask is not None:
         with io.open_image(options.mask, sized=False) as mask:
             check_mask(options.mask, mask, "image", image)
-    channels = [f"c{other.channel or 0}" for other in image.others]
+    channels = [other.column_name for other in image.others]
     rays = _MOST_RAYS if options.distances else None
     options.filters.check_columns(columns(channels=channels, mask=masked, num_rays=rays), masked=masked)
     known = image.spacing is not None and image.unit == "um"

@@ -185,7 +185,7 @@ def _filter(opened: OpenedImage, volume: Volume, result: Result) -> _Found:
         table = add_mask(table, result.labels, io.read(options.mask, sized=False).data)
     for other in opened.image.others:  # one channel in memory at a time
         with other.reopen() as channel:
-            table = add_channel(table, result.labels, channel.read(), f"c{other.channel or 0}")
+            table = add_channel(table, result.labels, channel.read(), other.column_name)
     keep = options.filters.kept(table, masked=masked)
     if keep.all():
         return replace(everything, table=table)
