@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from anystar.nn.checkpoint import load_tensors, save_tensors
-from anystar.predict.model import model_path
+from anystar.predict.registry import model_path
 
 MODELS = Path(__file__).parents[1] / "src" / "anystar" / "models"
 

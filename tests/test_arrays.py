@@ -1,25 +1,37 @@
-"""Where only the proportions of voxels are known, lengths are voxels of the finest axis."""
+"""A voxel size carries its unit; volumes are compared on their grids."""
 
 import numpy as np
 import pytest
 
-from anystar.arrays import Volume, measuring, metric, proportions, refuse_mismatch
+from anystar.arrays import Volume, VoxelSize, check_spacing, refuse_mismatch
+from anystar.errors import InputError
 
 
-def test_a_spacing_without_a_unit_is_counted_in_its_shortest_edge():
-    assert metric(None, "um") is None
-    assert metric((1, 0.5, 0.5), "um") == (1, 0.5, 0.5)
-    assert metric((1, 0.5, 0.5), "relative") == (2, 1, 1)
-    assert measuring((1, 0.5, 0.5), "relative", (2, 1, 1)) == ((2, 1, 1), "relative")
-    assert measuring((1, 0.5, 0.5), "um", (2, 1, 1)) == ((1, 0.5, 0.5), "um")
+def test_a_voxel_size_without_a_unit_is_counted_in_its_shortest_edge():
+    assert VoxelSize((1, 0.5, 0.5)).lengths == VoxelSize((1, 0.5, 0.5), "um")
+    relative = VoxelSize((1, 0.5, 0.5), "relative")
+    assert relative.lengths == VoxelSize((2, 1, 1), "relative")
+    assert relative.lengths.aspect == relative.aspect == (2, 1, 1)
 
 
-def test_proportions_that_no_microscope_has_are_refused():
-    assert proportions((100, 1, 1)) == (100, 1, 1)
+def test_the_voxel_size_of_a_volume_is_that_of_its_file():
+    data = np.zeros((3, 4, 5))
+    assert VoxelSize.of(Volume(data=data)) is None
+    volume = Volume(data=data, spacing=(2, 1, 1), unit="relative")
+    assert VoxelSize.of(volume) == VoxelSize((2, 1, 1), "relative")
+
+
+def test_an_aspect_ratio_that_no_microscope_has_is_refused():
+    assert VoxelSize((100, 1, 1)).aspect == (100, 1, 1)
     with pytest.raises(
-        ValueError, match=r"100 times as long .*, got \(2000, 0.5, 0.5\); give the right voxel size"
+        InputError, match=r"100 times as long .*, got \(2000.0, 0.5, 0.5\); give the right voxel size"
     ):
-        proportions((2000, 0.5, 0.5))
+        _ = VoxelSize((2000, 0.5, 0.5)).aspect
+
+
+def test_a_spacing_of_one_number_is_answered_with_three():
+    with pytest.raises(InputError, match=r"got 0.2; give \(0.2, 0.2, 0.2\) for cubic voxels"):
+        check_spacing(0.2)
 
 
 def in_the_world(affine, *, oriented=True):

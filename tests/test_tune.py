@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from anystar.arrays import VoxelSize
 from anystar.evaluate import add_scores, match_labels, mean_ap
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
-from anystar.predict.result import Result, assemble
-from anystar.preprocess import Preprocessing
+from anystar.predict.instances import candidates_to_instances
+from anystar.predict.result import Result
 from anystar.tune import IOU, Judged, score, tune
 
 RAYS = golden_spiral(32)
@@ -26,18 +27,26 @@ def scene(seed, *, unknown=False):
     distances = np.repeat(rng.uniform(2, 6, (num, 1)), 32, 1).astype(np.float32)
     prob = rng.uniform(0.1, 0.99, num).astype(np.float32)
     candidates = Candidates(points=points, prob=prob, distances=distances, floor=0.1)
-    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU, Preprocessing())
+    made = candidates_to_instances(
+        candidates,
+        SHAPE,
+        aspect=(1.0, 1.0, 1.0),
+        rays=RAYS,
+        prob_thresh=0.1,
+        nms_thresh=0.3,
+        device=CPU,
+    )
+    labels, objects = made.labels, made.objects
     ground_truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
     if unknown:
         ground_truth[:, :20] = -1
     result = Result(
         labels=labels,
         objects=objects,
-        spacing=None,
         prob_thresh=0.5,
         nms_thresh=0.3,
         candidates=candidates,
-        voxel_size=(1.0, 1.0, 1.0),
+        voxel_size=VoxelSize((1.0, 1.0, 1.0), "relative"),
         rays=RAYS,
     )
     return Judged(result=result, ground_truth=ground_truth.astype(np.int32))
@@ -69,7 +78,9 @@ def test_every_trial_equals_segmenting_with_those_thresholds():
     tuned = tune(scenes, nms=(0.2, 0.5))
     for nms in (0.2, 0.5):
         for prob in (0.1, 0.33, 0.5, 0.79, 0.95):  # 0.33 and 0.79 leave objects out of what is drawn at less
-            results = [s.result.rethreshold(prob=float(np.float32(prob)), nms=nms) for s in scenes]
+            results = [
+                s.result.rethreshold(prob_thresh=float(np.float32(prob)), nms_thresh=nms) for s in scenes
+            ]
             scores = [
                 match_labels(s.ground_truth, r.labels, thresholds=IOU)
                 for s, r in zip(scenes, results, strict=True)
@@ -86,7 +97,7 @@ def test_every_trial_equals_segmenting_with_those_thresholds():
 def test_the_accuracy_is_that_of_the_thresholds(seed):
     one = voters(seed)
     tuned = tune([one])
-    again = one.result.rethreshold(prob=tuned.prob, nms=tuned.nms)
+    again = one.result.rethreshold(prob_thresh=tuned.prob, nms_thresh=tuned.nms)
     scores = match_labels(one.ground_truth, again.labels, thresholds=IOU)
     assert tuned.mean_ap == pytest.approx(mean_ap(scores), abs=1e-9)
     assert tuned.mean_ap == score([one], prob=tuned.prob, nms=tuned.nms)
@@ -102,7 +113,16 @@ def test_the_middle_of_equals_is_taken():
         distances=np.full((2, 32), 5, np.float32),
         floor=0.1,
     )
-    labels, objects, _ = assemble(candidates, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.1, 0.3, CPU, Preprocessing())
+    made = candidates_to_instances(
+        candidates,
+        SHAPE,
+        aspect=(1.0, 1.0, 1.0),
+        rays=RAYS,
+        prob_thresh=0.1,
+        nms_thresh=0.3,
+        device=CPU,
+    )
+    labels, objects = made.labels, made.objects
     result = dataclasses.replace(one.result, candidates=candidates, labels=labels, objects=objects)
     ground_truth = np.where(labels == 1, 1, 0)  # the surer of the two
     tuned = tune([Judged(result=result, ground_truth=ground_truth)])
@@ -142,7 +162,7 @@ def test_objects_in_the_unknown_do_not_count():
 def test_by_default_each_volume_has_the_thresholds_that_it_was_segmented_with():
     scenes = [scene(0), scene(1)]
     settled = [
-        dataclasses.replace(s, result=s.result.rethreshold(prob=prob, nms=nms))
+        dataclasses.replace(s, result=s.result.rethreshold(prob_thresh=prob, nms_thresh=nms))
         for s, prob, nms in zip(scenes, (0.2, 0.8), (0.5, 0.2), strict=True)
     ]
     scores = add_scores([match_labels(s.ground_truth, s.result.labels, thresholds=IOU) for s in settled])

@@ -35,7 +35,7 @@ class Found:
 
 def run_model(model: anystar.Model, sample: Sample) -> Found:
     start = time.perf_counter()
-    result = model.segment(sample.image.data, spacing=sample.image.spacing)
+    result = model.segment(sample.image)
     return Found(
         sample=sample,
         labels=result.labels,

@@ -17,7 +17,11 @@ Grid = dict[tuple[float, float], Outcome]
 
 def sweep(sample: Sample, result: anystar.Result) -> Grid:
     """Return the outcome for each probability and suppression threshold."""
-    return {(p, n): judge(sample, result.rethreshold(prob=p, nms=n), 0.0) for p in PROBS for n in NMS}
+    return {
+        (p, n): judge(sample, result.rethreshold(prob_thresh=p, nms_thresh=n), 0.0)
+        for p in PROBS
+        for n in NMS
+    }
 
 
 def sweep_table(grids: Sequence[tuple[Group, str, Grid]], group: Group) -> str:

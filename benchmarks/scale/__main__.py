@@ -23,6 +23,7 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     import anystar
     from anystar.blocks import Extras, segment_blocks
     from anystar.io import open_image
+    from anystar.predict.options import PredictionOptions
     from anystar.runtime.allocator import keep_freed_memory
     from benchmarks.scale.volume import Truthful, write_volume
 
@@ -43,7 +44,7 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
             folder / "labels.zarr",
             model=model,
             detector=None if real else Truthful(size),
-            diameter=model.diameter if not real else 22.0,
+            options=PredictionOptions(diameter=22.0 if real else model.defaults.diameter),
             memory=memory,
             extras=Extras(table=folder / "objects.parquet"),
             progress=progress,

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 import zarr
 
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from anystar.predict.candidates import Candidates, plan_tiles
+from anystar.predict.candidates import Candidates
+from anystar.predict.tiling import TileConfig, plan_tiles
 from anystar.train.config import small_config
 
 RAYS = golden_spiral(96)
@@ -67,13 +69,16 @@ class Truthful:
     num_rays: int = 96
     each: int = 50
 
-    def tile_axes(self, shape):
-        """Cut as the default model does."""
-        return plan_tiles(small_config().network, shape)
+    device = torch.device("cpu")
 
-    def detect(self, view, tile, floor):
-        """Read and prepare the tile as for a network, and answer with the candidates whose points it owns."""
-        view.read(tile.read)
+    def tiles(self, shape):
+        """Cut as the default model does."""
+        network = small_config().network
+        return plan_tiles(shape, grid=network.grid, divisor=network.divisor, config=TileConfig())
+
+    def detect_tile(self, image, tile, *, floor, tta):
+        """Read and prepare the tile as for a network, and return the candidates whose points it owns."""
+        image.read(tile.read)
         low, high = (np.array([getattr(s, end) for s in tile.core]) for end in ("start", "stop"))
         points, prob, distances = [], [], []
         for cell in cells(self.size, low - 6, high + 6):

@@ -1,4 +1,4 @@
-"""Array conventions and the one container that travels between the rooms: :class:`Volume`.
+"""Array conventions, and what travels between the packages: :class:`Volume`, :class:`VoxelSize`.
 
 Space is always ZYX. Shape suffixes in tensor code: B batch, C channel, Z Y X space, R rays, N objects or
 points, F faces, K vertices of a face. Voxel ``i`` is a sample at coordinate ``i``; boxes are half-open
@@ -7,29 +7,30 @@ points, F faces, K vertices of a face. Voxel ``i`` is a sample at coordinate ``i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from anystar.errors import InputError
+
 __all__ = [
     "OnGrid",
     "Volume",
+    "VoxelSize",
     "check_spacing",
-    "measuring",
-    "metric",
-    "proportions",
     "refuse_mismatch",
     "refuse_other_axes",
 ]
 
 _FARTHEST = 100
-"""Largest ratio of a voxel's edges that is believed."""
+"""Largest ratio of a voxel's edges that is accepted."""
 _TILT = 0.05
-"""By how much axes may differ, in components of unit vectors."""
+"""Largest difference between the components of unit vectors along equal axes."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Volume:
     """A 3D array with its place in the world.
 
@@ -54,11 +55,11 @@ class Volume:
 
     def __post_init__(self) -> None:
         if self.data.ndim != 3:
-            raise ValueError(f"data must have three axes (Z, Y, X), got shape {self.data.shape}")
+            raise InputError(f"data must have three axes (Z, Y, X), got shape {self.data.shape}")
         if self.spacing is not None:
             check_spacing(self.spacing)
         if self.unit not in ("um", "relative"):
-            raise ValueError(f"unit must be 'um' or 'relative', got {self.unit!r}")
+            raise InputError(f"unit must be 'um' or 'relative', got {self.unit!r}")
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -67,14 +68,14 @@ class Volume:
         return z, y, x
 
     def with_data(self, data: np.ndarray) -> Volume:
-        """Return a volume at the same place with other values (labels of an image, say)."""
+        """Return a volume at the same place with other values (labels of an image, for example)."""
         if data.shape != self.data.shape:
-            raise ValueError(f"data must keep the shape {self.data.shape}, got {data.shape}")
+            raise InputError(f"data must keep the shape {self.data.shape}, got {data.shape}")
         return replace(self, data=data)
 
 
 class OnGrid(Protocol):
-    """What has a place in the world, as :class:`Volume` has, in memory or not."""
+    """An image with a place in the world, in memory or not; :class:`Volume` is one."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -86,7 +87,7 @@ class OnGrid(Protocol):
 
     @property
     def unit(self) -> Literal["um", "relative"]:
-        """Of the spacing."""
+        """Unit of the spacing."""
 
     @property
     def header(self) -> dict[str, Any]:
@@ -96,11 +97,11 @@ class OnGrid(Protocol):
 
 
 def refuse_mismatch(name: object, volume: OnGrid, other_name: object, other: OnGrid) -> None:
-    """Raise ``ValueError`` unless two volumes have the same shape and, where both say it, place in the world:
+    """Raise ``InputError`` unless two volumes have the same shape and, where both say it, place in the world:
     voxel size and orientation.
     """
     if volume.shape != other.shape:
-        raise ValueError(
+        raise InputError(
             f"{name} has the shape {volume.shape} but {other_name} {other.shape}; "
             "give files of the same volume, on the same grid"
         )
@@ -108,19 +109,19 @@ def refuse_mismatch(name: object, volume: OnGrid, other_name: object, other: OnG
     one, two = volume.spacing, other.spacing
     if one and two and volume.unit == other.unit and not np.allclose(one, two, rtol=0.01):
         sizes = [" x ".join(f"{edge:.4g}" for edge in spacing) for spacing in (one, two)]
-        raise ValueError(
+        raise InputError(
             f"{name} has the voxel size {sizes[0]} but {other_name} {sizes[1]}; correct the one that is wrong"
         )
 
 
 def refuse_other_axes(name: object, volume: OnGrid, other_name: object, other: OnGrid) -> None:
-    """Raise ``ValueError`` if two volumes say that their axes point elsewhere: mirrored ones, for example."""
+    """Raise ``InputError`` if two volumes say that their axes point elsewhere: mirrored ones, for example."""
     if not (volume.header.get("oriented") and other.header.get("oriented")):
         return
     worlds = (v.header["world"][:3, :3] for v in (volume, other))
     one, two = (world / np.linalg.norm(world, axis=0) for world in worlds)
     if not np.allclose(one, two, atol=_TILT):
-        raise ValueError(
+        raise InputError(
             f"{name} has its axes along {_towards(one)} but {other_name} along {_towards(two)}; "
             "bring both into one orientation (nibabel.as_closest_canonical)"
         )
@@ -139,61 +140,72 @@ def _towards(directions: np.ndarray) -> str:
     return "".join(letters)
 
 
-def check_spacing(spacing: tuple[float, ...]) -> tuple[float, float, float]:
-    """Return ``spacing`` as three positive finite floats (Z, Y, X), or raise ``ValueError``.
+def check_spacing(spacing: Sequence[float]) -> tuple[float, float, float]:
+    """Return ``spacing`` as three positive finite floats (Z, Y, X), or raise ``InputError``.
 
     Examples
     --------
     >>> check_spacing((2, 0.5, 0.5))
     (2.0, 0.5, 0.5)
     """
+    if np.ndim(spacing) == 0:
+        raise InputError(
+            f"spacing must be three numbers (Z Y X), got {spacing}; "
+            f"give ({spacing}, {spacing}, {spacing}) for cubic voxels"
+        )
     values = tuple(float(s) for s in spacing)
     if len(values) != 3:
-        raise ValueError(f"spacing must be three numbers (Z Y X), got {len(values)}: {spacing}")
+        raise InputError(f"spacing must be three numbers (Z Y X), got {len(values)}: {spacing}")
     if not all(np.isfinite(s) and s > 0 for s in values):
-        raise ValueError(f"spacing must be positive and finite, got {spacing}")
+        raise InputError(f"spacing must be positive and finite, got {spacing}")
     return values[0], values[1], values[2]
 
 
-def proportions(spacing: tuple[float, float, float] | None) -> tuple[float, float, float] | None:
-    """Return the length of a voxel along each axis in units of the shortest, if it is known.
+@dataclass(frozen=True)
+class VoxelSize:
+    """Edges of a voxel, and their unit.
 
-    ``ValueError`` if one is more than 100 times as long as another, which no microscope makes.
+    Parameters
+    ----------
+    spacing : three floats
+        Edges along Z, Y, X.
+    unit : {"um", "relative"}
+        Micrometres, or ``"relative"`` where only their ratios are known.
 
-    >>> proportions((2, 0.5, 0.5))
-    (4.0, 1.0, 1.0)
+    Examples
+    --------
+    >>> pixels = VoxelSize((2, 0.5, 0.5), "relative")
+    >>> pixels.aspect, pixels.lengths.spacing, VoxelSize((2, 0.5, 0.5)).lengths.spacing
+    ((4.0, 1.0, 1.0), (4.0, 1.0, 1.0), (2.0, 0.5, 0.5))
     """
-    if spacing is None:
-        return None
-    if max(spacing) > _FARTHEST * min(spacing):
-        raise ValueError(
-            f"spacing must be at most {_FARTHEST} times as long along one axis as along another, got "
-            f"{spacing}; give the right voxel size, with the same unit (nm, um) along all axes"
-        )
-    z, y, x = (size / min(spacing) for size in spacing)
-    return z, y, x
 
+    spacing: tuple[float, float, float]
+    unit: Literal["um", "relative"] = "um"
 
-def metric(
-    spacing: tuple[float, float, float] | None, unit: Literal["um", "relative"]
-) -> tuple[float, float, float] | None:
-    """Return the spacing that lengths are told and measured by: micrometres, or voxels of the finest axis.
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "spacing", check_spacing(self.spacing))
 
-    >>> metric((2, 0.5, 0.5), "um"), metric((2, 0.5, 0.5), "relative")
-    ((2, 0.5, 0.5), (4.0, 1.0, 1.0))
-    """
-    return spacing if unit == "um" else proportions(spacing)
+    @classmethod
+    def of(cls, image: OnGrid) -> VoxelSize | None:
+        """Return the voxel size of an image, ``None`` if it is not known."""
+        return None if image.spacing is None else cls(image.spacing, image.unit)
 
+    @property
+    def aspect(self) -> tuple[float, float, float]:
+        """Edges in units of the shortest.
 
-def measuring(
-    spacing: tuple[float, float, float] | None,
-    unit: Literal["um", "relative"],
-    voxel_size: tuple[float, float, float],
-) -> tuple[tuple[float, float, float], Literal["um", "relative"]]:
-    """Return the spacing and unit to measure objects with: what is known, or else proportions only.
+        ``InputError`` if one edge is more than 100 times as long as another: no microscope makes such voxels.
+        """
+        spacing = self.spacing
+        if max(spacing) > _FARTHEST * min(spacing):
+            raise InputError(
+                f"spacing must be at most {_FARTHEST} times as long along one axis as along another, got "
+                f"{spacing}; give the right voxel size, with the same unit (nm, um) along all axes"
+            )
+        z, y, x = (edge / min(spacing) for edge in spacing)
+        return z, y, x
 
-    >>> measuring(None, "um", (2.0, 1.0, 1.0))
-    ((2.0, 1.0, 1.0), 'relative')
-    """
-    known = metric(spacing, unit)
-    return (voxel_size, "relative") if known is None else (known, unit)
+    @property
+    def lengths(self) -> VoxelSize:
+        """The voxel size that lengths are measured by: in micrometres, or in units of the shortest edge."""
+        return self if self.unit == "um" else VoxelSize(self.aspect, self.unit)

@@ -24,7 +24,7 @@ __all__ = ["Batches", "Samples", "TrainingBatch", "TrainingBatches", "batch_load
 _PLANES = (3, 24)
 """Planes of a thin volume."""
 _BEYOND = 4
-"""Voxels that a network sees beyond the ends of a volume at least (:mod:`anystar.predict.candidates`)."""
+"""Voxels that a network sees beyond the ends of a volume: ``anystar.predict.tiling.TileConfig.margin``."""
 _SLIVER = 10
 """Voxels under which what is left of an object teaches nothing."""
 

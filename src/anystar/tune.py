@@ -138,7 +138,7 @@ def _mean_ap(counts: Sequence[np.ndarray]) -> np.ndarray:
 
 def _counts(judged: Judged, nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
     """Return objects found, objects wanted, and matched pairs at each overlap, by probability threshold."""
-    drawn = judged.result.rethreshold(prob=float(probs[0]), nms=nms)
+    drawn = judged.result.rethreshold(prob_thresh=float(probs[0]), nms_thresh=nms)
     found = drawn.objects.probability
     pairs = overlap(np.maximum(judged.ground_truth, 0), drawn.labels)
     unknown = np.bincount(drawn.labels[judged.ground_truth < 0], minlength=len(found) + 1)[1:]

@@ -10,8 +10,12 @@ from scipy import ndimage
 from anystar import io
 from anystar.arrays import Volume
 from anystar.blocks import memory, run
-from anystar.predict import candidates
+from anystar.predict.options import PredictionOptions
+from anystar.predict.tiling import TileConfig
 from tests.predict.stub import stub_model
+
+SMALL_TILES = TileConfig(max_points=20**3, halo=8)
+"""Cores of about 24 voxels of what the network sees."""
 
 
 def texture(seed, shape):
@@ -28,21 +32,19 @@ def labels_of(store):
 
 def segment_small(folder, *, resume):
     """Segment something with the stub, in a process that has no fixtures."""
-    candidates._POINTS, candidates._HALO = 20**3, 8
     run.choose_sizes = lambda *args, **kwargs: memory.Sizes(tiles_along=1, hold=0, block=(16, 16, 16))
     path = folder / "image.npy"
     if not path.exists():
         np.save(path, texture(0, (40, 100, 80)))
-    source, model = io.open_image(path), stub_model(radius=4.0)
-    run.segment_blocks(source, folder / "a.zarr", model=model, diameter=6.0, prob_thresh=0.25, resume=resume)
+    source, model = io.open_image(path), stub_model(radius=4.0, tiling=SMALL_TILES)
+    options = PredictionOptions(diameter=6.0, prob_thresh=0.25)
+    run.segment_blocks(source, folder / "a.zarr", model=model, options=options, resume=resume)
 
 
 @pytest.fixture
-def model(monkeypatch):
-    """A stub whose tiles are small: cores of about 24 voxels of its own lattice."""
-    monkeypatch.setattr(candidates, "_POINTS", 20**3)
-    monkeypatch.setattr(candidates, "_HALO", 8)
-    return stub_model(radius=4.0)
+def model():
+    """A stub with small tiles."""
+    return stub_model(radius=4.0, tiling=SMALL_TILES)
 
 
 @pytest.fixture
@@ -66,6 +68,8 @@ def sized(monkeypatch):
         monkeypatch.setattr(run, "choose_sizes", lambda *args, **kwargs: sizes)
         names = {field.name for field in fields(run.Extras)} & set(options)
         extras = run.Extras(**{name: options.pop(name) for name in names})
-        return run.segment_blocks(image, output, extras=extras, **options)
+        names = {field.name for field in fields(PredictionOptions)} & set(options)
+        how = PredictionOptions(**{name: options.pop(name) for name in names})
+        return run.segment_blocks(image, output, extras=extras, options=how, **options)
 
     return call

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 import pytest
+import torch
 
-from anystar.blocks import detectors, engine
-from anystar.predict.tiles import tile_axes
-from tests.blocks.conftest import labels_of
+from anystar.blocks import engine, lazy_model
+from tests.blocks.conftest import SMALL_TILES, labels_of
 from tests.predict.stub import stub_model
 
 
@@ -18,14 +18,17 @@ from tests.predict.stub import stub_model
 class Small:
     """A stub with small tiles in any process, those without fixtures too."""
 
-    num_rays = 32
+    num_rays, device = 32, torch.device("cpu")
 
-    def tile_axes(self, shape):
-        z, y, x = (-(-(n + 8) // 8) * 8 for n in shape)
-        return tile_axes((z, y, x), core=(24, 24, 24), halo=8, divisor=8, margin=4, inside=shape)
+    def tiles(self, shape):
+        return self._detector.tiles(shape)
 
-    def detect(self, view, tile, floor):
-        return stub_model(radius=4.0).detect(view, tile, floor)
+    def detect_tile(self, image, tile, *, floor, tta):
+        return self._detector.detect_tile(image, tile, floor=floor, tta=tta)
+
+    @property
+    def _detector(self):
+        return stub_model(radius=4.0, tiling=SMALL_TILES).detector()
 
 
 STAGES = ["network", "suppression", "votes", "overlaps", "labels", "overview"]
@@ -105,12 +108,12 @@ def test_superseded_candidates_are_removed(tmp_path, model, image, sized, monkey
 
 
 def test_workers_take_turns_on_several_gpus(monkeypatch):
-    assert detectors.own_device("cpu") == "cpu"
-    monkeypatch.setattr(detectors.torch.cuda, "device_count", lambda: 1)
-    assert detectors.own_device("auto") == "auto"
-    monkeypatch.setattr(detectors.torch.cuda, "device_count", lambda: 2)
+    assert lazy_model.own_device("cpu") == "cpu"
+    monkeypatch.setattr(lazy_model.torch.cuda, "device_count", lambda: 1)
+    assert lazy_model.own_device("auto") == "auto"
+    monkeypatch.setattr(lazy_model.torch.cuda, "device_count", lambda: 2)
     seen = []
     for number in range(4):
-        monkeypatch.setattr(detectors, "_worker_number", lambda number=number: number)
-        seen.append(detectors.own_device("auto"))
+        monkeypatch.setattr(lazy_model, "_worker_number", lambda number=number: number)
+        seen.append(lazy_model.own_device("auto"))
     assert seen == ["cuda:0", "cuda:1", "cuda:0", "cuda:1"]

@@ -4,16 +4,20 @@ import pytest
 from anystar.blocks.memory import _limits, choose_sizes
 from anystar.config import ConfigError
 from anystar.nn.model import NetworkConfig
-from anystar.predict.candidates import plan_tiles
+from anystar.predict.tiling import TileConfig, plan_tiles
 from anystar.preprocess.resample import resampled_shape
 
 GIGABYTE = 10**9
 
 
+def tiles_of(config, shape):
+    return plan_tiles(shape, grid=config.grid, divisor=config.divisor, config=TileConfig())
+
+
 @pytest.mark.parametrize("shape", [(1024, 1024, 1024), (40, 9000, 9000), (300, 200, 6000)])
 @pytest.mark.parametrize("zoom", [(0.5, 0.5, 0.5), (2.0, 0.5, 0.5), (1.0, 1.0, 1.0)])
 def test_what_a_block_sees_fits_into_memory_and_more_memory_holds_more(shape, zoom):
-    tiles = plan_tiles(NetworkConfig(channels=(32, 64, 128, 256), grid=2), resampled_shape(shape, zoom))
+    tiles = tiles_of(NetworkConfig(channels=(32, 64, 128, 256), grid=2), resampled_shape(shape, zoom))
     before = 0
     for memory in (3, 4, 8, 64):
         sizes = choose_sizes(memory * GIGABYTE, shape, tiles=tiles, itemsize=2, zoom=zoom)
@@ -60,6 +64,6 @@ def test_limits_of_control_groups_are_found(tmp_path, groups, files, limits):
 
 @pytest.mark.parametrize(("memory", "tta"), [(1, False), (3, True)])
 def test_too_little_memory_is_refused(memory, tta):
-    tiles = plan_tiles(NetworkConfig(grid=2), (64, 64, 64))
+    tiles = tiles_of(NetworkConfig(grid=2), (64, 64, 64))
     with pytest.raises(ConfigError, match="at least"):
         choose_sizes(memory * GIGABYTE, (64, 64, 64), tiles=tiles, itemsize=2, zoom=(1, 1, 1), tta=tta)

@@ -98,9 +98,9 @@ def test_what_differs_is_named_and_nothing_is_begun_twice(tmp_path, model, image
     with pytest.raises(ValueError, match=r"begun and not finished; add --resume to go on, or --overwrite"):
         sized(source, out, model=model, **HOW)
     other = HOW | {"prob_thresh": 0.3, "nms_thresh": 0.1}
-    with pytest.raises(ValueError, match=r"\(--prob-thresh was 0.25, is 0.3, --nms-thresh was 0.3, is 0.1\)"):
+    with pytest.raises(ValueError, match=r"\(prob_thresh was 0.25, is 0.3, nms_thresh was 0.3, is 0.1\)"):
         sized(source, out, model=model, resume=True, **other)
-    with pytest.raises(ValueError, match=r"--memory was 0, is 4000000000"):
+    with pytest.raises(ValueError, match=r"memory was 0, is 4000000000"):
         sized(source, out, model=model, resume=True, memory=4 * 10**9, **HOW)
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -120,7 +120,7 @@ def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path,
     ) as told:
         sized(source, out, memory=4 * 10**9, **how)  # which decides nothing
     assert told.value.num_objects == outcome.num_objects
-    with pytest.raises(ValueError, match=r"begun differently \(--diameter was 3.3, is 4\)"):
+    with pytest.raises(ValueError, match=r"begun differently \(diameter was 3.3, is 4\)"):
         sized(source, out, **how | {"diameter": 4})
     with pytest.raises(ValueError, match=r"finished but .*p\.png is not there; make both anew with --overwr"):
         sized(source, out, overview=tmp_path / "p.png", **how)

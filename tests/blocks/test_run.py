@@ -1,18 +1,21 @@
 """Blockwise is the same as at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from anystar import io
-from anystar.arrays import Volume
+from anystar.arrays import Volume, VoxelSize
 from anystar.io.lazy import LazyImage
-from anystar.predict import scale
+from anystar.predict.scale_search import SearchConfig
+from anystar.predict.scale_search.trial import Setting
 from anystar.preprocess import subsample
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of, texture
 from tests.predict.stub import stub_model
-from tests.predict.test_crowd import grainy
+from tests.predict.test_adaptive_threshold import textured
 
 
 def same_objects(one, other):
@@ -58,11 +61,9 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
 
 
 @pytest.mark.parametrize("most", [1000, 4_000_000])
-def test_a_small_image_is_sampled_and_looked_at_once_before_the_first_block(
-    tmp_path, model, image, sized, monkeypatch, most
-):
+def test_a_small_image_is_read_once_before_the_first_block(tmp_path, model, image, sized, monkeypatch, most):
     monkeypatch.setattr(subsample, "_MAX_VOXELS", most)
-    monkeypatch.setattr(scale, "_UNSURE", 0.0)
+    model = replace(model, search=SearchConfig(unsure=0.0))
     source, honest, voxels = image(), LazyImage.read, []
 
     def read(self, box, **how):
@@ -81,9 +82,9 @@ def test_a_small_image_is_sampled_and_looked_at_once_before_the_first_block(
     assert sum(voxels[: voxels.index(None)]) == looks * np.prod(source.shape) + corners + boxes
 
 
-def test_blocks_settle_on_the_threshold_of_the_whole(tmp_path, sized):
-    io.write(tmp_path / "image.npy", Volume(data=grainy()))
-    want = stub_model().segment(grainy(), diameter=8.0)
+def test_blocks_take_the_threshold_of_the_whole(tmp_path, sized):
+    io.write(tmp_path / "image.npy", Volume(data=textured()))
+    want = stub_model().segment(textured(), diameter=8.0)
     source, out = io.open_image(tmp_path / "image.npy"), tmp_path / "labels.zarr"
     outcome = sized(source, out, model=stub_model(), diameter=8.0)
     assert want.prob_thresh > 0.53
@@ -91,19 +92,19 @@ def test_blocks_settle_on_the_threshold_of_the_whole(tmp_path, sized):
     same_objects(want.labels, labels_of(out))
 
 
-def test_blocks_take_the_proportions_of_the_whole(tmp_path, model, sized, monkeypatch):
-    monkeypatch.setattr(scale, "_best_proportions", lambda attempt: attempt((2.0, 1.0, 1.0)))
+def test_blocks_take_the_aspect_ratio_of_the_whole(tmp_path, model, sized, monkeypatch):
+    where = "anystar.predict.scale_search.search.search_aspect"
+    monkeypatch.setattr(where, lambda score, config: score(Setting(aspect=(2.0, 1.0, 1.0))))
     voxels = texture(0, (32, 60, 56))
     io.write(tmp_path / "image.npy", Volume(data=voxels))
     how = {"diameter": 6.6, "prob_thresh": 0.25}
     want = model.segment(voxels, **how)
-    told = stub_model(radius=4.0).segment(voxels, spacing=(2, 1, 1), **how)
-    np.testing.assert_array_equal(want.labels, told.labels)
+    given = replace(model).segment(voxels, spacing=(2, 1, 1), **how)
+    np.testing.assert_array_equal(want.labels, given.labels)
     out, table = tmp_path / "labels.zarr", tmp_path / "objects.parquet"
     outcome = sized(io.open_image(tmp_path / "image.npy"), out, model=model, table=table, **how)
-    assert (
-        (outcome.voxel_size, outcome.notes) == (want.voxel_size, want.notes) == ((2.0, 1.0, 1.0), want.notes)
-    )
+    assert outcome.voxel_size == want.voxel_size == VoxelSize((2.0, 1.0, 1.0), "relative")
+    assert outcome.notes == want.notes
     numbers = same_objects(want.labels, labels_of(out))
     got, _ = read_table(table)
     wanted = want.table(voxels)
@@ -114,7 +115,7 @@ def test_blocks_take_the_proportions_of_the_whole(tmp_path, model, sized, monkey
     assert np.isnan(got["surface_um2"]).all()
 
 
-def test_blocks_fill_in_the_gaps_of_the_whole(tmp_path, model, sized):
+def test_blocks_fill_the_blank_planes_of_the_whole(tmp_path, model, sized):
     voxels = texture(0, (32, 60, 56))
     voxels[[7, 8, 15, 16, 24]] = 0  # within blocks, and at their ends
     io.write(tmp_path / "image.npy", Volume(data=voxels))
@@ -123,7 +124,7 @@ def test_blocks_fill_in_the_gaps_of_the_whole(tmp_path, model, sized):
     want = model.segment(voxels, spacing=(1, 1, 1), **how)
     outcome = sized(source, out, model=model, hold=0, table=tmp_path / "labels.csv", **how)
     assert outcome.notes == want.notes
-    assert "5 blank planes" in want.notes[0]
+    assert "5 blank planes" in want.notes[0].text
     numbers = same_objects(want.labels, labels_of(out))
     (got, _), wanted = read_table(tmp_path / "labels.csv"), want.table(voxels)
     order = np.argsort([numbers[int(n)] for n in wanted["label"]])
@@ -153,13 +154,11 @@ def test_blocks_leave_out_the_margins_of_the_whole(tmp_path, model, sized, angle
 
 
 def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized, monkeypatch):
-    monkeypatch.setattr(scale, "_UNSURE", 1.0)
-
-    def best_view(plain, attempt):
-        seen = plain.scene.adjusted(gamma=0.5, sigma=(1.0, 2.0, 1.5), smoothed_limits=(0.1, 0.9))
-        return attempt(plain.voxel_size, seen=seen)
-
-    monkeypatch.setattr(scale, "_best_view", best_view)
+    model = replace(model, search=SearchConfig(unsure=1.0))
+    where = "anystar.predict.scale_search.search.search_appearance"
+    monkeypatch.setattr(
+        where, lambda plain, score, config: score(replace(plain.setting, gamma=0.5, sigma=2.0))
+    )
     voxels = texture(0, (32, 60, 56))
     io.write(tmp_path / "image.npy", Volume(data=voxels))
     how = {"diameter": 6.6, "prob_thresh": 0.5}
@@ -167,8 +166,7 @@ def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized,
     out = tmp_path / "labels.zarr"
     outcome = sized(io.open_image(tmp_path / "image.npy", spacing=(1, 1, 1)), out, model=model, **how)
     assert outcome.notes == want.notes
-    assert "seen smoothed by 2 voxels and with a gamma of 0.5" in want.notes[0]
+    assert "seen smoothed by 2 voxels and with a gamma of 0.5" in want.notes[0].text
     same_objects(want.labels, labels_of(out))
-    monkeypatch.setattr(scale, "_UNSURE", 0.0)
-    plain = model.segment(voxels, spacing=(1, 1, 1), **how)
+    plain = model.segment(voxels, spacing=(1, 1, 1), appearance=False, **how)
     assert len(plain.objects) < len(want.objects)

@@ -9,9 +9,10 @@ from scipy import ndimage
 
 import anystar
 from anystar import io
-from anystar.arrays import Volume, proportions
+from anystar.arrays import Volume, VoxelSize
 from anystar.cli import main
 from anystar.geometry.rays import golden_spiral
+from anystar.predict.notes import Note
 from anystar.predict.result import Objects
 from anystar.preprocess import Preprocessing
 
@@ -31,7 +32,8 @@ class FakeModel:
         return "0123"
 
     def segment(self, image, **options):
-        self.calls.append(options)
+        voxel_size, image = VoxelSize.of(image), image.data
+        self.calls.append(options | {"spacing": voxel_size and voxel_size.lengths.spacing})
         options["progress"](1, 2, "network")
         bright = image > float(image.min()) + self.threshold * float(np.ptp(image))
         labels, count = ndimage.label(bright)
@@ -50,10 +52,10 @@ class FakeModel:
         return SimpleNamespace(
             labels=labels.astype(np.int32),
             objects=objects,
-            notes=("a remark",),
+            notes=(Note("remark", "a remark"),),
             rays=golden_spiral(32),
             diameter_vox=9.0,
-            voxel_size=proportions(options["spacing"]) or (1.0, 1.0, 1.0),
+            voxel_size=voxel_size.lengths if voxel_size else VoxelSize((1.0, 1.0, 1.0), "relative"),
             prob_thresh=0.5,
             nms_thresh=0.3,
             timings={"network": 0.1},

@@ -82,8 +82,8 @@ def test_an_interrupted_run_is_told_apart_by_its_mask(tmp_path, files, run, refu
         patch.setattr(blocks_run, "find_objects", full)
         assert run(*args, "--mask", mask).exit_code != 0
     line = refused(*args, "--resume", "--prob-thresh", 0.3, folder=tmp_path)
-    assert "--prob-thresh was not given, is 0.3" in line
-    assert "--mask was" in line
+    assert "prob_thresh was not given, is 0.3" in line
+    assert "mask was" in line
     assert "is not given" in line
     assert "digest" not in line
     io.write(mask, Volume(data=1 - io.read(mask).data))

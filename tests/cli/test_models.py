@@ -8,7 +8,7 @@ import anystar
 from anystar.config import load_toml
 from anystar.nn.checkpoint import save_model_file
 from anystar.nn.model import NetworkConfig, StarNet
-from anystar.predict.model import DEFAULT_MODEL
+from anystar.predict.registry import DEFAULT_MODEL
 from anystar.report.card import card_text
 from anystar.train import TrainConfig, fit
 

@@ -11,7 +11,7 @@ import tifffile
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.predict.model import DEFAULT_MODEL
+from anystar.predict.registry import DEFAULT_MODEL
 from tests.lab.conftest import balls
 
 MODEL = Path(str(resources.files("anystar") / "models" / f"{DEFAULT_MODEL}.safetensors"))

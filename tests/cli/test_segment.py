@@ -37,7 +37,10 @@ def test_options_reach_the_model(tmp_path, cells, model, run):
     assert result.exit_code == 0, result.output
     (call,) = model.calls
     call.pop("progress")
-    assert call == {"spacing": (3, 1, 1), "diameter": 9, "prob_thresh": 0.4, "nms_thresh": 0}
+    assert call == {"spacing": (3, 1, 1), "diameter": 9, "prob_thresh": 0.4, "nms_thresh": 0} | {
+        "tta": False,
+        "fast": False,
+    }
     assert model.device == "cpu"
 
 

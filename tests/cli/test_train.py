@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from anystar.cli import main
 from anystar.cli.train import _config
 from anystar.nn.checkpoint import load_model_file
-from anystar.predict.model import DEFAULT_MODEL
+from anystar.predict.registry import DEFAULT_MODEL
 from anystar.train import load_start, paper_config, small_config
 
 TOY = """

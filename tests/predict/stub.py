@@ -24,6 +24,6 @@ class Stub(nn.Module):
         return Prediction(prob.logit(), torch.full_like(prob, self.radius).expand(-1, 32, -1, -1, -1))
 
 
-def stub_model(radius=4.0, grid=2):
+def stub_model(radius=4.0, grid=2, **more):
     card = {"defaults": {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 2 * radius}}
-    return Model(name="stub", network=Stub(radius, grid), device=torch.device("cpu"), card=card)
+    return Model(name="stub", network=Stub(radius, grid), device=torch.device("cpu"), card=card, **more)

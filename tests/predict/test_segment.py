@@ -2,7 +2,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from anystar.arrays import Volume
+from anystar.errors import InputError
 from tests.predict.stub import stub_model
+from tests.predict.test_adaptive_threshold import textured
 
 
 def blobs(shape, centres, width, spacing=(1, 1, 1)):
@@ -66,22 +69,22 @@ def test_rethreshold_needs_no_network():
     result = model.segment(image, diameter=8, prob_thresh=0.8)
     runs = len(model.network.seen)
     assert len(result.objects) == 1
-    again = result.rethreshold(prob=0.4)
+    again = result.rethreshold(prob_thresh=0.4)
     assert len(again.objects) == 2
     assert len(model.network.seen) == runs
     direct = model.segment(image, diameter=8, prob_thresh=0.4)
     assert np.array_equal(again.labels, direct.labels)
     with pytest.raises(ValueError, match=r"at least 0\.1"):
-        result.rethreshold(prob=0.05)
+        result.rethreshold(prob_thresh=0.05)
 
 
-def test_what_was_said_of_a_threshold_is_not_said_of_another(monkeypatch):
-    monkeypatch.setattr("anystar.predict.scale.cutoff", lambda prob, own: 0.62)
-    result = stub_model().segment(blobs((40, 40, 48), CENTRES, 4), spacing=(1, 1, 1))
-    (note,) = (note for note in result.notes if "0.62" in note)
-    assert note in result.rethreshold(nms=0.2).notes
+def test_the_note_on_a_threshold_goes_with_it():
+    result = stub_model().segment(textured(), spacing=(1, 1, 1), diameter=8)
+    (note,) = (note for note in result.notes if note.kind == "threshold")
+    assert f"{result.prob_thresh:.2f}" in note.text
+    assert note in result.rethreshold(nms_thresh=0.2).notes
     others = tuple(other for other in result.notes if other != note)
-    assert result.rethreshold(prob=0.5).notes == others
+    assert result.rethreshold(prob_thresh=0.5).notes == others
 
 
 @pytest.mark.parametrize("value", [0, 7, -3])
@@ -90,8 +93,8 @@ def test_a_constant_image_holds_nothing(value):
     assert len(result.objects) == 0
     assert result.labels.shape == (16, 20, 24)
     assert not result.labels.any()
-    assert "constant" in result.notes[0]
-    assert len(result.rethreshold(prob=0.2).objects) == 0
+    assert result.notes[0].kind == "constant"
+    assert len(result.rethreshold(prob_thresh=0.2).objects) == 0
 
 
 @pytest.mark.parametrize(
@@ -114,6 +117,7 @@ def test_bad_images_are_refused(image, message):
     ("arguments", "message"),
     [
         ({"spacing": (1, 1)}, "spacing must be three"),
+        ({"spacing": 0.2}, r"give \(0.2, 0.2, 0.2\) for cubic voxels"),
         ({"spacing": (1, 0, 1)}, "spacing must be positive"),
         ({"spacing": (100, 0.1, 0.1)}, r"at most 100 times as long .* right voxel size, .* unit \(nm, um\)"),
         ({"diameter": -1}, "diameter must be positive"),
@@ -124,6 +128,34 @@ def test_bad_images_are_refused(image, message):
 def test_bad_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         stub_model().segment(np.random.default_rng(0).random((8, 8, 8)), **arguments)
+
+
+def test_a_volume_brings_its_voxel_size_and_unit():
+    image = blobs((14, 40, 40), [(7, 20, 20)], 4, (3, 1, 1))
+    how = {"diameter": 8.0, "prob_thresh": 0.5}
+    given = stub_model().segment(image, spacing=(1.5, 0.5, 0.5), **how | {"diameter": 4.0})
+    for volume, more in (
+        (Volume(data=image, spacing=(1.5, 0.5, 0.5)), {"diameter": 4.0}),
+        (Volume(data=image, spacing=(1.5, 0.5, 0.5)), {"diameter": 4.0, "spacing": (1.5, 0.5, 0.5)}),
+        (Volume(data=image), {"diameter": 4.0, "spacing": (1.5, 0.5, 0.5)}),
+        (Volume(data=image, spacing=(1.5, 0.5, 0.5), unit="relative"), {}),
+    ):
+        result = stub_model().segment(volume, **how | more)
+        np.testing.assert_array_equal(result.labels, given.labels)
+    with pytest.raises(InputError, match=r"the volume has its own, \(1.5, 0.5, 0.5\); leave spacing out"):
+        stub_model().segment(Volume(data=image, spacing=(1.5, 0.5, 0.5)), spacing=(3, 1, 1))
+
+
+def test_lengths_that_are_only_relative_never_become_micrometres():
+    """A file that counts in pixels says how thick planes are, but not in micrometres."""
+    image = blobs((14, 40, 40), [(7, 20, 20)], 4, (3, 1, 1))
+    pixels = Volume(data=image, spacing=(6.0, 2.0, 2.0), unit="relative")
+    table = stub_model().segment(pixels, diameter=8.0).table()
+    assert len(table) == 1
+    for name in ("z_um", "y_um", "volume_um3", "surface_um2"):
+        assert np.isnan(table[name]).all()
+    metric = stub_model().segment(Volume(data=image, spacing=(6.0, 2.0, 2.0)), diameter=16.0).table()
+    assert metric["volume_um3"] == pytest.approx(table["volume_vox"] * 24)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64, bool])
@@ -161,7 +193,7 @@ def test_margins_hold_no_objects_and_change_none():
     result = model.segment(padded, diameter=8, spacing=(1, 1, 1))
     np.testing.assert_array_equal(result.labels[:-7, 9:-2, 4:], plain.labels)
     assert len(result.objects) == len(plain.objects) >= 3
-    assert result.notes[0].startswith("constant margins hold no data and are left out")
+    assert result.notes[0].text.startswith("constant margins hold no data and are left out")
     table, wanted = result.table(padded), plain.table(image)
     moved = dict(zip("zyx", (0, 9, 4), strict=True))
     for name in wanted.columns:
@@ -180,4 +212,6 @@ def test_beside_data_that_are_turned_nothing_is_found():
     result = stub_model().segment(turned, diameter=8, spacing=(1, 1, 1))
     assert len(result.objects) == len(stub_model().segment(image, diameter=8, spacing=(1, 1, 1)).objects)
     assert not result.labels[turned == 2000].any()
-    assert "% of the volume, beside the data" in result.notes[0] or "% of the rest" in result.notes[0]
+    assert result.notes[0].kind == "margins"
+    text = result.notes[0].text
+    assert "% of the volume, beside the data" in text or "% of the rest" in text

@@ -135,7 +135,9 @@ def test_objects_are_found_through_blank_planes_and_said_to_be():
     how = {"diameter": 6.6, "prob_thresh": 0.25, "spacing": (1, 1, 1)}
     model = stub_model(radius=4.0)
     whole, result = model.segment(image, **how), model.segment(without(image, [7, 8, 20]), **how)
-    assert result.notes == ("3 blank planes are filled in from the planes beside (Z, from 0: 7-8, 20)",)
+    (note,) = result.notes
+    assert note.kind == "blank_planes"
+    assert note.text == "3 blank planes are filled in from the planes beside (Z, from 0: 7-8, 20)"
     assert len(result.objects) == pytest.approx(len(whole.objects), rel=0.1)
     agree = (result.labels > 0) == (whole.labels > 0)
     assert agree[[7, 8, 20]].mean() > 0.9

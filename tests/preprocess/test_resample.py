@@ -15,6 +15,10 @@ def resampled(image, zoom, **settings):
     return ResampledImage(prepared=prepared, zoom=zoom, device=torch.device("cpu"))
 
 
+def whole_of(grid):
+    return grid.read(box_of(grid.shape))[0, 0].numpy()
+
+
 def box_of(shape):
     return tuple(slice(0, n) for n in shape)
 
@@ -95,3 +99,15 @@ def test_smoothing_is_a_gaussian_before_resampling(zoom):
     assert whole.max() <= 1
     box = tuple(slice(3, n - 4) for n in smooth.shape)
     np.testing.assert_allclose(smooth.read(box), whole[(..., *box)], atol=1e-6)
+
+
+def test_resampling_keeps_positions_and_means():
+    image = np.zeros((20, 20, 20), np.float32)
+    image[8:12, 8:12, 8:12] = 1
+    half = whole_of(resampled(image, (0.5, 0.5, 0.5)))
+    assert half.shape == (10, 10, 10)
+    assert half.mean() * 8 == np.float32(image.mean() * 8).item() or abs(half.mean() - image.mean()) < 1e-3
+    for factor in (0.5, 1.7):
+        other = whole_of(resampled(image, (factor,) * 3))
+        centre = np.array(np.nonzero(other > 0.6 * other.max())).mean(1)
+        assert np.allclose((centre + 0.5) / factor - 0.5, 9.5, atol=0.15)

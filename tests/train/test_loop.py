@@ -11,7 +11,7 @@ from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file, save_tensors
 from anystar.nn.losses import LossConfig, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
-from anystar.predict.model import load_model
+from anystar.predict.registry import load_model
 from anystar.synth.recipes import get_recipe
 from anystar.targets import make_targets
 from anystar.train import TrainConfig, fit, load_start, small_config
@@ -401,7 +401,7 @@ def test_a_run_keeps_the_defaults_of_the_weights_it_begins_with(tmp_path):
     for folder in (child, grandchild):
         model = load_model(folder / "model.safetensors", device="cpu")
         assert model.card["defaults"] == defaults
-        assert (model.threshold("prob_thresh", None), model.diameter) == (0.35, 11)
+        assert (model.defaults.prob_thresh, model.defaults.diameter) == (0.35, 11)
     for _ in fit(dataclasses.replace(TINY, iterations=1), tmp_path / "new", device="cpu"):
         pass
     assert "defaults" not in load_model_file(tmp_path / "new" / "model.safetensors").card

@@ -10,7 +10,7 @@ import torch
 from anystar.config import ConfigError
 from anystar.data import _BEYOND, Samples, TrainingBatches, thinned
 from anystar.geometry.rays import golden_spiral
-from anystar.predict import candidates
+from anystar.predict.tiling import TileConfig
 from anystar.synth.recipes import get_recipe
 from anystar.train.config import small_config
 from anystar.train.labelled import LabelledConfig
@@ -88,7 +88,7 @@ def test_the_share_of_steps_is_kept_and_every_process_cuts_alike():
 
 
 def test_they_are_seen_as_prediction_sees_thin_volumes():
-    assert _BEYOND == candidates._MARGIN
+    assert TileConfig().margin == _BEYOND
 
 
 def test_impossible_shares_are_refused():

@@ -115,7 +115,7 @@ def paint_all(
     before = np.concatenate([[0], np.cumsum(counts)])
     state = _State(len(run.tile_blocks), journal)
     state.boxes[counts == 0] = np.nan
-    size, origin = np.array(run.plan.voxel_size), np.array(run.plan.preprocessing.origin)
+    size, origin = np.array(run.plan.choices.aspect), np.array(run.plan.choices.preprocessing.origin)
     done = journal.of("labels")
     num = len(run.boxes)
 

@@ -47,7 +47,7 @@ def write_extras(
     """Write what is wanted, block by block; ``record`` is asked for when the rest is written."""
     if extras.meshes is not None:
         bodies = keep.polyhedra()
-        spacing = run.plan.spacing
+        spacing = run.plan.voxel_size.spacing
         write_meshes(extras.meshes, bodies, keep.labels, run.rays, spacing=spacing, kind=extras.mesh_kind)
     if extras.overview is not None and surveyor is not None:
         draw(extras.overview, surveyor, f"{extras.title}: {len(keep.volume_vox)} objects")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anystar.config import ConfigError
-from anystar.predict.tiles import Axes
+from anystar.predict.tiling import Axes
 
 __all__ = ["Sizes", "available_memory", "choose_sizes", "parse_memory", "whole_volume_bytes"]
 

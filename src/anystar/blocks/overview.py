@@ -51,7 +51,7 @@ class Surveyor:
     @property
     def extent(self) -> Extent:
         """The volume that is drawn."""
-        return Extent(self.run.shape, self.run.plan.spacing)
+        return Extent(self.run.shape, self.run.plan.voxel_size.spacing)
 
     def __call__(self, number: int) -> dict[str, Any]:
         """Survey a block and return what the journal is to note."""
@@ -106,5 +106,5 @@ class Surveyor:
 def draw(path: Path, surveyor: Surveyor, title: str) -> None:
     """Write the overview image as PNG, when all blocks have been surveyed."""
     found = merge(map(surveyor.found, range(len(surveyor.run.boxes))), surveyor.extent)
-    metric = surveyor.run.plan.unit == "um"
+    metric = surveyor.run.plan.voxel_size.unit == "um"
     save_panels(path, surveyed_panels(found, surveyor.extent, surveyor.cut), metric=metric, title=title)

@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from anystar.blocks.checksum import checksum
-from anystar.blocks.measure import Bodies, measure_bodies
 from anystar.blocks.partition import owner
 from anystar.blocks.rows import Rows, read_rows
 from anystar.blocks.source import Lazy, Readable
@@ -20,6 +19,7 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.objects.measure import add_channel, add_overlap, tabulate
 from anystar.objects.table import Table
+from anystar.predict.instances import measure_instances
 from anystar.preprocess.arrays import Box
 
 __all__ = ["Painter", "Source", "Writable", "paint"]
@@ -61,7 +61,7 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     run, (number, sources) = painter.run, task
     box = run.boxes[number]
     bodies = _gather(run, box, sources)
-    owned = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
+    owned = np.flatnonzero(owner(bodies.points, run.boxes) == number)
     # One drawing serves the result and the measures, if it is large enough for what is measured
     region = _grown(box, _voxels(bodies.boxes[owned], run.shape), run.shape)
     bodies = _gather(run, region, sources)
@@ -86,8 +86,19 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     return noted(began, seconds, objects=len(part), file=check, labels=checksum(core))
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bodies(Polyhedra):
+    """Objects that reach into a box, most probable first; centres in voxels of the volume."""
+
+    boxes: np.ndarray
+    """``(N, 6)`` float64, voxels of the volume: lowest and highest corner."""
+    names: np.ndarray
+    """``(N,)`` int64, labels."""
+
+
 def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
-    size, origin = np.array(run.plan.voxel_size), np.array(run.plan.preprocessing.origin)
+    choices = run.plan.choices
+    size, origin = np.array(choices.aspect), np.array(choices.preprocessing.origin)
     low = (np.array([s.start for s in box]) - origin - 0.5) * size + 0.5 - 1
     high = (np.array([s.stop for s in box]) - origin + 0.5) * size - 0.5 + 1
     parts, names = [], []
@@ -104,8 +115,9 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
     rows, label = rows.take(order), np.concatenate(names)[order]
     boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2)
     return Bodies(
-        centres=run.centres(rows.points),
+        points=run.centres(rows.points),
         distances=rows.distances,
+        rays=run.rays,
         prob=rows.prob,
         boxes=boxes,
         names=label,
@@ -115,12 +127,12 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
 def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
     z, y, x = region
     drawn = rasterise(
-        Polyhedra(bodies.centres, bodies.distances, run.rays, bodies.prob),
+        bodies,
         (z.stop - z.start, y.stop - y.start, x.stop - x.start),
-        spacing=run.plan.voxel_size,
+        spacing=run.plan.choices.aspect,
         start=(z.start, y.start, x.start),
     )
-    return run.plan.preprocessing.clear_margins(drawn, region)
+    return run.plan.choices.preprocessing.clear_margins(drawn, region)
 
 
 def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -150,7 +162,7 @@ def _measure(
     sources: tuple[Source, ...],
 ) -> Table:
     """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
-    mine = np.flatnonzero(owner(bodies.centres, run.boxes) == number)
+    mine = np.flatnonzero(owner(bodies.points, run.boxes) == number)
     reach = _voxels(bodies.boxes[mine], run.shape)
     low, high = (np.array([getattr(s, end) for s in region]) for end in ("start", "stop"))
     inside = ((reach[:, 0] >= low) & (reach[:, 1] <= high)).all(1)
@@ -169,20 +181,20 @@ def _tabulate(
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if somebody asked for a table."""
     z, y, x = (s.start for s in region)
-    objects = measure_bodies(labels, which, bodies, (z, y, x))
-    request = run.plan.request
+    objects = measure_instances(labels, bodies, which=which, start=(z, y, x))
+    request, choices = run.plan.request, run.plan.choices
     if not request.table:
         return Table(columns={"label": bodies.names[objects.label - 1], "volume_vox": objects.volume_vox})
     found = tabulate(
         labels,
         objects,
         run.rays,
-        image=run.plan.preprocessing.repaired(image, region) if len(objects) else np.zeros_like(labels),
-        spacing=run.plan.spacing,
-        unit=run.plan.unit,
+        image=choices.preprocessing.repaired(image, region) if len(objects) else np.zeros_like(labels),
+        spacing=run.plan.voxel_size.spacing,
+        unit=run.plan.voxel_size.unit,
         origin=(z, y, x),
         shape=run.shape,
-        margins=run.plan.preprocessing.margin_mask(region),
+        margins=choices.preprocessing.margin_mask(region),
         distances=request.distances,
     )
     if run.mask is not None:

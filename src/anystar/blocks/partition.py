@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.predict.tiles import Axes, Tile, product
+from anystar.predict.tiling import Axes, Tile, iter_tiles
 from anystar.preprocess.arrays import Box
 
 __all__ = ["Boxes", "Shape", "TileBlocks", "hull", "owner"]
@@ -43,7 +43,7 @@ class TileBlocks:
             parts[int(at) * self.along : (int(at) + 1) * self.along]
             for at, parts in zip(place, self.axes, strict=True)
         )
-        return list(product((z, y, x)))
+        return list(iter_tiles((z, y, x)))
 
 
 def hull(parts: Sequence[Box]) -> Box:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import zarr
 
-from anystar.arrays import measuring
+from anystar.arrays import VoxelSize
 from anystar.config import ConfigError, dump_toml, from_dict, load_toml, to_dict
-from anystar.preprocess import Preprocessing
+from anystar.predict.options import PredictionOptions
+from anystar.predict.pipeline import Choices
 from anystar.runtime.atomic import staged
 
 __all__ = ["Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
@@ -39,16 +41,8 @@ class Request:
     """Name of the model."""
     weights: str
     """Digest of its weights."""
-    diameter: float | None = None
-    """In micrometres if there is a spacing; ``None`` to estimate it."""
-    prob_thresh: float | None = None
-    """Least probability of an object; ``None`` to settle it."""
-    nms_thresh: float
-    """Largest overlap of two objects."""
-    tta: bool
-    """Whether predictions of mirror images are averaged."""
-    fast: bool
-    """Whether the network sees objects smaller than it knows best."""
+    options: PredictionOptions
+    """How the image is segmented."""
     table: bool
     """Whether objects are measured."""
     distances: bool = False
@@ -72,32 +66,19 @@ class Plan:
     """The request, and what was found out about the image before the first block."""
 
     request: Request
-    voxel_size: Vec
-    """Length of a voxel along each axis in units of the shortest, told or estimated."""
-    preprocessing: Preprocessing
-    """What is done to the intensities of the image."""
-    diameter_vox: float | None = None
-    """Object size that is scaled for, in voxels of the finest axis; ``None``: there are no objects."""
-    prob_thresh: float
-    """Least probability of an object, told or settled."""
-    factor: float = 1.0
-    """Magnification of the finest axis."""
-    notes: tuple[str, ...] = ()
-    """Remarks for the user."""
+    choices: Choices
+    """What was chosen for the image."""
     tiles_along: int
     """Tiles of the network along each axis that make a block of the first stage."""
     block: Shape
     """Voxels along Z, Y, X of a block of the last stage."""
 
     @property
-    def spacing(self) -> Vec:
-        """Size of a voxel: the request's, or in units of its shortest edge."""
-        return measuring(self.request.spacing, self.request.unit, self.voxel_size)[0]
-
-    @property
-    def unit(self) -> Literal["um", "relative"]:
-        """Of :attr:`spacing`."""
-        return measuring(self.request.spacing, self.request.unit, self.voxel_size)[1]
+    def voxel_size(self) -> VoxelSize:
+        """Voxel size that lengths are measured by."""
+        request = self.request
+        known = None if request.spacing is None else VoxelSize(request.spacing, request.unit)
+        return self.choices.lengths(known)
 
 
 _DIGESTS = ("voxels", "mask_voxels")
@@ -105,16 +86,8 @@ _CHECK = b"# checksum "
 _SIGNED = "anystar"
 """Attribute of a label image."""
 _NAMES = {
-    "table": "--table",
-    "distances": "--distances",
-    "mask": "--mask",
     "voxels": "a digest of the image's voxels",
     "mask_voxels": "a digest of the mask's voxels",
-    "memory": "--memory",
-    "diameter": "--diameter",
-    "spacing": "--spacing",
-    "prob_thresh": "--prob-thresh",
-    "nms_thresh": "--nms-thresh",
 }
 
 
@@ -136,11 +109,11 @@ def read_plan(path: Path) -> Plan:
 def refuse_other(begun: Request, now: Request, where: Path) -> None:
     """Raise :class:`anystar.errors.ConfigError`, saying what differs, unless the two requests are equal."""
     differing = [
-        f"{_NAMES.get(field.name, field.name)} was {_plain(old)}, is {_plain(new)}"
-        for field in dataclasses.fields(Request)
-        if (old := getattr(begun, field.name)) != (new := getattr(now, field.name))
-        and not (old is None and field.name == "filters")
-        and not (field.name in _DIGESTS and None in (old, new))  # another mask is told by its name
+        f"{_NAMES.get(name, name)} was {_plain(old)}, is {_plain(new)}"
+        for name, old, new in _pairs(begun, now)
+        if old != new
+        and not (old is None and name == "filters")
+        and not (name in _DIGESTS and None in (old, new))  # another mask has another name
     ]
     if differing:
         raise ConfigError(
@@ -162,6 +135,15 @@ def signed(store: Path) -> tuple[Request, int] | None:
     except FileNotFoundError:  # something else
         return None
     return None if found is None else (from_dict(Request, found["request"]), found["objects"])
+
+
+def _pairs(begun: Request, now: Request) -> Iterator[tuple[str, Any, Any]]:
+    """Yield name and both values of each field, those of the options one by one."""
+    for field in dataclasses.fields(Request):
+        if field.name != "options":
+            yield field.name, getattr(begun, field.name), getattr(now, field.name)
+    for field in dataclasses.fields(PredictionOptions):
+        yield field.name, getattr(begun.options, field.name), getattr(now.options, field.name)
 
 
 def _plain(value: Any) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from anystar._version import __version__
-from anystar.arrays import metric, proportions
+from anystar.arrays import VoxelSize
 from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
 from anystar.blocks.extras import Extras, write_extras
 from anystar.blocks.journal import Journal
@@ -22,15 +22,18 @@ from anystar.blocks.overview import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.recovery import forget_damaged_files, forget_damaged_labels
 from anystar.blocks.source import Lazy, fingerprint
-from anystar.blocks.stages import Detector, Run
+from anystar.blocks.stages import Run
 from anystar.config import ConfigError
 from anystar.errors import AlreadyDone, FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.objects.measure import check_mask
 from anystar.objects.table import Table
+from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
-from anystar.predict.scale import diameter_in_voxels, estimate
+from anystar.predict.notes import Note
+from anystar.predict.options import PredictionOptions, diameter_in_edges
+from anystar.predict.pipeline import Choices, choose
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
@@ -42,6 +45,7 @@ _SHARE = 0.7
 """Of the free memory, what is taken if nothing is said."""
 _PLAN = "plan.toml"
 _NOTHING = Extras()
+_AUTOMATIC = PredictionOptions()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +62,9 @@ class Outcome:
     """Their volumes, int64, in the order of the table."""
     diameter_vox: float | None
     """Object diameter that the volume was scaled for, in voxels of the finest axis."""
-    voxel_size: tuple[float, float, float]
-    """Length of a voxel along each axis in units of the shortest, told or estimated."""
-    notes: tuple[str, ...]
+    voxel_size: VoxelSize
+    """Voxel size that lengths are measured by: micrometres if they are known, else in shortest edges."""
+    notes: tuple[Note, ...]
     """Remarks for the user."""
     prob_thresh: float
     """Least probability of an object."""
@@ -75,10 +79,8 @@ def segment_blocks(
     output: str | Path,
     *,
     model: Model,
-    detector: Detector | None = None,
-    diameter: float | None = None,
-    prob_thresh: float | None = None,
-    nms_thresh: float | None = None,
+    options: PredictionOptions = _AUTOMATIC,
+    detector: TileDetector | None = None,
     memory: int | None = None,
     cluster: str | None = None,
     workers: int | None = None,
@@ -100,10 +102,10 @@ def segment_blocks(
     output : str or Path
         The label image, an OME-Zarr store: ``cells.zarr``, or ``image.zarr/labels/cells``.
     model : Model
-    detector : Detector, optional
-        What the workers of a cluster use, if not the model as it is: see :mod:`anystar.blocks.detectors`.
-    diameter, prob_thresh, nms_thresh
+    options : PredictionOptions
         As for :meth:`anystar.predict.Model.segment`.
+    detector : TileDetector, optional
+        What the workers of a cluster use, if not the model as it is: see :mod:`anystar.blocks.lazy_model`.
     memory : int, optional
         Bytes that each process may use; by default 70% of what is free, shared among the workers.
     cluster : str, optional
@@ -142,6 +144,8 @@ def segment_blocks(
     output = Path(output)
     if mask is not None:
         check_mask(mask.address, mask, "image", image)
+    if options.nms_thresh is None:
+        options = replace(options, nms_thresh=model.defaults.nms_thresh)
     request = Request(
         image=_name_of(image),
         shape=image.shape,
@@ -150,11 +154,7 @@ def segment_blocks(
         unit=image.unit,
         model=model.name,
         weights=model.digest(),
-        diameter=diameter,
-        prob_thresh=None if prob_thresh is None else model.threshold("prob_thresh", prob_thresh),
-        nms_thresh=model.threshold("nms_thresh", nms_thresh),
-        tta=model.tta,
-        fast=model.fast,
+        options=options,
         table=extras.table is not None or relevant is not None,
         distances=extras.distances,
         mask=None if mask is None else _name_of(mask),
@@ -170,12 +170,12 @@ def segment_blocks(
     if resume and not overwrite and not (folder / _PLAN).exists():
         _refuse_finished(output, request, extras)
     plan = _settle(folder, request, image, output, model, memory, resume, overwrite, progress)
-    sizes = _sizes(memory, image, model, plan.preprocessing, plan.voxel_size, plan.factor)
+    sizes = _sizes(memory, image, model, plan.choices, request.options.tta)
     run = Run(
         folder=folder,
         plan=plan,
         image=image,
-        detector=detector or model,
+        detector=detector or model.detector(),
         hold=sizes.hold,
         mask=mask,
         others=tuple((other.column_name, other) for other in image.others) if request.table else (),
@@ -184,7 +184,7 @@ def segment_blocks(
     try:
         repeated = forget_damaged_files(run, journal)
         with _mapper(cluster, workers) as mapper:
-            if plan.diameter_vox is not None:
+            if plan.choices.diameter is not None:
                 find_objects(run, journal, mapper, progress)
             num = int(count_objects(run, journal).sum())
             dtype = np.promote_types(np.uint16, np.min_scalar_type(num))
@@ -272,45 +272,27 @@ def _settle(
 
 def _plan(request: Request, image: LazyImage, model: Model, memory: int, progress: Progress | None) -> Plan:
     """Look at the image as much as :meth:`anystar.predict.Model.segment` does before its network runs."""
-    whole = Lazy(image)
-    known = metric(request.spacing, request.unit)
-    guess = estimate(
-        model,
-        Preprocessing.fit(whole).apply(whole),
-        voxel_size=proportions(known),
-        diameter=diameter_in_voxels(request.diameter, known, image.shape),
-        prob_thresh=request.prob_thresh,
+    whole, voxel_size, options = Lazy(image), VoxelSize.of(image), request.options
+    diameter_in_edges(options.diameter, voxel_size, image.shape)  # refused before anything is read
+    choices = choose(
+        Preprocessing.fit(whole, illumination=options.illumination).apply(whole),
+        voxel_size,
+        model.detector(),
+        model.defaults,
+        options,
+        config=model.search,
         progress=progress,
     )
-    diameter = guess.diameter
-    factor = 1.0 if diameter is None else model.diameter / diameter
-    sizes = _sizes(memory, image, model, guess.view.settings, guess.voxel_size, factor)
-    return Plan(
-        request=request,
-        voxel_size=guess.voxel_size,
-        preprocessing=guess.view.settings,
-        diameter_vox=diameter,
-        prob_thresh=guess.prob_thresh,
-        factor=factor,
-        notes=guess.notes,
-        tiles_along=sizes.tiles_along,
-        block=sizes.block,
-    )
+    sizes = _sizes(memory, image, model, choices, options.tta)
+    return Plan(request=request, choices=choices, tiles_along=sizes.tiles_along, block=sizes.block)
 
 
-def _sizes(
-    memory: int,
-    image: LazyImage,
-    model: Model,
-    preprocessing: Preprocessing,
-    voxel_size: tuple[float, float, float],
-    factor: float,
-) -> Sizes:
-    """Return the sizes of blocks for a magnification of the image."""
-    z, y, x = (size * factor for size in voxel_size)
-    tiles = model.tile_axes(resampled_shape(preprocessing.inner_shape(image.shape), (z, y, x)))
+def _sizes(memory: int, image: LazyImage, model: Model, choices: Choices, tta: bool) -> Sizes:
+    """Return the sizes of blocks for an image that is resampled."""
+    zoom = choices.zooms
+    tiles = model.detector().tiles(resampled_shape(choices.preprocessing.inner_shape(image.shape), zoom))
     itemsize = image.dtype.itemsize
-    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=(z, y, x), tta=model.tta)
+    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=tta)
 
 
 @contextmanager
@@ -358,21 +340,23 @@ def _outcome(run: Run, journal: Journal, output: Path, keep: Keep, repeated: int
     for entry in journal.lines.values():
         for kind, value in entry.get("seconds", {}).items():
             seconds[kind] = seconds.get(kind, 0.0) + value
-    notes = list(run.plan.notes)
+    notes = list(run.plan.choices.notes)
     for entry in journal.of("network").values():
-        notes += [note for note in entry.get("notes", ()) if note not in notes]
+        found = [Note(*note) for note in entry.get("notes", ())]
+        notes += [note for note in found if note not in notes]
     if repeated:
         blocks = "1 block was" if repeated == 1 else f"{repeated} blocks were"
-        notes.append(f"{blocks} computed again, because files of the interrupted run were damaged")
+        text = f"{blocks} computed again, because files of the interrupted run were damaged"
+        notes.append(Note("repeated", text))
     return Outcome(
         labels=output,
         num_objects=len(keep.volume_vox),
         num_dropped=keep.num_dropped,
         volume_vox=keep.volume_vox,
-        diameter_vox=run.plan.diameter_vox,
+        diameter_vox=run.plan.choices.diameter,
         voxel_size=run.plan.voxel_size,
         notes=tuple(notes),
-        prob_thresh=run.plan.prob_thresh,
-        nms_thresh=run.plan.request.nms_thresh,
+        prob_thresh=run.plan.choices.prob_thresh,
+        nms_thresh=run.plan.choices.nms_thresh,
         timings=seconds,
     )

@@ -20,10 +20,9 @@ import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-import torch
 
 from anystar.blocks.partition import Boxes, TileBlocks, hull
 from anystar.blocks.plan import Plan
@@ -34,13 +33,11 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
-from anystar.predict.tiles import Axes, Tile
+from anystar.predict.detector import TileDetector
 from anystar.preprocess.resample import ResampledImage
-from anystar.runtime.allocator import freed_memory_kept
 
 __all__ = [
     "FOUND",
-    "Detector",
     "Run",
     "Version",
     "detect",
@@ -56,20 +53,6 @@ FOUND = "found"
 """The version of a block's candidates that nothing is decided of."""
 
 
-class Detector(Protocol):
-    """What proposes objects; a :class:`anystar.predict.Model` is one."""
-
-    @property
-    def num_rays(self) -> int:
-        """Rays of the bodies."""
-
-    def tile_axes(self, shape: tuple[int, int, int]) -> Axes:
-        """Return the tiles in which it sees a volume of ``shape`` on its own lattice."""
-
-    def detect(self, view: ResampledImage, tile: Tile, floor: float) -> Candidates:
-        """Return the candidates of one tile; lengths in voxels of ``view``."""
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
     """A run as its tasks know it; travels to other processes by name, not by content."""
@@ -78,7 +61,7 @@ class Run:
     """Where its files lie."""
     plan: Plan
     image: Readable
-    detector: Detector
+    detector: TileDetector
     hold: int
     """Bytes of the image that a task may keep at once."""
     mask: Readable | None = None
@@ -93,14 +76,14 @@ class Run:
 
     def view(self, image: Lazy | Held) -> ResampledImage:
         """Return what the network sees."""
-        z, y, x = (size * self.plan.factor for size in self.plan.voxel_size)
-        device = getattr(self.detector, "device", torch.device("cpu"))
-        return ResampledImage(prepared=self.plan.preprocessing.apply(image), zoom=(z, y, x), device=device)
+        choices = self.plan.choices
+        prepared = choices.preprocessing.apply(image)
+        return ResampledImage(prepared=prepared, zoom=choices.zooms, device=self.detector.device)
 
     @cached_property
     def tile_blocks(self) -> TileBlocks:
         """Blocks of the first two stages."""
-        axes = self.detector.tile_axes(self.view(Lazy(self.image)).shape)
+        axes = self.detector.tiles(self.view(Lazy(self.image)).shape)
         return TileBlocks(axes, self.plan.tiles_along)
 
     @cached_property
@@ -123,8 +106,9 @@ class Run:
         return numbered(self.rows_folder, number, version)
 
     def centres(self, points: np.ndarray) -> np.ndarray:
-        """Return points ``(N, 3)`` of the candidates' lattice in voxels of the image, float64."""
-        return (points + 0.5) / np.array(self.plan.voxel_size) - 0.5 + self.plan.preprocessing.origin
+        """Return points ``(N, 3)`` of the candidates' grid in voxels of the image, float64."""
+        choices = self.plan.choices
+        return (points + 0.5) / np.array(choices.aspect) - 0.5 + choices.preprocessing.origin
 
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""
@@ -136,7 +120,6 @@ def numbered(folder: Path, number: int, suffix: str) -> Path:
     return folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{suffix}"
 
 
-@freed_memory_kept()
 def detect(run: Run, number: int) -> dict[str, Any]:
     """Run the network on a block; return the number and the extent of its candidates."""
     began = time.perf_counter()
@@ -147,9 +130,10 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
         z, y, x = source
         image = Held(whole, (z.start, y.start, x.start), whole[source])
-    view, floor = run.view(image), run.plan.prob_thresh
-    parts = [run.detector.detect(view, tile, floor) for tile in tiles]
-    found = Candidates.joined(parts).scaled(1 / run.plan.factor)
+    view, floor = run.view(image), run.plan.choices.prob_thresh
+    tta = run.plan.request.options.tta
+    parts = [run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles]
+    found = Candidates.joined(parts).scaled(1 / run.plan.choices.zoom)
     sure = found.prob >= floor
     network = time.perf_counter() - began - whole.seconds[0]
     rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
@@ -162,7 +146,7 @@ def detect(run: Run, number: int) -> dict[str, Any]:
         file=check,
         candidates=len(rows),
         open=len(rows),
-        notes=list(found.notes),
+        notes=[(note.kind, note.text) for note in found.notes],
         **_extent(rows),
     )
 
@@ -178,7 +162,7 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
         candidates.with_prob(precedence(candidates)),
         rows.status,
         np.arange(len(rows)) < len(own),
-        threshold=run.plan.request.nms_thresh,
+        threshold=run.plan.choices.nms_thresh,
     )[: len(own)]
     left = own.take(np.flatnonzero(status != DROPPED), status=status[status != DROPPED])
     suppression = time.perf_counter() - began

@@ -58,7 +58,7 @@ def _list(names: tuple[str, ...]) -> str:
 
 def _show(name: str, as_config: bool) -> str:
     from anystar.nn.checkpoint import interpreted, load_model_file
-    from anystar.predict.model import DEFAULT_MODEL, model_path
+    from anystar.predict.registry import DEFAULT_MODEL, model_path
     from anystar.report.card import card_text
 
     path = model_path(name)

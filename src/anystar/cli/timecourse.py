@@ -189,13 +189,12 @@ def _labels(series: Series, reference: np.ndarray, given: dict[str, Any]) -> np.
         refuse_mismatch(given["labels"], volume, Path(series.name), series)
         return volume.data
     import anystar
-    from anystar.arrays import metric
+    from anystar.arrays import Volume
 
     model = anystar.load_model(given["model"])
     with progress_bar("segment") as progress:
         result = model.segment(
-            reference,
-            spacing=metric(series.spacing, series.unit),
+            Volume(data=reference, spacing=series.spacing, unit=series.unit),
             diameter=given["diameter"],
             progress=progress,
         )

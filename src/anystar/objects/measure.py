@@ -9,8 +9,7 @@ from typing import Literal
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from anystar import arrays
-from anystar.arrays import OnGrid, Volume, check_spacing, refuse_mismatch, refuse_other_axes
+from anystar.arrays import OnGrid, Volume, VoxelSize, check_spacing, refuse_mismatch, refuse_other_axes
 from anystar.errors import InputError
 from anystar.geometry.measures import measure as measure_polyhedra
 from anystar.geometry.polyhedra import Polyhedra
@@ -117,8 +116,8 @@ def _voxel_size(spacing: Sequence[float] | None, volumes: Sequence[Volume]) -> t
     """Return the first voxel size that is known: the given one, the labels', the image's."""
     if spacing is not None:
         return check_spacing(tuple(spacing)), "um"
-    known = next((v for v in volumes if v.spacing is not None), None)
-    return (None, "um") if known is None else (arrays.metric(known.spacing, known.unit), known.unit)
+    known = next((size for volume in volumes if (size := VoxelSize.of(volume)) is not None), None)
+    return (None, "um") if known is None else (known.lengths.spacing, known.unit)
 
 
 def _finite(name: str, image: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ class Preprocessing:
     >>> image[4] = 0
     >>> preprocessing = Preprocessing.fit(image)
     >>> preprocessing.blank_planes.runs, preprocessing.notes
-    (((4, 5),), ('1 blank plane is filled in from the planes beside (Z, from 0: 4)',))
+    (((4, 5),), (('blank_planes', '1 blank plane is filled in from the planes beside (Z, from 0: 4)'),))
     >>> part = preprocessing.apply(image).read((slice(4, 5), slice(0, 32), slice(0, 32)))
     >>> part.shape, bool(part.std() > 0.05)
     ((1, 32, 32), True)
@@ -74,7 +74,7 @@ class Preprocessing:
     """Smoothed intensities that become 0 and 1: the range is narrower without noise."""
 
     @classmethod
-    def fit(cls, image: ArrayLike) -> Preprocessing:
+    def fit(cls, image: ArrayLike, *, illumination: bool = True) -> Preprocessing:
         """Return the preprocessing of an image.
 
         Only a subsample of the image and what single steps need is read.
@@ -83,6 +83,8 @@ class Preprocessing:
         ----------
         image : array, shape ``(Z, Y, X)``
             In memory, or read box by box.
+        illumination : bool
+            Whether to correct uneven illumination.
 
         Raises
         ------
@@ -92,6 +94,8 @@ class Preprocessing:
         subsample = take_subsample(image)
         steps: dict[str, Step] = {}
         for name, info in _steps():
+            if name == "illumination" and not illumination:
+                continue
             step: Step | None = info["step"].fit(image, subsample)
             if step is not None:
                 steps[name], image = step, step.apply(image)
@@ -132,9 +136,11 @@ class Preprocessing:
         return self.limits[0] == self.limits[1]
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """Remarks for the user on what was corrected."""
-        return tuple(note for step in self._fitted() if (note := step.note(self.origin)))
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """Remarks for the user on what was corrected: the name of the step, and a line."""
+        steps = ((name, getattr(self, name)) for name, _ in _steps())
+        notes = ((name, step.note(self.origin)) for name, step in steps if step is not None)
+        return tuple((name, note) for name, note in notes if note)
 
     @property
     def origin(self) -> Shape:

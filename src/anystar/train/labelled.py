@@ -11,7 +11,7 @@ import torch
 from scipy import ndimage
 from torch import Tensor
 
-from anystar.arrays import metric
+from anystar.arrays import VoxelSize
 from anystar.config import ConfigError, check_range
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
@@ -131,7 +131,8 @@ class RawVolume:
     def __post_init__(self) -> None:
         try:
             check_image(self.image)
-            object.__setattr__(self, "spacing", metric(self.spacing, self.unit))
+            known = None if self.spacing is None else VoxelSize(self.spacing, self.unit)
+            object.__setattr__(self, "spacing", None if known is None else known.lengths.spacing)
         except ValueError as error:
             raise ValueError(f"{self.name}: {error}") from None
         if self.labels.shape != self.image.shape:

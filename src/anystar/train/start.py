@@ -13,7 +13,7 @@ from anystar.config import from_dict, to_dict
 from anystar.nn.checkpoint import interpreted, load_model_file, load_tensors
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
-from anystar.predict.model import model_path
+from anystar.predict.registry import model_path
 from anystar.train.labelled import LabelledConfig
 
 __all__ = ["Start", "count_samples", "load_start"]

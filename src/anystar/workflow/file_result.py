@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anystar.arrays import measuring
-from anystar.io.lazy import LazyImage
+from anystar.arrays import VoxelSize
 from anystar.workflow.outputs import Outputs
 
 __all__ = ["FileResult", "typical_diameter"]
@@ -45,11 +44,9 @@ class FileResult:
         return f"FileResult({self.image}: {self.num_objects} objects, {self.outputs.labels})"
 
 
-def typical_diameter(
-    volume_vox: np.ndarray, image: LazyImage, voxel_size: tuple[float, float, float]
-) -> tuple[float | None, str]:
+def typical_diameter(volume_vox: np.ndarray, voxel_size: VoxelSize) -> tuple[float | None, str]:
     """Return the median diameter of objects, each taken as a ball of its volume, and its unit."""
-    spacing, unit = measuring(image.spacing, image.unit, voxel_size)
+    spacing, unit = voxel_size.spacing, voxel_size.unit
     if len(volume_vox) == 0:
         return None, unit
     volume = float(np.median(volume_vox)) * float(np.prod(spacing))

@@ -9,12 +9,14 @@ from typing import Any
 
 from anystar import io
 from anystar.blocks import Extras, Outcome, segment_blocks
-from anystar.blocks.detectors import NamedModel
+from anystar.blocks.lazy_model import LazyModel
 from anystar.errors import AlreadyDone
 from anystar.io.lazy import LazyImage
 from anystar.io.pyramid import blocks
 from anystar.objects import filters
-from anystar.predict.model import DEFAULT_MODEL, Model
+from anystar.predict.model import Model
+from anystar.predict.options import PredictionOptions
+from anystar.predict.registry import DEFAULT_MODEL
 from anystar.workflow.file_result import FileResult, typical_diameter
 from anystar.workflow.notes import notes_of
 from anystar.workflow.opened import OpenedImage
@@ -31,9 +33,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
     """Segment an image block by block, and write all its outputs."""
     start = time.perf_counter()
     image, options, outputs = opened.image, opened.options, opened.outputs
-    sent = NamedModel(
-        name=options.model or DEFAULT_MODEL, device_name=options.device, tta=model.tta, fast=model.fast
-    )
+    sent = LazyModel(name=options.model or DEFAULT_MODEL, device_name=options.device)
     masked = options.mask is not None
     predicates = options.filters.predicates(masked=masked)
 
@@ -61,9 +61,13 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                 outputs.labels,
                 model=model,
                 detector=sent if options.dask else None,
-                diameter=options.diameter,
-                prob_thresh=options.prob_thresh,
-                nms_thresh=options.nms_thresh,
+                options=PredictionOptions(
+                    diameter=options.diameter,
+                    prob_thresh=options.prob_thresh,
+                    nms_thresh=options.nms_thresh,
+                    tta=options.tta,
+                    fast=options.fast,
+                ),
                 memory=options.memory,
                 cluster=options.dask,
                 workers=options.workers,
@@ -94,7 +98,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
             )
         nothing = outcome.num_objects + outcome.num_dropped == 0
         constant = _only_value(image) if nothing else None
-    diameter, unit = typical_diameter(outcome.volume_vox, image, outcome.voxel_size)
+    diameter, unit = typical_diameter(outcome.volume_vox, outcome.voxel_size)
     return FileResult(
         image=opened.path,
         outputs=outputs,

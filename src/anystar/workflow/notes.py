@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from anystar.blocks import Outcome
 from anystar.io.lazy import LazyImage
+from anystar.predict.notes import CONSTANT
 from anystar.predict.result import Result
-from anystar.predict.scale import CONSTANT
 
 __all__ = ["notes_of"]
 
@@ -17,11 +17,11 @@ def notes_of(
 ) -> tuple[str, ...]:
     """Return the remarks on the image, on what was assumed, and on finding nothing."""
     hint = []
-    if num_objects == 0 and num_filtered == 0 and CONSTANT not in result.notes:
+    if num_objects == 0 and num_filtered == 0 and all(note.kind != CONSTANT for note in result.notes):
         hint = ["nothing was found; try diameter=D, or a lower prob_thresh=P"]
     elif num_objects == 0 and num_filtered:
         hint = ["no object met the conditions; relax them, or look at the table without these options"]
-    return (*_spacing_notes(image, result.voxel_size), *image.notes, *result.notes, *hint)
+    return (*_spacing_notes(image, result.voxel_size.aspect), *image.notes, *map(str, result.notes), *hint)
 
 
 def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:

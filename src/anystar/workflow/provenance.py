@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from anystar._version import __version__
+from anystar.arrays import VoxelSize
 from anystar.config import dump_plain
 from anystar.errors import InputError
 from anystar.io.lazy import LazyImage
@@ -33,8 +34,8 @@ class Segmentation(Protocol):
         """Typical diameter in voxels of the finest axis."""
 
     @property
-    def voxel_size(self) -> tuple[float, float, float]:
-        """Length of a voxel along each axis in units of the shortest."""
+    def voxel_size(self) -> VoxelSize:
+        """Voxel size that lengths are measured by."""
 
     @property
     def prob_thresh(self) -> float:
@@ -83,7 +84,7 @@ def describe_run(
                     "diameter_vox": diameter,
                     "diameter_um": diameter * finest if in_um and diameter else None,
                     "diameter_was": "given" if options.diameter else "estimated",
-                    **({} if image.spacing else {"voxel_size": result.voxel_size}),
+                    **({} if image.spacing else {"voxel_size": result.voxel_size.spacing}),
                 }
             ),
             "result": _plain(

@@ -12,7 +12,7 @@ import numpy as np
 
 import anystar
 from anystar import io
-from anystar.arrays import Volume, measuring, metric
+from anystar.arrays import Volume
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.io.address import locate
 from anystar.objects import filters
@@ -96,9 +96,6 @@ def load_options_model(options: SegmentOptions) -> Model:
 
 def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | None = None) -> FileResult:
     """Segment an image that :func:`open_file` opened, and write all its outputs."""
-    options = opened.options
-    if options.tta or options.fast:
-        model = replace(model, tta=options.tta, fast=options.fast)
     if opened.volume is None:
         return segment_in_blocks(opened, model, progress)
     return _segment_at_once(opened, opened.volume, model, progress)
@@ -111,11 +108,12 @@ def _segment_at_once(
     options, outputs = opened.options, opened.outputs
     with _staged(outputs) as place:
         result = model.segment(
-            volume.data,
-            spacing=metric(volume.spacing, volume.unit),
+            volume,
             diameter=options.diameter,
             prob_thresh=options.prob_thresh,
             nms_thresh=options.nms_thresh,
+            tta=options.tta,
+            fast=options.fast,
             progress=progress or _silent,
         )
         found = _filter(opened, volume, result)
@@ -135,7 +133,7 @@ def _segment_at_once(
         _write(place, opened, volume, result, found, provenance)
     low = volume.data.min()
     empty = num_objects + found.num_filtered == 0
-    diameter, unit = typical_diameter(found.objects.volume_vox, opened.image, result.voxel_size)
+    diameter, unit = typical_diameter(found.objects.volume_vox, result.voxel_size)
     return FileResult(
         image=opened.path,
         outputs=outputs,
@@ -170,7 +168,7 @@ def _filter(opened: OpenedImage, volume: Volume, result: Result) -> _Found:
     everything = _Found(labels=result.labels, objects=result.objects, table=None, num_filtered=0)
     if opened.outputs.table is None and not options.filters.predicates(masked=masked):
         return everything
-    spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
+    spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
     table = tabulate(
         result.labels,
         result.objects,
@@ -216,7 +214,7 @@ def _write(
 ) -> None:
     """Write the outputs to the temporary files in ``place``."""
     outputs = opened.outputs
-    spacing, unit = measuring(volume.spacing, volume.unit, result.voxel_size)
+    spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
     if outputs.table is not None and found.table is not None:
         write_table(place[outputs.table], found.table, record=provenance)
     if outputs.provenance is not None:

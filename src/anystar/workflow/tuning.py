@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 import anystar
+from anystar.arrays import Volume
 from anystar.config import dump_toml
 from anystar.errors import InputError
 from anystar.predict import Model
@@ -163,7 +164,8 @@ def _try(
             if progress is not None:
                 progress(done, total, f"{name}: {stage}")
 
-        result = model.segment(volume.image, spacing=volume.spacing, diameter=diameter, progress=named)
+        image = Volume(data=volume.image, spacing=volume.spacing, unit=volume.unit)
+        result = model.segment(image, diameter=diameter, progress=named)
         judged.append(Judged(result=result, ground_truth=ground_truth))
     found = tune(judged, iou=iou)
     return Trial(

@@ -5,7 +5,7 @@ import torch
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
 from anystar.nn.unet import cut
-from anystar.predict.flips import FLIPS, _back, _flip, _mirror, mirrored_rays, predict_flipped
+from anystar.predict.tta import FLIPS, _back, _flip, _mirror, mirrored_rays, predict_averaged
 
 
 class Bright(torch.nn.Module):
@@ -56,14 +56,14 @@ def test_the_mean_over_flips_of_an_even_handed_network_is_its_prediction(grid):
     plain = network(seen)
     for axes in FLIPS:
         network.turned = axes  # what a network sees of a mirrored body
-        mean = predict_flipped(network, seen, (axes,), whole(seen, grid))
+        mean = predict_averaged(network, seen, (axes,), whole(seen, grid))
         assert torch.allclose(mean.logits, plain.logits, atol=1e-4)
         assert torch.allclose(mean.distances, plain.distances, rtol=0.02)
 
 
 def test_all_flips_are_averaged():
     network, seen = Bright(2), torch.rand(1, 1, 8, 8, 16)
-    mean = predict_flipped(network, seen, FLIPS, whole(seen, 2))
+    mean = predict_averaged(network, seen, FLIPS, whole(seen, 2))
     assert torch.allclose(mean.logits, network(seen).logits, atol=1e-4)
     # The bodies do not turn with the image here: the half turns average their sides out
     assert mean.distances.std(dim=1).max() < 0.1 * network(seen).distances.std(dim=1).max()
@@ -85,9 +85,9 @@ def test_a_real_network_runs():
     network = StarNet(NetworkConfig(channels=(4, 8), grid=2, head_channels=4)).eval()
     with torch.inference_mode():
         seen = torch.rand(1, 1, 16, 16, 16)
-        found = predict_flipped(network, seen, FLIPS, whole(seen, 2))
+        found = predict_averaged(network, seen, FLIPS, whole(seen, 2))
         part = (slice(0, 3), slice(2, 8), slice(4, 5))
-        some = predict_flipped(network, seen, FLIPS, part)
+        some = predict_averaged(network, seen, FLIPS, part)
     assert found.logits.shape == (1, 1, 8, 8, 8)
     assert found.distances.shape == (1, 96, 8, 8, 8)
     assert torch.isfinite(found.distances).all()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import norm
 
-from anystar.predict.crowd import cutoff, find_crowd
+from anystar.predict.adaptive_threshold import adaptive_threshold, choose_threshold, fit_mixture
 from tests.predict.stub import stub_model
 
 
@@ -15,20 +15,20 @@ def draw(seed, *groups):
     return expit(np.concatenate([rng.normal(centre, width, num) for num, centre, width in groups]))
 
 
-GRAIN, OBJECTS = (-1.2, 0.6), (0.9, 0.45)
+TEXTURE, OBJECTS = (-1.2, 0.6), (0.9, 0.45)
 
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(("grains", "objects"), [(300, 60), (3000, 60), (200, 200), (1000, 12)])
-def test_objects_are_told_from_a_crowd_of_grain(seed, grains, objects):
-    prob = draw(seed, (grains, *GRAIN), (objects, *OBJECTS))
-    found = cutoff(prob, 0.45)
+def test_objects_are_separated_from_texture(seed, grains, objects):
+    prob = draw(seed, (grains, *TEXTURE), (objects, *OBJECTS))
+    found = adaptive_threshold(prob, 0.45)
     assert 0.45 <= found <= 0.75
     true, false = (prob[grains:] >= found).sum(), (prob[:grains] >= found).sum()
     assert true / (objects + false) > (0.7 if grains < 1000 else 0.4)
-    crowd = find_crowd(prob, 0.45)
-    assert crowd.num_objects == pytest.approx(objects, rel=0.35, abs=15)
-    assert crowd.chances(np.array([0.3, 0.8])) == pytest.approx([0.0, 1.0], abs=0.2)
+    mixture = fit_mixture(prob, 0.45)
+    assert mixture.num_objects == pytest.approx(objects, rel=0.35, abs=15)
+    assert mixture.chances(np.array([0.3, 0.8])) == pytest.approx([0.0, 1.0], abs=0.2)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +39,12 @@ def test_objects_are_told_from_a_crowd_of_grain(seed, grains, objects):
         ("a few, and few spots", [(8, *OBJECTS), (1, -0.5, 0.1)]),
         ("as many spots as objects", [(20, *OBJECTS), (20, -0.5, 0.1)]),
         ("a few spots, more the fainter", [(60, *OBJECTS), (2, -0.5, 0.1), (18, -1.1, 0.1)]),
-        ("too few for a crowd", [(8, -1.0, 0.1), (3, *OBJECTS)]),
-        ("no objects", [(400, *GRAIN)]),
+        ("too few for a mixture", [(8, -1.0, 0.1), (3, *OBJECTS)]),
+        ("no objects", [(400, *TEXTURE)]),
     ],
 )
 def test_the_models_own_threshold_stays(why, groups):
-    assert cutoff(draw(0, *groups), 0.45) == 0.45, why
+    assert adaptive_threshold(draw(0, *groups), 0.45) == 0.45, why
 
 
 @pytest.mark.parametrize(
@@ -56,25 +56,25 @@ def test_the_models_own_threshold_stays(why, groups):
         ("a few faint spots", [(60, *OBJECTS), (2, -0.5, 0.1), (7, -1.1, 0.1)]),
     ],
 )
-def test_the_tail_of_objects_is_kept_where_there_is_no_grain(why, groups):
+def test_the_tail_of_objects_is_kept_where_there_is_no_texture(why, groups):
     prob = draw(0, *groups)
-    assert cutoff(prob, 0.45) == pytest.approx(0.3), why
-    assert cutoff(prob, 0.24) == 0.2, "candidates below are not known"
-    assert cutoff(prob, 0.1) == 0.1
+    assert adaptive_threshold(prob, 0.45) == pytest.approx(0.3), why
+    assert adaptive_threshold(prob, 0.24) == 0.2, "candidates below are not known"
+    assert adaptive_threshold(prob, 0.1) == 0.1
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_grain_alone_is_no_evidence(seed):
-    prob = draw(seed, (1000, *GRAIN))
-    assert not find_crowd(prob, 0.45).chances(prob).any()
+def test_texture_alone_is_no_evidence(seed):
+    prob = draw(seed, (1000, *TEXTURE))
+    assert not fit_mixture(prob, 0.45).chances(prob).any()
 
 
 @given(st.lists(st.floats(0, 1), max_size=60), st.floats(0, 1))
 def test_it_stays_within_its_range_and_does_not_move_for_another_order(prob, threshold):
     prob = np.array(prob)
-    found = cutoff(prob, threshold)
+    found = adaptive_threshold(prob, threshold)
     assert min(threshold, max(0.2, threshold * 2 / 3)) <= found <= max(threshold, 0.76)
-    assert cutoff(prob[::-1], threshold) == found
+    assert adaptive_threshold(prob[::-1], threshold) == found
 
 
 def spots(levels):
@@ -88,31 +88,41 @@ def spots(levels):
     return image
 
 
-def grainy():
+def textured():
     """20 objects, and 52 spots that the stub takes for objects with less and less certainty."""
     grain = expit(norm.ppf(np.linspace(0.99, 0.01, 52)) * 0.45 - 0.7)
     return spots([1.0] + [0.95] * 19 + list(grain / 0.83))  # smoothing takes the rest
 
 
-def test_grain_is_dropped_unless_a_threshold_is_given():
-    image, told = grainy(), {"diameter": 8.0, "spacing": (1, 1, 1)}
-    plain = stub_model().segment(image, prob_thresh=0.5, **told)
+def test_texture_is_dropped_unless_a_threshold_is_given():
+    image, how = textured(), {"diameter": 8.0, "spacing": (1, 1, 1)}
+    plain = stub_model().segment(image, prob_thresh=0.5, **how)
     assert len(plain.objects) > 25
     assert (plain.prob_thresh, plain.notes) == (0.5, ())
-    result = stub_model().segment(image, **told)
+    result = stub_model().segment(image, **how)
     assert len(result.objects) == 20
     assert 0.53 < result.prob_thresh < 0.76
-    assert f"{result.prob_thresh:.2f} are kept, not 0.5 as usual" in result.notes[0]
-    assert len(result.rethreshold(prob=0.5).objects) == len(plain.objects)
+    assert f"{result.prob_thresh:.2f} are kept, not 0.5 as usual" in str(result.notes[0])
+    assert len(result.rethreshold(prob_thresh=0.5).objects) == len(plain.objects)
     estimated = stub_model().segment(image, spacing=(1, 1, 1))
     assert len(estimated.objects) == 20
 
 
 def test_dim_objects_are_kept_where_there_is_nothing_else():
     image = spots([1.0] * 20 + [0.5, 0.5])
-    for told in ({"diameter": 8.0}, {}):
-        result = stub_model().segment(image, spacing=(1, 1, 1), **told)
+    for size in ({"diameter": 8.0}, {}):
+        result = stub_model().segment(image, spacing=(1, 1, 1), **size)
         assert result.prob_thresh == pytest.approx(1 / 3)
         assert (len(result.objects), result.notes) == (22, ())
     assert len(stub_model().segment(spots([1.0] * 8 + [0.5]), spacing=(1, 1, 1)).objects) == 8
-    assert len(result.rethreshold(prob=0.5).objects) == 20
+    assert len(result.rethreshold(prob_thresh=0.5).objects) == 20
+
+
+def test_the_first_trial_that_raises_the_threshold_decides():
+    plain, texture = draw(0, (80, *OBJECTS)), draw(0, (300, *TEXTURE), (60, *OBJECTS))
+    raised = adaptive_threshold(texture, 0.45)
+    assert (
+        choose_threshold([texture, plain], 0.45) == choose_threshold([plain, texture], 0.45) == raised > 0.45
+    )
+    assert choose_threshold([texture[:0], plain], 0.45) == adaptive_threshold(plain, 0.45) < 0.45
+    assert choose_threshold([plain, plain[:0]], 0.45) == choose_threshold([], 0.45) == 0.45

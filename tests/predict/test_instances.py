@@ -1,4 +1,4 @@
-"""What candidates of known bodies are assembled to."""
+"""Candidates of known bodies become instances."""
 
 import numpy as np
 import torch
@@ -9,13 +9,26 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
-from anystar.predict.result import assemble
-from anystar.preprocess import Preprocessing
+from anystar.predict.instances import candidates_to_instances
 from tests.geometry.test_voting import ellipsoid_from
 
 RAYS = golden_spiral(96)
 CPU = torch.device("cpu")
 SHAPE = (24, 24, 64)
+
+
+def instances(candidates, *, nms_thresh):
+    """Labels and objects of cubic voxels, at half a probability."""
+    made = candidates_to_instances(
+        candidates,
+        SHAPE,
+        aspect=(1.0, 1.0, 1.0),
+        rays=RAYS,
+        prob_thresh=0.5,
+        nms_thresh=nms_thresh,
+        device=CPU,
+    )
+    return made.labels, made.objects
 
 
 def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.0):
@@ -35,10 +48,10 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
     return found, whole
 
 
-def test_a_long_object_is_one_although_nobody_sees_all_of_it():
+def test_a_long_object_is_one_although_no_candidate_covers_it():
     for seed in range(10):
         found, ground_truth = long_object(np.random.default_rng(seed))
-        labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.2, CPU, Preprocessing())
+        labels, objects = instances(found, nms_thresh=0.2)
         (scores,) = match_labels(ground_truth, labels, thresholds=(0.6,))
         assert len(objects) == 1
         assert scores.tp == 1
@@ -59,7 +72,7 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
     ground_truth = rasterise(
         Polyhedra(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS), SHAPE
     )
-    labels, _, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU, Preprocessing())
+    labels, _ = instances(found, nms_thresh=0.3)
 
     def iou(drawn):
         return ((drawn > 0) & (ground_truth > 0)).sum() / ((drawn > 0) | (ground_truth > 0)).sum()
@@ -73,6 +86,6 @@ def test_labels_are_numbered_by_probability():
     centres = np.array([[11.5, 11.5, x] for x in (8.0, 30.0, 52.0)], np.float32)
     radii = np.repeat([[4.0], [6.0], [5.0]], 96, axis=1).astype(np.float32)
     found = Candidates(points=centres, prob=np.float32([0.9, 0.6, 0.8]), distances=radii, floor=0.1)
-    labels, objects, _ = assemble(found, SHAPE, (1.0, 1.0, 1.0), RAYS, 0.5, 0.3, CPU, Preprocessing())
+    labels, objects = instances(found, nms_thresh=0.3)
     assert [labels[11, 11, x] for x in (8, 30, 52)] == [1, 3, 2]
     assert objects.probability.tolist() == np.float32([0.9, 0.8, 0.6]).tolist()

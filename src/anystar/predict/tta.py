@@ -1,4 +1,4 @@
-"""Predictions averaged over mirror images of a volume."""
+"""Test-time augmentation: predictions averaged over mirror images of a volume."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from anystar.geometry.rays import Rays, golden_spiral
 from anystar.nn.model import Prediction, StarNet
 from anystar.nn.unet import Part
 
-__all__ = ["FLIPS", "mirrored_rays", "predict_flipped"]
+__all__ = ["FLIPS", "mirrored_rays", "predict_averaged"]
 
 FLIPS = ((), (0, 1), (0, 2), (1, 2))
-"""Axes that are reversed: the half turns, with the volume as it is."""
+"""Axes that are reversed in each mirror image: none, and the three half turns."""
 
 
-def predict_flipped(
-    network: StarNet, seen: Tensor, flips: tuple[tuple[int, ...], ...], part: Part
+def predict_averaged(
+    network: StarNet, image: Tensor, flips: tuple[tuple[int, ...], ...], part: Part
 ) -> Prediction:
     """Return the mean prediction over mirror images.
 
@@ -27,12 +27,12 @@ def predict_flipped(
     ----------
     network : StarNet
         In evaluation mode.
-    seen : tensor, shape ``(B, 1, Z, Y, X)``
-        Multiples of the network's divisor.
+    image : tensor, shape ``(B, 1, Z, Y, X)``
+        Sides are multiples of the network's divisor.
     flips : tuples of axes
         For each mirror image, which of Z, Y, X (0, 1, 2) are reversed.
     part : three slices
-        The part of the network's grid that is asked for.
+        The part of the network's grid that is predicted.
 
     Returns
     -------
@@ -40,11 +40,11 @@ def predict_flipped(
         Logits of the mean probability, and geometric means of the distances.
     """
     config = network.config
-    rays, shape = golden_spiral(config.num_rays), [num // config.grid for num in seen.shape[2:]]
+    rays, shape = golden_spiral(config.num_rays), [num // config.grid for num in image.shape[2:]]
     total: Tensor | None = None
     logs: Tensor | None = None
     for axes in flips:
-        logits, distances = network(_flip(seen, axes, config.divisor), _mirror(part, axes, shape))
+        logits, distances = network(_flip(image, axes, config.divisor), _mirror(part, axes, shape))
         prob = _back(logits.float().sigmoid(), axes)
         total = prob if total is None else total.add_(prob)
         log = _back(_log_along(distances, rays, axes), axes)
@@ -56,16 +56,16 @@ def predict_flipped(
     return Prediction((total / len(flips)).logit(1e-6), logs.div_(len(flips)).exp_())
 
 
-def _flip(seen: Tensor, axes: tuple[int, ...], divisor: int) -> Tensor:
-    """Reverse axes, with one more voxel before and the rest of a divisor behind.
+def _flip(image: Tensor, axes: tuple[int, ...], divisor: int) -> Tensor:
+    """Reverse axes and pad each, by one voxel at its start and by the rest of a divisor at its end.
 
-    So points of the network's grid fall on points of its grid, and no voxel is lost at either end.
+    So grid points fall on grid points, and no voxel is lost at either end.
     """
     for axis in axes:
         pad = [0] * 6
         pad[2 * (2 - axis)], pad[2 * (2 - axis) + 1] = 1, divisor - 1
-        seen = torch.nn.functional.pad(seen.flip(2 + axis), pad, mode="replicate")
-    return seen.contiguous(memory_format=torch.channels_last_3d)
+        image = torch.nn.functional.pad(image.flip(2 + axis), pad, mode="replicate")
+    return image.contiguous(memory_format=torch.channels_last_3d)
 
 
 def _mirror(part: Part, axes: tuple[int, ...], shape: list[int]) -> Part:
@@ -77,9 +77,9 @@ def _mirror(part: Part, axes: tuple[int, ...], shape: list[int]) -> Part:
     return z, y, x
 
 
-def _back(found: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Put what was found at the grid points of a mirror image where it belongs."""
-    return found.flip([2 + axis for axis in axes])
+def _back(mirrored: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return values at the grid points of a mirror image in the order of the volume's grid points."""
+    return mirrored.flip([2 + axis for axis in axes])
 
 
 def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:
@@ -93,7 +93,7 @@ def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:
 
 @lru_cache(maxsize=32)
 def mirrored_rays(rays: Rays, axes: tuple[int, ...]) -> np.ndarray:
-    """Return each ray's mirror image as a mixture of the three rays around it, ``(R, R)`` float32.
+    """Return the weights of the three rays around each ray's mirror image, ``(R, R)`` float32.
 
     Parameters
     ----------

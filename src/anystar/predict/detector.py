@@ -1,0 +1,187 @@
+"""The network over a prepared image, tile by tile: candidate polyhedra, sparse from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import torch
+
+from anystar.nn.device import fast_bfloat16
+from anystar.nn.model import StarNet
+from anystar.predict.candidates import Candidates
+from anystar.predict.notes import Note
+from anystar.predict.tiling import Axes, Tile, TileConfig, iter_tiles, plan_tiles, split_tile
+from anystar.predict.tta import FLIPS, predict_averaged
+from anystar.preprocess import PreparedImage, Preprocessing
+from anystar.preprocess.arrays import ArrayLike, Shape, Vec
+from anystar.preprocess.resample import ResampledImage
+
+__all__ = ["Detector", "ProgressCallback", "TileDetector"]
+
+_SMALLER = "the device's memory did not suffice; the network saw smaller tiles, which takes longer"
+
+ProgressCallback = Callable[[int, int, str], None]
+"""Called as ``progress(done, total, stage)``."""
+
+
+_Setting = tuple[Preprocessing, Vec, float, bool]
+"""Preprocessing, zoom, floor, and whether predictions are averaged."""
+
+
+class TileDetector(Protocol):
+    """Finds candidates tile by tile, in this process or another; :class:`Detector` is one."""
+
+    @property
+    def device(self) -> torch.device:
+        """Device that computes."""
+
+    @property
+    def num_rays(self) -> int:
+        """Rays of the polyhedra."""
+
+    def tiles(self, shape: Shape) -> Axes:
+        """Return the tiles of a resampled volume of ``shape``."""
+
+    def detect_tile(self, image: ResampledImage, tile: Tile, *, floor: float, tta: bool) -> Candidates:
+        """Return the candidates of one tile, lengths in voxels of ``image``."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Detector:
+    """A network on its device.
+
+    It remembers what it found last in a whole image: a search that ends with all of the image need not run
+    the network again.
+    """
+
+    network: StarNet
+    """In evaluation mode, on the device."""
+    device: torch.device
+    tiling: TileConfig = TileConfig()
+    _last: _Memory = field(default_factory=lambda: _Memory(), init=False, repr=False)
+
+    @property
+    def num_rays(self) -> int:
+        """Rays of the polyhedra."""
+        return self.network.config.num_rays
+
+    def tiles(self, shape: Shape) -> Axes:
+        """Return the tiles of a resampled volume of ``shape``."""
+        config = self.network.config
+        return plan_tiles(shape, grid=config.grid, divisor=config.divisor, config=self.tiling)
+
+    def detect(
+        self,
+        prepared: PreparedImage,
+        zoom: Vec,
+        *,
+        floor: float,
+        tta: bool = False,
+        remember_as: PreparedImage | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> Candidates:
+        """Return the candidates of an image that is resampled.
+
+        Parameters
+        ----------
+        prepared : PreparedImage
+        zoom : three floats
+            Voxels that the network sees per voxel of the image, along Z, Y, X.
+        floor : float
+            Lowest probability of a candidate.
+        tta : bool
+            Average the predictions over mirror images.
+        remember_as : PreparedImage, optional
+            The image of which this is a copy of all: keep the result, and return it at once when that image
+            is given with the same arguments.
+        progress : callable, optional
+            Called as ``progress(done, total, "network")``.
+
+        Returns
+        -------
+        Candidates
+            Lengths in voxels that the network sees.
+        """
+        setting = (prepared.settings, zoom, floor, tta)
+        known = self._last.recall(prepared.image, setting)
+        if known is not None:
+            return known
+        image = ResampledImage(prepared=prepared, zoom=zoom, device=self.device)
+        tiles = list(iter_tiles(self.tiles(image.shape)))
+        parts = []
+        for done, tile in enumerate(tiles):
+            if progress is not None:
+                progress(done, len(tiles), "network")
+            parts.append(self.detect_tile(image, tile, floor=floor, tta=tta))
+        if progress is not None:
+            progress(len(tiles), len(tiles), "network")
+        found = Candidates.joined(parts)
+        if remember_as is not None:
+            self._last.keep(remember_as.image, setting, found)
+        return found
+
+    def detect_tile(
+        self, image: ResampledImage, tile: Tile, *, floor: float, tta: bool = False
+    ) -> Candidates:
+        """Return the candidates of one tile, lengths in voxels of ``image``; none where it is constant.
+
+        If the device's memory does not suffice, the tile is split in halves, these again, and so on; a note
+        says so. That changes nothing as far as the halo covers the network's field of view.
+        """
+        try:
+            return self._detect_tile(image, tile, floor, tta)
+        except torch.OutOfMemoryError:
+            parts = split_tile(tile, halo=self.tiling.halo, divisor=self.network.config.divisor)
+            if not parts:
+                raise
+        if image.device.type == "cuda":
+            torch.cuda.empty_cache()
+        found = Candidates.joined([self.detect_tile(image, part, floor=floor, tta=tta) for part in parts])
+        return replace(found, notes=(Note("memory", _SMALLER),))
+
+    @torch.inference_mode()
+    def _detect_tile(self, image: ResampledImage, tile: Tile, floor: float, tta: bool) -> Candidates:
+        grid = self.network.config.grid
+        read = image.read(tile.read)
+        if read is None:
+            return Candidates.none(self.num_rays, floor)
+        read = read.contiguous(memory_format=torch.channels_last_3d)
+        z, y, x = (
+            slice((own.start - around.start) // grid, -(-(own.stop - around.start) // grid))
+            for around, own in zip(tile.read, tile.core, strict=True)
+        )
+        core = (z, y, x)
+        with torch.autocast(read.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
+            prediction = (
+                predict_averaged(self.network, read, FLIPS, core) if tta else self.network(read, core)
+            )
+        prob = prediction.logits[0, 0].float().sigmoid()
+        at = (prob >= floor).nonzero()
+        distances = prediction.distances[0][:, at[:, 0], at[:, 1], at[:, 2]]
+        points = at.float() * grid + torch.tensor([own.start for own in tile.core], device=at.device)
+        chosen = prob[at[:, 0], at[:, 1], at[:, 2]]
+        found = Candidates(
+            points=points.cpu().numpy(),
+            prob=chosen.cpu().numpy(),
+            distances=distances.T.float().clamp_min(0.1).cpu().numpy(),
+            floor=floor,
+        )
+        data = image.holds_data(found.points)
+        return found if data.all() else found.take(data)
+
+
+class _Memory:
+    """The last candidates of a whole image, and how they were found."""
+
+    def __init__(self) -> None:
+        self.image: ArrayLike | None = None
+        self.setting: _Setting | None = None
+        self.found: Candidates | None = None
+
+    def recall(self, image: ArrayLike, setting: _Setting) -> Candidates | None:
+        return self.found if self.image is image and self.setting == setting else None
+
+    def keep(self, image: ArrayLike, setting: _Setting, found: Candidates) -> None:
+        self.image, self.setting, self.found = image, setting, found
