@@ -55,7 +55,7 @@ def measure(recipe: str, size: int, repeat: int, threads: int) -> None:
     import numpy as np
     import torch
 
-    from anystar.cli.pool import LARGEST
+    from anystar.dataset.pool import LARGEST
     from anystar.runtime.allocator import keep_freed_memory
 
     torch.set_num_threads(threads)

@@ -19,12 +19,15 @@ __getattr__, __dir__, _lazy = lazy_loader.attach(
     submodules=["evaluate"],
     submod_attrs={
         "arrays": ["Volume"],
-        "io": ["open_image", "read", "write"],
-        "objects": ["Objects", "Table", "filters", "measure"],
+        "errors": ["AnyStarError", "InputError"],
+        "io": ["open_image", "read", "read_labels", "write"],
+        "objects": ["FilterOptions", "Objects", "Table", "filters", "measure"],
         "predict": ["Model", "Result", "list_models", "load_model"],
+        "report.table": ["read_table", "write_table"],
         "synth.dataset": ["SyntheticDataset"],
         "synth.generate": ["generate"],
         "synth.recipes": ["get_recipe"],
+        "workflow": ["Outputs", "SegmentOptions", "segment_file"],
     },
 )
 

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from anystar import display
 from anystar.errors import InputError
 
 __all__ = [
@@ -30,7 +31,7 @@ _TILT = 0.05
 """Largest difference between the components of unit vectors along equal axes."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Volume:
     """A 3D array with its place in the world.
 
@@ -66,6 +67,19 @@ class Volume:
         """Number of voxels along Z, Y, X."""
         z, y, x = self.data.shape
         return z, y, x
+
+    def _facts(self) -> dict[str, str]:
+        shape = " x ".join(map(str, self.shape))
+        return {
+            "shape": f"{shape} voxels (Z, Y, X), {self.data.dtype}",
+            "voxel size": display.lengths(self.spacing, self.unit),
+        }
+
+    def __repr__(self) -> str:
+        return display.as_text("Volume", self._facts())
+
+    def _repr_html_(self) -> str:
+        return display.as_html("Volume", self._facts())
 
     def with_data(self, data: np.ndarray) -> Volume:
         """Return a volume at the same place with other values (labels of an image, for example)."""

@@ -1,7 +1,5 @@
 """A model without a network, and an image for it."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -12,8 +10,10 @@ from anystar import io
 from anystar.arrays import Volume, VoxelSize
 from anystar.cli import main
 from anystar.geometry.rays import golden_spiral
+from anystar.objects import Objects
+from anystar.predict.candidates import Candidates
 from anystar.predict.notes import Note
-from anystar.predict.result import Objects
+from anystar.predict.result import Result
 from anystar.preprocess import Preprocessing
 
 
@@ -32,6 +32,7 @@ class FakeModel:
         return "0123"
 
     def segment(self, image, **options):
+        volume = image
         voxel_size, image = VoxelSize.of(image), image.data
         self.calls.append(options | {"spacing": voxel_size and voxel_size.lengths.spacing})
         options["progress"](1, 2, "network")
@@ -49,7 +50,7 @@ class FakeModel:
             centre_vox=np.reshape(centroid, (-1, 3)),
             distances=np.full((count, 32), 4.5, np.float32),
         )
-        return SimpleNamespace(
+        return Result(
             labels=labels.astype(np.int32),
             objects=objects,
             notes=(Note("remark", "a remark"),),
@@ -60,6 +61,8 @@ class FakeModel:
             nms_thresh=0.3,
             timings={"network": 0.1},
             preprocessing=Preprocessing(),
+            candidates=Candidates.none(32, 0.1),
+            image=volume,
         )
 
 

@@ -13,7 +13,7 @@ import pytest
 import zarr
 
 from anystar import io
-from anystar.cli import pairs
+from anystar.dataset import stores as pairs
 from anystar.synth.generate import generate
 from anystar.synth.layouts import build_objects
 from anystar.synth.recipes import get_recipe, recipe_names
@@ -132,7 +132,7 @@ def test_on_a_dask_cluster_the_same_bytes(tmp_path, run, monkeypatch):
             result = run("synthesize", there, "-n", number, *options)
             assert result.exit_code == 0, result.output
         assert contents(whole) == contents(there)
-        monkeypatch.setattr("anystar.cli.manifest.Manifest.begin", lambda self: None)
+        monkeypatch.setattr("anystar.dataset.manifest.Manifest.begin", lambda self: None)
         result = run("synthesize", tmp_path / "unseen", "-n", 2, *options)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from anystar.cli.options import file_type
+from anystar.cli.progress import progress_bar
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
-    from anystar.cli.pool import Order
+    from anystar.dataset import DatasetConfig, DatasetSize
 
 __all__ = ["synthesize"]
 
-_BYTES = {"tif": 4.1, "nii.gz": 4.1, "npy": 5.0, "zarr": 4.1}
-"""Formats, and bytes a voxel of a pair: float32 images hardly shrink, labels shrink to next to nothing."""
+_FORMATS = ("tif", "nii.gz", "npy", "zarr")
 
 
 class _NamesRecipes(click.Command):
@@ -31,14 +31,12 @@ class _NamesRecipes(click.Command):
 
 
 @click.command(cls=_NamesRecipes, no_args_is_help=True)
-@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.argument("out", metavar="OUT", type=file_type)
 @click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="How many pairs.")
 @click.option(
     "--recipe", default="as-mix", show_default=True, metavar="NAME", help="What they look like: see below."
 )
-@click.option(
-    "--config", type=click.Path(path_type=Path), metavar="FILE.toml", help="Changes of the recipe's knobs."
-)
+@click.option("--config", type=file_type, metavar="FILE.toml", help="Changes of the recipe's knobs.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="S", help="Seed.")
 @click.option(
     "--shape",
@@ -53,7 +51,7 @@ class _NamesRecipes(click.Command):
 @click.option(
     "--format",
     "suffix",
-    type=click.Choice(tuple(_BYTES)),
+    type=click.Choice(_FORMATS),
     default="tif",
     show_default=True,
     help="A file a volume, or one Zarr store.",
@@ -75,7 +73,7 @@ class _NamesRecipes(click.Command):
 )
 @click.option(
     "--preview",
-    type=click.Path(path_type=Path),
+    type=file_type,
     metavar="FILE.png",
     help="Draw the first 8 samples; without -n, a gallery of all recipes and their stages.",
 )
@@ -106,120 +104,57 @@ def synthesize(
       anystar synthesize many/ -n 100000 --format zarr --dask tcp://scheduler:8786
       anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
-    from anystar.cli.pool import Order
+    from anystar.dataset import DatasetConfig, write_dataset
     from anystar.synth.recipes import load_recipe
     from anystar.workflow.outputs import refuse_ending
 
-    refuse_ending("--preview", preview, ".png")
+    refuse_ending("preview", preview, ".png")
     chosen = load_recipe(recipe, config)
-    chosen.check_shape(shape)
-    order = Order(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
+    dataset = DatasetConfig(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
     if index is not None:
         if number is not None:
             raise InputError("--index explains one sample and -n makes many; give one of the two")
         if dask is not None:
             raise InputError("--dask makes many samples, and --index explains one; leave one of the two out")
-        from anystar.cli.replay import replay
+        from anystar.dataset.explained import explain_sample
 
-        for path in replay(order, index):
+        for path in explain_sample(dataset, index):
             click.echo(f"  wrote {path}")
     elif number is not None:
-        _make_all(order, number, workers, dask)
+        with progress_bar("synthesize") as progress:
+            write_dataset(
+                dataset,
+                number,
+                workers=workers,
+                dask=dask,
+                announce=_announce,
+                progress=lambda done, total: progress(done, total, "pairs"),
+            )
+        click.echo(f"{number} pairs of {chosen.name} (seed {seed}) in {out}")
     elif preview is None:
         raise InputError("-n is missing; give -n N, --index I or --preview FILE.png")
     if preview:
-        _draw(order, preview, number)
+        _draw(dataset, preview, number)
         click.echo(f"  wrote {preview}")
 
 
-def _make_all(order: Order, number: int, workers: int | None, dask: str | None) -> None:
-    from tqdm import tqdm
-
-    from anystar._version import __version__
-    from anystar.cli.manifest import Manifest
-    from anystar.cli.pairs import open_store
-    from anystar.cli.pool import cores, make_pairs, make_pairs_on
-    from anystar.config import to_dict
-    from anystar.runtime.atomic import remove_partial
-    from anystar.runtime.cluster import check_where, connect
-
-    if dask is not None:
-        check_where(dask)
-
-    manifest = Manifest(
-        order.out,
-        {
-            "version": __version__,
-            "recipe": order.recipe.name,
-            "seed": order.seed,
-            "shape": list(order.shape),
-            "two_d": order.two_d,
-            "format": order.suffix,
-            "config": to_dict(order.recipe),
-        },
+def _announce(size: DatasetSize) -> None:
+    """Print what is to be made and how much space it takes."""
+    done = f", {size.number - size.missing} there already" if size.missing < size.number else ""
+    click.echo(
+        f"{size.missing} pairs to make{done}; about {_bytes(size.needed)} of disk ({_bytes(size.free)} free)"
     )
-    if not manifest.path.exists():
-        _refuse_foreign(order.out)
-    remove_partial(order.out)
-    store = open_store(order.out, order.suffix, order.stored_shape)
-    there = {i for i in manifest.samples if i < number and store.has(i)}
-    _announce(order, number, number - len(there))
-    missing = [i for i in range(number) if i not in there]
-    with contextlib.ExitStack() as stack:
-        if dask is not None and missing:  # before anything is written: the cluster may not be there
-            client = stack.enter_context(connect(dask, workers=workers))
-            pairs = make_pairs_on(client, order, missing)
-        else:
-            pairs = make_pairs(order, missing, workers=min(workers or cores(), max(1, len(missing))))
-        order.out.mkdir(parents=True, exist_ok=True)
-        manifest.begin()
-        store.prepare(number)
-        bar = stack.enter_context(
-            tqdm(total=number, initial=number - len(missing), desc="synthesize", disable=None, leave=False)
-        )
-        for index, drawn in pairs:
-            manifest.add(index, drawn)
-            bar.update()
-    manifest.finish()
-    click.echo(f"{number} pairs of {order.recipe.name} (seed {order.seed}) in {order.out}")
 
 
-def _refuse_foreign(out: Path) -> None:
-    """Raise an error if there is something where samples would be written."""
-    from anystar.cli.pairs import PLACES
-
-    for name in PLACES:
-        folder = out / name
-        if folder.is_dir() and any(folder.iterdir()):
-            what = f"{folder} holds files, and no manifest.jsonl says that they are samples"
-            raise InputError(f"{what}; choose another folder, so that nothing is overwritten")
-
-
-def _announce(order: Order, number: int, missing: int) -> None:
-    """Say what is to be done and how much room it takes; refuse if there is not enough."""
-    import math
-    import shutil
-
-    each = math.prod(order.stored_shape) * _BYTES[order.suffix]
-    needed = missing * each
-    place = next(p for p in (order.out, *order.out.absolute().parents) if p.exists())
-    free = shutil.disk_usage(place).free
-    done = f", {number - missing} there already" if missing < number else ""
-    click.echo(f"{missing} pairs to make{done}; about {_size(needed)} of disk ({_size(free)} free)")
-    if needed > free:
-        what = f"{missing} pairs need about {_size(needed)} and {place} has {_size(free)} free"
-        raise InputError(f"{what}; make fewer, or choose another place")
-
-
-def _size(num_bytes: float) -> str:
+def _bytes(number: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
-        if num_bytes < 1000:
-            return f"{num_bytes:.3g} {unit}"
-        num_bytes /= 1000
-    return f"{num_bytes:.3g} TB"
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:.3g} TB"
 
 
-def _draw(order: Order, path: Path, number: int | None) -> None:
+def _draw(dataset: DatasetConfig, path: Path, number: int | None) -> None:
     """Draw the first 8 of ``number`` samples, or the gallery."""
     from anystar.report.gallery import save_gallery
     from anystar.report.montage import save_montage
@@ -227,13 +162,13 @@ def _draw(order: Order, path: Path, number: int | None) -> None:
     from anystar.synth.recipes import get_recipe, recipe_names
 
     if number is None:
-        recipes = [order.recipe if n == order.recipe.name else get_recipe(n) for n in recipe_names()]
-        save_gallery(path, recipes, seed=order.seed, shape=order.shape)
+        recipes = [dataset.recipe if n == dataset.recipe.name else get_recipe(n) for n in recipe_names()]
+        save_gallery(path, recipes, seed=dataset.seed, shape=dataset.shape)
         return
     rows: dict[str, list[Any]] = {"image": [], "labels": []}
     shown = range(min(8, number))
     for index in shown:
-        batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
+        batch = generate(dataset.recipe, seed=dataset.seed, indices=[index], shape=dataset.shape)
         rows["image"].append(batch.image[0, 0].numpy())
         rows["labels"].append(batch.labels[0].numpy())
     save_montage(path, rows, titles=[f"{i:06d}" for i in shown])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -113,7 +114,17 @@ def refuse_loss(path: str | Path) -> None:
             raise FileError(f"{address.file} {error}") from error
 
 
-def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyImage | None = None) -> None:
+class HasVolume(Protocol):
+    """A value with labels at a place, :class:`anystar.Result` for example."""
+
+    @property
+    def volume(self) -> Volume:
+        """The labels."""
+
+
+def write(
+    path: str | Path, data: Volume | HasVolume | np.ndarray, *, like: Volume | LazyImage | None = None
+) -> None:
     """Write a volume, or labels that belong to one; the file appears whole or not at all.
 
     Integers of 32 or 64 bits are stored in the smallest type that holds them; nothing is ever wrapped.
@@ -122,8 +133,8 @@ def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyIma
     ----------
     path : str or Path
         Its ending says the format (see :data:`SUFFIXES`).
-    data : Volume or numpy.ndarray
-        An array ``(Z, Y, X)`` needs ``like``.
+    data : Volume, Result or numpy.ndarray
+        A result stands for its labels, at the place of its image. An array ``(Z, Y, X)`` needs ``like``.
     like : Volume or LazyImage, optional
         The image that an array belongs to: its spacing, affine, units and header are carried over.
 
@@ -139,8 +150,10 @@ def write(path: str | Path, data: Volume | np.ndarray, *, like: Volume | LazyIma
     refuse_loss(path)
     if isinstance(data, Volume):
         volume = data
+    elif not isinstance(data, np.ndarray):
+        volume = data.volume
     elif like is None:
-        raise ValueError("an array needs like=, the Volume that it belongs to")
+        raise InputError("an array needs a place; give like=volume, the Volume that it belongs to")
     else:
         volume = like.place(data) if isinstance(like, LazyImage) else like.with_data(data)
     labels = volume.data.dtype.kind in "ui" and (like is not None or volume.data.dtype.itemsize >= 4)

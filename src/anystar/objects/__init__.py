@@ -1,6 +1,7 @@
 """Objects of a label image: their measures as a table, and filters over it."""
 
 from anystar.objects import filters
+from anystar.objects.filter_options import FilterOptions
 from anystar.objects.labels import as_labels
 from anystar.objects.measure import measure, tabulate
 from anystar.objects.objects import LocatedObjects, Objects, locate_objects
@@ -8,6 +9,7 @@ from anystar.objects.table import Column, Table, columns
 
 __all__ = [
     "Column",
+    "FilterOptions",
     "LocatedObjects",
     "Objects",
     "Table",

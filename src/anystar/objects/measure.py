@@ -22,7 +22,7 @@ from anystar.objects.table import Table, columns
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
 
-__all__ = ["add_channel", "add_mask", "add_overlap", "check_mask", "measure", "tabulate"]
+__all__ = ["add_channel", "add_mask", "add_overlap", "as_volume", "check_mask", "measure", "tabulate"]
 
 Spacing = tuple[float, float, float]
 Unit = Literal["um", "relative"]

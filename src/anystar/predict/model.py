@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
+from anystar import display
 from anystar.arrays import Volume, VoxelSize, check_spacing
 from anystar.errors import InputError
 from anystar.nn.model import StarNet
@@ -24,7 +25,7 @@ from anystar.preprocess.intensity import check_image
 __all__ = ["Model", "with_defaults"]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Model:
     """A network on its device, with its card.
 
@@ -138,7 +139,7 @@ class Model:
     ) -> Result:
         """Segment with options as one value; see :meth:`segment`."""
         data, voxel_size = _image_and_voxel_size(image, spacing)
-        return pipeline.segment(
+        result = pipeline.segment(
             check_image(data),
             voxel_size,
             self.detector(),
@@ -147,6 +148,23 @@ class Model:
             config=self.search,
             progress=progress,
         )
+        return replace(result, image=_as_volume(image, voxel_size))
+
+    def _facts(self) -> dict[str, str]:
+        parameters = sum(p.numel() for p in self.network.parameters())
+        own = self.defaults
+        return {
+            "device": str(self.device),
+            "parameters": f"{parameters / 1e6:.1f} million",
+            "object diameter": f"{own.diameter:g} voxels, to which images are scaled",
+            "thresholds": f"prob_thresh {own.prob_thresh:g}, nms_thresh {own.nms_thresh:g}",
+        }
+
+    def __repr__(self) -> str:
+        return display.as_text(f"Model {self.name}", self._facts())
+
+    def _repr_html_(self) -> str:
+        return display.as_html(f"Model {self.name}", self._facts())
 
     def detector(self) -> Detector:
         """Return a detector with the network; one per image, as it remembers what it found."""
@@ -180,3 +198,11 @@ def _image_and_voxel_size(
             "correct the volume (dataclasses.replace(volume, spacing=..., unit='um'))"
         )
     return image.data, given if own is None else own
+
+
+def _as_volume(image: Volume | np.ndarray, voxel_size: VoxelSize | None) -> Volume:
+    """Return the image with its voxel size, as far as it is known."""
+    volume = image if isinstance(image, Volume) else Volume(data=np.asarray(image))
+    if volume.spacing is not None or voxel_size is None:
+        return volume
+    return replace(volume, spacing=voxel_size.spacing, unit=voxel_size.unit)

@@ -16,12 +16,11 @@ from anystar.arrays import Volume
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.io.address import locate
 from anystar.objects import filters
-from anystar.objects.measure import add_channel, add_mask, tabulate
+from anystar.objects.measure import add_channel
 from anystar.objects.objects import Objects
 from anystar.objects.table import Table
 from anystar.predict.model import Model
 from anystar.predict.result import Result
-from anystar.preprocess.arrays import whole_box
 from anystar.report.meshes import MESH_SUFFIXES, write_meshes
 from anystar.report.table import write_table
 from anystar.runtime.atomic import staged
@@ -116,7 +115,7 @@ def _segment_at_once(
             fast=options.fast,
             progress=progress or _silent,
         )
-        found = _filter(opened, volume, result)
+        found = _filter(opened, result)
         num_objects = len(found.objects)
         notes = notes_of(opened.image, result, num_objects, found.num_filtered)
         provenance = describe_run(
@@ -161,26 +160,15 @@ class _Found:
     num_filtered: int
 
 
-def _filter(opened: OpenedImage, volume: Volume, result: Result) -> _Found:
+def _filter(opened: OpenedImage, result: Result) -> _Found:
     """Measure the objects if that is needed, and drop those that do not meet the conditions."""
     options = opened.options
     masked = options.mask is not None
     everything = _Found(labels=result.labels, objects=result.objects, table=None, num_filtered=0)
     if opened.outputs.table is None and not options.filters.predicates(masked=masked):
         return everything
-    spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
-    table = tabulate(
-        result.labels,
-        result.objects,
-        result.rays,
-        image=result.preprocessing.repaired(volume.data),
-        spacing=spacing,
-        unit=unit,
-        margins=result.preprocessing.margin_mask(whole_box(result.labels.shape)),
-        distances=options.distances,
-    )
-    if options.mask is not None:
-        table = add_mask(table, result.labels, io.read(options.mask, sized=False).data)
+    mask = None if options.mask is None else io.read(options.mask, sized=False)
+    table = result.table(mask=mask, distances=options.distances)
     for other in opened.image.others:  # one channel in memory at a time
         with other.reopen() as channel:
             table = add_channel(table, result.labels, channel.read(), other.column_name)

@@ -19,23 +19,43 @@ from anystar.synth.recipes import Recipe
 if TYPE_CHECKING:
     from distributed import Client
 
-__all__ = ["LARGEST", "Order", "cores", "make_pairs", "make_pairs_on", "middle_plane", "one_thread"]
+__all__ = [
+    "BYTES_PER_VOXEL",
+    "LARGEST",
+    "DatasetConfig",
+    "cores",
+    "make_pairs",
+    "make_pairs_on",
+    "middle_plane",
+    "one_thread",
+]
 
+BYTES_PER_VOXEL = {"tif": 4.1, "nii.gz": 4.1, "npy": 5.0, "zarr": 4.1}
+"""Formats, and bytes per voxel of a pair: float32 images hardly shrink, labels shrink to next to nothing."""
 LARGEST = 2**29
 """Bytes of the largest arrays whose memory a process keeps: the coordinates of 256³ voxels take 192 MiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """What is made, and where it goes."""
+class DatasetConfig:
+    """Which samples are made, and where they go."""
 
     out: Path
+    """Folder of the samples."""
     recipe: Recipe
-    seed: int
-    shape: tuple[int, int, int]
-    suffix: str
-    two_d: bool
+    """What the samples look like."""
+    seed: int = 0
+    shape: tuple[int, int, int] = (64, 64, 64)
+    """Voxels of a volume (Z, Y, X)."""
+    suffix: str = "tif"
+    """Format: ``tif``, ``nii.gz`` or ``npy`` for one file per volume, ``zarr`` for one store."""
+    two_d: bool = False
     """Whether only the middle plane of each volume is kept."""
+
+    def __post_init__(self) -> None:
+        if self.suffix not in BYTES_PER_VOXEL:
+            raise InputError(f"suffix must be one of {', '.join(BYTES_PER_VOXEL)}, got {self.suffix!r}")
+        self.recipe.check_shape(self.shape)
 
     @property
     def stored_shape(self) -> tuple[int, ...]:
@@ -61,12 +81,14 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterator[tuple[int, dict[str, Any]]]:
+def make_pairs(
+    config: DatasetConfig, indices: Sequence[int], *, workers: int
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Make and write samples; yield the index and the parameters of each as it is finished, in any order."""
     if workers == 1 or len(indices) < 2:
         keep_freed_memory(LARGEST)
         for index in indices:
-            yield _make(order, index)
+            yield _make(config, index)
         return
     context = multiprocessing.get_context("spawn")
     executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker)
@@ -75,7 +97,7 @@ def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterato
     try:
         while waiting or running:
             while waiting and len(running) < 2 * workers:
-                running.add(executor.submit(_make, order, waiting.pop()))
+                running.add(executor.submit(_make, config, waiting.pop()))
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield future.result()
@@ -84,38 +106,38 @@ def make_pairs(order: Order, indices: Sequence[int], *, workers: int) -> Iterato
 
 
 def make_pairs_on(
-    client: Client, order: Order, indices: Sequence[int]
+    client: Client, config: DatasetConfig, indices: Sequence[int]
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     """Do what :func:`make_pairs` does on the workers of a Dask cluster; they must share the folder."""
     from functools import partial
 
     from anystar.runtime.cluster import each_done
 
-    order = replace(order, out=order.out.absolute())
-    for _, made in each_done(client, partial(_make_there, order), indices):
+    config = replace(config, out=config.out.absolute())
+    for _, made in each_done(client, partial(_make_there, config), indices):
         yield made
 
 
-def _make_there(order: Order, index: int) -> tuple[int, dict[str, Any]]:
+def _make_there(config: DatasetConfig, index: int) -> tuple[int, dict[str, Any]]:
     import platform
 
-    if not (order.out / "manifest.jsonl").exists():  # which is made before any sample
-        what = f"the Dask worker on {platform.node()} does not see {order.out}"
+    if not (config.out / "manifest.jsonl").exists():  # which is made before any sample
+        what = f"the Dask worker on {platform.node()} does not see {config.out}"
         raise InputError(f"{what}; choose a folder on a disk that all workers share")
-    return _make(order, index)
+    return _make(config, index)
 
 
-def _make(order: Order, index: int) -> tuple[int, dict[str, Any]]:
-    from anystar.cli.pairs import open_store
+def _make(config: DatasetConfig, index: int) -> tuple[int, dict[str, Any]]:
+    from anystar.dataset.stores import open_store
     from anystar.synth.explain import parameters
     from anystar.synth.generate import generate
 
     with one_thread():
-        batch = generate(order.recipe, seed=order.seed, indices=[index], shape=order.shape)
+        batch = generate(config.recipe, seed=config.seed, indices=[index], shape=config.shape)
     image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
-    if order.two_d:
-        image, labels = middle_plane(image, labels, order.recipe.min_voxels)
-    open_store(order.out, order.suffix, order.stored_shape).write(index, image, labels)
+    if config.two_d:
+        image, labels = middle_plane(image, labels, config.recipe.min_voxels)
+    open_store(config.out, config.suffix, config.stored_shape).write(index, image, labels)
     return index, parameters(batch.drawn[0], arrays=False)
 
 

@@ -6,43 +6,43 @@ from pathlib import Path
 
 import numpy as np
 
-from anystar.cli.pool import Order, middle_plane, one_thread
+from anystar.dataset.pool import DatasetConfig, middle_plane, one_thread
 
-__all__ = ["replay"]
+__all__ = ["explain_sample"]
 
 
-def replay(order: Order, index: int) -> list[Path]:
-    """Write ``<index>.toml``, ``<index>.png`` and the pair into the order's folder; return their paths."""
+def explain_sample(dataset: DatasetConfig, index: int) -> list[Path]:
+    """Write ``<index>.toml``, ``<index>.png`` and the pair into the dataset's folder; return their paths."""
     from anystar._version import __version__
-    from anystar.cli.pairs import write_array
     from anystar.config import dump_plain, to_dict
+    from anystar.dataset.stores import write_array
     from anystar.report.montage import draw_montage
     from anystar.runtime.atomic import staged
     from anystar.synth.explain import explain, parameters
 
     with one_thread():
-        batch, steps = explain(order.recipe, seed=order.seed, index=index, shape=order.shape)
+        batch, steps = explain(dataset.recipe, seed=dataset.seed, index=index, shape=dataset.shape)
     voxels, numbers = batch.image[0, 0].numpy(), batch.labels[0].numpy()
-    if order.two_d:
-        voxels, numbers = middle_plane(voxels, numbers, order.recipe.min_voxels)
+    if dataset.two_d:
+        voxels, numbers = middle_plane(voxels, numbers, dataset.recipe.min_voxels)
     text = dump_plain(
         {
             "version": __version__,
-            "recipe": order.recipe.name,
-            "seed": order.seed,
+            "recipe": dataset.recipe.name,
+            "seed": dataset.seed,
             "index": index,
-            "shape": list(order.shape),
+            "shape": list(dataset.shape),
             "instances": int(numbers.max()),
             "drawn": parameters(batch.drawn[0], arrays=True),
-            "config": to_dict(order.recipe),
+            "config": to_dict(dataset.recipe),
         }
     )
     rows = {"image": [_stretched(s.image) for s in steps], "labels": [s.labels for s in steps]}
     figure = draw_montage(rows, titles=[s.name.replace("_", " ") for s in steps])
     names = [f"{index:06d}.toml", f"{index:06d}.png"]
-    suffix = "tif" if order.suffix == "zarr" else order.suffix
+    suffix = "tif" if dataset.suffix == "zarr" else dataset.suffix
     names += [f"{index:06d}_{part}.{suffix}" for part in ("image", "labels")]
-    paths = [order.out / name for name in names]
+    paths = [dataset.out / name for name in names]
     with staged(*paths) as (toml, png, image, labels):
         toml.write_text(text, encoding="utf-8")
         figure.savefig(png, dpi=100, format="png")

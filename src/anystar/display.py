@@ -1,0 +1,41 @@
+"""Short descriptions of values for the console and for notebooks."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+
+__all__ = ["as_html", "as_text", "lengths"]
+
+
+def as_text(title: str, facts: Mapping[str, str]) -> str:
+    """Return a title and a few facts as lines.
+
+    >>> print(as_text("Volume", {"shape": "4 x 8 x 8", "voxel": "unknown"}))
+    Volume
+      shape: 4 x 8 x 8
+      voxel: unknown
+    """
+    return "\n".join([title, *(f"  {name}: {value}" for name, value in facts.items())])
+
+
+def as_html(title: str, facts: Mapping[str, str]) -> str:
+    """Return the same as an HTML table."""
+    rows = "".join(
+        f"<tr><th style='text-align: left'>{html.escape(name)}</th>"
+        f"<td style='text-align: left'>{html.escape(value)}</td></tr>"
+        for name, value in facts.items()
+    )
+    return f"<div><strong>{html.escape(title)}</strong><table>{rows}</table></div>"
+
+
+def lengths(spacing: Sequence[float] | None, unit: str) -> str:
+    """Return a voxel size in words.
+
+    >>> lengths((2.0, 0.5, 0.5), "um"), lengths((4.0, 1.0, 1.0), "relative")
+    ('2 x 0.5 x 0.5 µm (Z, Y, X)', '4 x 1 x 1 (Z, Y, X), unit unknown')
+    """
+    if spacing is None:
+        return "unknown"
+    edges = " x ".join(f"{edge:.4g}" for edge in spacing)
+    return f"{edges} µm (Z, Y, X)" if unit == "um" else f"{edges} (Z, Y, X), unit unknown"
