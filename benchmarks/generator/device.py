@@ -20,7 +20,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from anystar.synth import generate, layouts, space
 from anystar.synth.mixture import Mixture
 from anystar.synth.objects import evaluate_in_torch
-from anystar.synth.recipes import Recipe, get_recipe, recipe_names, stages
+from anystar.synth.recipe import Recipe, stages
+from anystar.synth.recipes import get_recipe, recipe_names
 from anystar.synth.streams import Streams
 
 SHAPE = (64, 64, 64)

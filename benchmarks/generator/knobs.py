@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from anystar.config import override
 from anystar.report.overview import label_colours
 from anystar.synth.generate import generate
-from anystar.synth.recipes import Recipe, get_recipe, stages
+from anystar.synth.recipe import Recipe, stages
+from anystar.synth.recipes import get_recipe
 
 SHARE = (
     "dark",
@@ -89,6 +90,34 @@ KNOBS: dict[str, dict[str, Any]] = {
     "invert": {"acquisition": {"invert": {"probability": 1}}},
     "window": {"finish": {"window": {"probability": 1, "gain": [0.3, 0.3]}}},
     "cutout": {"finish": {"cutout": {"probability": 1}}},
+    "grains": {
+        "layout": {"grains": {"probability": 1, "diameter": [14, 14], "touching": 0, "pores": [0.2, 0.2]}}
+    },
+    "long grains": {
+        "layout": {"grains": {"probability": 1, "diameter": [12, 12], "touching": 0, "stretch": [3, 3]}}
+    },
+    "tissue walls": {
+        "layout": {"grains": {"probability": 1, "diameter": [14, 14], "touching": 1}},
+        "image": {
+            "rim": 1,
+            "rim_gain": [1, 1],
+            "hollow": 1,
+            "hollow_loss": [1, 1],
+            "rim_width": [0.05, 0.05],
+        },
+    },
+    "specimen": {
+        "layout": {"specimen": {"probability": 1, "diameter": [7, 7], "radius": [0.5, 0.5]}},
+        "image": {"scattering": {"level": [0.5, 0.5], "decay": [2, 2], "blur": [0.2, 0.2]}},
+    },
+    "shell": {"image": {"shell": {"probability": 1, "thickness": [0.15, 0.15], "loss": [1, 1]}}},
+    "anatomy": {"image": {"anatomy": {"probability": 1}}},
+    "defocus": {"image": {"defocus": {"probability": 1, "width": [0.25, 0.25], "deepening": 0}}},
+    "deepening": {"image": {"defocus": {"probability": 1, "width": [0.25, 0.25], "deepening": 1}}},
+    "mask": _VARIED | {"image": {"mask": 1, "variation": [0.45, 0.45]}},
+    "periodic gain": {"acquisition": {"periodic_gain": {"probability": 1, "amplitude": [0.3, 0.3]}}},
+    "posterise": _VARIED | {"acquisition": {"posterise": {"probability": 1, "levels": [3, 3]}}},
+    "margin": {"finish": {"margin": {"probability": 1, "oblique": 1}}},
 }
 
 

@@ -14,7 +14,7 @@ from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import star_distances
 from anystar.synth.generate import Batch, generate
 from anystar.synth.pieces import clean_labels
-from anystar.synth.recipes import Recipe
+from anystar.synth.recipe import Recipe
 
 QUANTILES = (5, 25, 50, 75, 95)
 DEBRIS = 20

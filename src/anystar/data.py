@@ -15,7 +15,7 @@ from anystar.rng import stream
 from anystar.runtime.worker_process import begin_worker
 from anystar.synth.generate import Pending, begin
 from anystar.synth.pieces import clean_batch
-from anystar.synth.recipes import Recipe
+from anystar.synth.recipe import Recipe
 from anystar.synth.streams import put
 from anystar.targets import Targets, make_targets
 

@@ -4,8 +4,9 @@ import torch
 from scipy.ndimage import distance_transform_edt
 
 from anystar.synth.fields import lattice, perlin, perlin_gradients, sample
-from anystar.synth.layouts import Packing, SphereGrid, _clear, build_objects
+from anystar.synth.layouts import Packing, SphereGrid, build_objects
 from anystar.synth.objects import evaluate, evaluate_in_torch
+from anystar.synth.placement import clear_of
 from anystar.synth.streams import Streams
 
 
@@ -118,6 +119,6 @@ def test_the_second_population_keeps_clear_of_the_first():
     distance = np.linalg.norm(points[:, None] - centre, axis=-1) - radius
     expected = (distance > room[:, None]).all(1)
     assert 20 < expected.sum() < 280
-    assert np.array_equal(_clear(points, room, centre, radius), expected)
-    assert _clear(points, room, centre[:0], radius[:0]).all()
-    assert len(_clear(points[:0], room[:0], centre, radius)) == 0
+    assert np.array_equal(clear_of(points, room, centre, radius), expected)
+    assert clear_of(points, room, centre[:0], radius[:0]).all()
+    assert len(clear_of(points[:0], room[:0], centre, radius)) == 0

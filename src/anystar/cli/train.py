@@ -90,7 +90,25 @@ __all__ = ["train"]
 @click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples a step (of each process)."
 )
+@click.option(
+    "--minutes",
+    type=Number(0, above=True),
+    metavar="N",
+    help="Training time in all, pauses left out, after which the run ends even if iterations are left.",
+)
 @click.option("--learning-rate", type=Number(0, above=True), metavar="R", help="Initial learning rate.")
+@click.option(
+    "--decay",
+    type=Number(0, 1, above=True),
+    metavar="SHARE",
+    help="Share of --iterations or --minutes, at the end, over which the learning rate falls to 0. With less "
+    "than 1 a run can be extended: --resume with more of either goes on from before the fall. [default: 1]",
+)
+@click.option(
+    "--optimiser",
+    type=click.Choice(["adam", "muon"]),
+    help="muon: orthogonal updates of the convolutions, Adam for the rest. [default: adam]",
+)
 @click.option(
     "--thin",
     type=Number(0, 1),
@@ -179,9 +197,10 @@ def _train(out: Path, resume: bool, device: str, given: dict[str, Any]) -> None:
             if event.preview:
                 _draw_preview(out / "previews" / f"{event.step:07d}.png", event)
     done = event.step if event else config.iterations
+    ended = config.minutes is not None and (event is None or event.seconds >= 60 * config.minutes)
     state = (
         "finished"
-        if done == config.iterations
+        if done == config.iterations or ended
         else f"stopped; continue with: anystar train --out {out} --resume"
     )
     click.echo(f"{done} of {config.iterations} iterations, {state}")
@@ -220,7 +239,18 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     else:
         config = {"paper": paper_config, "small": small_config}[given["size"]]()
     changes = {
-        k: given[k] for k in ("recipes", "iterations", "batch_size", "learning_rate", "start") if given.get(k)
+        k: given[k]
+        for k in (
+            "recipes",
+            "iterations",
+            "minutes",
+            "batch_size",
+            "learning_rate",
+            "decay",
+            "optimiser",
+            "start",
+        )
+        if given.get(k)
     }
     changes |= _labelled(config, given)
     changes |= {name: given[name] for name in ("seed", "thin") if given.get(name) is not None}

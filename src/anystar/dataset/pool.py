@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from anystar.errors import InputError
 from anystar.runtime.allocator import keep_freed_memory
 from anystar.runtime.worker_process import begin_worker
-from anystar.synth.recipes import Recipe
+from anystar.synth.recipe import Recipe
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -32,6 +32,8 @@ class NetworkConfig:
     """Rays of the star-convex polyhedra."""
     head_channels: int = 128
     """Channels of the feature layer before the heads."""
+    feature_kernel: Literal[1, 3] = 3
+    """Side of the feature layer's convolution in grid points; 1 saves a fifth of the small network's work."""
     distances: Literal["linear", "exponential"] = "linear"
     """What the distance head says: distances (the paper's), or their logarithms, whose errors are relative:
     easier to learn when sizes differ many times."""
@@ -50,6 +52,8 @@ class NetworkConfig:
             low = 4 if name == "num_rays" else 1
             if not all(low <= value <= _WIDEST for value in values):
                 raise ConfigError(f"{name} must be {low} to {_WIDEST}, got {', '.join(map(str, values))}")
+        if self.feature_kernel not in (1, 3):
+            raise ConfigError(f"feature_kernel must be 1 or 3, got {self.feature_kernel}")
 
     @property
     def divisor(self) -> int:
@@ -78,8 +82,10 @@ class StarNet(nn.Module):
         super().__init__()
         self.config = config
         self.backbone = UNet(config.channels, grid=config.grid)
+        kernel = config.feature_kernel
         self.features = nn.Sequential(
-            nn.Conv3d(config.channels[0], config.head_channels, 3, padding=1), nn.ReLU(inplace=True)
+            nn.Conv3d(config.channels[0], config.head_channels, kernel, padding=kernel // 2),
+            nn.ReLU(inplace=True),
         )
         self.prob = nn.Conv3d(config.head_channels, 1, 1)
         self.dist = nn.Conv3d(config.head_channels, config.num_rays, 1)
@@ -100,7 +106,9 @@ class StarNet(nn.Module):
         if part is None:
             features = self.features(self.backbone(image))
         else:
-            seen = around(part, 1, [num // self.config.grid for num in image.shape[2:]])
+            seen = around(
+                part, self.config.feature_kernel // 2, [num // self.config.grid for num in image.shape[2:]]
+            )
             features = cut(self.features(self.backbone(image, seen)), within(part, seen))
         if points_P4 is None:
             distances = self.dist(features)

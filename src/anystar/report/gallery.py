@@ -11,7 +11,7 @@ import numpy as np
 from anystar.report.overview import label_colours
 from anystar.runtime.atomic import staged
 from anystar.synth.explain import Step, explain
-from anystar.synth.recipes import Recipe
+from anystar.synth.recipe import Recipe
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,16 +14,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.synth.anatomy import Anatomy, AnatomyDrawn, paint_anatomy
 from anystar.synth.augment.base import quantiles
 from anystar.synth.augment.blur import blur
-from anystar.synth.fields import largest_channel, of_instances, padded, upsample_each
+from anystar.synth.defocus import Defocus, DefocusDrawn, defocused
+from anystar.synth.fields import largest_channel, of_instances, unit_noise
 from anystar.synth.knobs import check_probabilities, check_range, check_ranges
 from anystar.synth.layouts import LayoutDrawn
 from anystar.synth.objects import Owner
 from anystar.synth.rows import Rows
+from anystar.synth.shell import Shell, ShellDrawn
+from anystar.synth.specimen import Scattering, ScatteringDrawn, scatter
 from anystar.synth.streams import Streams, put
 
-__all__ = ["Contrast", "ContrastDrawn", "paint_contrast"]
+__all__ = ["Contrast", "ContrastDrawn", "MaskDrawn", "paint_contrast"]
 
 _LEAST = 0.35
 """Least contrast of an object, relative to the median of a volume."""
@@ -112,6 +116,17 @@ class Contrast:
     clear: float = 2.0
     """Least contrast of an object in standard deviations of the mottle: what its grain hides cannot be
     learnt, and to ask for it makes a network unsure of all."""
+    shell: Shell = Shell()
+    """Objects that are shells."""
+    anatomy: Anatomy = Anatomy()
+    """Smooth structure that is no object."""
+    scattering: Scattering = Scattering()
+    """Of volumes whose objects lie in a specimen."""
+    defocus: Defocus = Defocus()
+    """Blur relative to the objects."""
+    mask: float = 0.0
+    """Probability that the image is the mask of the objects, unless they fill the volume: no artefacts but
+    the window, cutouts and margins."""
 
     def __post_init__(self) -> None:
         happens = (
@@ -130,7 +145,7 @@ class Contrast:
             "fibres",
             "mottle",
         )
-        check_probabilities(self, *happens, "membranes", "specks", "distractor_polarity")
+        check_probabilities(self, *happens, "membranes", "specks", "distractor_polarity", "mask")
         gains = (
             "variation",
             "chromatin",
@@ -159,7 +174,7 @@ class Contrast:
         def sign() -> float:
             return polarity if rng.random() < self.distractor_polarity else -polarity
 
-        diameter = 2 * float(np.median(layout.radius)) if len(layout.radius) else 16.0
+        diameter = layout.typical
         polarity = -1.0 if rng.random() < self.dark else 1.0
         grain = diameter * float(rng.uniform(*self.chromatin_grain))
         rim, fade = maybe(self.rim, *self.rim_gain), maybe(self.fade, *self.fade_loss)
@@ -195,6 +210,13 @@ class Contrast:
             mottle=(mottle := maybe(self.mottle, *self.mottle_gain)),
             mottle_grain=_grains(rng, diameter * float(rng.uniform(*self.mottle_grain))),
             least=max(_LEAST, self.clear * mottle),
+            shell=self.shell.draw(rng, diameter) if rng.random() < self.shell.probability else None,
+            anatomy=self.anatomy.draw(rng) if rng.random() < self.anatomy.probability else None,
+            defocus=self.defocus.draw(rng, layout.small, layout.pitch)
+            if rng.random() < self.defocus.probability
+            else None,
+            scattering=self.scattering.draw(rng, layout.specimen) if layout.specimen else None,
+            mask=MaskDrawn(inverted=polarity < 0) if rng.random() < self.mask and not layout.tissue else None,
         )
 
 
@@ -202,6 +224,13 @@ def _grains(rng: np.random.Generator, grain: float) -> tuple[float, float, float
     """Return the grain along Z, Y and X: stretched one to three times, each axis on its own."""
     z, y, x = (max(1.5, grain) * 3 ** (rng.random(3) ** 2)).tolist()
     return z, y, x
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskDrawn:
+    """Whether objects are 0 and the rest is 1, instead of the reverse."""
+
+    inverted: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +264,11 @@ class ContrastDrawn:
     mottle_grain: tuple[float, float, float]
     least: float
     """Least contrast of an object."""
+    shell: ShellDrawn | None = None
+    anatomy: AnatomyDrawn | None = None
+    defocus: DefocusDrawn | None = None
+    scattering: ScatteringDrawn | None = None
+    mask: MaskDrawn | None = None
 
 
 def paint_contrast(
@@ -260,6 +294,9 @@ def paint_contrast(
     if some := Rows(drawn, lambda d: d.fade, device=device):
         left = torch.exp(-some.pick(wall) / some.column(lambda d: d.fade_width))
         body = some.replace(body, some.pick(body) * (1 - left.mul_(some.column(lambda d: d.fade))))
+    if shells := Rows.of(drawn, lambda d: d.shell, device=device):
+        hollow = (shells.pick(wall) - shells.column(lambda d: d.thickness) + 0.5).clamp_(0, 1)
+        body = shells.replace(body, shells.pick(body) * (1 - hollow.mul_(shells.column(lambda d: d.loss))))
     body = body * _interior(drawn, shape, streams)
     alpha = (depth + 0.5).clamp_(0, 1).mul_(key_BZYX > 0)
     objects = body.mul_(of_instances(owner.index_BZYX + 1, put(table, device))).mul_(alpha)
@@ -272,9 +309,14 @@ def paint_contrast(
         width = some.column(lambda d: d.haze_width, axes=1).expand(-1, 3)
         some.add(around, blur(some.pick(objects)[:, None], width)[:, 0] * some.column(lambda d: d.haze))
     image = around.mul_(1 - alpha).add_(objects)
+    if bodies := Rows.of(drawn, lambda d: d.scattering, device=device):
+        signs = put([drawn[row].polarity for row in bodies.places], device)
+        scatter(image, signs.view(-1, 1, 1, 1), bodies)
+    if wide := Rows.of(drawn, lambda d: d.defocus, device=device):
+        image = wide.replace(image, defocused(wide.pick(image), wide))
     image.addcmul_(streams.normal("voxels", shape), every.column(lambda d: d.floor))
     if some := Rows(drawn, lambda d: d.mottle, device=device):
-        noise = _noise("mottle", some, shape, [d.mottle_grain for d in some.drawn], streams)[:, 0]
+        noise = unit_noise("mottle", some, shape, [d.mottle_grain for d in some.drawn], streams)[:, 0]
         some.add(image, noise * some.column(lambda d: d.mottle))
     return image[:, None]
 
@@ -297,33 +339,16 @@ def _instance_contrast(d: ContrastDrawn, rng: np.random.Generator, num: int) -> 
     return values
 
 
-def _noise(
-    stage: str,
-    rows: Rows[ContrastDrawn],
-    shape: Sequence[int],
-    cells: Sequence[float] | Sequence[Sequence[float]],
-    streams: Streams,
-    channels: int = 1,
-) -> Tensor:
-    """Return smooth noise of unit variance, ``(R, C, Z, Y, X)``.
-
-    Each sample has a grain of so many voxels: one, or one an axis.
-    """
-    each = np.broadcast_to(np.reshape(cells, (len(rows), -1)), (len(rows), 3))
-    nodes = np.maximum(2, np.round(np.array(shape) / each).astype(int) + 2).tolist()
-    draws = streams.normals(stage, [(channels, *n) for n in nodes], rows.places)
-    values = upsample_each(padded(draws), nodes, shape)
-    return values / values.std(dim=(2, 3, 4), keepdim=True).clamp_min(1e-6)
-
-
 def _interior(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams: Streams) -> Tensor:
     """Return what the texture inside objects multiplies them by, ``(B, Z, Y, X)``."""
     factor = torch.ones((len(drawn), *shape), device=streams.device)
     if some := Rows(drawn, lambda d: d.chromatin, device=streams.device):
-        grain = _noise("chromatin", some, shape, [d.grain for d in some.drawn], streams)[:, 0]
+        grain = unit_noise("chromatin", some, shape, [d.grain for d in some.drawn], streams)[:, 0]
         factor = some.replace(factor, (1 + some.column(lambda d: d.chromatin) * grain).clamp_(0.1, 3))
     if some := Rows(drawn, lambda d: d.nucleoli, device=streams.device):
-        blobs = _noise("nucleoli", some, shape, [max(3.0, 1.5 * d.grain) for d in some.drawn], streams)[:, 0]
+        blobs = unit_noise("nucleoli", some, shape, [max(3.0, 1.5 * d.grain) for d in some.drawn], streams)[
+            :, 0
+        ]
         level = quantiles(blobs[:, ::4, ::4, ::4].flatten(1), [1 - d.nucleoli_volume for d in some.drawn])
         blobs = ((blobs - level.view(-1, 1, 1, 1)) * 4).clamp_(0, 1)
         some.add(factor, blobs.mul_(some.column(lambda d: d.nucleoli)))
@@ -336,7 +361,7 @@ def _surroundings(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams:
     total = torch.zeros((len(drawn), *shape), device=device)
 
     def noise(stage: str, rows: Rows[ContrastDrawn], channels: int = 1, stretch: float = 1.0) -> Tensor:
-        return _noise(stage, rows, shape, [stretch * d.cell for d in rows.drawn], streams, channels)
+        return unit_noise(stage, rows, shape, [stretch * d.cell for d in rows.drawn], streams, channels)
 
     if some := Rows(drawn, lambda d: d.shading, device=device):
         some.add(total, noise("shading", some, stretch=1.5)[:, 0] * some.column(lambda d: d.shading * 0.5))
@@ -355,6 +380,8 @@ def _surroundings(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams:
         )
         width = some.column(lambda d: 0.4 + 0.3 * d.thickness, axes=1).expand(-1, 3)
         some.add(total, blur(points[:, None], width)[:, 0].clamp_(0, 1.5) * some.column(lambda d: d.specks))
+    if organs := Rows.of(drawn, lambda d: d.anatomy, device=device):
+        organs.add(total, paint_anatomy(organs, shape, streams))
     return total
 
 

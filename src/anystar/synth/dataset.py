@@ -12,7 +12,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from anystar.config import ConfigError
 from anystar.synth.generate import generate
-from anystar.synth.recipes import Recipe, get_recipe
+from anystar.synth.recipe import Recipe
+from anystar.synth.recipes import get_recipe
 
 __all__ = ["SyntheticDataset", "SyntheticSample"]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from anystar.config import to_dict
 from anystar.synth.generate import Batch, generate
 from anystar.synth.pieces import clean_labels
-from anystar.synth.recipes import Recipe
+from anystar.synth.recipe import Recipe
 
 __all__ = ["Step", "explain", "parameters"]
 
@@ -60,15 +60,15 @@ def explain(
     >>> steps[0].name, bool((steps[-1].image == batch.image[0, 0].numpy()).all())
     ('image', True)
     """
-    seen: list[tuple[str, np.ndarray, np.ndarray]] = []
+    observed: list[tuple[str, np.ndarray, np.ndarray]] = []
 
     def observe(name: str, image: Tensor, key: Tensor) -> None:
         labels = clean_labels(key[0].cpu().numpy(), min_voxels=recipe.min_voxels)
-        seen.append((name, image[0, 0].cpu().numpy().copy(), labels))
+        observed.append((name, image[0, 0].cpu().numpy().copy(), labels))
 
     batch = generate(recipe, seed=seed, indices=[index], shape=shape, device=device, observe=observe)
     drawn = batch.drawn[0]
-    steps = [Step(name=n, image=i, labels=labels, drawn=drawn[n]) for n, i, labels in seen]
+    steps = [Step(name=n, image=i, labels=labels, drawn=drawn[n]) for n, i, labels in observed]
     if steps:
         last = steps[-1]
         final = batch.labels[0].cpu().numpy()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from anystar.separable import product, separable
 from anystar.synth.kernels import is_compiled, read
+from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams, put
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "perlin_gradients",
     "sample",
     "smooth_noise",
+    "unit_noise",
     "upsample",
     "upsample_each",
     "upsample_sum",
@@ -226,3 +229,22 @@ def of_instances(key_BZYX: Tensor, table_BK: Tensor) -> Tensor:
     """Return the table value of every voxel's instance, ``(B, Z, Y, X)``: one table row per sample."""
     first = torch.arange(len(table_BK), device=table_BK.device).view(-1, 1, 1, 1) * table_BK.shape[1]
     return table_BK.flatten()[key_BZYX if len(table_BK) == 1 else key_BZYX + first]
+
+
+def unit_noise(
+    stage: str,
+    rows: Rows[Any],
+    shape: Sequence[int],
+    cells: Sequence[float] | Sequence[Sequence[float]],
+    streams: Streams,
+    channels: int = 1,
+) -> Tensor:
+    """Return smooth noise of unit variance for some samples of a batch, ``(R, C, Z, Y, X)``.
+
+    Each sample has its own grain in voxels: one number, or one per axis.
+    """
+    each = np.broadcast_to(np.reshape(cells, (len(rows), -1)), (len(rows), 3))
+    nodes = np.maximum(2, np.round(np.array(shape) / each).astype(int) + 2).tolist()
+    draws = streams.normals(stage, [(channels, *n) for n in nodes], rows.places)
+    values = upsample_each(padded(draws), nodes, shape)
+    return values / values.std(dim=(2, 3, 4), keepdim=True).clamp_min(1e-6)

@@ -12,13 +12,16 @@ from torch import Tensor
 
 from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
+from anystar.synth.augment.margin import Margin
 from anystar.synth.contrast import Contrast, paint_contrast
 from anystar.synth.fields import lattice, sample
+from anystar.synth.grains import carve
 from anystar.synth.layouts import build_objects
 from anystar.synth.mixture import Mixture, paint_mixture
 from anystar.synth.objects import Owner, evaluate
 from anystar.synth.pieces import clean_batch
-from anystar.synth.recipes import Recipe, stages
+from anystar.synth.recipe import Recipe, stages
+from anystar.synth.rows import Rows
 from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams, put
 
@@ -126,6 +129,7 @@ def begin(
         """Return each point's instance (0 for none), its owner, and where textures are read."""
         if world is None:
             owner = evaluate(objects, points_BZYX3, walls=walls)
+            owner = carve(owner, [one.gap for one in layout], [one.absent for one in layout])
             return owner.index_BZYX + 1, owner, points_BZYX3
         planes = _slab(len(streams) * shape[1] * shape[2], streams.device)
         keys, owners, scaled = zip(*map(own_slab, points_BZYX3.split(planes, dim=1)), strict=True)
@@ -156,6 +160,14 @@ def begin(
     after("image", rescale(image))
     image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams, observe=after)
 
+    drawn_mask: list[dict[str, Any]] = [{} for _ in drawn_image]
+    if some := Rows.of(drawn_image, lambda d: getattr(d, "mask", None), device=streams.device):
+        bright = some.column(lambda d: not d.inverted, axes=4) > 0
+        image = some.replace(image, ((some.pick(key) > 0)[:, None] == bright).float())
+        for row, d in zip(some.places, some.drawn, strict=True):
+            drawn_mask[row]["mask"] = d
+        after("mask", image)
+
     bend = None
     if recipe.bend is not None:
         bend = [recipe.bend.draw(rng, shape) for rng in streams.scalars("bend")]
@@ -165,15 +177,24 @@ def begin(
         after("bend", rescale(image))
     image, drawn_last = run(stages(recipe.finish), rescale(image), streams, observe=after)
 
-    if any("cutout" in d for d in drawn_last):
-        whole = np.ones(shape, bool)
-        masks = [Cutout.mask(d["cutout"], shape) if "cutout" in d else whole for d in drawn_last]
-        key = key * put(np.stack(masks), key.device, torch.bool)
+    hidden = [(name, stage) for name, stage in stages(recipe.finish) if isinstance(stage, Cutout | Margin)]
+    if any(name in d for d in drawn_last for name, _ in hidden):
+        visible = np.ones((len(streams), *shape), bool)
+        for row, d in enumerate(drawn_last):
+            for name, stage in hidden:
+                if name in d:
+                    visible[row] &= stage.mask(d[name], shape)
+        key = key * put(visible, key.device, torch.bool)
     drawn = []
     for row in range(len(streams)):
         parts: dict[str, Any] = {} if world is None else {"world": world[row]}
         parts |= {"layout": layout[row], "image": drawn_image[row]}
-        parts |= drawn_first[row] | ({} if bend is None else {"bend": bend[row]}) | drawn_last[row]
+        parts |= (
+            drawn_first[row]
+            | drawn_mask[row]
+            | ({} if bend is None else {"bend": bend[row]})
+            | drawn_last[row]
+        )
         drawn.append(parts)
     host, copied = _fetch(key)
     return Pending(image=image, key=host, copied=copied, min_voxels=recipe.min_voxels, drawn=tuple(drawn))

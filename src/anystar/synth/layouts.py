@@ -6,29 +6,29 @@ ours: any size, mixed sizes, dense or sparse, ellipsoids, bumps.
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
-from scipy.spatial import cKDTree
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
 from anystar.synth.fields import perlin, perlin_gradients
+from anystar.synth.grains import Grains
 from anystar.synth.kernels import search_cells
 from anystar.synth.knobs import check_probabilities, check_ranges
 from anystar.synth.objects import Cells, Objects
+from anystar.synth.placement import clear_of, lattice_centres, rotations
+from anystar.synth.specimen import Specimen, SpecimenDrawn
 from anystar.synth.streams import Streams, put
 
 __all__ = ["LayoutDrawn", "Packing", "SphereGrid", "build_objects"]
 
 _PERIOD_SAMPLES = 64
 """Samples of a period of Perlin noise that are enough to read it between them."""
-_LATTICE_POINTS = 2**20
-"""Points of a lattice of objects that are looked at together."""
 _SMALLEST_CELL = 3.0
 """Voxels of a cell of the search grid."""
 _PERLIN_PEAK = 0.75
@@ -59,6 +59,30 @@ class LayoutDrawn:
     """Share of the radius outside an object at which its neighbours must still know of it."""
     tissue: bool = False
     """Whether the objects fill the volume, wall to wall."""
+    diameter: float | None = None
+    """Typical diameter, where the radii do not say; ``None``: twice the median radius."""
+    pitch: float = 1.0
+    """Distance between neighbours' centres, in diameters."""
+    gap: float = 0.0
+    """Voxels between the faces of neighbours (:func:`anystar.synth.grains.carve`)."""
+    absent: np.ndarray | None = None
+    """Which objects are taken away again, bool, shape ``(N,)``; ``None`` for none."""
+    specimen: SpecimenDrawn | None = None
+    """The body that all objects lie in, if they lie in one."""
+
+    @property
+    def typical(self) -> float:
+        """Typical diameter of the objects in voxels; 16 without objects."""
+        if self.diameter is not None:
+            return self.diameter
+        return 2 * float(np.median(self.radius)) if len(self.radius) else 16.0
+
+    @property
+    def small(self) -> float:
+        """Diameter that nine of ten objects exceed, in voxels; 16 without objects."""
+        if self.diameter is not None:
+            return self.diameter
+        return 2 * float(np.quantile(self.radius, 0.1)) if len(self.radius) else 16.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +181,10 @@ class Packing:
     """Period of the corruption as a share of the diameter."""
     margin: float = field(default=24.0)
     """Voxels around the image in which objects may have their centres."""
+    grains: Grains = Grains()
+    """Packed polyhedra instead."""
+    specimen: Specimen = Specimen()
+    """Objects in a body before an empty background."""
 
     def __post_init__(self) -> None:
         check_range("diameter", self.diameter, 2, 1000)
@@ -185,7 +213,7 @@ class Packing:
         if rng.random() < self.second:
             small = max(diameter * float(rng.uniform(*self.second_ratio)), self.diameter[0])
             more, more_radius = self._population(rng, shape, small, spread, max(gap, 1.0), kept)
-            clear = _clear(more, 0.8 * more_radius, centre, radius)
+            clear = clear_of(more, 0.8 * more_radius, centre, radius)
             centre = np.concatenate([centre, more[clear]])
             radius = np.concatenate([radius, more_radius[clear]])
         if rng.random() < self.empty:
@@ -194,6 +222,21 @@ class Packing:
         if rng.random() < self.few and not tissue:
             handful = self._handful(rng, shape, centre)
             centre, radius, metric = centre[handful], radius[handful], metric[handful]
+        extra: dict[str, Any] = {"pitch": gap}
+        near = 0.3
+        if rng.random() < self.grains.probability:
+            parts = self.grains.draw(rng, shape, self.margin)
+            centre, radius, metric, cell = parts.centre, parts.radius, parts.metric, parts.diameter
+            tissue, bump = not parts.gap, float(rng.uniform(*self.grains.bump))
+            extra = {"diameter": parts.diameter, "gap": parts.gap, "absent": parts.absent, "pitch": 0.8}
+            near = 0.0
+        elif rng.random() < self.specimen.probability:
+            body = self.specimen.draw(rng, shape)
+            centre, radius = self._population(rng, shape, body.diameter, spread, body.gap, body.kept)
+            metric, cell, tissue = self._metric(rng, len(centre)), body.diameter, False
+            within = body.depth(centre) > 0
+            centre, radius, metric = centre[within], radius[within], metric[within]
+            extra = {"specimen": body, "pitch": body.gap}
         z, y, x = shape
         return LayoutDrawn(
             centre=centre,
@@ -205,8 +248,9 @@ class Packing:
             noise_samples=round(0.8 * (max(shape) + 2 * self.margin)),
             margin=self.margin,
             priority=1.0,
-            near=0.3,
+            near=near,
             tissue=tissue,
+            **extra,
         )
 
     def _population(
@@ -219,21 +263,8 @@ class Packing:
         kept: float,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return centres and radii on a rotated, jittered, thinned lattice."""
-        step = diameter * gap
         margin = min(self.margin, diameter)
-        half = np.linalg.norm(np.array(shape) / 2 + margin)
-        axis = np.arange(-half, half, step) + rng.uniform(0, step)
-        jitter = step * rng.uniform(*self.jitter)
-        # The lattice is a cube whatever the shape is, so only some of its planes are held at once.
-        jitters = copy.deepcopy(rng)
-        rng.bit_generator.advance(3 * len(axis) ** 3)  # type: ignore[attr-defined]  # the default is PCG64
-        turn, near = _rotations(rng, 1)[0], []
-        for planes in np.array_split(axis, -(-(len(axis) ** 3) // _LATTICE_POINTS)):
-            offset = np.stack(np.meshgrid(planes, axis, axis, indexing="ij"), -1).reshape(-1, 3)
-            offset = offset + jitter * jitters.uniform(-1, 1, offset.shape)
-            centre = offset @ turn + (np.array(shape) - 1) / 2
-            near.append(centre[((centre > -margin) & (centre < np.array(shape) + margin)).all(1)])
-        centre = np.concatenate(near)
+        centre = lattice_centres(rng, shape, step=diameter * gap, jitter=self.jitter, margin=margin)
         chance = np.full(len(centre), kept)
         if rng.random() < self.clustered:
             wave = rng.normal(size=(3, 3)) * (2 * np.pi / (max(shape) * rng.uniform(0.5, 1.5)))
@@ -242,7 +273,7 @@ class Packing:
         centre = centre[rng.random(len(centre)) < chance]
         limit = min(1.0, gap) if gap > 1 else 1.0
         radius = diameter / 2 * limit * np.exp(np.clip(rng.normal(0, spread, len(centre)), -1, 0.5))
-        return centre, np.maximum(radius, self.diameter[0] / 2 * 0.8)
+        return centre, np.maximum(radius, min(self.diameter[0], diameter) / 2 * 0.8)
 
     def _handful(self, rng: np.random.Generator, shape: Sequence[int], centre: np.ndarray) -> np.ndarray:
         """Return which few objects are kept: as many in the image as asked for, none outside."""
@@ -258,9 +289,9 @@ class Packing:
         low, high = place.min(1, keepdims=True), place.max(1, keepdims=True)
         axes = (elongation ** rng.uniform(0.5, 1, (num, 1))) ** ((place - low) / (high - low))
         axes /= np.prod(axes, axis=1, keepdims=True) ** (1 / 3)
-        turns = _rotations(rng, num)
+        turns = rotations(rng, num)
         if rng.random() < self.aligned:
-            turns = np.repeat(_rotations(rng, 1), num, axis=0)
+            turns = np.repeat(rotations(rng, 1), num, axis=0)
             axes = np.repeat(axes[:1], num, axis=0)
         return np.einsum("nij,nj,nkj->nik", turns, 1 / axes, turns)
 
@@ -335,26 +366,3 @@ def _cells(centres: Sequence[np.ndarray], reaches: Sequence[np.ndarray], streams
         rows_K=put(whole if len(whole) else np.zeros(1), streams.device, torch.int32),
         most=int(np.diff(starts).max(initial=0)),
     )
-
-
-def _clear(points: np.ndarray, room: np.ndarray, centre: np.ndarray, radius: np.ndarray) -> np.ndarray:
-    """Return which points are farther than ``room`` from all of the given spheres."""
-    clear = np.ones(len(points), bool)
-    if len(points) and len(centre):
-        reach = float(radius.max() + room.max())
-        near = cKDTree(points).sparse_distance_matrix(cKDTree(centre), reach, output_type="ndarray")
-        point, sphere = near["i"], near["j"]
-        clear[point[near["v"] - radius[sphere] <= room[point]]] = False
-    return clear
-
-
-def _rotations(rng: np.random.Generator, num: int) -> np.ndarray:
-    """Return uniform random rotations, shape ``(num, 3, 3)``, from unit quaternions."""
-    q = rng.normal(size=(num, 4))
-    w, x, y, z = (q / np.linalg.norm(q, axis=1, keepdims=True)).T
-    rows = [
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
-    ]
-    return np.array([[np.broadcast_to(v, num) for v in row] for row in rows]).transpose(2, 0, 1).copy()

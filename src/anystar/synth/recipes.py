@@ -1,134 +1,20 @@
-"""Recipes: which layout, world, image and acquisition make a sample.
-
-The four ``as-`` recipes are the paper's; ``wide``, ``mild``, ``broad`` and ``grainy`` are ours.
-"""
+"""The bundled recipes: the four ``as-`` ones are the paper's, the others are ours."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from anystar.config import ConfigError, nearest, override, read_toml
-from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import CoarseVoxels, GaussianSharpen, GaussianSmooth, PointSpread, ThickSlices
-from anystar.synth.augment.cutout import Cutout
 from anystar.synth.augment.kspace import GibbsRinging, KSpaceSpike
-from anystar.synth.augment.noise import FinalNoise, GaussianNoise, PhotonNoise, RicianNoise
+from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
 from anystar.synth.augment.shading import Attenuation, BiasField, Flicker, Gamma, HistogramShift, Invert
-from anystar.synth.augment.window import Window
 from anystar.synth.contrast import Contrast
-from anystar.synth.layouts import Packing, SphereGrid
+from anystar.synth.layouts import Packing
 from anystar.synth.mixture import BackgroundKind, Mixture
-from anystar.synth.space import Bend, World
+from anystar.synth.recipe import MicroscopeAcquisition, MicroscopeFinish, Recipe
 
-__all__ = ["Recipe", "get_recipe", "load_recipe", "recipe_names", "stages"]
-
-SMALLEST = 8
-"""Voxels of the shortest axis that still holds an object."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaperAcquisition:
-    """Rows 5 to 13 of the reference's sequence, in its order, before the bend."""
-
-    bias_field: BiasField = BiasField()
-    gaussian_noise: GaussianNoise = GaussianNoise()
-    kspace_spike: KSpaceSpike = KSpaceSpike()
-    gamma: Gamma = Gamma()
-    gaussian_smooth: GaussianSmooth = GaussianSmooth()
-    rician_noise: RicianNoise = RicianNoise()
-    gibbs_ringing: GibbsRinging = GibbsRinging()
-    gaussian_sharpen: GaussianSharpen = GaussianSharpen()
-    histogram_shift: HistogramShift = HistogramShift()
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaperFinish:
-    """Rows 16 and 17 of the reference's sequence, after the bend."""
-
-    cutout: Cutout = Cutout()
-    final_noise: FinalNoise = FinalNoise()
-
-
-@dataclass(frozen=True, kw_only=True)
-class MicroscopeAcquisition:
-    """How a sample becomes an image: illumination, optics, counting, sampling, and what MRI and CT add."""
-
-    bias_field: BiasField = BiasField(probability=0.5, coefficient=(-0.3, 0.3))
-    attenuation: Attenuation = Attenuation()
-    point_spread: PointSpread = PointSpread()
-    flicker: Flicker = Flicker()
-    photon_noise: PhotonNoise = PhotonNoise()
-    gaussian_noise: GaussianNoise = GaussianNoise(probability=0.25, deviation=(0.0, 0.1))
-    thick_slices: ThickSlices = ThickSlices()
-    coarse_voxels: CoarseVoxels = CoarseVoxels()
-    gaussian_smooth: GaussianSmooth = GaussianSmooth(probability=0.3, sigma=(0.0, 1.0))
-    gibbs_ringing: GibbsRinging = GibbsRinging(probability=0.1)
-    kspace_spike: KSpaceSpike = KSpaceSpike(probability=0.03)
-    gaussian_sharpen: GaussianSharpen = GaussianSharpen(probability=0.05, strength=(1.0, 10.0))
-    gamma: Gamma = Gamma(probability=0.6, gamma=(0.5, 2.5), logarithmic=True)
-    histogram_shift: HistogramShift = HistogramShift(probability=0.1)
-    invert: Invert = Invert(probability=0.1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MicroscopeFinish:
-    """Blank regions, and the intensity window that a whole volume's normalisation leaves a crop."""
-
-    window: Window = Window()
-    cutout: Cutout = Cutout(probability=0.05)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """Everything that decides what samples look like."""
-
-    name: str
-    """Name, for logs and model cards."""
-    layout: SphereGrid | Packing = SphereGrid()
-    """Which objects there are."""
-    world: World | None = World()
-    """How the image lies in their world; none if objects are laid out on the image itself."""
-    image: Mixture | Contrast = Mixture()
-    """What they and their surroundings look like."""
-    acquisition: PaperAcquisition | MicroscopeAcquisition = PaperAcquisition()
-    """Artefacts before the bend."""
-    bend: Bend | None = field(default_factory=Bend)
-    """Deformation of image and labels; none for recipes whose objects have their shape already."""
-    finish: PaperFinish | MicroscopeFinish = PaperFinish()
-    """Artefacts after the bend."""
-    min_voxels: int = 20
-    """Smaller instances (debris) are background; GENERATOR: the reference makes about 20 such a sample."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.min_voxels <= 1_000_000:
-            raise ConfigError(f"min_voxels must be within [1, 1000000], got {self.min_voxels}")
-        if isinstance(self.layout, SphereGrid) and self.world is not None:
-            largest = max(self.layout.radius_range or (self.layout.radius,))
-            if 4 * largest >= self.world.size:
-                raise ConfigError(
-                    "layout.radius (or radius_range) must be under a quarter of world.size, "
-                    f"{self.world.size} voxels, or no sphere has room; got {largest:g}"
-                )
-
-    def check_shape(self, shape: Sequence[int]) -> None:
-        """Raise :class:`ConfigError` unless samples can have this shape ``(Z, Y, X)``."""
-        if len(shape) != 3 or min(shape) < SMALLEST:
-            raise ConfigError(
-                f"shape must be three numbers, got {' '.join(map(str, shape))}; give at least {SMALLEST} "
-                "voxels each, or it holds no object"
-            )
-        if self.world is not None:
-            self.world.check_shape(shape)
-
-
-def stages(
-    sequence: PaperAcquisition | PaperFinish | MicroscopeAcquisition | MicroscopeFinish,
-) -> list[tuple[str, Augmentation]]:
-    """Return the augmentations of a sequence by name, in their order."""
-    return [(f.name, getattr(sequence, f.name)) for f in dataclasses.fields(sequence)]
+__all__ = ["get_recipe", "load_recipe", "recipe_names"]
 
 
 def _paper(name: str, *backgrounds: BackgroundKind) -> Recipe:
@@ -257,6 +143,104 @@ def _grainy() -> Recipe:
     return override(_broad(), {"name": "grainy", "layout": layout, "image": objects | surroundings | mottle})
 
 
+def _universal() -> Recipe:
+    """``broad`` with every kind of volume that networks trained on it alone failed on."""
+    return override(
+        _broad(),
+        {
+            "name": "universal",
+            "layout": {
+                "diameter": [6.0, 36.0],
+                "grains": {"probability": 0.12},
+                "specimen": {"probability": 0.1},
+            },
+            "image": {
+                "either": 0.1,
+                "walls": 1.0,
+                "shell": {"probability": 0.1},
+                "anatomy": {"probability": 0.1},
+                "defocus": {"probability": 0.45},
+                "mask": 0.03,
+            },
+            "acquisition": {
+                "flicker": {"probability": 0.05},
+                "periodic_gain": {"probability": 0.05},
+                "coarse_voxels": {"probability": 0.15, "step": [1.2, 2.8]},
+                "posterise": {"probability": 0.04},
+            },
+            "finish": {"margin": {"probability": 0.1}},
+        },
+    )
+
+
+def _packed() -> Recipe:
+    """``universal`` where objects fill the volume: grains and pores, tissue with thin walls, masks."""
+    return override(
+        _universal(),
+        {
+            "name": "packed",
+            "layout": {
+                "empty": 0.0,
+                "tissue": 0.5,
+                "second": 0.1,
+                "bump": [0.0, 0.7],
+                "grains": {"probability": 0.6},
+                "specimen": {"probability": 0.0},
+            },
+            "image": {
+                "rim_width": [0.03, 0.12],
+                "hollow": 0.7,
+                "chromatin": [0.0, 0.4],
+                "floor": [0.0, 0.15],
+                "mottle": 0.1,
+                "mottle_gain": [0.05, 0.2],
+                "anatomy": {"probability": 0.0},
+                "defocus": {"probability": 0.3},
+                "mask": 0.25,
+            },
+            "acquisition": {
+                "photon_noise": {"photons": [30.0, 2000.0]},
+                "gaussian_noise": {"deviation": [0.0, 0.05]},
+                "coarse_voxels": {"probability": 0.1, "step": [1.2, 2.0]},
+                "thick_slices": {"probability": 0.25, "step": [1.5, 4.0]},
+            },
+        },
+    )
+
+
+def _sparse() -> Recipe:
+    """``universal`` where objects are few or none: grain, vessels, anatomy, uneven light and photon noise."""
+    return override(
+        _universal(),
+        {
+            "name": "sparse",
+            "layout": {
+                "empty": 0.3,
+                "few": 0.5,
+                "tissue": 0.0,
+                "grains": {"probability": 0.0},
+                "specimen": {"probability": 0.0},
+            },
+            "image": {
+                "dark": 0.5,
+                "rim": 0.25,
+                "hollow": 0.0,
+                "shading": 0.6,
+                "shading_gain": [0.2, 1.0],
+                "fibres": 0.35,
+                "thickness": [0.8, 4.0],
+                "mottle": 0.6,
+                "mottle_gain": [0.08, 0.3],
+                "mottle_grain": [0.3, 0.9],
+                "clear": 4.0,
+                "anatomy": {"probability": 0.25},
+                "mask": 0.0,
+            },
+            "acquisition": {"photon_noise": {"probability": 0.6}},
+        },
+    )
+
+
 _RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -276,6 +260,9 @@ _RECIPES = {
         _mild(),
         _broad(),
         _grainy(),
+        _universal(),
+        _packed(),
+        _sparse(),
     )
 }
 

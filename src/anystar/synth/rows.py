@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -41,6 +41,18 @@ class Rows(Generic[Drawn]):
         self.device = torch.device(device)
         every = len(self.places) == len(drawn)
         self._index = None if every or not self.places else put(self.places, device, torch.int64)
+
+    @classmethod
+    def of(
+        cls,
+        drawn: Sequence[Any],
+        part: Callable[[Any], Drawn | None],
+        *,
+        device: torch.device | str,
+    ) -> Rows[Drawn]:
+        """Return the samples that have a part of the parameters, and these parts as theirs."""
+        parts: Any = [part(d) for d in drawn]
+        return cls(parts, lambda d: d is not None, device=device)
 
     def __len__(self) -> int:
         return len(self.places)

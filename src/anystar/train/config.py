@@ -8,7 +8,8 @@ from typing import Any, Literal
 from anystar.config import ConfigError
 from anystar.nn.losses import LossConfig
 from anystar.nn.model import NetworkConfig
-from anystar.synth.recipes import SMALLEST, get_recipe
+from anystar.synth.recipe import SMALLEST
+from anystar.synth.recipes import get_recipe
 from anystar.train.labelled import LabelledConfig
 
 __all__ = ["TrainConfig", "paper_config", "small_config"]
@@ -33,8 +34,18 @@ class TrainConfig:
     """Voxels of a sample (ZYX)."""
     thin: float = 0.0
     """Share of the steps whose samples are cut to 3 to 24 planes: stacks thinner than their objects."""
+    minutes: float | None = None
+    """Training time in all, pauses left out, after which the run ends even if steps are left; ``None``
+    (or 0, in TOML) sets no limit."""
+    optimiser: Literal["adam", "muon"] = "adam"
+    """``muon``: momentum orthogonalised for the 3x3x3 convolutions (:mod:`anystar.train.muon`), Adam for the
+    rest, at the same learning rate."""
     learning_rate: float = 2e-4
-    """Initial learning rate of Adam, decayed linearly to 0."""
+    """Initial learning rate."""
+    decay: float = 1.0
+    """Share of the budget (``iterations``, or ``minutes``), at its end, over which the learning rate falls
+    linearly to 0. 1: from the first step on, as the paper. With 0.1 the rate is constant for nine tenths, so
+    that a run can be extended from there (``before_decay.safetensors``)."""
     warmup: int = 0
     """Steps over which the learning rate rises to its initial value."""
     average: float = 0.999
@@ -70,6 +81,12 @@ class TrainConfig:
         for name in ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.minutes == 0:
+            object.__setattr__(self, "minutes", None)
+        if self.minutes is not None and not self.minutes > 0:
+            raise ConfigError(f"minutes must be positive, got {self.minutes}")
+        if not 0 < self.decay <= 1:
+            raise ConfigError(f"decay must be within (0, 1], got {self.decay}")
         if self.max_points is None:  # which TOML has not
             object.__setattr__(self, "max_points", 0)
         for name in ("warmup", "workers", "max_points"):

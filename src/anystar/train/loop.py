@@ -30,7 +30,10 @@ from anystar.train.start import load_start
 from anystar.train.state import TrainState
 from anystar.train.validate import Validation
 
-__all__ = ["fit", "training_batches", "training_step"]
+__all__ = ["BEFORE_DECAY", "fit", "training_batches", "training_step"]
+
+BEFORE_DECAY = "before_decay.safetensors"
+"""The checkpoint from which an extended run goes on."""
 
 
 def fit(
@@ -50,11 +53,13 @@ def fit(
     ----------
     config : TrainConfig
     out : path
-        Run folder: ``config.toml``, ``log.csv``, ``checkpoint.safetensors`` (everything needed to continue),
-        ``model.safetensors`` (the averaged weights, for prediction) and, with volumes to validate by,
-        ``best.safetensors`` (those of the least validation loss).
+        Run folder: ``config.toml``, ``log.csv``, ``checkpoint.safetensors`` (everything needed to continue)
+        and ``model.safetensors`` (the averaged weights, for prediction). If the learning rate was constant at
+        first, ``before_decay.safetensors`` is the checkpoint before it fell. With volumes to validate by,
+        ``best.safetensors`` holds the averaged weights of the least validation loss.
     resume : bool
-        Continue from the checkpoint in ``out``; otherwise a folder that holds a run is refused.
+        Continue from the checkpoint in ``out``, or, if the budget was extended since the learning rate began
+        to fall, from the one before that; otherwise a folder that holds a run is refused.
     device : str
         ``auto``, ``cpu``, ``cuda`` or ``mps``.
     labelled : LabelledVolumes, optional
@@ -91,6 +96,9 @@ def fit(
         state = TrainState(config, where, start, processes=processes, labelled=labelled)
         if resume:
             state.load(checkpoint)
+            before_decay = out / BEFORE_DECAY
+            if before_decay.exists() and not state.decaying:
+                state.load(before_decay)
         state.remember()
         with _run_folder(out, state) if processes.first else nullcontext():
             yield from _loop(state, out, where, labelled)
@@ -156,6 +164,8 @@ def _loop(
     config, processes = state.config, state.processes
     batches = training_batches(config, device, processes, labelled, start=(state.step, state.seen))
     first, last_step = state.step, config.iterations
+    if not state.left:
+        return
     loader: Iterable[TrainingBatch]
     if isinstance(batches, TrainingBatches) and made_on_device(config, device):
         loader = batches.ahead(first, last_step)
@@ -166,18 +176,22 @@ def _loop(
     sums: dict[str, Tensor] = {}
     started = mark = since = time.perf_counter()
     spent, waited, count = state.seconds, 0.0, 0
+    decayed = config.decay == 1 or state.decaying
     with _stop_signal() as stopped:
         try:
             for batch in loader:
                 ready = time.perf_counter()
                 waited += ready - mark
+                if state.decaying and not decayed:
+                    state.save_checkpoint(out / BEFORE_DECAY)
+                    decayed = True
                 prediction, losses = training_step(state, batch, device)
                 for name, value in losses._asdict().items():  # on the device: nothing waits for it
                     sums[name] = sums.get(name, 0.0) + value
                 count += 1
-                state.seconds = spent + time.perf_counter() - started
+                state.seconds = _agreed(spent + time.perf_counter() - started, state, device)
                 asked = processes.size == 1 or state.step % config.log_every == 0
-                last = state.step == config.iterations or (asked and processes.any(stopped.is_set(), device))
+                last = state.left == 0 or (asked and processes.any(stopped.is_set(), device))
                 saved = last or state.step % config.checkpoint_every == 0
                 judged, shown = saved and labelled is not None, state.step % config.preview_every == 0
                 logged = last or judged or shown or state.step % config.log_every == 0
@@ -207,6 +221,13 @@ def _loop(
         finally:
             if state.step != state.saved and not state.diverged:
                 state.save(out, device)
+
+
+def _agreed(seconds: float, state: TrainState, device: torch.device) -> float:
+    """Return the time spent: with a limit its mean over the processes, whose learning rates must be equal."""
+    if state.config.minutes is None or state.processes.size == 1:
+        return seconds
+    return float(state.processes.mean(torch.tensor(seconds, device=device, dtype=torch.float32)))
 
 
 def _no_clock(stage: str) -> None:

@@ -10,12 +10,13 @@ import torch
 from torch import Tensor
 
 from anystar._version import __version__
-from anystar.config import ConfigError, to_dict
+from anystar.config import ConfigError, from_dict, to_dict
 from anystar.nn.checkpoint import interpreted, load_tensors, save_model_file, save_tensors
-from anystar.nn.model import StarNet, place
+from anystar.nn.model import NetworkConfig, StarNet, place
 from anystar.nn.synced import synchronise_statistics
 from anystar.train.config import TrainConfig
 from anystar.train.labelled import LabelledVolumes
+from anystar.train.muon import make_optimiser
 from anystar.train.processes import Processes
 from anystar.train.provenance import commit, describe_device
 from anystar.train.start import Start, count_samples
@@ -58,7 +59,7 @@ class TrainState:
         self.history: list[dict[str, Any]] = []
         self.commit = commit()
         self.skipped = torch.zeros((), dtype=torch.int64, device=device)  # steps in a row, up to this one
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=config.learning_rate, foreach=True)
+        self.optimiser = make_optimiser(self.network, config, device)
         floating = {k: v for k, v in self.network.state_dict().items() if v.is_floating_point()}
         self.average = {k: v.clone() for k, v in floating.items()}
         self._weights = list(floating.values())  # the network's own, and its running statistics
@@ -74,7 +75,19 @@ class TrainState:
         """Return the learning rate of the next step."""
         c = self.config
         rise = min(1.0, (self.step + 1) / c.warmup) if c.warmup else 1.0
-        return c.learning_rate * rise * max(0.0, 1 - self.step / c.iterations)
+        return c.learning_rate * rise * min(1.0, self.left / c.decay)
+
+    @property
+    def left(self) -> float:
+        """Share of the budget that is left, in steps or by the clock, whichever ends first."""
+        c = self.config
+        steps = 1 - self.step / c.iterations
+        return max(0.0, steps if c.minutes is None else min(steps, 1 - self.seconds / (60 * c.minutes)))
+
+    @property
+    def decaying(self) -> bool:
+        """Whether the final fall of the learning rate has begun."""
+        return self.left < self.config.decay
 
     @torch.no_grad()
     def update_average(self) -> None:
@@ -132,8 +145,13 @@ class TrainState:
             self._restore(path, tensors, header)
 
     def _restore(self, path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
-        if header["network"] != to_dict(self.config.network):
+        if from_dict(NetworkConfig, header["network"]) != self.config.network:
             raise ConfigError(f"{path} holds another network than the configuration; start a new run instead")
+        if header.get("optimiser", "adam") != self.config.optimiser:
+            raise ConfigError(
+                f"{path} was trained with the optimiser {header.get('optimiser', 'adam')}, not with "
+                f"{self.config.optimiser}; give the same, or begin a new run from its weights"
+            )
         if header["step"] > self.config.iterations:
             raise ConfigError(
                 f"{path.parent} is at step {header['step']} already, beyond the {self.config.iterations} "
@@ -178,20 +196,7 @@ class TrainState:
         if better and validation is not None:
             self.best = validation
         self.history[-1]["last"] = self.step
-        # What the weights began with they are used with, but for the size that this run shows them.
-        sized = {} if config.labelled is None else {"diameter": config.labelled.diameter}
-        defaults = self.defaults | sized
-        header = {
-            "network": to_dict(config.network),
-            "step": self.step,
-            "seen": self.seen,
-            "seconds": self.seconds,
-            "history": self.history,
-            "origin": self.origin,
-            "defaults": defaults,
-            "best": self.best if math.isfinite(self.best) else None,
-            "version": __version__,
-        }
+        defaults = self._defaults()
         card = {
             "recipes": list(config.recipes),
             "iterations": self.step,
@@ -213,7 +218,31 @@ class TrainState:
         for name in ("model", "best") if better else ("model",):
             save_model_file(out / f"{name}.safetensors", self.average, config.network, card)
         # Last: what it says of the best loss holds only once that model is there
-        save_tensors(out / "checkpoint.safetensors", self.tensors(), header)
+        self.save_checkpoint(out / "checkpoint.safetensors")
+
+    def save_checkpoint(self, path: Path) -> None:
+        """Write all that is needed to go on exactly."""
+        if not self.processes.first:
+            return
+        self.history[-1]["last"] = self.step
+        header = {
+            "network": to_dict(self.config.network),
+            "optimiser": self.config.optimiser,
+            "step": self.step,
+            "seen": self.seen,
+            "seconds": self.seconds,
+            "history": self.history,
+            "origin": self.origin,
+            "defaults": self._defaults(),
+            "best": self.best if math.isfinite(self.best) else None,
+            "version": __version__,
+        }
+        save_tensors(path, self.tensors(), header)
+
+    def _defaults(self) -> dict[str, float]:
+        """Return what the weights are used with: as those they began with, but for the size seen here."""
+        labelled = self.config.labelled
+        return self.defaults | ({} if labelled is None else {"diameter": labelled.diameter})
 
 
 def _seen(history: list[dict[str, Any]]) -> int:

@@ -58,20 +58,20 @@ def run(
     drawn : list of dict
         For each sample, the parameters of every stage that it got, by the stage's name.
     """
-    record: list[dict[str, Any]] = [{} for _ in range(len(streams))]
+    taken_by: list[dict[str, Any]] = [{} for _ in range(len(streams))]
     for name, stage in stages:
         for row, rng in enumerate(streams.scalars(name)):
             if rng.random() < stage.probability:
-                record[row][name] = stage.draw(rng)
+                taken_by[row][name] = stage.draw(rng)
         rows = Rows(
-            [taken.get(name) for taken in record], lambda drawn: drawn is not None, device=image.device
+            [taken.get(name) for taken in taken_by], lambda drawn: drawn is not None, device=image.device
         )
         if not rows:
             continue
         image = rows.replace(image, stage.apply(rows.pick(image), rows.drawn, streams, rows.places))
         if observe is not None:
             observe(name, image)
-    return image, record
+    return image, taken_by
 
 
 def column(drawn: Sequence[Any], name: str, device: torch.device) -> Tensor:

@@ -13,7 +13,7 @@ from anystar.separable import separable
 from anystar.synth.augment.base import Knobs, column
 from anystar.synth.streams import Streams, put
 
-__all__ = ["Attenuation", "BiasField", "Flicker", "Gamma", "HistogramShift", "Invert"]
+__all__ = ["Attenuation", "BiasField", "Flicker", "Gamma", "HistogramShift", "Invert", "PeriodicGain"]
 
 _DEGREE = 3
 _TERMS = [
@@ -248,6 +248,51 @@ def _flicker(drawn: FlickerDrawn, num: int, rng: np.random.Generator) -> np.ndar
     planes = rng.normal(size=(2, len(positions))) * differs
     values = [np.interp(np.arange(num), positions, plane) for plane in planes]
     return np.stack(values) * [[drawn.gain], [drawn.offset]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodicGainDrawn:
+    """Amplitude, period in voxels, phase, and the axis."""
+
+    amplitude: float
+    period: float
+    phase: float
+    axis: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeriodicGain(Knobs):
+    """Brightens and dims planes along one axis periodically: scan lines, interleaved slices, tiles."""
+
+    probability: float = 0.0
+    amplitude: tuple[float, float] = (0.02, 0.3)
+    """Largest relative change of the brightness."""
+    period: tuple[float, float] = (2.0, 24.0)
+    """In voxels, log-uniform."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_range("amplitude", self.amplitude, 0, 1)
+        check_range("period", self.period, 2, 1000)
+
+    def draw(self, rng: np.random.Generator) -> PeriodicGainDrawn:
+        """Draw the parameters of one sample."""
+        return PeriodicGainDrawn(
+            amplitude=float(rng.uniform(*self.amplitude)),
+            period=float(np.exp(rng.uniform(*np.log(self.period)))),
+            phase=float(rng.uniform(0, 2 * np.pi)),
+            axis=int(rng.integers(3)),
+        )
+
+    def apply(
+        self, image: Tensor, drawn: Sequence[PeriodicGainDrawn], streams: Streams, rows: Sequence[int]
+    ) -> Tensor:
+        """Apply to images ``(B, 1, Z, Y, X)``."""
+        for axis in sorted({d.axis for d in drawn}):
+            at = 2 * np.pi * np.arange(image.shape[2 + axis])
+            waves = [(d.axis == axis) * d.amplitude * np.sin(at / d.period + d.phase) for d in drawn]
+            image = image * _along(axis, 1 + np.stack(waves), image)
+        return image
 
 
 @dataclass(frozen=True, kw_only=True)
