@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from anystar.atomic import staged
 
 from anystar.data import TrainingBatch
 from anystar.nn.batchnorm_statistics import recompute_statistics
 from anystar.nn.losses import star_loss
 from anystar.nn.model import StarNet, place
+from anystar.runtime.atomic import staged
 from anystar.targets import Targets
 from anystar.train import TrainConfig, load_start, small_config
 from anystar.train.loop import training_batches, training_step, use_bfloat16

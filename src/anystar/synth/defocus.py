@@ -63,9 +63,8 @@ def defocused(image_RZYX: Tensor, rows: Rows[DefocusDrawn]) -> Tensor:
     if all(d.axis < 0 for d in rows.drawn):
         return blurred
     share = torch.ones_like(image_RZYX)
-    for row, d in enumerate(rows.drawn):
-        if d.axis >= 0:
-            num = image_RZYX.shape[1 + d.axis]
-            ramp = put(np.linspace(1, 0, num) if d.reverse else np.linspace(0, 1, num), share.device)
-            share[row] *= ramp.view([-1 if a == d.axis else 1 for a in range(3)])
+    for axis, num in enumerate(image_RZYX.shape[1:]):
+        even, ramp = np.ones(num), np.linspace(0, 1, num)
+        ramps = [(ramp[::-1] if d.reverse else ramp) if d.axis == axis else even for d in rows.drawn]
+        share *= put(np.stack(ramps), share.device).view([-1, *(num if a == axis else 1 for a in range(3))])
     return image_RZYX.lerp(blurred, share)

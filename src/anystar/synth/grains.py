@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from anystar.config import check_range
 from anystar.synth.augment.base import Knobs
@@ -104,23 +103,23 @@ def carve(owner: Owner, gaps: Sequence[float], absent: Sequence[np.ndarray | Non
     absent : sequence of array
         Which of a sample's objects are taken away, bool, shape ``(N,)``.
     """
-    if not any(gaps) and not any(a is not None and a.any() for a in absent):
+    gone = [np.zeros(0, bool) if a is None else a for a in absent]
+    if not any(gaps) and not any(a.any() for a in gone):
         return owner
     assert owner.wall_BZYX is not None
-    index, depth, wall = owner.index_BZYX.clone(), owner.depth_BZYX.clone(), owner.wall_BZYX.clone()
-    for row, (gap, gone) in enumerate(zip(gaps, absent, strict=True)):
-        inside = index[row] >= 0
-        if gap:
-            wall[row] -= gap / 2
-            depth[row] = torch.where(inside, wall[row], depth[row] - gap / 2)
-        if gone is not None and gone.any():
-            empty = inside & _chosen(gone, index[row])
-            depth[row] = torch.where(empty, -wall[row].abs() - gap, depth[row])
-            inside &= ~empty
-        index[row] = torch.where(inside & (depth[row] > 0), index[row], -1)
-        wall[row] = torch.where(index[row] >= 0, wall[row], 0).clamp_min_(0)
-    return replace(owner, index_BZYX=index, depth_BZYX=depth, wall_BZYX=wall)
-
-
-def _chosen(which: np.ndarray, index_ZYX: Tensor) -> Tensor:
-    return put(which, index_ZYX.device, torch.bool)[index_ZYX.clamp_min(0)]
+    device, most = owner.index_BZYX.device, max(1, *(len(a) for a in gone))
+    table = np.stack([np.pad(a, (0, most - len(a))) for a in gone])
+    gap = put(gaps, device).view(-1, 1, 1, 1)
+    inside = owner.index_BZYX >= 0
+    row = owner.index_BZYX.clamp(0, most - 1).flatten(1)
+    empty = put(table, device, torch.bool).gather(1, row).view_as(inside) & inside
+    wall = owner.wall_BZYX - gap / 2
+    depth = torch.where(inside & (gap > 0), wall, owner.depth_BZYX - gap / 2)
+    depth = torch.where(empty, -wall.abs() - gap, depth)
+    left = inside & ~empty & (depth > 0)
+    return replace(
+        owner,
+        index_BZYX=torch.where(left, owner.index_BZYX, -1),
+        depth_BZYX=depth,
+        wall_BZYX=torch.where(left, wall, 0),
+    )

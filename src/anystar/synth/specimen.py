@@ -134,8 +134,10 @@ def scatter(image: Tensor, around: Tensor, rows: Rows[ScatteringDrawn]) -> None:
         The samples that are specimens.
     """
     points = lattice(image.shape[1:], image.device)
-    depth = torch.stack([_depth(d.specimen, points) for d in rows.drawn])
+    offset = points - put([d.specimen.centre for d in rows.drawn], image.device)[:, None, None, None]
+    metric = put([d.specimen.metric for d in rows.drawn], image.device)[:, None, None]
     radius = rows.column(lambda d: d.specimen.radius)
+    depth = radius - (offset @ metric.mT).norm(dim=-1)
     part = rows.pick(image)
     inside = (depth + 0.5).clamp_(0, 1)
     part = part + inside * rows.column(lambda d: d.level) * around * (1 - part.abs().clamp(max=1))
@@ -144,8 +146,3 @@ def scatter(image: Tensor, around: Tensor, rows: Rows[ScatteringDrawn]) -> None:
     part = part.lerp(blur(part[:, None], width)[:, 0], share)
     part = part * torch.exp(-share * rows.column(lambda d: d.decay))
     image.copy_(rows.replace(image, part))
-
-
-def _depth(specimen: SpecimenDrawn, points: Tensor) -> Tensor:
-    offset = points - put(specimen.centre, points.device)
-    return specimen.radius - (offset @ put(specimen.metric, points.device).mT).norm(dim=-1)
