@@ -115,7 +115,7 @@ class Contrast:
     axes."""
     clear: float = 2.0
     """Least contrast of an object in standard deviations of the mottle: what its grain hides cannot be
-    learnt, and to ask for it makes a network unsure of all."""
+    learnt, and to require it makes a network unsure of all."""
     shell: Shell = Shell()
     """Objects that are shells."""
     anatomy: Anatomy = Anatomy()

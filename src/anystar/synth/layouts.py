@@ -142,7 +142,7 @@ class SphereGrid:
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """Ellipsoids with bumps, packed as densely as asked, in one or two populations of sizes."""
+    """Ellipsoids with bumps, packed at any density, in one or two populations of sizes."""
 
     diameter: tuple[float, float] = (5.0, 48.0)
     """Mean diameter of the first population, in voxels of the image; log-uniform, per volume."""
