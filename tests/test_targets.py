@@ -6,7 +6,7 @@ from anystar.geometry.object_probability import object_probability
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import star_distances
 from anystar.targets import make_targets
-from tests.geometry import scenes
+from tests import scenes
 
 RAYS = golden_spiral(32)
 

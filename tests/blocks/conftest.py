@@ -5,7 +5,6 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import zarr
-from scipy import ndimage
 
 from anystar import io
 from anystar.arrays import Volume
@@ -13,16 +12,10 @@ from anystar.blocks import memory, run
 from anystar.predict.options import PredictionOptions
 from anystar.predict.tiling import TileConfig
 from tests.predict.stub import stub_model
+from tests.scenes import texture
 
 SMALL_TILES = TileConfig(max_points=20**3, halo=8)
 """Cores of about 24 voxels of what the network sees."""
-
-
-def texture(seed, shape):
-    """Smooth noise: a network that takes bright for probable finds overlapping bodies everywhere."""
-    noise = ndimage.gaussian_filter(np.random.default_rng(seed).random(shape), 2.5)
-    noise = (noise - noise.min()) / np.ptp(noise)
-    return (60000 * noise**2).astype(np.uint16)
 
 
 def labels_of(store):

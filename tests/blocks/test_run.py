@@ -13,9 +13,9 @@ from anystar.predict.scale_search import SearchConfig
 from anystar.predict.scale_search.trial import Setting
 from anystar.preprocess import subsample
 from anystar.report.table import read_table
-from tests.blocks.conftest import labels_of, texture
+from tests.blocks.conftest import labels_of
 from tests.predict.stub import stub_model
-from tests.predict.test_adaptive_threshold import textured
+from tests.scenes import objects_on_texture, texture
 
 
 def same_objects(one, other):
@@ -83,8 +83,8 @@ def test_a_small_image_is_read_once_before_the_first_block(tmp_path, model, imag
 
 
 def test_blocks_take_the_threshold_of_the_whole(tmp_path, sized):
-    io.write(tmp_path / "image.npy", Volume(data=textured()))
-    want = stub_model().segment(textured(), diameter=8.0)
+    io.write(tmp_path / "image.npy", Volume(data=objects_on_texture()))
+    want = stub_model().segment(objects_on_texture(), diameter=8.0)
     source, out = io.open_image(tmp_path / "image.npy"), tmp_path / "labels.zarr"
     outcome = sized(source, out, model=stub_model(), diameter=8.0)
     assert want.prob_thresh > 0.53

@@ -13,9 +13,10 @@ from anystar.blocks import memory
 from anystar.blocks import run as blocks_run
 from anystar.io.label_store import LabelStore
 from anystar.report.table import read_table
-from tests.blocks.conftest import labels_of, texture
+from tests.blocks.conftest import labels_of
 from tests.blocks.test_run import same_objects
 from tests.predict.stub import stub_model
+from tests.scenes import texture
 
 SPACING = (1.0, 0.5, 0.5)
 

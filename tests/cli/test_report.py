@@ -10,21 +10,15 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.report.table import read_table
 from anystar.workflow.runs import find_run
+from tests.scenes import balls
 
 RNG = np.random.default_rng(0)
 SPACING = (2.0, 0.5, 0.5)
 
 
-def balls(*objects, shape=(12, 40, 40)):
-    labels = np.zeros(shape, np.int32)
-    grid = np.ogrid[tuple(slice(0, n) for n in shape)]
-    for label, centre, radius in objects:
-        labels[sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)) <= radius**2] = label
-    return labels
-
-
-GROUND_TRUTH = balls((3, (6, 8, 8), 4), (7, (6, 20, 20), 5), (9, (5, 32, 10), 4))
-PRED = balls((1, (6, 8, 8), 4), (2, (6, 20, 20), 3), (4, (6, 32, 32), 4))
+SHAPE = (12, 40, 40)
+GROUND_TRUTH = balls(SHAPE, (3, (6, 8, 8), 4), (7, (6, 20, 20), 5), (9, (5, 32, 10), 4))
+PRED = balls(SHAPE, (1, (6, 8, 8), 4), (2, (6, 20, 20), 3), (4, (6, 32, 32), 4))
 
 
 @pytest.fixture

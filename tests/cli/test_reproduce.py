@@ -12,7 +12,7 @@ import tifffile
 from anystar import io
 from anystar.arrays import Volume
 from anystar.predict.registry import DEFAULT_MODEL
-from tests.lab.conftest import balls
+from tests.scenes import noisy_balls
 
 MODEL = Path(str(resources.files("anystar") / "models" / f"{DEFAULT_MODEL}.safetensors"))
 
@@ -20,7 +20,7 @@ MODEL = Path(str(resources.files("anystar") / "models" / f"{DEFAULT_MODEL}.safet
 @pytest.fixture
 def toy(tmp_path):
     """One volume of sixteen balls, far easier than anything real."""
-    image, labels = balls((28, 28, 56), seed=4, num=16)
+    image, labels = noisy_balls((28, 28, 56), seed=4, num=16)
     place = Volume(data=image, spacing=(1, 1, 1))
     io.write(tmp_path / "data" / "toy_image.tif", place)
     io.write(tmp_path / "data" / "toy_labels.tif", labels, like=place)

@@ -5,7 +5,7 @@ from anystar.geometry.measures import measure
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
-from tests.geometry import scenes
+from tests import scenes
 
 RAYS = golden_spiral(128)
 

@@ -4,7 +4,7 @@ import pytest
 from anystar.geometry.mesh import body_meshes, obj_bytes, ply_bytes, stl_bytes, template
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
-from tests.geometry import scenes
+from tests import scenes
 
 RAYS = golden_spiral(96)
 

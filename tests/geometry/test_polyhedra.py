@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 RAYS = golden_spiral(8)
 

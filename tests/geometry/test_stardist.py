@@ -21,8 +21,7 @@ from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import star_distances
 from benchmarks.geometry.quality import flat
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 NUM_RAYS = 64

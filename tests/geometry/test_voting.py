@@ -8,17 +8,9 @@ from anystar.geometry.nms import suppress
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.voting import _distances_from, precedence, vote
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 RAYS = golden_spiral(96)
-
-
-def ellipsoid_from(points, axes, rays=RAYS):
-    """Exact distances from points to the surface of an ellipsoid around the origin, ``(N, R)``."""
-    p, u = np.asarray(points, float)[:, None] / axes, rays.vertices.astype(float) / axes
-    a, b, c = (u * u).sum(-1), (p * u).sum(-1), (p * p).sum(-1) - 1
-    return ((-b + np.sqrt(b * b - a * c)) / a).astype(np.float32)
 
 
 def inside_points(rng, axes, num, within=0.6):
@@ -34,7 +26,7 @@ def test_a_surface_is_distances_from_elsewhere_where_it_is(lengths):
     axes = np.array(lengths, float)
     for _ in range(20):
         centre, eye = inside_points(rng, axes, 2)
-        body = ellipsoid_from(centre[None], axes)[0]
+        body = scenes.ellipsoid_distances(centre[None], axes, RAYS)[0]
         z, y, x = (eye - centre).astype(np.float32)
         seen = np.empty(96, np.float32)
         _distances_from(
@@ -51,7 +43,7 @@ def test_candidates_that_know_the_object_agree_on_it(seed):
     rng = np.random.default_rng(seed)
     axes = rng.uniform(4, 9, 3)
     points = inside_points(rng, axes, 40)
-    ground_truth = ellipsoid_from(points, axes)
+    ground_truth = scenes.ellipsoid_distances(points, axes, RAYS)
     voted = vote(Polyhedra(points, ground_truth, RAYS, rng.uniform(0.4, 0.9, 40)), np.arange(3))
     assert np.abs(voted.distances / ground_truth[:3] - 1).mean() < 0.03
     assert np.abs(voted.distances / ground_truth[:3] - 1).max() < 0.3  # between rays, far from a centre
@@ -61,7 +53,7 @@ def test_errors_average_out():
     rng = np.random.default_rng(1)
     axes = np.array([5.0, 6.0, 7.0])
     points = inside_points(rng, axes, 60)
-    ground_truth = ellipsoid_from(points, axes)
+    ground_truth = scenes.ellipsoid_distances(points, axes, RAYS)
     guessed = (ground_truth * np.exp(rng.normal(0, 0.1, ground_truth.shape))).astype(np.float32)
     voted = vote(Polyhedra(points, guessed, RAYS, np.full(60, 0.8)), np.arange(5))
     before, after = (np.abs(d / ground_truth[:5] - 1).mean() for d in (guessed[:5], voted.distances))
@@ -121,7 +113,7 @@ def test_precedence_is_that_of_the_middle_of_a_long_object():
     """Candidates along its axis, equally probable, who see less of what is far: the middle one is first."""
     axes = np.array([4.0, 4.0, 14.0])
     points = np.array([[0, 0, x] for x in (-8, -4, 0, 4, 8)], float)
-    ground_truth = ellipsoid_from(points, axes)
+    ground_truth = scenes.ellipsoid_distances(points, axes, RAYS)
     seen = np.minimum(ground_truth, 9.0)
     candidates = Polyhedra(points, seen, RAYS, np.full(5, 0.8))
     order = precedence(candidates)

@@ -4,25 +4,8 @@ import h5py
 import numpy as np
 import pytest
 import tifffile
-from scipy import ndimage
 
-
-def balls(shape, *, seed, num=12, radius=4.0, bright=True):
-    """Balls that do not touch, and a noisy image of them."""
-    rng = np.random.default_rng(seed)
-    step = int(2 * radius + 4)
-    lattice = np.stack(
-        np.meshgrid(*[np.arange(step // 2 + 1, n - step // 2, step) for n in shape], indexing="ij")
-    )
-    centres = lattice.reshape(3, -1).T + rng.uniform(-1, 1, (lattice[0].size, 3))
-    labels = np.zeros(shape, np.uint16)
-    grid = np.indices(shape).reshape(3, -1).T
-    for number, centre in enumerate(rng.permutation(centres)[:num], start=1):
-        inside = ((grid - centre) ** 2).sum(1) <= radius**2
-        labels[inside.reshape(shape)] = number
-    image = ndimage.gaussian_filter((labels > 0).astype(float), 0.7)
-    image = 40 + 150 * (image if bright else 1 - image) + rng.normal(0, 4, shape)
-    return image.clip(0, 255).astype(np.uint8), labels
+from tests.scenes import noisy_balls
 
 
 @pytest.fixture
@@ -31,7 +14,7 @@ def ce(tmp_path):
     root = tmp_path / "data" / "c_elegans_nuclei"
     for split, number in (("train", 3), ("val", 1), ("test", 2)):
         for i in range(number):
-            image, labels = balls((28, 28, 60), seed=10 * number + i, num=8)
+            image, labels = noisy_balls((28, 28, 60), seed=10 * number + i, num=8)
             for folder, data in (("images", image), ("masks", labels.astype(np.uint32))):
                 path = root / split / folder / f"C18G1_2L1_{i}.tif"
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,7 +28,7 @@ def nucmm(root, shape, places, *, bright, dtype):
     """Write ``Image`` and ``Label`` as the owners do: HDF5 with one array ``main``, sparse label numbers."""
     for split, names in places.items():
         for i, name in enumerate(names):
-            image, labels = balls(shape, seed=len(split) + i, num=40, bright=bright)
+            image, labels = noisy_balls(shape, seed=len(split) + i, num=40, bright=bright)
             for folder, prefix, data in (
                 ("Image", "img", image),
                 ("Label", "seg", (labels.astype(np.int64) * 37).astype(dtype)),
@@ -83,7 +66,7 @@ def platyish(tmp_path):
     root = tmp_path / "data" / "Platynereis-ISH-Nuclei-CBG"
     for split, names in (("train", ("X01", "X03")), ("test", ("X02_test",))):
         for name in names:
-            image, labels = balls((36, 40, 44), seed=len(name) + ord(name[2]))
+            image, labels = noisy_balls((36, 40, 44), seed=len(name) + ord(name[2]))
             for folder, data in (("images", image.astype(np.uint16) * 16), ("masks", labels)):
                 path = root / split / folder / f"{name}.tif"
                 path.parent.mkdir(parents=True, exist_ok=True)

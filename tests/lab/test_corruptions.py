@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 
 from anystar.lab.corruptions import CORRUPTIONS, corrupt
-from tests.lab.conftest import balls
+from tests.scenes import noisy_balls
 
 
 def rng():
@@ -15,7 +15,7 @@ def rng():
 @pytest.fixture(scope="module")
 def image():
     """Bright balls of about contrast 1, so that strengths can be read off."""
-    return balls((24, 30, 36), seed=2)[0]
+    return noisy_balls((24, 30, 36), seed=2)[0]
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

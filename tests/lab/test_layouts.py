@@ -11,7 +11,7 @@ from anystar.arrays import Volume
 from anystar.lab.check import check_dataset, compare_with_paper
 from anystar.lab.items import Item, hold_out, part_box, read_pair
 from anystar.lab.layouts import discover
-from tests.lab.conftest import balls
+from tests.scenes import noisy_balls
 
 
 def test_celegans_as_on_zenodo(ce):
@@ -77,7 +77,7 @@ def test_folders_of_ones_own(tmp_path):
     for split in ("", "train/", "test/"):
         root = tmp_path / ("mine" if split else "plain")
         for name in ("a", "b"):
-            image, labels = balls((20, 22, 40), seed=1, num=4)
+            image, labels = noisy_balls((20, 22, 40), seed=1, num=4)
             place = Volume(data=image, spacing=(2, 1, 1))
             io.write(root / f"{split}images/{name}.nii.gz", place)
             io.write(root / f"{split}labels/{name}.tif", labels, like=place)
@@ -88,7 +88,7 @@ def test_folders_of_ones_own(tmp_path):
 
 
 def test_a_single_volume_is_cut_in_two_if_asked_for(tmp_path):
-    image, labels = balls((20, 22, 40), seed=1, num=4)
+    image, labels = noisy_balls((20, 22, 40), seed=1, num=4)
     io.write(tmp_path / "cells_image.tif", Volume(data=image, spacing=(2, 1, 1)))
     io.write(tmp_path / "cells_labels.tif", Volume(data=labels, spacing=(2, 1, 1)))
     (whole,) = discover(tmp_path)
@@ -121,7 +121,7 @@ def test_what_has_no_partner_is_named_and_the_rest_goes_on(ce):
     ],
 )
 def test_labels_that_cannot_be_used(tmp_path, labels, message):
-    image, _ = balls((20, 22, 40), seed=1, num=4)
+    image, _ = noisy_balls((20, 22, 40), seed=1, num=4)
     io.write(tmp_path / "a_image.tif", Volume(data=image, spacing=(2, 1, 1)))
     io.write(tmp_path / "a_labels.tif", Volume(data=labels, spacing=(2, 1, 1)))
     (dataset,) = discover(tmp_path)
@@ -131,7 +131,7 @@ def test_labels_that_cannot_be_used(tmp_path, labels, message):
 
 
 def test_spacings_must_agree(tmp_path):
-    image, labels = balls((20, 22, 40), seed=1, num=4)
+    image, labels = noisy_balls((20, 22, 40), seed=1, num=4)
     io.write(tmp_path / "a_image.tif", Volume(data=image, spacing=(2, 1, 1)))
     io.write(tmp_path / "a_labels.tif", Volume(data=labels, spacing=(3, 1, 1)))
     with pytest.raises(ValueError, match="has the voxel size 3 x 1 x 1 but its image 2 x 1 x 1; correct"):
@@ -139,7 +139,7 @@ def test_spacings_must_agree(tmp_path):
 
 
 def test_numbers_beyond_int32_are_renumbered_and_gaps_are_said(tmp_path):
-    image, labels = balls((20, 22, 40), seed=1, num=3)
+    image, labels = noisy_balls((20, 22, 40), seed=1, num=3)
     np.save(tmp_path / "a_image.npy", image)
     np.save(tmp_path / "a_labels.npy", labels.astype(np.uint64) * 2**33)
     (dataset,) = discover(tmp_path)

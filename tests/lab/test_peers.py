@@ -11,7 +11,7 @@ import pytest
 
 from anystar.lab.methods import Request, Unavailable
 from anystar.lab.peers.tools import CellposeMethod, StarDistMethod
-from tests.lab.conftest import balls
+from tests.scenes import noisy_balls
 
 HERE = Path(sys.executable)
 
@@ -70,7 +70,7 @@ def package(root, name, version, **modules):
 
 @pytest.fixture
 def request_():
-    image, _ = balls((20, 24, 28), seed=5, num=3)
+    image, _ = noisy_balls((20, 24, 28), seed=5, num=3)
     return Request(name="a", image=image, spacing=(2.0, 0.5, 0.5))
 
 

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 
 from anystar.objects.intensity import contrast_columns, intensity_columns
 from anystar.objects.objects import locate_objects
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 KINDS = ["u1", "<u2", ">u2", "i8", "f2", "<f4", ">f4", "f8", "?"]
 

@@ -3,10 +3,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
-from scipy.stats import norm
 
 from anystar.predict.adaptive_threshold import adaptive_threshold, choose_threshold, fit_mixture
 from tests.predict.stub import stub_model
+from tests.scenes import objects_on_texture, spots
 
 
 def draw(seed, *groups):
@@ -77,25 +77,8 @@ def test_it_stays_within_its_range_and_does_not_move_for_another_order(prob, thr
     assert adaptive_threshold(prob[::-1], threshold) == found
 
 
-def spots(levels):
-    """A volume of 72 places, with spots of these heights in some of them."""
-    image = np.zeros((40, 56, 72), np.float32)
-    centres = [(z, y, x) for z in (8, 20, 32) for y in range(6, 56, 10) for x in range(6, 72, 12)]
-    order = np.random.default_rng(0).permutation(len(centres))
-    at = np.stack(np.meshgrid(*map(np.arange, image.shape), indexing="ij"), axis=-1)
-    for row, level in zip(order, levels, strict=False):
-        np.maximum(image, level * np.exp(-((at - centres[row]) ** 2).sum(-1) / 9), out=image)
-    return image
-
-
-def textured():
-    """20 objects, and 52 spots that the stub takes for objects with less and less certainty."""
-    grain = expit(norm.ppf(np.linspace(0.99, 0.01, 52)) * 0.45 - 0.7)
-    return spots([1.0] + [0.95] * 19 + list(grain / 0.83))  # smoothing takes the rest
-
-
 def test_texture_is_dropped_unless_a_threshold_is_given():
-    image, how = textured(), {"diameter": 8.0, "spacing": (1, 1, 1)}
+    image, how = objects_on_texture(), {"diameter": 8.0, "spacing": (1, 1, 1)}
     plain = stub_model().segment(image, prob_thresh=0.5, **how)
     assert len(plain.objects) > 25
     assert (plain.prob_thresh, plain.notes) == (0.5, ())

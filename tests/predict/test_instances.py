@@ -10,7 +10,7 @@ from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.instances import candidates_to_instances
-from tests.geometry.test_voting import ellipsoid_from
+from tests.scenes import ellipsoid_distances
 
 RAYS = golden_spiral(96)
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
     along = rng.permutation(np.arange(-13.0, 14.0))
     points = np.zeros((len(along), 3))
     points[:, 2] = along
-    ground_truth = ellipsoid_from(points, np.array(axes), RAYS)
+    ground_truth = ellipsoid_distances(points, np.array(axes), RAYS)
     found = Candidates(
         points=(points + centre).astype(np.float32),
         prob=rng.uniform(0.7, 0.75, len(along)).astype(np.float32),
@@ -44,7 +44,9 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
         floor=0.1,
     )
     middle = np.array([centre])
-    whole = rasterise(Polyhedra(middle, ellipsoid_from(np.zeros((1, 3)), np.array(axes), RAYS), RAYS), SHAPE)
+    whole = rasterise(
+        Polyhedra(middle, ellipsoid_distances(np.zeros((1, 3)), np.array(axes), RAYS), RAYS), SHAPE
+    )
     return found, whole
 
 
@@ -65,12 +67,12 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
     rng = np.random.default_rng(0)
     axes, centre = np.array([6.0, 7.0, 8.0]), np.array([11.5, 11.5, 31.5])
     points = rng.uniform(-3, 3, (60, 3))
-    distances = ellipsoid_from(points, axes, RAYS)
+    distances = ellipsoid_distances(points, axes, RAYS)
     noisy = (distances * np.exp(rng.normal(0, 0.12, distances.shape))).astype(np.float32)
     prob = rng.uniform(0.6, 0.8, 60).astype(np.float32)
     found = Candidates(points=(points + centre).astype(np.float32), prob=prob, distances=noisy, floor=0.1)
     ground_truth = rasterise(
-        Polyhedra(centre[None], ellipsoid_from(np.zeros((1, 3)), axes, RAYS), RAYS), SHAPE
+        Polyhedra(centre[None], ellipsoid_distances(np.zeros((1, 3)), axes, RAYS), RAYS), SHAPE
     )
     labels, _ = instances(found, nms_thresh=0.3)
 

@@ -5,17 +5,7 @@ from scipy import ndimage
 from anystar.arrays import Volume
 from anystar.errors import InputError
 from tests.predict.stub import stub_model
-from tests.predict.test_adaptive_threshold import textured
-
-
-def blobs(shape, centres, width, spacing=(1, 1, 1)):
-    """Gaussian blobs whose width is in units of the spacing."""
-    grid = np.stack(np.meshgrid(*[np.arange(n) for n in shape], indexing="ij"), -1) * np.array(spacing)
-    image = np.zeros(shape)
-    for centre in centres:
-        away = np.linalg.norm(grid - np.array(centre) * np.array(spacing), axis=-1)
-        image = np.maximum(image, np.exp(-((away / width) ** 2)))
-    return image
+from tests.scenes import blobs, objects_on_texture
 
 
 def assert_balls(volumes, radius):
@@ -79,7 +69,7 @@ def test_rethreshold_needs_no_network():
 
 
 def test_the_note_on_a_threshold_goes_with_it():
-    result = stub_model().segment(textured(), spacing=(1, 1, 1), diameter=8)
+    result = stub_model().segment(objects_on_texture(), spacing=(1, 1, 1), diameter=8)
     (note,) = (note for note in result.notes if note.kind == "threshold")
     assert f"{result.prob_thresh:.2f}" in note.text
     assert note in result.rethreshold(nms_thresh=0.2).notes

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from anystar.preprocess import Preprocessing, blank_planes, subsample
 from anystar.preprocess.blank_planes import BlankPlanes, FilledPlanes, find_blank_planes
 from anystar.preprocess.subsample import take_subsample
-from tests.blocks.conftest import texture
 from tests.predict.stub import stub_model
-from tests.preprocess.test_illumination import Counted, lit
+from tests.scenes import Counted, lit, texture
 
 SHAPE = (24, 80, 90)
 

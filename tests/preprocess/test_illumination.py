@@ -7,13 +7,7 @@ from anystar.preprocess import Preprocessing
 from anystar.preprocess import subsample as settings
 from anystar.preprocess.illumination import CorrectedImage, estimate_illumination
 from anystar.preprocess.intensity import intensity_limits, rescale
-
-
-def lit(shape, light, seed=0):
-    """Return small spots everywhere, lit by a factor along x."""
-    rng = np.random.default_rng(seed)
-    spots = (rng.random(shape) < 0.05) * 1.0
-    return (0.1 + spots) * light + 0.01 * rng.normal(size=shape)
+from tests.scenes import Counted, lit
 
 
 def test_even_light_leaves_the_image_as_it_is():
@@ -30,18 +24,6 @@ def test_uneven_light_is_evened_out():
     assert max(spots) / min(spots) < 1.2
     before = [np.percentile(image[..., k * 48 : (k + 1) * 48], 99) for k in range(3)]
     assert max(before) / min(before) > 1.4
-
-
-class Counted:
-    """An array that counts the voxels read of it."""
-
-    def __init__(self, data):
-        self.data, self.shape, self.dtype, self.voxels = data, data.shape, data.dtype, 0
-
-    def __getitem__(self, box):
-        part = self.data[box]
-        self.voxels += part.size
-        return part
 
 
 @pytest.mark.parametrize("most", [settings._MAX_VOXELS, 60_000])

@@ -11,7 +11,7 @@ from anystar.config import dump_toml, from_dict
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.blank_planes import BlankPlanes
 from anystar.preprocess.intensity import rescale
-from tests.preprocess.test_illumination import lit
+from tests.scenes import lit
 
 
 def uneven_with_blank_planes():

@@ -13,7 +13,7 @@ from anystar.preprocess import Preprocessing
 from anystar.preprocess import subsample as settings
 from anystar.preprocess.illumination import CorrectedImage
 from anystar.preprocess.subsample import take_subsample
-from tests.preprocess.test_illumination import Counted, lit
+from tests.scenes import Counted, lit
 
 
 @pytest.fixture

@@ -3,21 +3,14 @@
 import numpy as np
 
 from anystar.report.html import Prediction, Run, VolumeInput, draw, examine, write_report
+from tests.scenes import balls
 
 RNG = np.random.default_rng(0)
 SHAPE = (10, 40, 50)
 
 
-def balls(*objects):
-    labels = np.zeros(SHAPE, np.int32)
-    grid = np.ogrid[tuple(slice(0, n) for n in SHAPE)]
-    for label, centre, radius in objects:
-        labels[sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True)) <= radius**2] = label
-    return labels
-
-
-GROUND_TRUTH = balls((3, (5, 8, 8), 4), (7, (5, 20, 20), 5), (9, (4, 32, 10), 4), (12, (5, 30, 36), 4))
-WRONG = balls((1, (5, 8, 8), 4), (2, (5, 20, 20), 3), (4, (3, 8, 38), 3), (5, (5, 30, 36), 4))
+GROUND_TRUTH = balls(SHAPE, (3, (5, 8, 8), 4), (7, (5, 20, 20), 5), (9, (4, 32, 10), 4), (12, (5, 30, 36), 4))
+WRONG = balls(SHAPE, (1, (5, 8, 8), 4), (2, (5, 20, 20), 3), (4, (3, 8, 38), 3), (5, (5, 30, 36), 4))
 IMAGE = (10 + 100 * (GROUND_TRUTH > 0) + RNG.normal(0, 3, SHAPE)).astype(np.float32)
 
 

@@ -15,7 +15,7 @@ from anystar.nn.model import NetworkConfig, Prediction, StarNet
 from anystar.train import LabelledConfig, LabelledVolumes, TrainConfig, fit, prepare
 from anystar.train.crops import CropBatches, read_labels
 from anystar.train.labelled import known_labels, median_diameter
-from tests.train.balls import balls
+from tests.scenes import annotated_balls
 
 CONFIG = LabelledConfig(images="images", labels="labels", diameter=12.0)
 PLAIN = dataclasses.replace(CONFIG, scale=(1.0, 1.0), turn=0.0, near_objects=1.0)
@@ -44,7 +44,7 @@ def crops(volumes, config=CONFIG, *, vary=True, shape=(32, 32, 32), **more):
 def test_objects_of_a_crop_have_the_diameter_asked_for(spacing, vary):
     """Whatever the voxel size, the turn and the file's scale: a ball stays a ball of 12 voxels."""
     unit = 1.0 if spacing is None else min(spacing)
-    volume = balls(spacing=spacing, num=64, radius=12 * unit)
+    volume = annotated_balls(spacing=spacing, num=64, radius=12 * unit)
     config = dataclasses.replace(PLAIN, turn=1.0)
     batches = crops([volume], config, vary=vary, shape=(32, 32, 32))
     widths = []
@@ -61,7 +61,7 @@ def test_objects_of_a_crop_have_the_diameter_asked_for(spacing, vary):
 
 def test_image_and_labels_of_a_crop_belong_together():
     config = dataclasses.replace(CONFIG, turn=1.0)
-    batches = crops([balls(spacing=(2.0, 1.0, 1.0))], config)
+    batches = crops([annotated_balls(spacing=(2.0, 1.0, 1.0))], config)
     batches.config = dataclasses.replace(config, augment=from_dict(type(config.augment), plain_augment()))
     inside, outside = [], []
     for k in range(4):
@@ -77,9 +77,9 @@ def plain_augment():
 
 
 def test_a_crop_is_a_function_of_seed_and_index():
-    batches = crops([balls(), balls(name="other", seed=1)])
-    again = crops([balls(), balls(name="other", seed=1)])
-    pairs = crops([balls(), balls(name="other", seed=1)], batch_size=2)[0]
+    batches = crops([annotated_balls(), annotated_balls(name="other", seed=1)])
+    again = crops([annotated_balls(), annotated_balls(name="other", seed=1)])
+    pairs = crops([annotated_balls(), annotated_balls(name="other", seed=1)], batch_size=2)[0]
     for a, b in zip(batches.crop(1), again.crop(1), strict=True):
         assert torch.equal(a, b)
     assert torch.equal(pairs.image[1], batches.crop(1)[0])
@@ -87,8 +87,8 @@ def test_a_crop_is_a_function_of_seed_and_index():
 
 
 def test_processes_share_the_crops_and_see_none_twice():
-    whole = crops([balls()], batch_size=2)
-    parts = [crops([balls()], rank=r, world_size=2) for r in range(2)]
+    whole = crops([annotated_balls()], batch_size=2)
+    parts = [crops([annotated_balls()], rank=r, world_size=2) for r in range(2)]
     for step in range(2):
         both = torch.cat([part[step].image for part in parts])
         assert torch.equal(both, whole[step].image)
@@ -104,7 +104,7 @@ def test_labels_are_interpolated_and_unknown_outside():
 
 def test_what_is_ignored_teaches_nothing():
     """Changing image-independent predictions where the ground truth is unknown leaves the loss as it is."""
-    volume = balls()
+    volume = annotated_balls()
     labels = volume.labels.copy()
     labels[labels == 3] = -1
     config = dataclasses.replace(PLAIN, near_objects=0.0)
@@ -130,7 +130,7 @@ def test_what_is_ignored_teaches_nothing():
 
 
 def test_the_unlabelled_can_be_unknown_but_for_a_shell():
-    volume = balls()
+    volume = annotated_balls()
     some = np.where(volume.labels <= 4, volume.labels, 0)
     (ready,) = prepare(
         [dataclasses.replace(volume, labels=some)], dataclasses.replace(PLAIN, unlabelled="ignore")
@@ -142,7 +142,7 @@ def test_the_unlabelled_can_be_unknown_but_for_a_shell():
 
 
 def test_another_value_can_be_the_ignored_one():
-    volume = balls(dtype=np.uint16)
+    volume = annotated_balls(dtype=np.uint16)
     labels = volume.labels.astype(np.uint16)
     labels[labels == 8] = 65535
     config = dataclasses.replace(PLAIN, ignore_label=65535)
@@ -162,14 +162,14 @@ def test_another_value_can_be_the_ignored_one():
     ],
 )
 def test_bad_volumes_are_refused_by_name(change, message):
-    volume = balls()
+    volume = annotated_balls()
     with pytest.raises(ValueError, match=message):
         prepare([dataclasses.replace(volume, **change(volume))], CONFIG)
 
 
 def test_labels_that_are_a_mask_are_noticed():
     """One number for all objects, or for all of a kind; not specks beside an object, nor touching objects."""
-    volume = balls()
+    volume = annotated_balls()
     specks, touching = volume.labels.copy(), volume.labels.copy()
     specks[::8, ::8, 0] = 1
     touching[:, :, 23:25] = np.where(touching[:, :, 23:25] > 0, touching[:, :, 23:25], 9)
@@ -186,21 +186,23 @@ def test_labels_that_are_a_mask_are_noticed():
 
 
 def test_lengths_of_a_volume_in_pixels_are_voxels_of_its_finest_axis():
-    volume = dataclasses.replace(balls(spacing=(1.0, 0.5, 0.5), radius=3.5), unit="relative")
+    volume = dataclasses.replace(annotated_balls(spacing=(1.0, 0.5, 0.5), radius=3.5), unit="relative")
     assert volume.spacing == (2, 1, 1)
     settings = LabelledConfig(images="a", labels="b")
     assert median_diameter([volume], [known_labels(volume, settings)]) == pytest.approx(14, rel=0.03)
 
 
 def test_a_volume_without_objects_is_scaled_as_the_others():
-    empty = dataclasses.replace(balls(name="empty"), labels=np.zeros((48, 48, 48), np.int32))
-    one, other = prepare([balls(), empty], CONFIG)
+    empty = dataclasses.replace(annotated_balls(name="empty"), labels=np.zeros((48, 48, 48), np.int32))
+    one, other = prepare([annotated_balls(), empty], CONFIG)
     assert other.step == pytest.approx(one.step)
     assert len(other.centres) == 0
 
 
 def test_a_supervised_run_resumes_exactly_and_knows_its_volumes(tmp_path):
-    volumes = LabelledVolumes(prepare([balls()], CONFIG), prepare([balls(name="judge", seed=1)], CONFIG))
+    volumes = LabelledVolumes(
+        prepare([annotated_balls()], CONFIG), prepare([annotated_balls(name="judge", seed=1)], CONFIG)
+    )
     events = list(fit(TINY, tmp_path / "whole", device="cpu", labelled=volumes))
     assert [e.validation is not None for e in events] == [False, True, False, True]
     for event in fit(TINY, tmp_path / "parts", device="cpu", labelled=volumes):
@@ -222,7 +224,7 @@ def test_fine_tuning_keeps_the_thresholds_but_its_own_diameter(tmp_path):
     parent = tmp_path / "parent.safetensors"
     card = {"defaults": {"prob_thresh": 0.35, "nms_thresh": 0.25, "diameter": 9.0}}
     save_model_file(parent, StarNet(TINY.network).state_dict(), TINY.network, card)
-    volumes = LabelledVolumes(prepare([balls()], CONFIG), ())
+    volumes = LabelledVolumes(prepare([annotated_balls()], CONFIG), ())
     config = dataclasses.replace(TINY, start=str(parent), iterations=1)
     for _ in fit(config, tmp_path / "run", device="cpu", labelled=volumes):
         pass

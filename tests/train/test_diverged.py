@@ -13,7 +13,7 @@ from anystar.train import LabelledConfig, LabelledVolumes, fit, prepare, state
 from anystar.train.loop import training_batches, training_step
 from anystar.train.processes import Processes
 from anystar.train.state import TrainState
-from tests.train.balls import balls
+from tests.scenes import annotated_balls
 from tests.train.test_loop import TINY
 
 CPU = torch.device("cpu")
@@ -74,7 +74,7 @@ def test_training_that_diverges_stops_and_keeps_the_last_checkpoint(tmp_path, mo
 
 def test_a_checkpoint_knows_of_no_best_model_that_is_not_there(tmp_path, monkeypatch):
     settings = LabelledConfig(images="a", labels="b", diameter=8.0)
-    volumes = prepare([balls(num=24, radius=4)], settings)
+    volumes = prepare([annotated_balls(num=24, radius=4)], settings)
     labelled = LabelledVolumes(training=volumes, validation=volumes)
     config = dataclasses.replace(TINY, recipes=(), labelled=settings, iterations=2)
     write = state.save_model_file

@@ -9,7 +9,7 @@ from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
 from anystar.preprocess.intensity import intensity_limits
 from anystar.train import LabelledConfig, prepare
-from tests.train.balls import balls
+from tests.scenes import annotated_balls
 
 CONFIG = LabelledConfig(images="images", labels="labels", diameter=14.0)
 
@@ -17,7 +17,7 @@ CONFIG = LabelledConfig(images="images", labels="labels", diameter=14.0)
 @pytest.mark.parametrize("dimmest", [1.0, 0.4])
 @pytest.mark.parametrize("blank", [(), (20, 21)])
 def test_training_sees_the_intensities_that_prediction_sees(dimmest, blank):
-    volume = balls(num=80, radius=7.0)
+    volume = annotated_balls(num=80, radius=7.0)
     image = volume.image * np.linspace(1.0, dimmest, 80, dtype=np.float32)
     image[list(blank)] = 0
     (ready,) = prepare([dataclasses.replace(volume, image=image)], CONFIG)
@@ -28,7 +28,7 @@ def test_training_sees_the_intensities_that_prediction_sees(dimmest, blank):
 
 
 def test_uneven_illumination_is_corrected():
-    volume = balls(num=80, radius=7.0)
+    volume = annotated_balls(num=80, radius=7.0)
     image = volume.image * np.linspace(1.0, 0.4, 80, dtype=np.float32)
     (ready,) = prepare([dataclasses.replace(volume, image=image)], CONFIG)
 
@@ -42,7 +42,7 @@ def test_uneven_illumination_is_corrected():
 
 
 def test_constant_margins_teach_nothing():
-    volume = balls(num=80, radius=7.0)
+    volume = annotated_balls(num=80, radius=7.0)
     noise = np.random.default_rng(0).normal(0, 0.01, volume.image.shape).astype(np.float32)
     (plain,) = prepare([dataclasses.replace(volume, image=volume.image + noise)], CONFIG)
     disc = np.hypot(*np.mgrid[-40:40, -40:40]) < 41

@@ -19,7 +19,7 @@ from anystar.train.loop import training_batches, training_step
 from anystar.train.processes import Processes
 from anystar.train.start import count_samples
 from anystar.train.state import TrainState
-from tests.train.balls import balls
+from tests.scenes import annotated_balls
 
 TINY = TrainConfig(
     recipes=("as-mix", "wide"),
@@ -205,7 +205,7 @@ def test_batch_normalisation_is_folded_for_inference(tmp_path):
 @pytest.mark.parametrize("background", [0.0, 0.5])
 def test_a_few_points_estimate_the_loss_over_all(background):
     """What ``max_points`` relies on: the distance loss over points drawn uniformly is unbiased."""
-    labels = balls(num=24, radius=5.0).labels[None]
+    labels = annotated_balls(num=24, radius=5.0).labels[None]
     rays, config = golden_spiral(32), LossConfig(background_weight=background)
     full = make_targets(labels, rays, grid=1, max_points=None, rngs=[np.random.default_rng(0)])
     generator = torch.Generator().manual_seed(0)

@@ -3,8 +3,7 @@ import pytest
 
 from anystar.geometry.body.numba import extents, inside, radius_tables
 from anystar.geometry.rays import golden_spiral
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 
 @pytest.mark.parametrize("anisotropy", [(1, 1, 1), (3, 1, 1)])

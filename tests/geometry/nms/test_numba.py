@@ -6,8 +6,7 @@ from hypothesis import strategies as st
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED, suppress, suppress_partly
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 from tests.geometry.nms.test_overlap import pairs
 
 RAYS = golden_spiral(64)

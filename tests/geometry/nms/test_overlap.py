@@ -6,8 +6,7 @@ import numpy as np
 from anystar.geometry.body.numba import extents, radius_tables
 from anystar.geometry.nms import overlap
 from anystar.geometry.rays import golden_spiral
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 RAYS = golden_spiral(64)
 

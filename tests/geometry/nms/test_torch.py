@@ -6,7 +6,7 @@ from anystar.geometry.nms import torch as by_torch
 from anystar.geometry.nms import torch_pairs as pairs
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
-from tests.geometry import scenes
+from tests import scenes
 
 RAYS = golden_spiral(64)
 

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from anystar.geometry.object_probability import object_probability
 from anystar.geometry.object_probability.numba import boundary_distance_squared
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 
 @settings(max_examples=15, deadline=None)

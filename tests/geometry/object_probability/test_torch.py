@@ -4,7 +4,7 @@ import torch
 
 from anystar.geometry.object_probability import numba, object_probability
 from anystar.geometry.object_probability import torch as by_torch
-from tests.geometry import scenes
+from tests import scenes
 
 
 @pytest.mark.parametrize("spacing", [(1, 1, 1), (2, 1, 0.65), (0.1, 7, 40)])

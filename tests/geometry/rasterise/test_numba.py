@@ -7,8 +7,7 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import star_distances
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 RAYS = golden_spiral(96)
 

@@ -5,7 +5,7 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import numba, rasterise
 from anystar.geometry.rasterise import torch as by_torch
 from anystar.geometry.rays import golden_spiral
-from tests.geometry import scenes
+from tests import scenes
 
 RAYS = golden_spiral(96)
 SHAPE = (24, 26, 28)

@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.star_distances import star_distances
-from tests import reference
-from tests.geometry import scenes
+from tests import reference, scenes
 
 RAYS = golden_spiral(32)
 

@@ -5,7 +5,7 @@ import torch
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import numba, star_distances
 from anystar.geometry.star_distances import torch as by_torch
-from tests.geometry import scenes
+from tests import scenes
 
 RAYS = golden_spiral(32)
 

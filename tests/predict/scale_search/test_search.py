@@ -7,9 +7,8 @@ import pytest
 
 import anystar
 from anystar.predict.scale_search.trial import Setting
-from tests.blocks.conftest import texture
 from tests.predict.stub import stub_model
-from tests.predict.test_segment import blobs
+from tests.scenes import blobs, texture
 
 
 def test_without_a_diameter_the_objects_are_found_and_their_size_is_reported():
