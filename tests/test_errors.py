@@ -1,12 +1,13 @@
 """The errors that are raised on purpose."""
 
+import errno
 import pickle
 from pathlib import Path
 
 import pytest
 
 from anystar import config
-from anystar.errors import AlreadyDone, AnyStarError, ConfigError, FileError, InputError
+from anystar.errors import AlreadyDone, AnyStarError, ConfigError, FileError, InputError, user_message
 
 
 @pytest.mark.parametrize("kind", [InputError, FileError, ConfigError])
@@ -29,3 +30,19 @@ def test_errors_travel_between_processes():
     before = pickle.loads(pickle.dumps(AlreadyDone(Path("a.zarr"), 7)))
     assert (before.labels, before.num_objects) == (Path("a.zarr"), 7)
     assert str(before) == "a.zarr is finished, 7 objects; nothing is left to do"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        RuntimeError(
+            "[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you tried"
+        ),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+    ],
+)
+def test_too_little_memory_is_one_line(error):
+    assert user_message(error).startswith("not enough memory; crop the image")
+    assert user_message(RuntimeError("another")) is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import json
+import math
 import re
 import tomllib
 import types
@@ -28,12 +29,14 @@ __all__ = [
     "load_toml",
     "nearest",
     "override",
+    "parse_toml",
     "read_toml",
     "to_dict",
 ]
 
 T = TypeVar("T")
 
+_BEYOND = 2**63
 _LONG = 16
 """Numbers, or rows of them, from which an array is long."""
 
@@ -74,6 +77,8 @@ def from_dict(cls: type[T], values: Mapping[str, Any], *, where: str = "") -> T:
     ConfigError
         For an unknown key, a value of the wrong type, or whatever the class itself refuses.
     """
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{where.rstrip('.') or cls.__name__} must be a table, got {values!r:.100}")
     hints = typing.get_type_hints(cls)
     fields = {f.name for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]
     kwargs = {}
@@ -169,15 +174,19 @@ def _convert(hint: Any, value: Any, path: str) -> Any:
             _convert(h, v, f"{path}[{i}]") for i, (h, v) in enumerate(zip(inner, value, strict=True))
         )
     if origin is typing.Literal:
-        if value not in args:
-            raise ConfigError(f"{path} must be one of {', '.join(map(repr, args))}, got {value!r}")
+        if not any(value == known and type(value) is type(known) for known in args):
+            raise ConfigError(f"{path} must be one of {', '.join(map(repr, args))}, got {value!r:.100}")
         return value
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= _BEYOND:
+        raise ConfigError(f"{path} must be less than 2^63 in size")
+    if isinstance(value, float) and math.isnan(value):
+        raise ConfigError(f"{path} must be a number, got nan")
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if isinstance(hint, type) and isinstance(value, hint) and not (hint is int and isinstance(value, bool)):
         return value
     name = getattr(hint, "__name__", str(hint))
-    raise ConfigError(f"{path} must be {name}, got {value!r}")
+    raise ConfigError(f"{path} must be {name}, got {value!r:.100}")
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -207,15 +216,31 @@ def read_toml(path: str | Path, make: Callable[[dict[str, Any]], T]) -> T:
     ConfigError
         If the file is missing or no TOML, or for what ``make`` refuses; the message names the file.
     """
+    place = Path(path)
+    if not place.exists():
+        raise ConfigError(f"{path} does not exist; check the name")
+    if not place.is_file():
+        raise ConfigError(f"{path} is no regular file; give a TOML file")
     try:
-        with open(path, "rb") as file:
-            return make(tomllib.load(file))
-    except FileNotFoundError:
-        raise ConfigError(f"{path} does not exist; check the name") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}; mend it") from None
+        return make(parse_toml(place.read_bytes()))
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def parse_toml(text: str | bytes) -> dict[str, Any]:
+    """Return what a TOML text holds.
+
+    Raises
+    ------
+    ConfigError
+        If it is no TOML or no UTF-8, or has numbers or nesting beyond what Python reads.
+    """
+    try:
+        return tomllib.loads(text.decode() if isinstance(text, bytes) else text)
+    except RecursionError:
+        raise ConfigError("is not valid TOML: it is nested too deeply; correct it") from None
+    except ValueError as error:
+        raise ConfigError(f"is not valid TOML: {' '.join(str(error).split())[:200]}; correct it") from None
 
 
 def dump_toml(config: Any) -> str:

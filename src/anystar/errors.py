@@ -54,6 +54,14 @@ class AlreadyDone(AnyStarError):
         return type(self), (self.labels, self.num_objects)
 
 
+def _lacks_memory(error: BaseException) -> bool:
+    """Return whether memory ran out: Python, the system, or PyTorch on a CPU or a GPU has a type each."""
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return True
+    texts = ("out of memory", "can't allocate memory", "Cannot allocate memory", "not enough memory")
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in texts)
+
+
 def user_message(error: BaseException) -> str | None:
     """Return the line for the user about an error that is not a bug, else ``None``.
 
@@ -67,7 +75,7 @@ def user_message(error: BaseException) -> str | None:
     >>> user_message(KeyError("bug")) is None
     True
     """
-    if isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "out of memory" in str(error)):
+    if _lacks_memory(error):
         return "not enough memory; crop the image, or try device=cpu"
     if isinstance(error, OSError) and error.errno and error.filename:
         advice = "choose another place" if error.errno in _PLACES else "check the name and the permissions"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anystar.objects.labels import as_labels, number_consecutively
+from anystar.objects.labels import as_labels, number_consecutively, resembles_image
 
 
 def test_whole_numbers_of_any_type_are_labels():
@@ -41,3 +41,18 @@ def test_numbering_is_the_sorted_order_of_the_labels(values):
     assert compact.dtype == np.int32
     assert names.tolist() == sorted(set(values) - {0})
     np.testing.assert_array_equal(np.array([0, *names.tolist()], np.uint64)[compact], labels)
+
+
+def test_an_image_is_told_from_labels():
+    """Swapped files: intensities differ from voxel to voxel, labels only at borders of objects."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 1, (20, 40, 40))
+    for image in (100 + 20 * noise, rng.integers(0, 255, (20, 40, 40)), (1000 + 300 * noise).clip(0)):
+        assert resembles_image(image.astype(np.uint16))
+    grid = np.indices((20, 40, 40))
+    for size in (3, 4, 10):  # cells without gaps, even small ones
+        places = grid // size
+        labels = 1 + places[0] + 20 * places[1] + 800 * places[2]
+        assert not resembles_image(labels)
+    assert not resembles_image(np.zeros((4, 5, 6), np.uint8))
+    assert not resembles_image((noise > 0).astype(np.uint8))

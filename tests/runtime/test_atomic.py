@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 
 import pytest
 
@@ -78,3 +80,22 @@ def test_a_folder_that_cannot_be_written_is_named_by_the_file(tmp_path, monkeypa
     with pytest.raises(PermissionError) as caught, staged(tmp_path / "a.npy"):
         pass
     assert caught.value.filename == str(tmp_path / "a.npy")
+
+
+def test_what_a_killed_process_left_goes_with_the_next_run(tmp_path):
+    """Of this machine only, of that file only, and not of a process that lives."""
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    number, node = int(dead.stdout), platform.node()
+    left = tmp_path / f".{number}@{node}.partial.a.tif"
+    others = [
+        tmp_path / f".{number}@elsewhere.partial.a.tif",
+        tmp_path / f".{os.getppid()}@{node}.partial.a.tif",
+        tmp_path / f".{number}@{node}.partial.b.tif",
+    ]
+    for path in (left, *others):
+        path.write_text("half")
+    with staged(tmp_path / "a.tif") as (temporary,):
+        temporary.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == sorted([tmp_path / "a.tif", *others])

@@ -130,12 +130,10 @@ def test_the_card_remembers_what_each_step_was_trained_with(tmp_path):
     assert card["samples"] == 2 + 3
 
 
-def test_a_run_is_neither_overwritten_nor_invented(tmp_path):
+def test_a_run_is_not_overwritten(tmp_path):
     next(iter(fit(TINY, tmp_path, device="cpu")))
     with pytest.raises(ConfigError, match="already holds a run"):
         next(iter(fit(TINY, tmp_path, device="cpu")))
-    with pytest.raises(ConfigError, match="no run to resume"):
-        next(iter(fit(TINY, tmp_path / "other", resume=True, device="cpu")))
     other = dataclasses.replace(TINY, network=NetworkConfig(channels=(8, 8), num_rays=32, head_channels=8))
     with pytest.raises(ConfigError, match="another network"):
         next(iter(fit(other, tmp_path, resume=True, device="cpu")))
@@ -405,3 +403,21 @@ def test_a_run_keeps_the_defaults_of_the_weights_it_begins_with(tmp_path):
     for _ in fit(dataclasses.replace(TINY, iterations=1), tmp_path / "new", device="cpu"):
         pass
     assert "defaults" not in load_model_file(tmp_path / "new" / "model.safetensors").card
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins(tmp_path):
+    """A job script that always says resume is not stuck; the result is that of a run that was not killed."""
+    whole, again = tmp_path / "whole", tmp_path / "again"
+    for _ in fit(TINY, whole, device="cpu"):
+        pass
+    again.mkdir()
+    (again / "config.toml").write_text((whole / "config.toml").read_text())
+    (again / "log.csv").write_text("step,loss\n1,0.5\n")
+    for _ in fit(TINY, again, resume=True, device="cpu"):
+        pass
+    one, two = (load_tensors(folder / "model.safetensors")[0] for folder in (whole, again))
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    checkpoint = again / "checkpoint.safetensors"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
+    with pytest.raises(ConfigError, match=r"cannot be read .*; or begin a run in another folder with --from"):
+        next(iter(fit(TINY, again, resume=True, device="cpu")))

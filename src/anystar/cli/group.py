@@ -100,15 +100,38 @@ def _report_bug(error: BaseException, words: Sequence[str]) -> None:
 
 @contextlib.contextmanager
 def _terminated_is_interrupted() -> Iterator[None]:
-    """Let a scheduler's SIGTERM end a run as Ctrl-C does, so that temporary files are removed."""
+    """Let a scheduler's SIGTERM and a closed terminal's SIGHUP end a run as Ctrl-C does.
+
+    Temporary files are removed then. SIGHUP stays ignored where it was, under ``nohup``.
+    """
     if threading.current_thread() is not threading.main_thread():  # where no handler can be set
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    numbers = [signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else [])]
+    before = {n: signal.getsignal(n) for n in numbers}
+    handled = {n: handler for n, handler in before.items() if handler is not signal.SIG_IGN}
     try:
+        for number in handled:
+            signal.signal(number, signal.default_int_handler)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in handled.items():
+            signal.signal(number, handler)
+
+
+def _open_standard_streams() -> None:
+    """Let nothing be printed where standard streams are closed, as in a daemon, instead of failing.
+
+    Their numbers are taken as well: else the next file that is opened would get what libraries print.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open to the end)
 
 
 class _Group(click.Group):
@@ -150,6 +173,7 @@ class _Group(click.Group):
         extra["standalone_mode"] = False
         words = sys.argv[1:] if args is None else args
         if args is None:  # the process is ours, not a test's or a notebook's
+            _open_standard_streams()
             keep_freed_memory()
         try:
             with _terminated_is_interrupted():

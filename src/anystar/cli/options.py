@@ -61,7 +61,7 @@ class Number(click.ParamType):
         """Return the number or fail."""
         try:
             number = float(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             number = math.nan
         inside = self.low < number if self.above else self.low <= number
         if inside and number <= self.high and math.isfinite(number):

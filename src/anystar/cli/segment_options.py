@@ -181,6 +181,24 @@ block_options = add_options(
 )
 
 
+def _takes(param: click.Parameter, value: Any) -> bool:
+    """Return whether an option takes a value of this type; whether it is in range, the option says."""
+    if param.nargs != 1 or param.multiple:
+        right = isinstance(value, list) and (param.nargs < 2 or param.multiple or len(value) == param.nargs)
+        return right and all(_takes_one(param, one) for one in value)
+    return _takes_one(param, value)
+
+
+def _takes_one(param: click.Parameter, value: Any) -> bool:
+    if getattr(param, "is_flag", False) or isinstance(value, bool):
+        return isinstance(value, bool) and bool(getattr(param, "is_flag", False))
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(param.type, click.Path):
+        return False
+    return isinstance(value, int) or (isinstance(value, float) and isinstance(param.type, Number))
+
+
 def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
     """Let the parameters of a provenance file be the defaults, so that typed options take precedence."""
     if path is None:
@@ -195,6 +213,12 @@ def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None
     for name in found["parameters"]:
         if name not in names:
             raise InputError(f"{path} has the unknown parameter '{name}'{nearest(name, names)}")
+    params = {p.name: p for p in ctx.command.params}
+    for name, value in found["parameters"].items():
+        if not _takes(params[name], value):
+            raise InputError(
+                f"{path} has {name} = {value!r:.60}, which {params[name].opts[0]} cannot take; correct it"
+            )
     if found.get("anystar") != __version__:
         click.echo(f"note: {path} was made by anystar {found.get('anystar')}, this is {__version__}")
     if steps := found.get("filtered"):

@@ -229,8 +229,9 @@ def _config(out: Path, resume: bool, given: dict[str, Any]) -> TrainConfig:
     path = given["config_path"]
     if path is None and resume:
         path = out / "config.toml"
-        if not path.exists():
+        if not path.exists() and not (given["recipes"] or given["images"]):  # a name with a typing error
             raise InputError(f"{out} holds no run to resume (no config.toml); leave out --resume")
+        path = path if path.exists() else None
     elif path is not None and not resume and path.resolve() == (out / "config.toml").resolve():
         raise InputError(f"{path} would be replaced by the run's own; move it, or choose another --out")
     start = load_start(given["start"]) if given["start"] else None

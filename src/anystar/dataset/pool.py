@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from anystar.errors import InputError
 from anystar.runtime.allocator import keep_freed_memory
-from anystar.runtime.worker_process import begin_worker
+from anystar.runtime.worker_process import begin_worker, signals_left_to_parent
 from anystar.synth.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def make_pairs(
     try:
         while waiting or running:
             while waiting and len(running) < 2 * workers:
-                running.add(executor.submit(_make, config, waiting.pop()))
+                with signals_left_to_parent():  # which starts processes
+                    running.add(executor.submit(_make, config, waiting.pop()))
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 yield future.result()

@@ -13,7 +13,7 @@ from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, locate
 from anystar.io.lazy import LazyImage, format_of, open_image
 from anystar.io.values import compact
-from anystar.objects.labels import as_labels
+from anystar.objects.labels import as_labels, resembles_image
 from anystar.runtime.atomic import staged
 
 __all__ = ["read", "read_labels", "refuse_loss", "write"]
@@ -95,9 +95,14 @@ def read_labels(
     Raises
     ------
     FileError
-        If the file cannot be read, or has labels that are not whole or negative.
+        If the file cannot be read, has labels that are not whole or negative, or holds an image.
     """
     volume = read(path, spacing=spacing, sized=False)
+    if resembles_image(volume.data):
+        raise FileError(
+            f"{path} holds intensities, not labels (neighbouring voxels mostly differ); "
+            "give a label image, or check whether image and labels are swapped"
+        )
     try:
         return volume.with_data(as_labels(volume.data, ignore_label=ignore_label))
     except InputError as error:

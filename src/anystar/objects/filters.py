@@ -20,6 +20,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -172,25 +173,42 @@ def columns_of(condition: str) -> set[str]:
 
 def drop(condition: str) -> Predicate:
     """Keep objects that do not meet a condition, see :func:`where`."""
-    return where(f"not ({condition})")
+    tree = ast.UnaryOp(ast.Not(), _parsed(condition))  # not by its text: "a) or (b" is no condition
+    return lambda table: _truth(tree, table, unknown=True)
 
 
+_LONGEST, _DEEPEST, _LARGEST = 10_000, 100, 1e300
+"""Characters, nested parts and numbers beyond which a condition is no condition of a person."""
 _FORM = "write it like 'volume_um3 > 50 and sphericity > 0.6'"
 
 
-def _parsed(condition: str) -> ast.AST:
+def _parsed(condition: str) -> ast.expr:
     try:
-        tree = ast.parse(condition.strip(), mode="eval").body
+        if len(condition) > _LONGEST:
+            raise ConfigError(
+                f"the condition has {len(condition)} characters, more than {_LONGEST}; shorten it"
+            )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # "invalid decimal literal" and others, before they are refused
+            tree = ast.parse(condition.strip(), mode="eval").body
+        _check(tree, condition, truth=True)
     except SyntaxError as error:
         raise ConfigError(f"cannot read the condition '{condition}' ({error.msg}); {_FORM}") from None
-    _check(tree, condition, truth=True)
+    except (RecursionError, MemoryError):
+        raise ConfigError(f"the condition '{condition:.40}...' is nested too deeply; shorten it") from None
+    except ConfigError:
+        raise
+    except ValueError as error:  # a zero byte, a number of thousands of digits
+        raise ConfigError(f"cannot read the condition '{condition:.40}...' ({error}); {_FORM}") from None
     return tree
 
 
-def _check(node: ast.AST, condition: str, *, truth: bool) -> None:
+def _check(node: ast.AST, condition: str, *, truth: bool, depth: int = 0) -> None:
     """Refuse whatever is not a condition; ``truth`` says whether a truth or a number must stand here."""
     children: list[ast.AST] = []
     inner = False
+    if depth > _DEEPEST:
+        raise RecursionError
     if isinstance(node, ast.BoolOp):
         good, children, inner = truth, list(node.values), True
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
@@ -207,13 +225,15 @@ def _check(node: ast.AST, condition: str, *, truth: bool) -> None:
         good, children = not truth and named and len(node.args) == 1 and not node.keywords, list(node.args)
     elif isinstance(node, ast.Constant):
         good = not truth and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+        if good and abs(node.value) > _LARGEST:  # type: ignore[arg-type]
+            raise ConfigError(f"the condition '{condition:.40}...' has a number above 1e300; {_FORM}")
     else:
         good = isinstance(node, ast.Name)  # a column, of truths such as touches_border even alone
     if not good:
         part = ast.unparse(node)
         raise ConfigError(f"cannot use '{part}' in the condition '{condition}'; {_FORM}")
     for child in children:
-        _check(child, condition, truth=inner)
+        _check(child, condition, truth=inner, depth=depth + 1)
 
 
 def _truth(node: ast.AST, table: Table, unknown: bool) -> np.ndarray:
@@ -242,7 +262,7 @@ def _number(node: ast.AST, table: Table) -> Any:
         value = _number(node.operand, table)
         return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.BinOp):
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             return _ARITHMETIC[type(node.op)](_number(node.left, table), _number(node.right, table))
     if isinstance(node, ast.Call):
         return np.abs(_number(node.args[0], table))

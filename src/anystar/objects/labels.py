@@ -6,10 +6,14 @@ import numpy as np
 
 from anystar.errors import InputError
 
-__all__ = ["as_labels", "number_consecutively"]
+__all__ = ["as_labels", "number_consecutively", "resembles_image"]
 
 _DENSE = 1 << 24
 """Largest label for which a look-up table is always worth its memory."""
+_LOOKED_AT = 1 << 24
+"""Voxels that are compared to see whether a volume holds labels."""
+_MOSTLY, _FEWEST = 0.6, 100
+"""Share and number of differing pairs from which a volume is an image."""
 _ADVICE = "give a label image (0 background, one number per object)"
 
 
@@ -74,3 +78,24 @@ def number_consecutively(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if found[0] != 0:
         return (inverse.reshape(labels.shape) + 1).astype(np.int32), found
     return inverse.reshape(labels.shape).astype(np.int32), found[1:]
+
+
+def resembles_image(labels: np.ndarray) -> bool:
+    """Return whether the values are intensities rather than labels, so that two files may be swapped.
+
+    Neighbours within an object have the same label. Along the last axis, most adjacent pairs of voxels that
+    are both not 0 differ only in an image.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> resembles_image(rng.integers(0, 4000, (9, 9, 9))), resembles_image(np.repeat([[0, 1, 2]], 9, axis=1))
+    (True, False)
+    """
+    if labels.shape[-1] < 2:
+        return False
+    every = max(1, round(labels.size / _LOOKED_AT))
+    rows = labels.reshape(-1, labels.shape[-1])[::every]
+    both = (rows[:, 1:] != 0) & (rows[:, :-1] != 0)
+    differing = int((both & (rows[:, 1:] != rows[:, :-1])).sum())
+    return differing > _MOSTLY * max(1, int(both.sum())) and differing >= _FEWEST

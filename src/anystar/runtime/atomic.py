@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import glob
 import os
 import platform
 import re
@@ -31,6 +32,18 @@ def remove_partial(folder: Path) -> None:
         found = re.match(_PREFIX, path.name)
         if found and not (found[2] in (None, platform.node()) and _alive(int(found[1]))):
             path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what processes of this machine that were killed have left of ``target``."""
+    for path in target.parent.glob(f".*.partial.{glob.escape(target.name)}"):
+        found = re.match(_PREFIX, path.name)
+        if found and found[2] == platform.node() and not _alive(int(found[1])):
+            with contextlib.suppress(OSError):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
 
 
 def _alive(process: int) -> bool:
@@ -114,6 +127,7 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
             if target.is_dir():
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
             made += _make_folder(target.parent)
+            _remove_abandoned(target)
             with named(target):
                 path.touch()
         modes = [path.stat().st_mode for path in temporary]
@@ -147,6 +161,7 @@ def staged_folder(path: str | Path) -> Iterator[Path]:
     """
     target = Path(path)
     made = _make_folder(target.parent)
+    _remove_abandoned(target)
     temporary = _temporary(target)
     try:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from anystar.arrays import VoxelSize
 from anystar.config import ConfigError, check_range
+from anystar.errors import InputError
+from anystar.objects.labels import resembles_image
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
 from anystar.preprocess.intensity import check_image
@@ -204,6 +206,11 @@ def _unit(volume: RawVolume) -> np.ndarray:
 
 def known_labels(volume: RawVolume, config: LabelledConfig) -> np.ndarray:
     """Return int32 labels: objects 1 to n, background 0, unknown -1; ``ValueError`` if they are no labels."""
+    if resembles_image(volume.labels):
+        raise InputError(
+            f"{volume.name}: the labels are intensities (neighbouring voxels mostly differ); give labels, "
+            "or check whether images and labels are swapped"
+        )
     found = np.unique(volume.labels)
     if found.dtype.kind == "f" and not np.array_equal(found, np.round(found)):
         raise ValueError(

@@ -20,6 +20,7 @@ from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import Losses, star_loss
 from anystar.nn.model import Prediction
 from anystar.runtime.atomic import staged
+from anystar.runtime.worker_process import signals_left_to_parent
 from anystar.synth.recipes import get_recipe
 from anystar.train.config import TrainConfig
 from anystar.train.crops import CropBatches
@@ -85,16 +86,15 @@ def fit(
     for path in () if resume else (out / "model.safetensors", out / "best.safetensors"):
         if path.exists():
             raise ConfigError(f"{path} would be replaced by the run's own; choose another folder")
-    if resume and not checkpoint.exists():
-        raise ConfigError(f"{out} holds no run to resume (no checkpoint.safetensors); leave out --resume")
-    start = None if resume or config.start is None else load_start(config.start)
+    begun = resume and checkpoint.exists()  # a run that was killed before its first checkpoint begins
+    start = None if begun or config.start is None else load_start(config.start)
     if start is not None and start.network != config.network:
         raise ConfigError(
             f"{config.start} holds another network than the configuration says; give both the same [network]"
         )
     with joined(where) as (processes, where):
         state = TrainState(config, where, start, processes=processes, labelled=labelled)
-        if resume:
+        if begun:
             state.load(checkpoint)
             before_decay = out / BEFORE_DECAY
             if before_decay.exists() and not state.decaying:
@@ -179,7 +179,9 @@ def _loop(
     decayed = config.decay == 1 or state.decaying
     with _stop_signal() as stopped:
         try:
-            for batch in loader:
+            with signals_left_to_parent():  # worker processes start here
+                source = iter(loader)
+            for batch in source:
                 ready = time.perf_counter()
                 waited += ready - mark
                 if state.decaying and not decayed:
@@ -269,12 +271,14 @@ def use_bfloat16(config: TrainConfig, device: torch.device) -> bool:
 
 @contextmanager
 def _stop_signal() -> Iterator[threading.Event]:
-    """Turn SIGTERM and SIGINT into an event, so that the step in progress ends and is saved."""
+    """Turn SIGTERM, SIGINT and SIGHUP into an event, so that the step in progress ends and is saved."""
     stopped = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
-    numbers = (signal.SIGTERM, signal.SIGINT)
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
     before = [signal.signal(n, lambda *_: stopped.set()) for n in numbers]
     try:
         yield stopped

@@ -140,7 +140,11 @@ class TrainState:
 
     def load(self, path: Path) -> None:
         """Go on from a checkpoint."""
-        tensors, header = load_tensors(path)
+        try:
+            tensors, header = load_tensors(path)
+        except ConfigError as error:
+            model = path.with_name("model.safetensors")
+            raise ConfigError(f"{error}; or begin a run in another folder with --from {model}") from None
         with interpreted(path):
             self._restore(path, tensors, header)
 

@@ -10,8 +10,8 @@ from typing import Any, Protocol
 
 from anystar._version import __version__
 from anystar.arrays import VoxelSize
-from anystar.config import dump_plain
-from anystar.errors import InputError
+from anystar.config import dump_plain, parse_toml
+from anystar.errors import ConfigError, InputError
 from anystar.io.lazy import LazyImage
 from anystar.predict.model import Model
 from anystar.report.table import TABLE_SUFFIXES, read_table
@@ -161,13 +161,18 @@ def read_provenance(path: Path) -> dict[str, Any]:
     else:
         text = path.read_text(encoding="utf-8", errors="replace")
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        found = parse_toml(text)
+    except ConfigError as error:
         raise InputError(
-            f"{path} is no provenance of a run ({error}); give a file that anystar wrote"
+            f"{path} is no provenance of a run (it {error}); give a file that anystar wrote"
         ) from None
     if not isinstance(found.get("parameters"), dict):
         raise InputError(f"{path} holds no provenance of a run; give one that anystar segment wrote")
+    steps = found.get("filtered", [])
+    if not isinstance(steps, list) or not all(
+        isinstance(step, dict) and isinstance(step.get("dropped", 0), int) for step in steps
+    ):
+        raise InputError(f"{path} has filtered = {steps!r:.60}, no list of steps; correct or remove it")
     found["parameters"] = {_RENAMED.get(name, name): v for name, v in found["parameters"].items()}
     return found
 
