@@ -26,12 +26,11 @@ def scene(seed, *, unknown=False):
     points = rng.uniform(2, np.array(SHAPE) - 2, (num, 3)).astype(np.float32)
     distances = np.repeat(rng.uniform(2, 6, (num, 1)), 32, 1).astype(np.float32)
     prob = rng.uniform(0.1, 0.99, num).astype(np.float32)
-    candidates = Candidates(points=points, prob=prob, distances=distances, floor=0.1)
+    candidates = Candidates(points=points, prob=prob, distances=distances, rays=RAYS, floor=0.1)
     made = candidates_to_instances(
         candidates,
         SHAPE,
         aspect=(1.0, 1.0, 1.0),
-        rays=RAYS,
         prob_thresh=0.1,
         nms_thresh=0.3,
         device=CPU,
@@ -47,7 +46,6 @@ def scene(seed, *, unknown=False):
         nms_thresh=0.3,
         candidates=candidates,
         voxel_size=VoxelSize((1.0, 1.0, 1.0), "relative"),
-        rays=RAYS,
     )
     return Judged(result=result, ground_truth=ground_truth.astype(np.int32))
 
@@ -62,6 +60,7 @@ def voters(seed):
         points=points.astype(np.float32),
         prob=rng.uniform(0.1, 0.99, len(points)).astype(np.float32),
         distances=np.repeat(rng.uniform(2, 6, (len(points), 1)), 32, 1).astype(np.float32),
+        rays=RAYS,
         floor=0.1,
     )
     ground_truth = np.zeros(SHAPE, np.int32)
@@ -111,13 +110,13 @@ def test_the_middle_of_equals_is_taken():
         points=np.array([[8, 8, 8], [24, 28, 28]], np.float32),
         prob=few,
         distances=np.full((2, 32), 5, np.float32),
+        rays=RAYS,
         floor=0.1,
     )
     made = candidates_to_instances(
         candidates,
         SHAPE,
         aspect=(1.0, 1.0, 1.0),
-        rays=RAYS,
         prob_thresh=0.1,
         nms_thresh=0.3,
         device=CPU,
@@ -138,22 +137,12 @@ def test_objects_in_the_unknown_do_not_count():
     some = scene(3, unknown=True)
     kept = np.flatnonzero(some.result.candidates.points[:, 1] > 26)
     candidates = some.result.candidates
-    only = Candidates(
-        points=candidates.points[kept],
-        prob=candidates.prob[kept],
-        distances=candidates.distances[kept],
-        floor=0.1,
-    )
+    only = candidates.take(kept)
     fewer = dataclasses.replace(some.result, candidates=only)
     clear = some.ground_truth.copy()
     clear[:, :27] = -1
     far = np.flatnonzero((candidates.points[:, 1] > 26) | (candidates.points[:, 1] < 12))
-    more = Candidates(
-        points=candidates.points[far],
-        prob=candidates.prob[far],
-        distances=candidates.distances[far],
-        floor=0.1,
-    )
+    more = candidates.take(far)
     a = tune([Judged(result=fewer, ground_truth=clear)])
     b = tune([Judged(result=dataclasses.replace(some.result, candidates=more), ground_truth=clear)])
     assert a.mean_ap == b.mean_ap > 0

@@ -93,10 +93,11 @@ class Truthful:
             prob.append((0.95 * np.exp(-((away / 8) ** 2)))[own])
             distances.append((body[None] * wobble)[own])
         if not points:
-            return Candidates.none(self.num_rays, floor)
+            return Candidates.none(RAYS, floor)
         return Candidates(
             points=np.concatenate(points).astype(np.float32),
             prob=np.concatenate(prob).astype(np.float32),
             distances=np.concatenate(distances),
+            rays=RAYS,
             floor=floor,
         )

@@ -23,7 +23,6 @@ def instances(candidates, *, nms_thresh):
         candidates,
         SHAPE,
         aspect=(1.0, 1.0, 1.0),
-        rays=RAYS,
         prob_thresh=0.5,
         nms_thresh=nms_thresh,
         device=CPU,
@@ -41,6 +40,7 @@ def long_object(rng, centre=(11.5, 11.5, 31.5), axes=(4.0, 4.0, 18.0), sight=11.
         points=(points + centre).astype(np.float32),
         prob=rng.uniform(0.7, 0.75, len(along)).astype(np.float32),
         distances=np.minimum(ground_truth, sight),
+        rays=RAYS,
         floor=0.1,
     )
     middle = np.array([centre])
@@ -59,7 +59,7 @@ def test_a_long_object_is_one_although_no_candidate_covers_it():
         assert scores.tp == 1
         assert 0.73 < objects.probability[0] <= found.prob.max()  # of the surest voter
     # which the most probable candidates alone do not make
-    kept = suppress(Polyhedra(found.points, found.distances, RAYS, found.prob), threshold=0.2)
+    kept = suppress(found, threshold=0.2)
     assert len(kept) > 1
 
 
@@ -70,7 +70,9 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
     distances = ellipsoid_distances(points, axes, RAYS)
     noisy = (distances * np.exp(rng.normal(0, 0.12, distances.shape))).astype(np.float32)
     prob = rng.uniform(0.6, 0.8, 60).astype(np.float32)
-    found = Candidates(points=(points + centre).astype(np.float32), prob=prob, distances=noisy, floor=0.1)
+    found = Candidates(
+        points=(points + centre).astype(np.float32), prob=prob, distances=noisy, rays=RAYS, floor=0.1
+    )
     ground_truth = rasterise(
         Polyhedra(centre[None], ellipsoid_distances(np.zeros((1, 3)), axes, RAYS), RAYS), SHAPE
     )
@@ -87,7 +89,9 @@ def test_outlines_are_closer_than_any_candidate_drew_them():
 def test_labels_are_numbered_by_probability():
     centres = np.array([[11.5, 11.5, x] for x in (8.0, 30.0, 52.0)], np.float32)
     radii = np.repeat([[4.0], [6.0], [5.0]], 96, axis=1).astype(np.float32)
-    found = Candidates(points=centres, prob=np.float32([0.9, 0.6, 0.8]), distances=radii, floor=0.1)
+    found = Candidates(
+        points=centres, prob=np.float32([0.9, 0.6, 0.8]), distances=radii, rays=RAYS, floor=0.1
+    )
     labels, objects = instances(found, nms_thresh=0.3)
     assert [labels[11, 11, x] for x in (8, 30, 52)] == [1, 3, 2]
     assert objects.probability.tolist() == np.float32([0.9, 0.8, 0.6]).tolist()

@@ -138,7 +138,7 @@ def survivors(run: Run, journal: Journal) -> Iterator[tuple[Rows, np.ndarray]]:
     before = np.concatenate([[0], np.cumsum(counts)])
     state = _State(len(run.tile_blocks), journal)
     for number in np.flatnonzero(counts).tolist():
-        rows, which = read_rows(run.rows_path(*state.version(number)))
+        rows, which = read_rows(run.rows_path(*state.version(number)), run.rays)
         yield rows, before[number] + 1 + which
 
 

@@ -19,6 +19,7 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.objects.measure import add_channel, add_overlap, tabulate
 from anystar.objects.table import Table
+from anystar.predict.candidates import Candidates
 from anystar.predict.instances import measure_instances
 from anystar.preprocess.arrays import Box
 
@@ -86,7 +87,7 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     return noted(began, seconds, objects=len(part), file=check, labels=checksum(core))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Bodies(Polyhedra):
     """Objects that reach into a box, most probable first; centres in voxels of the volume."""
 
@@ -103,12 +104,11 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
     high = (np.array([s.stop for s in box]) - origin + 0.5) * size - 0.5 + 1
     parts, names = [], []
     for block, version, before in sources:
-        rows, which = read_rows(run.rows_path(block, version), [*low, *high])
+        rows, which = read_rows(run.rows_path(block, version), run.rays, [*low, *high])
         parts.append(rows)
         names.append(before + 1 + which)
     if not parts:
-        empty = np.zeros((0, 3 + 1 + run.detector.num_rays), np.float32)
-        parts.append(Rows.of(empty[:, :3], empty[:, 3], empty[:, 4:], run.rays))
+        parts.append(Rows.of(Candidates.none(run.rays, 0.0)))
         names.append(np.zeros(0, np.int64))
     rows = Rows.joined(parts)
     order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,45 +21,34 @@ _SLACK = 1e-2
 """Boxes are compared with this much to spare, voxels."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rows:
-    """Candidates that are not dropped, in voxels of the finest axis of the whole volume."""
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Rows(Polyhedra):
+    """Candidates that are not dropped, in voxels of the finest axis of the whole volume; all in float32."""
 
-    points: np.ndarray
-    """(N, 3) float32."""
     prob: np.ndarray
-    """(N,) float32."""
-    distances: np.ndarray
-    """(N, R) float32."""
+    """``(N,)``."""
     status: np.ndarray
-    """(N,) uint8: ``UNDECIDED`` or ``KEPT``."""
+    """``(N,)`` uint8: ``UNDECIDED`` or ``KEPT``."""
     boxes: np.ndarray
-    """(N, 6) float32: lowest and highest corner of each body."""
-
-    def __len__(self) -> int:
-        return len(self.prob)
+    """``(N, 6)`` float32: lowest and highest corner of each body."""
 
     @classmethod
-    def of(cls, points: np.ndarray, prob: np.ndarray, distances: np.ndarray, rays: Rays) -> Rows:
+    def of(cls, polyhedra: Polyhedra) -> Rows:
         """Return undecided rows, in order of position."""
-        order = np.lexsort(points.T[::-1])
-        points, prob, distances = points[order], prob[order], distances[order]
-        boxes = Polyhedra(points, distances, rays).bounding_boxes().reshape(-1, 6)
-        boxes += np.repeat([-_SLACK, _SLACK], 3)
-        status = np.full(len(prob), UNDECIDED, np.uint8)
+        some = polyhedra.take(np.lexsort(polyhedra.points.T[::-1]))
+        boxes = some.bounding_boxes().reshape(-1, 6) + np.repeat([-_SLACK, _SLACK], 3)
         return cls(
-            points=points, prob=prob, distances=distances, status=status, boxes=boxes.astype(np.float32)
+            points=some.points,
+            distances=some.distances,
+            rays=some.rays,
+            prob=some.probabilities,
+            status=np.full(len(some), UNDECIDED, np.uint8),
+            boxes=boxes.astype(np.float32),
         )
 
-    @classmethod
-    def joined(cls, parts: list[Rows]) -> Rows:
-        """Return the rows of at least one part together."""
-        return cls(**{name: np.concatenate([getattr(p, name) for p in parts]) for name in _COLUMNS})
-
-    def take(self, rows: np.ndarray, *, status: np.ndarray | None = None) -> Rows:
-        """Return some rows, with another status if one is given."""
-        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
-        return Rows(**columns if status is None else columns | {"status": status})
+    def with_status(self, status: np.ndarray) -> Rows:
+        """Return the rows with another status, shape ``(N,)``."""
+        return replace(self, status=status)
 
     @property
     def box(self) -> list[float]:
@@ -88,7 +77,7 @@ def write_rows(path: Path, rows: Rows) -> int:
         return checksum_of_file(temporary)
 
 
-def read_rows(path: Path, near: Sequence[float] | None = None) -> tuple[Rows, np.ndarray]:
+def read_rows(path: Path, rays: Rays, near: Sequence[float] | None = None) -> tuple[Rows, np.ndarray]:
     """Read the rows whose bodies reach into the box ``near`` (lowest and highest corner), or all.
 
     Returns
@@ -108,5 +97,5 @@ def read_rows(path: Path, near: Sequence[float] | None = None) -> tuple[Rows, np
     if near is not None and len(near):
         low, high = np.array(near[:3]), np.array(near[3:])
         chosen = np.flatnonzero(((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1))
-    rows = Rows(points=points, prob=prob, distances=distances, status=status, boxes=boxes)
-    return rows.take(chosen), chosen
+    columns = {"points": points, "prob": prob, "distances": distances, "status": status, "boxes": boxes}
+    return Rows(rays=rays, **{name: values[chosen] for name, values in columns.items()}), chosen

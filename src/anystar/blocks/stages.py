@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +30,6 @@ from anystar.blocks.plan import Plan
 from anystar.blocks.rows import Rows, read_rows, write_rows
 from anystar.blocks.source import Held, Lazy, Readable
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED, suppress_partly
-from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
@@ -105,6 +105,10 @@ class Run:
         """Return where a version of the candidates of a block lies."""
         return numbered(self.rows_folder, number, version)
 
+    def rows(self, number: int, version: str, *, near: Sequence[float] | None = None) -> Rows:
+        """Read a version of the candidates of a block, or those that reach into the box ``near``."""
+        return read_rows(self.rows_path(number, version), self.rays, near)[0]
+
     def centres(self, points: np.ndarray) -> np.ndarray:
         """Return points ``(N, 3)`` of the candidates' grid in voxels of the image, float64."""
         choices = self.plan.choices
@@ -134,9 +138,9 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     tta = run.plan.request.options.tta
     parts = [run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles]
     found = Candidates.joined(parts).scaled(1 / run.plan.choices.zoom)
-    sure = found.prob >= floor
+    likely = found.take(found.prob >= floor)
     network = time.perf_counter() - began - whole.seconds[0]
-    rows = Rows.of(found.points[sure], found.prob[sure], found.distances[sure], run.rays)
+    rows = Rows.of(likely)
     check = write_rows(run.rows_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return noted(
@@ -155,16 +159,15 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     """Decide what can be decided of a block, given those whose bodies may touch its own."""
     began = time.perf_counter()
     block, near = task
-    own, _ = read_rows(run.rows_path(*block))
-    rows = Rows.joined([own, *(read_rows(run.rows_path(*other), own.box)[0] for other in near)])
-    candidates = Polyhedra(rows.points, rows.distances, run.rays, rows.prob)
+    own = run.rows(*block)
+    rows = Rows.joined([own, *(run.rows(*other, near=own.box) for other in near)])
     status = suppress_partly(
-        candidates.with_prob(precedence(candidates)),
+        rows.with_prob(precedence(rows)),
         rows.status,
         np.arange(len(rows)) < len(own),
         threshold=run.plan.choices.nms_thresh,
     )[: len(own)]
-    left = own.take(np.flatnonzero(status != DROPPED), status=status[status != DROPPED])
+    left = own.with_status(status).take(status != DROPPED)
     suppression = time.perf_counter() - began
     # Equal names are equal contents: what is decided depends on the neighbours' versions, too
     version = hashlib.sha256(repr(task).encode()).hexdigest()[:16]
@@ -185,12 +188,10 @@ def outline(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     """Outline the survivors of a block, given all that was found in those that may touch it."""
     began = time.perf_counter()
     block, near = task
-    kept, _ = read_rows(run.rows_path(*block))
+    kept = run.rows(*block)
     places = [(block[0], FOUND), *near]
-    rows = Rows.joined([read_rows(run.rows_path(*place), kept.box)[0] for place in places])
-    candidates = Polyhedra(rows.points, rows.distances, run.rays, rows.prob)
-    voted = vote(candidates, _where(kept.points, rows.points))
-    outlined = Rows.of(voted.points, voted.probabilities, voted.distances, run.rays)
+    rows = Rows.joined([run.rows(*place, near=kept.box) for place in places])
+    outlined = Rows.of(vote(rows, _where(kept.points, rows.points)))
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
     check = write_rows(run.rows_path(block[0], version), outlined)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -95,6 +95,7 @@ class Rays:
         )
 
 
+@lru_cache(maxsize=16)
 def golden_spiral(num_rays: int = 96, anisotropy: tuple[float, float, float] = (1.0, 1.0, 1.0)) -> Rays:
     """Spread directions evenly over the sphere along a golden spiral.
 

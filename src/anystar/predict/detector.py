@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from anystar.geometry.rays import Rays, golden_spiral
 from anystar.nn.device import fast_bfloat16
 from anystar.nn.model import StarNet
 from anystar.predict.candidates import Candidates
@@ -64,8 +65,13 @@ class Detector:
 
     @property
     def num_rays(self) -> int:
-        """Rays of the polyhedra."""
+        """Number of rays of the polyhedra."""
         return self.network.config.num_rays
+
+    @property
+    def rays(self) -> Rays:
+        """Directions of the distances."""
+        return golden_spiral(self.num_rays)
 
     def tiles(self, shape: Shape) -> Axes:
         """Return the tiles of a resampled volume of ``shape``."""
@@ -146,7 +152,7 @@ class Detector:
         grid = self.network.config.grid
         read = image.read(tile.read)
         if read is None:
-            return Candidates.none(self.num_rays, floor)
+            return Candidates.none(self.rays, floor)
         read = read.contiguous(memory_format=torch.channels_last_3d)
         z, y, x = (
             slice((own.start - around.start) // grid, -(-(own.stop - around.start) // grid))
@@ -166,6 +172,7 @@ class Detector:
             points=points.cpu().numpy(),
             prob=chosen.cpu().numpy(),
             distances=distances.T.float().clamp_min(0.1).cpu().numpy(),
+            rays=self.rays,
             floor=floor,
         )
         data = image.holds_data(found.points)

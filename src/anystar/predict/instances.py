@@ -14,7 +14,6 @@ import torch
 from anystar.geometry.nms import suppress
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
-from anystar.geometry.rays import Rays
 from anystar.geometry.voting import precedence, vote
 from anystar.objects.objects import Objects, locate_objects
 from anystar.predict.candidates import Candidates
@@ -43,7 +42,6 @@ def candidates_to_instances(
     shape: Shape,
     *,
     aspect: Vec,
-    rays: Rays,
     prob_thresh: float,
     nms_thresh: float,
     device: torch.device,
@@ -59,8 +57,6 @@ def candidates_to_instances(
         Voxels of the image along Z, Y, X.
     aspect : three floats
         Edges of a voxel in units of the shortest.
-    rays : Rays
-        Directions of the candidates' distances.
     prob_thresh : float
         Lowest probability of an object.
     nms_thresh : float
@@ -71,8 +67,7 @@ def candidates_to_instances(
         Candidates lie on the grid of the image without the margins that it left out; objects end there.
     """
     start = time.perf_counter()
-    likely = candidates.take(candidates.prob >= prob_thresh)
-    found = outline(Polyhedra(likely.points, likely.distances, rays, likely.prob), nms_thresh, device)
+    found = outline(candidates.take(candidates.prob >= prob_thresh), nms_thresh, device)
     found = found.take(np.lexsort((*found.points.T[::-1], -found.probabilities)))
     middle = time.perf_counter()
     placed = found.on_voxels(aspect)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from anystar.arrays import VoxelSize
-from anystar.geometry.rays import golden_spiral
 from anystar.predict.adaptive_threshold import choose_threshold, threshold_note
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
@@ -109,12 +108,10 @@ def segment(
     chosen = choose(prepared, voxel_size, detector, defaults, options, config=config, progress=progress)
     candidates = detect(prepared, chosen, detector, tta=options.tta, progress=progress)
     seconds = time.perf_counter() - start
-    rays = golden_spiral(detector.num_rays)
     instances = candidates_to_instances(
         candidates,
         (image.shape[0], image.shape[1], image.shape[2]),
         aspect=chosen.aspect,
-        rays=rays,
         prob_thresh=chosen.prob_thresh,
         nms_thresh=chosen.nms_thresh,
         device=detector.device,
@@ -131,7 +128,6 @@ def segment(
         timings={"network": seconds, **instances.timings},
         preprocessing=chosen.preprocessing,
         candidates=candidates,
-        rays=rays,
     )
 
 
@@ -194,7 +190,7 @@ def detect(
 ) -> Candidates:
     """Return the candidates of an image as was chosen for it, lengths in shortest edges of its voxels."""
     if chosen.diameter is None:
-        return Candidates.none(detector.num_rays, chosen.floor)
+        return Candidates.none(detector.rays, chosen.floor)
     image = replace(prepared, settings=chosen.preprocessing)
     found = detector.detect(image, chosen.zooms, floor=chosen.floor, tta=tta, progress=progress)
     return found.scaled(1 / chosen.zoom)

@@ -61,7 +61,6 @@ class Result:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """What was done to the intensities of the image."""
     candidates: Candidates
-    rays: Rays
     image: Volume | None = None
     """The image that was segmented, not a copy of it."""
 
@@ -69,6 +68,11 @@ class Result:
     def volume(self) -> Volume:
         """The labels at the image's place: what :func:`anystar.write` writes."""
         return Volume(data=self.labels) if self.image is None else self.image.with_data(self.labels)
+
+    @property
+    def rays(self) -> Rays:
+        """Directions of the distances of the objects."""
+        return self.candidates.rays
 
     def rethreshold(self, prob_thresh: float | None = None, nms_thresh: float | None = None) -> Result:
         """Return the result for other thresholds without running the network again.
@@ -92,7 +96,6 @@ class Result:
             self.candidates,
             (z, y, x),
             aspect=self.voxel_size.aspect,
-            rays=self.rays,
             prob_thresh=prob,
             nms_thresh=nms,
             device=torch.device("cpu"),

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import weigh
 from tests.predict.scale_search.made import scale_at
 
+RAYS = golden_spiral(32)
 EVERYWHERE = np.array([[-1e3] * 3, [1e3] * 3])
 
 
@@ -15,7 +17,11 @@ def candidates(radius, prob, num=1):
     points = np.arange(num)[:, None] * np.array([100.0, 0, 0])
     distances = np.full((num, 32), radius, np.float32)
     return Candidates(
-        points=points.astype(np.float32), prob=np.full(num, prob, np.float32), distances=distances, floor=0.1
+        points=points.astype(np.float32),
+        prob=np.full(num, prob, np.float32),
+        distances=distances,
+        rays=RAYS,
+        floor=0.1,
     )
 
 
@@ -32,7 +38,7 @@ def test_evidence_grows_with_number_size_and_probability():
     assert evidence(candidates(5, 0.6)).score > one.score
     assert evidence(candidates(4, 0.7)).score > one.score
     assert evidence(candidates(4, 0.15)) == (0, 0)
-    assert evidence(Candidates.none(32, 0.1)) == (0, 0)
+    assert evidence(Candidates.none(RAYS, 0.1)) == (0, 0)
 
 
 def test_duplicates_count_once():

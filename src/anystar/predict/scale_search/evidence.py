@@ -8,8 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from anystar.geometry.nms import suppress
-from anystar.geometry.polyhedra import Polyhedra
-from anystar.geometry.rays import golden_spiral
 from anystar.predict.adaptive_threshold import LOWEST, fit_mixture
 from anystar.predict.candidates import Candidates
 from anystar.predict.scale_search.config import SearchConfig
@@ -101,19 +99,17 @@ def weigh(
     config : SearchConfig
     """
     likely = candidates.take(candidates.prob > LOWEST)
-    points, distances, prob = likely.points, likely.distances, likely.prob
-    rays = golden_spiral(distances.shape[1])
-    kept = suppress(Polyhedra(points, distances, rays, prob), threshold=config.nms_thresh)
-    diameters = 2 * np.median(distances[kept], axis=1).astype(np.float64)
-    weight = (prob[kept] - LOWEST) ** config.prob_exponent * diameters**config.diameter_exponent
-    mixture = fit_mixture(prob[kept], prob_thresh)
+    kept = likely.take(suppress(likely, threshold=config.nms_thresh))
+    diameters = 2 * np.median(kept.distances, axis=1).astype(np.float64)
+    weight = (kept.prob - LOWEST) ** config.prob_exponent * diameters**config.diameter_exponent
+    mixture = fit_mixture(kept.prob, prob_thresh)
     if mixture is not None:
-        weight *= mixture.chances(prob[kept])
+        weight *= mixture.chances(kept.prob)
     return ScaleEvidence(
         zoom=zoom,
         inner=inner,
-        points=points[kept] + start,
+        points=kept.points + start,
         diameters=diameters,
         weight=weight,
-        prob=prob[kept],
+        prob=kept.prob,
     )
