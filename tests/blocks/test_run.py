@@ -153,6 +153,26 @@ def test_blocks_leave_out_the_margins_of_the_whole(tmp_path, model, sized, angle
             np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-5, atol=1e-6, err_msg=name)
 
 
+def test_blocks_fill_the_missing_voxels_of_the_whole(tmp_path, model, sized):
+    voxels = np.pad(texture(0, (24, 52, 50)).astype(np.float32), 4, constant_values=np.nan)
+    voxels[np.random.default_rng(0).random(voxels.shape) < 0.002] = np.inf
+    io.write(tmp_path / "image.npy", Volume(data=voxels))
+    how = {"diameter": 6.6, "prob_thresh": 0.25}
+    source, out = io.open_image(tmp_path / "image.npy", spacing=(1, 1, 1)), tmp_path / "labels.zarr"
+    want = model.segment(voxels, spacing=(1, 1, 1), **how)
+    outputs = {"table": tmp_path / "a.csv", "overview": tmp_path / "a.png"}
+    outcome = sized(source, out, model=model, hold=0, **outputs, **how)
+    assert outcome.notes == want.notes
+    assert "are filled from their neighbours" in want.notes[1].text
+    numbers = same_objects(want.labels, labels_of(out))
+    (got, _), wanted = read_table(tmp_path / "a.csv"), want.table(voxels)
+    order = np.argsort([numbers[int(n)] for n in wanted["label"]])
+    got = got.select(np.argsort(got["label"]))
+    for name in ("intensity_mean", "intensity_max", "background", "touches_border"):
+        np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-5, err_msg=name)
+        assert np.isfinite(got[name]).all()
+
+
 def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized, monkeypatch):
     model = replace(model, search=SearchConfig(unsure=1.0))
     where = "anystar.predict.scale_search.search.search_appearance"

@@ -36,6 +36,7 @@ class FakeModel:
         voxel_size, image = VoxelSize.of(image), image.data
         self.calls.append(options | {"spacing": voxel_size and voxel_size.lengths.spacing})
         options["progress"](1, 2, "network")
+        Preprocessing.fit(image)  # which refuses what cannot be segmented
         bright = image > float(image.min()) + self.threshold * float(np.ptp(image))
         labels, count = ndimage.label(bright)
         index = np.arange(1, count + 1)

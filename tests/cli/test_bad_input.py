@@ -30,7 +30,7 @@ def truncated(path):
 
 def nan(path):
     data = np.zeros((5, 6, 7), np.float32)
-    data[0, 0, 0] = np.nan
+    data[0, 0, :3] = np.nan
     io.write(path, Volume(data=data))
 
 
@@ -50,8 +50,8 @@ IMAGES = {
         r"has 4 time points; choose one with --time 0 to --time 3",
     ),
     "channels": (lambda p: imagej(p, (5, 3, 20, 21), "ZCYX"), r"has 3 channels; choose one with --channel"),
-    "NaN": (nan, r"is NaN or infinite in 1 of 210 voxels; replace them"),
-    "infinite": (infinite, r"is NaN or infinite in 210 of 210 voxels; replace them"),
+    "NaN": (nan, r"image must be finite, got 3 NaN or infinite voxels of 210; replace"),
+    "infinite": (infinite, r"image must be finite, got 210 NaN or infinite voxels of 210"),
     "thin": (lambda p: io.write(p, Volume(data=stack((3, 40, 40)))), r"only 3 voxels thick along Z.*; give"),
 }
 

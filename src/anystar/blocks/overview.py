@@ -12,7 +12,6 @@ from typing import Any, Protocol
 import numpy as np
 
 from anystar.blocks.checksum import checksum_of_file
-from anystar.blocks.source import Lazy
 from anystar.blocks.stages import Run, noted, numbered
 from anystar.report.overview import save_panels, surveyed_panels
 from anystar.report.survey import Extent, Survey, merge, survey
@@ -56,15 +55,16 @@ class Surveyor:
     def __call__(self, number: int) -> dict[str, Any]:
         """Survey a block and return what the journal is to note."""
         began = time.perf_counter()
-        box, image = self.run.boxes[number], Lazy(self.run.image)
-        found = survey(image[box], self.kept(box), self.extent, [s.start for s in box])
+        box = self.run.boxes[number]
+        image, reading = self.run.displayed(box)
+        found = survey(image, self.kept(box), self.extent, [s.start for s in box])
         looked = time.perf_counter()
         path = self._path(number)
         with staged(path) as (temporary,):
             with open(temporary, "wb") as file:
                 np.savez(file, allow_pickle=False, **vars(found))
             check = checksum_of_file(temporary)
-        name, reading = path.relative_to(self.run.folder).as_posix(), image.seconds[0]
+        name = path.relative_to(self.run.folder).as_posix()
         seconds = {"reading": reading, "overview": looked - began - reading}
         return noted(began, seconds, kept=self.version, name=name, file=check)
 
@@ -91,7 +91,7 @@ class Surveyor:
             here = rows[(rows >= start) & (rows < start + depth)] - start
             box = [slice(start, min(start + depth, height)), slice(0, width)]
             box.insert(axis, slice(index, index + 1))
-            for read in (self.run.image.read, self.kept):
+            for read in (lambda part: self.run.displayed(part)[0], self.kept):
                 parts.append(read((box[0], box[1], box[2])).squeeze(axis)[np.ix_(here, columns)])
         return np.concatenate(parts[::2]), np.concatenate(parts[1::2])
 

@@ -74,7 +74,7 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     if core.any():
         painter.labels.write([s.start for s in box], core)
     written = time.perf_counter()
-    image = Lazy(run.image)
+    image = run.lazy()
     part = _measure(run, image, bodies, labels, region, number, sources)
     measured = time.perf_counter()
     check = write_part(run.table_path(number), part)

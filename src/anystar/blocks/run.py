@@ -272,10 +272,11 @@ def _settle(
 
 def _plan(request: Request, image: LazyImage, model: Model, memory: int, progress: Progress | None) -> Plan:
     """Look at the image as much as :meth:`anystar.predict.Model.segment` does before its network runs."""
-    whole, voxel_size, options = Lazy(image), VoxelSize.of(image), request.options
+    voxel_size, options = VoxelSize.of(image), request.options
     diameter_in_edges(options.diameter, voxel_size, image.shape)  # refused before anything is read
+    preprocessing = Preprocessing.fit(Lazy(image, finite=False), illumination=options.illumination)
     choices = choose(
-        Preprocessing.fit(whole, illumination=options.illumination).apply(whole),
+        preprocessing.apply(Lazy(image, finite=preprocessing.finite)),
         voxel_size,
         model.detector(),
         model.defaults,

@@ -37,8 +37,8 @@ class Readable(Protocol):
     def chunks(self) -> tuple[int, int, int]:
         """Voxels that are stored together."""
 
-    def read(self, box: Box, /) -> np.ndarray:
-        """Return the voxels of three slices of step 1."""
+    def read(self, box: Box, /, *, finite: bool = True) -> np.ndarray:
+        """Return the voxels of three slices of step 1; refuse NaN and infinite ones if ``finite``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,8 @@ class Lazy:
 
     image: Readable
     seconds: list[float] = field(default_factory=lambda: [0.0])
+    finite: bool = True
+    """Whether NaN and infinite voxels are refused."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -73,7 +75,7 @@ class Lazy:
 
     def _read(self, box: Box) -> np.ndarray:
         began = time.perf_counter()
-        part = self.image.read(box)
+        part = self.image.read(box) if self.finite else self.image.read(box, finite=False)
         self.seconds[0] += time.perf_counter() - began
         return part
 

@@ -34,6 +34,7 @@ from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import TileDetector
+from anystar.preprocess.arrays import Box
 from anystar.preprocess.resample import ResampledImage
 
 __all__ = [
@@ -74,6 +75,16 @@ class Run:
         """Voxels of the image along Z, Y, X."""
         return self.plan.request.shape
 
+    def lazy(self) -> Lazy:
+        """Return the image as an array, which notes how long it reads."""
+        return Lazy(self.image, finite=self.plan.choices.preprocessing.finite)
+
+    def displayed(self, box: Box) -> tuple[np.ndarray, float]:
+        """Return a box of the image for the overview, without NaN, and the seconds of reading."""
+        settings, image = self.plan.choices.preprocessing, self.lazy()
+        part = image[box] if settings.finite else settings.repaired(image, box)
+        return part, image.seconds[0]
+
     def view(self, image: Lazy | Held) -> ResampledImage:
         """Return what the network sees."""
         choices = self.plan.choices
@@ -83,7 +94,7 @@ class Run:
     @cached_property
     def tile_blocks(self) -> TileBlocks:
         """Blocks of the first two stages."""
-        axes = self.detector.tiles(self.view(Lazy(self.image)).shape)
+        axes = self.detector.tiles(self.view(self.lazy()).shape)
         return TileBlocks(axes, self.plan.tiles_along)
 
     @cached_property
@@ -127,7 +138,7 @@ def numbered(folder: Path, number: int, suffix: str) -> Path:
 def detect(run: Run, number: int) -> dict[str, Any]:
     """Run the network on a block; return the number and the extent of its candidates."""
     began = time.perf_counter()
-    tiles, whole = run.tile_blocks[number], Lazy(run.image)
+    tiles, whole = run.tile_blocks[number], run.lazy()
     source = run.view(whole).source(hull([tile.read for tile in tiles]))
     voxels = np.prod([s.stop - s.start for s in source], dtype=float)
     image: Lazy | Held = whole

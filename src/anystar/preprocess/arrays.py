@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-__all__ = ["ArrayLike", "Box", "Shape", "Vec", "whole_box"]
+import numpy as np
+
+__all__ = ["ArrayLike", "Box", "Shape", "Vec", "in_memory", "whole_box"]
 
 Box = tuple[slice, slice, slice]
 """Slices along Z, Y, X."""
@@ -33,3 +35,10 @@ def whole_box(shape: tuple[int, ...]) -> Box:
     """Return the box of all voxels."""
     z, y, x = (slice(0, num) for num in shape)
     return z, y, x
+
+
+def in_memory(image: ArrayLike) -> bool:
+    """Return whether an image, or the one that it is a view of, is an array in memory."""
+    while hasattr(image, "image"):
+        image = image.image
+    return isinstance(image, np.ndarray)

@@ -43,8 +43,8 @@ _HULL_POINTS = 20_000
 class ConstantRegion:
     """Where a volume has no data, and the data at the edge with which it is filled."""
 
-    value: float
-    """The constant."""
+    value: float | None
+    """The constant, ``None`` if it is NaN or infinite."""
     indices: tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]
     """Planes, rows and columns (Z, Y, X) at whose crossings, the nodes, the region is known."""
     mask: str
@@ -55,10 +55,13 @@ class ConstantRegion:
     """Intensities of the nodes with data next to the others: compressed, in base 64."""
 
     @classmethod
-    def of(cls, value: float, mask: np.ndarray, subsample: Subsample) -> ConstantRegion:
+    def of(cls, value: float | None, mask: np.ndarray, subsample: Subsample) -> ConstantRegion:
         """Return the region of a mask over the nodes of a subsample."""
         z, y, x = (tuple(along.tolist()) for along in subsample.indices)
         edge = subsample.voxels[_edge(mask)]
+        finite = np.isfinite(edge)
+        if not finite.all():
+            edge = np.where(finite, edge, np.median(edge[finite]).astype(edge.dtype))
         return cls(
             value=value,
             indices=(z, y, x),
@@ -147,9 +150,10 @@ def find_region(subsample: Subsample, cropped: Collection[Face] = ()) -> Constan
         At which constant planes were cropped, each an axis and whether it is the face at its end.
     """
     voxels = subsample.voxels
-    value = _corner_value(voxels)
-    if value is None:
+    values = _corner_values(voxels)
+    if not values:
         return None
+    value = max(values, key=values.count)
     constant = is_value(voxels, value)
     pieces, _ = ndimage.label(ndimage.binary_erosion(constant, _CUBE, border_value=1))
     thick = np.isin(pieces, _at_border(pieces))
@@ -161,9 +165,8 @@ def find_region(subsample: Subsample, cropped: Collection[Face] = ()) -> Constan
     layers = {k: depth == k for k in (1, 2, 3, 6)}
     if not near.any() or not all(layer.any() for layer in layers.values()):
         return None
-    difference = np.where(constant, 0, np.abs(voxels.astype(np.float64) - value))
-    contrast = {k: float(difference[layer].mean()) for k, layer in layers.items()}
-    data = voxels[~constant]
+    contrast = _contrast(voxels, value, layers)
+    data = voxels[~constant & np.isfinite(voxels)]
     if (
         constant[near].mean() > _COMMON
         or contrast[2] < _FADING * contrast[6]
@@ -175,7 +178,16 @@ def find_region(subsample: Subsample, cropped: Collection[Face] = ()) -> Constan
     mask = np.isin(pieces, np.unique(pieces[thick]))
     if contrast[1] < _SOFT * contrast[3]:
         mask |= _depth(mask, cropped) == 1
-    return ConstantRegion.of(float(value), mask, subsample)
+    return ConstantRegion.of(value if value is None else float(value), mask, subsample)
+
+
+def _contrast(voxels: np.ndarray, value: float | None, layers: dict[int, np.ndarray]) -> dict[int, float]:
+    """Return the mean difference of each layer from the constant; 1 if that is no number."""
+    if value is None:
+        return dict.fromkeys(layers, 1.0)
+    difference = np.abs(voxels.astype(np.float64) - value)
+    difference[~np.isfinite(difference)] = 0
+    return {k: float(difference[layer].mean()) for k, layer in layers.items()}
 
 
 def _depth(mask: np.ndarray, cropped: Collection[Face]) -> np.ndarray:
@@ -193,19 +205,24 @@ def _at_border(pieces: np.ndarray) -> np.ndarray:
     return numbers[numbers > 0]
 
 
-def is_value(part: np.ndarray, value: float) -> np.ndarray:
-    """Return which voxels have a value."""
-    return np.asarray(part == value)
+def is_value(part: np.ndarray, value: float | None) -> np.ndarray:
+    """Return which voxels have a value; ``None`` stands for NaN and infinite ones."""
+    return ~np.isfinite(part) if value is None else np.asarray(part == value)
 
 
-def _corner_value(voxels: np.ndarray) -> float | None:
-    """Return the value that most corners have, each all over 2 x 2 x 2 nodes; ``None`` if no corner has."""
+def as_value(voxel: np.ndarray) -> float | None:
+    """Return the only voxel of an array, ``None`` if it is NaN or infinite."""
+    return voxel.item() if np.isfinite(voxel).all() else None
+
+
+def _corner_values(voxels: np.ndarray) -> list[float | None]:
+    """Return the values of those corners that have one, each all over 2 x 2 x 2 nodes."""
     corners = [
         voxels[tuple(slice(-2, None) if last else slice(0, 2) for last in ends)]
         for ends in itertools.product((False, True), repeat=3)
     ]
-    values = [corner.min().item() for corner in corners if corner.min() == corner.max()]
-    return max(sorted(set(values)), key=values.count) if values else None
+    firsts = [as_value(corner[:1, :1, :1]) for corner in corners]
+    return [value for value, corner in zip(firsts, corners, strict=True) if is_value(corner, value).all()]
 
 
 def _beside_convex(mask: np.ndarray) -> bool:

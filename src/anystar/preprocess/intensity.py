@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.preprocess.arrays import ArrayLike
 from anystar.preprocess.subsample import take_subsample
 
@@ -24,35 +25,31 @@ _SLAB = 64
 
 
 def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
-    """Return ``image`` as an array, or raise ``ValueError`` that says why it cannot be segmented."""
+    """Return ``image`` as an array, or raise ``InputError`` that says why it cannot be segmented."""
     image = np.asarray(image)
     if image.ndim != 3:
-        raise ValueError(f"image must have three axes (Z, Y, X), got shape {image.shape}")
+        raise InputError(f"image must have three axes (Z, Y, X), got shape {image.shape}")
     if image.dtype.kind not in "buif":
-        raise ValueError(f"image must hold real numbers, got {image.dtype}")
+        raise InputError(f"image must hold real numbers, got {image.dtype}")
     if min(image.shape) < smallest:
-        raise ValueError(
+        raise InputError(
             f"image must have at least {smallest} voxels along each axis, got {image.shape}; "
             "AnyStar segments volumes, not single slices"
         )
-    if image.dtype.kind == "f":
-        bad = int(image.size - np.isfinite(image).sum())
-        if bad:
-            raise ValueError(f"image must be finite, got {bad} NaN or infinite voxels; replace or crop them")
     return image
 
 
 def check_range(image: np.ndarray) -> None:
-    """Raise ``ValueError`` if float32 loses the largest absolute value, or differences beside it."""
+    """Raise ``InputError`` if float32 loses the largest absolute value, or differences beside it."""
     low, high = float(image.min()), float(image.max())
     largest = max(-low, high)
     if image.dtype.itemsize >= 4 and image.dtype != np.float32 and 0 < high - low < _FINE * largest:
-        raise ValueError(
+        raise InputError(
             f"image must not lie on an offset that hides what differs, got values from {low:.10g} to "
             f"{high:.10g}; subtract {low:.10g}"
         )
     if image.dtype.kind == "f" and largest and not _RANGE[0] <= largest <= _RANGE[1]:
-        raise ValueError(
+        raise InputError(
             f"image must have a largest absolute value of {_RANGE[0]:g} to {_RANGE[1]:g}, got "
             f"{largest:.3g}; divide it by that"
         )

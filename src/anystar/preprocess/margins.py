@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from anystar.preprocess.arrays import ArrayLike, Box, Shape, whole_box
-from anystar.preprocess.constant_region import ConstantRegion, Face, find_region
+from anystar.preprocess.constant_region import ConstantRegion, Face, as_value, find_region, is_value
 from anystar.preprocess.subsample import Subsample, take_subsample
 
 __all__ = ["CroppedImage", "FilledImage", "Margins"]
@@ -36,6 +36,8 @@ class Margins:
     """First voxel inside the constant planes at its faces."""
     stop: Shape
     """The voxel after the last one."""
+    missing: bool = False
+    """Whether any of the margins are NaN or infinite."""
     region: ConstantRegion | None = None
     """Where there are no data inside those planes; in voxels of the cropped volume."""
 
@@ -56,7 +58,8 @@ class Margins:
         start, stop = (
             (s[0], s[1], s[2]) for s in zip(*((part.start, part.stop) for part in box), strict=True)
         )
-        return cls(shape=(z, y, x), start=start, stop=stop, region=region)
+        missing = None in values.values() or (region is not None and region.value is None)
+        return cls(shape=(z, y, x), start=start, stop=stop, missing=missing, region=region)
 
     @property
     def box(self) -> Box:
@@ -155,7 +158,7 @@ def crop(image: ArrayLike, box: Box) -> ArrayLike:
     return image[box] if isinstance(image, np.ndarray) else CroppedImage(image, box)
 
 
-def _within_constant_planes(image: ArrayLike) -> tuple[Box, dict[Face, float]]:
+def _within_constant_planes(image: ArrayLike) -> tuple[Box, dict[Face, float | None]]:
     """Return the box inside the constant planes at the faces, and the values of the innermost by face.
 
     Of an axis along which too little is left, nothing is taken away.
@@ -182,18 +185,18 @@ def _within_constant_planes(image: ArrayLike) -> tuple[Box, dict[Face, float]]:
     return (box[0], box[1], box[2]), values
 
 
-def _constant_corners(image: ArrayLike, box: list[slice]) -> dict[Face, float]:
+def _constant_corners(image: ArrayLike, box: list[slice]) -> dict[Face, float | None]:
     """Return the faces of a box whose four corners are equal, and their value."""
     ends = [(part.start, part.stop - 1) for part in box]
     corners = np.empty((2, 2, 2), object)
     for corner in np.ndindex(2, 2, 2):
         at = (both[end] for both, end in zip(ends, corner, strict=True))
-        corners[corner] = np.asarray(image[tuple(slice(i, i + 1) for i in at)]).item()
+        corners[corner] = as_value(np.asarray(image[tuple(slice(i, i + 1) for i in at)]))
     faces = {(axis, last): corners.take(int(last), axis) for axis in range(3) for last in (False, True)}
     return {face: four[0, 0] for face, four in faces.items() if (four == four[0, 0]).all()}
 
 
-def _constant_planes(image: ArrayLike, box: list[slice], face: Face, value: float) -> int:
+def _constant_planes(image: ArrayLike, box: list[slice], face: Face, value: float | None) -> int:
     """Return how many planes at a face of a box have nothing but a value."""
     part = box[face[0]]
     num, count = part.stop - part.start, 0
@@ -206,13 +209,13 @@ def _constant_planes(image: ArrayLike, box: list[slice], face: Face, value: floa
     return count
 
 
-def _leading(image: ArrayLike, slab: list[slice], face: Face, value: float) -> int:
+def _leading(image: ArrayLike, slab: list[slice], face: Face, value: float | None) -> int:
     """Return how many planes of a slab, from the face on, have nothing but a value; strip by strip."""
     axis, last = face
     size = slab[axis].stop - slab[axis].start
     for strip in _strips(image, slab, axis):
         planes = np.moveaxis(np.asarray(image[tuple(_planes(strip, face, 0, size))]), axis, 0)
-        same = (planes == value).all((1, 2))[:: -1 if last else 1]
+        same = np.asarray(is_value(planes, value).all((1, 2)))[:: -1 if last else 1]
         size = size if same.all() else int(same.argmin())
         if not size:
             break
@@ -239,13 +242,13 @@ def _planes(box: list[slice], face: Face, first: int, count: int) -> list[slice]
     return [slice(start, start + count) if k == axis else other for k, other in enumerate(box)]
 
 
-def _keep_natural(image: ArrayLike, box: Box, values: dict[Face, float]) -> Box:
+def _keep_natural(image: ArrayLike, box: Box, values: dict[Face, float | None]) -> Box:
     """Return the box with those planes that are a natural background."""
     kept = list(box)
     for face, value in values.items():
         axis, last = face
         plane = _planes(list(box), face, 0, 1)
-        strips = [np.asarray(image[tuple(strip)]) == value for strip in _strips(image, plane, axis)]
+        strips = [is_value(np.asarray(image[tuple(strip)]), value) for strip in _strips(image, plane, axis)]
         if sum(int(s.sum()) for s in strips) >= _COMMON * sum(s.size for s in strips):
             part = kept[axis]
             kept[axis] = slice(part.start, image.shape[axis]) if last else slice(0, part.stop)

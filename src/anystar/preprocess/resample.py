@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.errors import InputError
 from anystar.preprocess.arrays import Box, Shape, Vec
 from anystar.preprocess.settings import PreparedImage
 
@@ -82,7 +83,7 @@ class ResampledImage:
         for start in range(z.first, z.last, depth):
             stop = min(start + depth, z.last)
             part = self.prepared.read((slice(start, stop), slice(y.first, y.last), slice(x.first, x.last)))
-            lowest, highest = min(lowest, float(part.min())), max(highest, float(part.max()))
+            lowest, highest = np.minimum(lowest, part.min()), np.maximum(highest, part.max())
             slab = torch.from_numpy(part).to(self.device)
             slab = y.apply(x.apply(slab, 2), 1)
             if stop - start == z.last - z.first:
@@ -91,6 +92,8 @@ class ResampledImage:
                 share = z.apply(slab, 0, start - z.first, stop - z.first)
                 whole = share if whole is None else whole.add_(share)
         assert whole is not None
+        if not np.isfinite(lowest):
+            raise InputError("image has NaN or infinite voxels, though none in its subsample; replace them")
         if lowest == highest:
             return None
         low, high = self.prepared.settings.smoothed_limits

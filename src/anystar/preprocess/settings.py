@@ -17,6 +17,7 @@ from anystar.preprocess.blank_planes import BlankPlanes
 from anystar.preprocess.illumination import Illumination
 from anystar.preprocess.intensity import check_range, intensity_limits, rescale
 from anystar.preprocess.margins import Margins, crop
+from anystar.preprocess.missing_voxels import MissingVoxels
 from anystar.preprocess.subsample import Subsample, take_subsample
 
 __all__ = ["PreparedImage", "Preprocessing", "Step"]
@@ -60,6 +61,10 @@ class Preprocessing:
 
     margins: Margins | None = field(default=None, metadata={"step": Margins})
     """Constant margins that are left out, if there are any; what follows is in voxels of what is left."""
+    missing_voxels: MissingVoxels | None = field(
+        default=None, metadata={"step": MissingVoxels, "repair": True}
+    )
+    """Voxels that are NaN or infinite and are filled, if there are any."""
     blank_planes: BlankPlanes | None = field(default=None, metadata={"step": BlankPlanes, "repair": True})
     """Blank planes that are filled, if there are any."""
     illumination: Illumination | None = field(default=None, metadata={"step": Illumination})
@@ -100,7 +105,7 @@ class Preprocessing:
             if step is not None:
                 steps[name], image = step, step.apply(image)
                 subsample = step.update(subsample, image)
-            if name == "margins":
+            if name == "missing_voxels":
                 check_range(image if isinstance(image, np.ndarray) else subsample.data)
         return cls(limits=intensity_limits(image, subsample.data), **steps)  # type: ignore[arg-type]
 
@@ -113,10 +118,10 @@ class Preprocessing:
     def repaired(self, image: ArrayLike, box: Box | None = None) -> np.ndarray:
         """Return a box of the image, or all of it, as intensities are measured.
 
-        What is missing is filled; everything else keeps the intensities that were recorded.
+        What is missing is filled (with 0 in margins); everything else keeps its recorded intensities.
         """
         steps, box = self._fitted(only="repair"), box or whole_box(image.shape)
-        if not steps:
+        if not steps and self.finite:
             return image if isinstance(image, np.ndarray) and box == whole_box(image.shape) else image[box]
         inner = self.inner_box(image.shape)
         data, part = crop(image, inner), np.array(image[box])
@@ -128,12 +133,17 @@ class Preprocessing:
             part[here] = data[
                 tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(both, inner, strict=True))
             ]
-        return part
+        return part if self.finite else np.nan_to_num(part, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
     @property
     def constant(self) -> bool:
         """Whether all intensities of the image are equal."""
         return self.limits[0] == self.limits[1]
+
+    @property
+    def finite(self) -> bool:
+        """Whether the image has no NaN and no infinite voxels, in the margins neither."""
+        return self.missing_voxels is None and not (self.margins is not None and self.margins.missing)
 
     @property
     def notes(self) -> tuple[tuple[str, str], ...]:

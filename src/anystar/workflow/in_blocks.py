@@ -115,7 +115,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
 
 def _only_value(image: LazyImage) -> Any:
     """Return the value of all voxels, None if they differ; reads no further than to the first that does."""
-    value = image.read((slice(1),) * 3).item()
+    value = image.read((slice(1),) * 3, finite=False).item()
     z, y, x = (max(n, _BLOCK // n * n) for n in image.chunks)
-    same = all((image.read(box) == value).all() for box in blocks(image.shape, (z, y, x)))
+    same = all((image.read(box, finite=False) == value).all() for box in blocks(image.shape, (z, y, x)))
     return value if same else None

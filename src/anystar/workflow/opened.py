@@ -62,7 +62,7 @@ def open_file(path: Path, outputs: Outputs, options: SegmentOptions, *, name: st
                 )
         _check_options(image, options)
         in_blocks = _needs_blocks(path, image, outputs, options)
-        volume = None if in_blocks else image.volume()
+        volume = None if in_blocks else image.place(image.read(finite=False))
         if in_blocks:
             stack.pop_all()
     return OpenedImage(

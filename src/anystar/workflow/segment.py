@@ -13,6 +13,7 @@ import numpy as np
 import anystar
 from anystar import io
 from anystar.arrays import Volume
+from anystar.errors import InputError
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.io.address import locate
 from anystar.objects import filters
@@ -95,9 +96,14 @@ def load_options_model(options: SegmentOptions) -> Model:
 
 def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | None = None) -> FileResult:
     """Segment an image that :func:`open_file` opened, and write all its outputs."""
-    if opened.volume is None:
-        return segment_in_blocks(opened, model, progress)
-    return _segment_at_once(opened, opened.volume, model, progress)
+    try:
+        if opened.volume is None:
+            return segment_in_blocks(opened, model, progress)
+        return _segment_at_once(opened, opened.volume, model, progress)
+    except InputError as error:
+        if str(error).startswith("image "):  # which one is known only here
+            raise InputError(f"{opened.path}: {error}") from None
+        raise
 
 
 def _segment_at_once(
@@ -212,7 +218,9 @@ def _write(
 
         title = f"{opened.name}: {len(found.objects)} objects"
         file = place[outputs.overview]
-        save_overview(file, volume.data, found.labels, spacing=spacing, unit=unit, title=title)
+        settings = result.preprocessing  # NaN cannot be displayed
+        image = volume.data if settings.finite else settings.repaired(volume.data)
+        save_overview(file, image, found.labels, spacing=spacing, unit=unit, title=title)
     if outputs.meshes is not None:
         path = place.get(outputs.meshes, outputs.meshes)
         names, kind = found.objects.label, opened.options.mesh_format

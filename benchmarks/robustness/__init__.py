@@ -1,0 +1,1 @@
+"""What changes of a volume that should not matter do to its segmentation."""
