@@ -102,7 +102,7 @@ def test_a_channel_and_spacing_in_pixels(tmp_path, cells, model, run):
     result = run("segment", *(tmp_path / name for name in names), "-o", out, "--table", out)
     assert "the file does not name the unit of its voxel size, so lengths are in voxels of" in result.stdout
     assert "pixels" not in result.stdout
-    assert "no voxel size in the file" in result.stdout
+    assert "no voxel size is known" in result.stdout
     sizes = re.findall("(.*tif|.*npy): 2 objects, typical diameter (.*) voxels, ", result.stdout)
     (px, first), (half, second), (no, _) = sizes
     assert [Path(name).name for name in (px, half, no)] == [*names]

@@ -80,7 +80,7 @@ def test_settle():
 def test_missing_folder_and_unknown_names(tmp_path):
     with pytest.raises(FileNotFoundError, match="does not exist; check the name"):
         io.read(tmp_path / "no.tif")
-    with pytest.raises(io.FileError, match="is a folder; give a file"):
+    with pytest.raises(io.FileError, match="is a folder without images; give a file"):
         io.read(tmp_path)
     (tmp_path / "a.png").write_bytes(b"")
     with pytest.raises(io.FileError, match=r"no known ending; use one of .*\.tif"):

@@ -4,9 +4,10 @@ Only this package turns axes round: inside, arrays are ZYX and spacing is in mic
 """
 
 from anystar.errors import FileError
-from anystar.io.address import SUFFIXES, file_stem, file_suffix, list_volumes
+from anystar.io.address import SUFFIXES, file_stem, file_suffix
 from anystar.io.files import read, read_labels, write
 from anystar.io.lazy import LazyImage, open_image
+from anystar.io.planes import list_volumes
 from anystar.io.series import Series, open_series
 
 # anystar.io.label_store.LabelStore is not named here: it brings zarr along, half a second.

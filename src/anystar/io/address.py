@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from anystar.errors import FileError
 
-__all__ = ["READABLE", "SUFFIXES", "Address", "file_stem", "file_suffix", "list_volumes", "locate"]
+__all__ = ["READABLE", "SUFFIXES", "Address", "file_stem", "file_suffix", "image_files", "locate"]
 
 # The format's module is loaded when it is needed: each brings a library along.
 _FORMATS = {
@@ -106,8 +106,8 @@ def file_stem(path: str | Path) -> str:
     return name[: len(name) - len(locate(path).suffix)]
 
 
-def list_volumes(folder: str | Path) -> list[Path]:
-    """Return the images of a folder that :func:`read` knows by their name, sorted; hidden ones are left out.
+def image_files(folder: str | Path) -> list[Path]:
+    """Return the files of a folder whose names end as those of images, sorted; hidden ones are left out.
 
     Raises
     ------

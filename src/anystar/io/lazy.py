@@ -286,9 +286,9 @@ def open_image(
     address = locate(path)
     if not address.file.exists():
         raise FileNotFoundError(f"{address.file} does not exist; check the name")
-    module = format_of(address)
     if address.file.is_dir() and address.module != "ome_zarr":
-        raise FileError(f"{address.file} is a folder; give a file")
+        address = address._replace(module="planes")
+    module = format_of(address)
     if not address.file.is_dir() and not address.file.is_file():
         raise FileError(f"{address.file} is a pipe or a device, not a file; copy it into a file first")
     image_number = _whole("series", series)

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from anystar.errors import FileError
-from anystar.io.address import file_stem, list_volumes, locate
+from anystar.io.address import file_stem, locate
 from anystar.io.lazy import LazyImage, open_image
+from anystar.io.planes import list_volumes
 from anystar.io.source import Spacing, Unit
 
 __all__ = ["Series", "open_series"]
@@ -152,14 +153,15 @@ def open_series(
     ...     len(series), series.read(1).max(), series.read(2) is None
     (4, np.uint8(2), True)
     """
-    given = [Path(p).expanduser() for p in paths]
-    if len(given) == 1 and not _is_folder_of_frames(given[0]):
-        first = open_image(given[0], channel=channel, time=0, spacing=spacing)
+    files = [Path(p).expanduser() for p in paths]
+    if len(files) == 1 and _is_folder_of_frames(files[0]):
+        files = list_volumes(files[0])
+    if len(files) == 1:
+        first = open_image(files[0], channel=channel, time=0, spacing=spacing)
         if first.num_times == 1:
             first.close()
-            raise FileError(f"{given[0]} holds one volume; give a time series, or one file a frame")
-        return Series(name=str(given[0]), first=first, files=(), channel=channel)
-    files = list_volumes(given[0]) if len(given) == 1 else given
+            raise FileError(f"{files[0]} holds one volume; give a time series, or one file per frame")
+        return Series(name=str(files[0]), first=first, files=(), channel=channel)
     numbered = _by_number(files)
     name = str(files[0].parent)
     for path in numbered:

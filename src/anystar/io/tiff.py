@@ -17,10 +17,12 @@ from anystar.io.address import Address
 from anystar.io.calibration import Calibration
 from anystar.io.colours import label_display
 from anystar.io.ome_xml import OmeImage, companion_of, parse_ome, structure
+from anystar.io.outside import companion
 from anystar.io.source import Index, Source, Spacing, stacked
 from anystar.io.tiff_channels import channel_names
 from anystar.io.tiff_reader import chunks_of, damage_is_an_error, incomplete_times, reader_of
 from anystar.io.tiff_series import choose_series
+from anystar.io.tiff_sets import ome_of
 from anystar.io.tiff_spacing import tiff_spacing
 from anystar.io.tiff_trust import refuse_loops, refuse_outside
 
@@ -129,12 +131,12 @@ def _read_ome(
     path: Path, text: str, tif: tifffile.TiffFile
 ) -> tuple[str | None, tuple[OmeImage, ...], list[str]]:
     """Return the OME-XML to go by, if there is any, its images, and what is wrong with it."""
-    if (companion := companion_of(text)) is not None:
-        other = path.with_name(Path(companion).name)
+    if (named := companion_of(text)) is not None:
+        other = companion(path, named)
         if not other.is_file():
-            what = f"the file's metadata lie in {companion}, which is missing"
+            what = f"the file's metadata lie in {named}, which is missing"
             return None, (), [f"{what}, so voxel size, channels and time points are not known"]
-        text = _ome_of(other)
+        text = ome_of(other)
     try:
         return text, parse_ome(text), []
     except ParseError as error:
@@ -143,14 +145,6 @@ def _read_ome(
     if found is None or found[1] != len(tif.pages):
         return None, (), [*notes, "all its pages are taken as one stack"]
     return found[0], (), notes
-
-
-def _ome_of(path: Path) -> str:
-    """Return the OME-XML of a companion file, or of the first file of a set."""
-    if path.suffix.lower() not in (".tif", ".tiff"):
-        return path.read_text(encoding="utf-8", errors="replace")
-    with tifffile.TiffFile(path) as tif:
-        return tif.pages.first.description
 
 
 def _of_series(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries, level: int) -> Source:

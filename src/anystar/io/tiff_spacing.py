@@ -36,7 +36,7 @@ def _described(tif: tifffile.TiffFile, metadata: Mapping[str, Any]) -> Calibrati
     """
     unit = str(metadata.get("unit", "pixel"))
     units = (str(metadata.get("zunit", unit)), str(metadata.get("yunit", unit)), unit)
-    stated = metadata.get("spacing")
+    stated, alone = metadata.get("spacing"), _is_plane(metadata)
     if micrometres_per(unit) is None and stated is None:
         return Calibration()
     z = number_of(1 if stated is None else stated)
@@ -45,10 +45,20 @@ def _described(tif: tifffile.TiffFile, metadata: Mapping[str, Any]) -> Calibrati
         return Calibration(
             notes=(f"{what}, so its voxel size is not known; if it is, give spacing=(Z, Y, X)",)
         )
-    sizes = (abs(z), _pixel_size(tif, "YResolution"), _pixel_size(tif, "XResolution"))
+    sizes = (
+        None if alone and stated is None else abs(z),
+        _pixel_size(tif, "YResolution"),
+        _pixel_size(tif, "XResolution"),
+    )
     if micrometres_per(unit) is None:  # ImageJ counts in pixels; how the unit is called does not matter
         units = ("", "", "")
-    return calibrate(sizes, units, implied=stated is None)
+    return calibrate(sizes, units, implied=stated is None and not alone)
+
+
+def _is_plane(metadata: Mapping[str, Any]) -> bool:
+    """Return whether one plane is described, of which no distance to others can be stated."""
+    counts = [number_of(metadata.get(key, 1)) for key in ("images", "slices")]
+    return all(count == 1 for count in counts) and len(metadata.get("shape", ())) <= 2
 
 
 def _pixel_size(tif: tifffile.TiffFile, tag: str) -> float:

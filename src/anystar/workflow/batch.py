@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from anystar.errors import InputError
-from anystar.io.address import READABLE, SUFFIXES, file_stem, list_volumes, locate
+from anystar.io.address import READABLE, SUFFIXES, file_stem, locate
 from anystar.io.files import refuse_loss
 from anystar.io.lazy import LazyImage, open_image
+from anystar.io.planes import list_volumes
 from anystar.report.meshes import MESH_SUFFIXES
 from anystar.report.table import TABLE_SUFFIXES
 from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
@@ -78,7 +79,7 @@ def plan_jobs(
         ``overwrite`` is false.
     """
     images = [image for given in inputs for image in images_of(given)[0]]
-    if len(inputs) == 1 and locate(inputs[0]).module:
+    if len(inputs) == 1 and (locate(inputs[0]).module or images == [inputs[0]]):
         planned = [(images[0], _single(images[0], outputs))]
     else:
         planned = list(_several(images, outputs))

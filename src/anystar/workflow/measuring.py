@@ -82,7 +82,7 @@ def measure_file(
             others = {other.column_name: other.volume() for other in opened.others}
     if found.spacing is None and (volume is None or volume.spacing is None):
         notes.append(
-            "no voxel size in the files, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"
+            "no voxel size is knowns, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"
         )
     inside = None if mask is None else io.read(mask, sized=False)
     made = measure(found, volume, intensities=others, mask=inside)

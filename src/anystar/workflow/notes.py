@@ -29,7 +29,7 @@ def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:
     if image.spacing is None:
         if len(set(voxel_size)) > 1:
             return []
-        return ["no voxel size in the file, taken as equal along Z, Y and X; else give spacing=(Z, Y, X)"]
+        return ["no voxel size is known, it is taken as equal along Z, Y and X; else give spacing=(Z, Y, X)"]
     if image.unit == "relative":
         return [
             "the file does not name the unit of its voxel size, so lengths are in voxels of the finest axis; "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from anystar.errors import InputError
-from anystar.io.address import file_stem, list_volumes, locate
+from anystar.io.address import file_stem, locate
+from anystar.io.planes import list_volumes
 
 __all__ = ["by_volume", "file_pairs", "matching_pairs", "volume_name"]
 
@@ -43,8 +44,8 @@ def by_volume(path: Path) -> dict[str, Path]:
 
 
 def _is_folder(path: Path) -> bool:
-    """Return whether a path is a folder of volumes, not the folder of a Zarr store."""
-    return path.is_dir() and locate(path).module != "ome_zarr"
+    """Return whether a path is a folder of volumes: not that of a Zarr store, or of planes that make one."""
+    return path.is_dir() and locate(path).module != "ome_zarr" and list_volumes(path) != [path]
 
 
 def file_pairs(first: Path, second: Path) -> dict[str, tuple[Path, Path]]:
