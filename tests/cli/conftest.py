@@ -55,14 +55,13 @@ class FakeModel:
             labels=labels.astype(np.int32),
             objects=objects,
             notes=(Note("remark", "a remark"),),
-            rays=golden_spiral(32),
             diameter_vox=9.0,
             voxel_size=voxel_size.lengths if voxel_size else VoxelSize((1.0, 1.0, 1.0), "relative"),
             prob_thresh=0.5,
             nms_thresh=0.3,
             timings={"network": 0.1},
             preprocessing=Preprocessing(),
-            candidates=Candidates.none(32, 0.1),
+            candidates=Candidates.none(golden_spiral(32), 0.1),
             image=volume,
         )
 

@@ -29,14 +29,12 @@ def result():
     centres = np.array([[10, 12, 12], [10, 28, 30], [10, 2, 36]], np.float32)
     points = (centres + 0.5) * voxel_size.aspect - 0.5
     radii = np.repeat(np.float32([[8.0], [6.0], [5.0]]), 32, axis=1)
-    found = Candidates(
-        points=points.astype(np.float32), prob=np.float32([0.9, 0.8, 0.4]), distances=radii, floor=0.1
-    )
+    prob = np.float32([0.9, 0.8, 0.4])
+    found = Candidates(points=points.astype(np.float32), prob=prob, distances=radii, rays=RAYS, floor=0.1)
     instances = candidates_to_instances(
         found,
         SHAPE,
         aspect=voxel_size.aspect,
-        rays=RAYS,
         prob_thresh=0.3,
         nms_thresh=0.3,
         device=torch.device("cpu"),
@@ -51,7 +49,6 @@ def result():
         prob_thresh=0.3,
         nms_thresh=0.3,
         candidates=found,
-        rays=RAYS,
         image=Volume(data=data, spacing=SPACING, header={"kept": 1}),
     )
 
