@@ -58,8 +58,8 @@ class Tuned:
 def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[float] = NMS) -> Tuned:
     """Find the thresholds with the best mean AP.
 
-    Of probability thresholds that do equally well, the one in their middle is taken, as the least likely to
-    be a matter of luck; of suppression thresholds, that of the first result if it is among them, else again
+    Of probability thresholds that do equally well, the middle one is chosen, as it depends least on chance.
+    Of equally good overlaps (``nms_thresh``), that of the first result is chosen if it is among them, else
     the middle one. Objects that lie mostly where the ground truth is unknown count neither for nor against.
 
     Parameters

@@ -93,7 +93,7 @@ def test_a_mask_of_another_shape_is_refused_before_anything_is_done(tmp_path, mo
         ValueError, match=r"mask\.npy has shape \(32, 60, 55\), the image \(32, 60, 56\); give"
     ):
         sized(source, tmp_path / "a.zarr", model=model, mask=other, table=tmp_path / "a.csv", **HOW)
-    assert not model.network.seen
+    assert not model.network.visible
     assert sorted(p.name for p in tmp_path.iterdir()) == ["image.npy", "mask.npy"]
 
 
@@ -153,8 +153,8 @@ def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
     assert max(views[0].labels.shape) == min(pixels, 40)
     title = f"it: {outcome.num_objects} objects"
     save_overview(tmp_path / "b.png", source.read(), labels, spacing=source.spacing, title=title)
-    shown = [matplotlib.image.imread(tmp_path / name) for name in ("a.png", "b.png")]
-    np.testing.assert_array_equal(*shown)
+    displayed = [matplotlib.image.imread(tmp_path / name) for name in ("a.png", "b.png")]
+    np.testing.assert_array_equal(*displayed)
     # and the slices and outlines of the volume taken at once, whose objects have other numbers
     want = model.segment(source.read(), spacing=source.spacing, **HOW)
     keep = large(want.table(source.read()))
@@ -171,23 +171,23 @@ class Killed(BaseException):
 
 def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, sized, monkeypatch):
     """And begins anew if other objects are to be kept."""
-    source, honest, look, seen = image(shape=SMALL), Journal.add, Surveyor.__call__, []
+    source, honest, look, visible = image(shape=SMALL), Journal.add, Surveyor.__call__, []
 
     def dies(self, stage, block, **entry):
         honest(self, stage, block, **entry)
-        if stage == "overview" and len(seen) == 3:
+        if stage == "overview" and len(visible) == 3:
             raise Killed
 
     def counted(self, number):
-        seen.append(number)
+        visible.append(number)
         return look(self, number)
 
     args = {"model": model, "block": (16, 24, 24), **HOW}
     monkeypatch.setattr(Surveyor, "__call__", counted)
     sized(source, tmp_path / "b.zarr", overview=tmp_path / "b.png", title="a", relevant=large, **args)
-    blocks = seen.copy()
+    blocks = visible.copy()
     for first in (large, anything):
-        seen.clear()
+        visible.clear()
         again = {"overview": tmp_path / "a.png", "title": "a", "overwrite": True, **args}
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "add", dies)
@@ -195,7 +195,7 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
                 sized(source, tmp_path / "a.zarr", relevant=first, **again)
         again |= {"overwrite": False, "resume": True, "relevant": large}
         sized(source, tmp_path / "a.zarr", **again)
-        assert seen == (blocks if first is large else blocks[:3] + blocks)
+        assert visible == (blocks if first is large else blocks[:3] + blocks)
         assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
         (tmp_path / "a.png").unlink()
     assert len(blocks) == 8

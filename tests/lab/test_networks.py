@@ -32,7 +32,7 @@ def test_all_volumes_and_one_alone(ce, tmp_path, small, monkeypatch):
     monkeypatch.setattr(networks, "_FEW", 3)
     (dataset,) = discover(ce)
     seen, said = [], []
-    lab = Laboratory(tmp_path / "out", tell=said.append)
+    lab = Laboratory(tmp_path / "out", notify=said.append)
     assert find_networks(lab.out, dataset) == {}
     found = train_networks(dataset, lab, small, progress=lambda *p: seen.append(p))
     assert list(found) == ["all", "one"]

@@ -52,11 +52,11 @@ def test_colours_differ_between_neighbours_in_number():
 def test_the_file_is_a_picture_with_colour(tmp_path, cells):
     image, labels = cells
     save_overview(tmp_path / "a.png", image, labels, spacing=(2, 0.5, 0.5), title="cells")
-    shown = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
-    assert min(shown.shape[:2]) > 300
-    coloured = np.ptp(shown, axis=2) > 0.3
-    assert coloured[shown.shape[0] // 2 :].sum() > 500
-    assert coloured[: shown.shape[0] // 2 - 30].sum() == 0
+    displayed = matplotlib.image.imread(tmp_path / "a.png")[..., :3]
+    assert min(displayed.shape[:2]) > 300
+    coloured = np.ptp(displayed, axis=2) > 0.3
+    assert coloured[displayed.shape[0] // 2 :].sum() > 500
+    assert coloured[: displayed.shape[0] // 2 - 30].sum() == 0
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
 
 

@@ -123,7 +123,7 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
         if name not in EXPERIMENTS:
             raise InputError(f"unknown experiment '{name}'{nearest(name, EXPERIMENTS)}")
     datasets = _datasets(given)
-    lab = Laboratory(given["output"], seed=given["seed"], tell=click.echo, complain=complain)
+    lab = Laboratory(given["output"], seed=given["seed"], notify=click.echo, complain=complain)
     for dataset in datasets:
         for problem in dataset.problems:
             lab.leave_out(problem)

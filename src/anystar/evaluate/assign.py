@@ -1,4 +1,4 @@
-"""One-to-one assignment of sparse pairs: as many good pairs as possible, then the highest scores."""
+"""One-to-one assignment of sparse pairs: the most pairs that pass, then the highest scores."""
 
 from __future__ import annotations
 

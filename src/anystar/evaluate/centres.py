@@ -52,7 +52,7 @@ def match_centres(
     max_distance: float,
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
 ) -> CentreScores:
-    """Match detected to true centres one to one: as many pairs as possible, then the nearest.
+    """Match detected to true centres one to one: the most pairs, and among those the nearest.
 
     Parameters
     ----------

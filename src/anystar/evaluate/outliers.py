@@ -31,10 +31,11 @@ class OutlierScore:
 def outlier_scores(objects: ObjectProperties, probability: np.ndarray | None = None) -> list[OutlierScore]:
     """Rank all objects by how far they are from the others, the most unusual first.
 
-    The score is the largest of: octaves between its volume and the median volume, over 1.5; robust standard
-    deviations (1.4826 times the median absolute deviation) of its mean intensity from the median, over 3.5;
-    and of the logit of its probability below the median, over 3.5. An object on the border is cut off, which
-    is named as a reason but does not add to the score. Unusual is not wrong: it is where to look first.
+    The score is the largest of three: octaves between its volume and the median volume, over 1.5; robust
+    standard deviations of its mean intensity from the median, over 3.5; those of the logit of its probability
+    below the median, over 3.5. A robust standard deviation is 1.4826 times the median absolute deviation. An
+    object on the border is cut off, which is a reason but does not add to the score. An outlier is not
+    necessarily wrong: it is where to look first.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             figure="Figure 4D",
             about="intensity of regions over time, on a series of your own (--series)",
         ),
-        Experiment(name="ablations", figure="Figure 5B", about="all models side by side, in one picture"),
+        Experiment(name="ablations", figure="Figure 5B", about="all models side by side, in one figure"),
         Experiment(
             name="peers", figure="Figure 6", about="beside StarDist and Cellpose, in their own environments"
         ),
@@ -68,7 +68,7 @@ class Plan:
 
     datasets: tuple[Dataset, ...]
     zero_shot: tuple[Method, ...]
-    """Models that have never seen a real image."""
+    """Models that were trained without any real image."""
     supervised: dict[str, tuple[Method, ...]]
     """By data set: networks trained on its training volumes (all, or one)."""
     peers: tuple[Method, ...] = ()

@@ -183,7 +183,7 @@ def _complete(dataset: Dataset) -> Dataset:
 
 
 def _single(dataset: Dataset, cut: bool) -> Dataset:
-    """Cut a single volume in two, if asked for."""
+    """Cut a single volume in two, where that is wanted."""
     if not cut or len(dataset.test) != 1:
         return dataset
     half, test = cut_in_two(dataset.test[0])

@@ -79,7 +79,7 @@ def train_networks(
     ConfigError
         If a network is there that was trained with other settings.
     KeyboardInterrupt
-        If training is asked to stop; what was learnt is saved.
+        If training is interrupted; what was learnt is saved.
     """
     training = list(lab.pairs(dataset, "train"))
     if not training:
@@ -93,7 +93,7 @@ def train_networks(
         if role in found:
             continue
         chosen = training if role == "all" else training[:1]
-        lab.tell(f"{dataset.name}: trains on {len(chosen)} of {len(training)} volumes, in {run}")
+        lab.notify(f"{dataset.name}: trains on {len(chosen)} of {len(training)} volumes, in {run}")
         _train(run, config, chosen, validation, schedule.device, progress)
     return find_networks(lab.out, dataset)
 
@@ -103,13 +103,13 @@ def _run_folder(out: Path, dataset: Dataset, role: Role) -> Path:
 
 
 def _refuse_other(run: Path, config: TrainConfig) -> None:
-    """Refuse a run that was begun with other settings than those asked for, but for where its volumes lie."""
+    """Refuse a run that was begun with other settings, except for the location of its volumes."""
     if not (run / "checkpoint.safetensors").exists():
         return
-    there, asked = (_settings(c) for c in (load_toml(TrainConfig, run / "config.toml"), config))
-    if other := [name for name in {**there, **asked} if there.get(name) != asked.get(name)]:
+    there, required = (_settings(c) for c in (load_toml(TrainConfig, run / "config.toml"), config))
+    if other := [name for name in {**there, **required} if there.get(name) != required.get(name)]:
         raise ConfigError(
-            f"{run} was begun with other settings than are asked for now ({', '.join(other)}); ask for the "
+            f"{run} was begun with other settings than those given now ({', '.join(other)}); give the "
             "same, choose another output folder, or delete it"
         )
 

@@ -30,15 +30,15 @@ def draw_side_by_side(
     """
     from matplotlib.figure import Figure
 
-    shown = [(d, *first) for d in datasets if (first := _first(d, rows)) is not None]
+    displayed = [(d, *first) for d in datasets if (first := _first(d, rows)) is not None]
     columns = 2 + len(methods)
-    heights = [_TITLE + _INCHES * min(1.0, _height(pair)) for _, _, pair in shown] or [_TITLE + _INCHES]
+    heights = [_TITLE + _INCHES * min(1.0, _height(pair)) for _, _, pair in displayed] or [_TITLE + _INCHES]
     size = (max(_INCHES * columns, 4), sum(heights))
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
     for place in axes.ravel():
         place.set_axis_off()
-    for line, (dataset, item, pair) in zip(axes, shown, strict=False):
+    for line, (dataset, item, pair) in zip(axes, displayed, strict=False):
         plane = int(np.count_nonzero(pair.labels, axis=(1, 2)).argmax())
         segmented = {m.name: lab.labels(m, dataset, item) for m in methods if _ran(dataset, m, rows)}
         views = {dataset.name: None, "ground truth": pair.labels, **segmented}
@@ -62,7 +62,7 @@ def _first(dataset: Dataset, rows: Sequence[Row]) -> tuple[Item, Pair] | None:
     for item in dataset.test:
         try:
             pair = read_pair(item)
-        except (ValueError, OSError):  # said when the scores were made
+        except (ValueError, OSError):  # reported when the scores were made
             continue
         if pair.labels.any():
             return item, pair

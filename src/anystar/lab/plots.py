@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_bars", "draw_curves", "draw_robustness", "save_figure"]
 
-# Okabe and Ito: told apart with every kind of colour vision; line styles help where there are more.
+# Okabe and Ito: distinct with every kind of colour vision; line styles help where there are more.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _STYLES = ("-", "--", ":", "-.")
 _DPI = 120
 _PER_LINE = 5
 "Panels of corruptions side by side, at most."
-_SEEN = 0.1
+_VISIBLE = 0.1
 """Bars that are lower cannot carry a white number."""
 
 
@@ -84,7 +84,7 @@ def _bars(axes: Axes, rows: Sequence[Row], methods: Sequence[str]) -> None:
             axes.text(x, 0.02, "not run", rotation=90, ha="center", va="bottom", fontsize=7, color="#666666")
             continue
         half = row.curve.at(0.5)
-        ink = "white" if half.value > _SEEN else "black"
+        ink = "white" if half.value > _VISIBLE else "black"
         error = [[half.value - half.low], [half.high - half.value]]
         axes.bar(x, half.value, color=_style(x)["color"], yerr=np.maximum(error, 0), capsize=3)
         axes.text(x, 0.02, f"{half.value:.2f}", ha="center", va="bottom", fontsize=7, color=ink)

@@ -57,7 +57,7 @@ class Laboratory:
         Made if missing; a second run goes on where the first stopped.
     seed : int
         Of corruptions and bootstrap.
-    tell : callable
+    notify : callable
         Called with a line about what is done.
     complain : callable
         Called with a line about what is left out.
@@ -68,10 +68,10 @@ class Laboratory:
         out: Path,
         *,
         seed: int = 0,
-        tell: Callable[[str], None] = lambda line: None,
+        notify: Callable[[str], None] = lambda line: None,
         complain: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self.out, self.seed, self.tell, self._complain = out, seed, tell, complain
+        self.out, self.seed, self.notify, self._complain = out, seed, notify, complain
         self.problems: list[str] = []
         self.unavailable: dict[str, str] = {}
         self._used: dict[str, Any] = {"files": {}, "methods": {}}
@@ -106,7 +106,7 @@ class Laboratory:
             return Choice(setting=stored["setting"], how=stored["how"])
         validation = list(self.pairs(dataset, "validation"))
         if validation:
-            self.tell(f"{dataset.name}: {method.name} searches its setting on {len(validation)} volumes")
+            self.notify(f"{dataset.name}: {method.name} searches its setting on {len(validation)} volumes")
         requests = [(self._request(i, p, PLAIN, dataset, method), p.labels) for i, p in validation]
         voxel = (requests[0][0].spacing or FLAT) if requests else FLAT
         found = choose(method, requests, voxel)
@@ -129,7 +129,7 @@ class Laboratory:
         pairs = {item.name: (item, pair) for item, pair in self.pairs(dataset, "test")}
         todo = [n for n in pairs if not (folder / f"{n}.tif").exists()]
         if todo:
-            self.tell(f"{dataset.name}: {method.name} segments {len(todo)} volumes ({condition.name})")
+            self.notify(f"{dataset.name}: {method.name} segments {len(todo)} volumes ({condition.name})")
             requests = (self._request(*pairs[n], condition, dataset, method) for n in todo)
             for request, (labels,) in method.run(requests, [setting]):
                 image = pairs[request.name][1].image
@@ -147,7 +147,7 @@ class Laboratory:
                 )
                 continue
             if not labels.any():
-                self.tell(f"{dataset.name}: {method.name} found nothing in {name} ({condition.name})")
+                self.notify(f"{dataset.name}: {method.name} found nothing in {name} ({condition.name})")
             found[name] = count_by_object(pair.labels, labels)
         return found
 

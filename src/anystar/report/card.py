@@ -19,7 +19,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
     ----------
     name : str
     card : mapping
-        Of :class:`anystar.nn.checkpoint.ModelFile`; what it lacks is said to be not recorded.
+        Of :class:`anystar.nn.checkpoint.ModelFile`; what it lacks is printed as not recorded.
     parameters : int
         Of the network.
     size : int
@@ -56,7 +56,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
     if "from" in card:
         before = origins(card)
         rows += [
-            ("begun from", ", begun from ".join(map(_origin, before))),
+            ("initialised from", ", initialised from ".join(map(_origin, before))),
             ("in all", f"{in_all(card, 'samples')} samples, {in_all(card, 'minutes')} minutes"),
         ]
     if "mean_with" in card:
@@ -107,7 +107,7 @@ def _network(card: Mapping[str, Any], parameters: int) -> str:
 
 
 def origins(card: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return what is known of the models that a model was begun from, the last one first."""
+    """Return what is known of the models that a model was initialised from, the last one first."""
     found, rest = [], card.get("from")
     while rest:
         found.append(rest)
@@ -121,7 +121,7 @@ def _origin(origin: Mapping[str, Any]) -> str:
 
 
 def in_all(card: Mapping[str, Any], key: str) -> str:
-    """Return the samples, or minutes, of a model and of all that it was begun from."""
+    """Return the samples, or minutes, of a model and of all that it was initialised from."""
     legs = [card, *origins(card)]
     return f"{sum(leg[key] for leg in legs):,.0f}" if all(key in leg for leg in legs) else _UNKNOWN
 

@@ -37,7 +37,7 @@ def draw_gallery(
     seed : int
         Samples 0 to ``samples - 1`` of it are drawn.
     shape : three ints
-        Of the samples; their middle planes are shown.
+        Of the samples; their middle planes are displayed.
     samples : int
         Rows a recipe.
     stages : int

@@ -1,4 +1,4 @@
-"""Pictures of many samples at once: middle slices of images, labels and predictions."""
+"""Overview images of many samples at once: middle slices of images, labels and predictions."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def draw_montage(rows: Mapping[str, Sequence[np.ndarray]], *, titles: Sequence[s
     Parameters
     ----------
     rows : mapping of str to sequences of arrays ``(Z, Y, X)``
-        Float volumes are drawn in grey from 0 to 1, integer ones as labels; only the middle plane is shown.
+        Float volumes are drawn in grey from 0 to 1, integer ones as labels; only the middle plane is drawn.
     titles : sequence of str, optional
-        One a column.
+        One per column.
     """
     from matplotlib.figure import Figure
 

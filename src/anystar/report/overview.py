@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from anystar.errors import InputError
-from anystar.report.survey import PIXELS, Extent, Survey, nearest, pixels, shown, survey
+from anystar.report.survey import PIXELS, Extent, Survey, displayed, nearest, pixels, survey
 from anystar.runtime.atomic import staged
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Panel:
     """One view of a volume."""
 
     title: str
-    "What is seen."
+    "Title above the view."
     grey: np.ndarray
     "(H, W) float32 in [0, 1]."
     labels: np.ndarray
@@ -64,8 +64,8 @@ def panels(
     """Return the XY, XZ and YZ slices that cut most object voxels, and the projection along Z.
 
     In the projection every pixel shows its brightest voxel (the darkest, if the objects are darker than what
-    surrounds them) and belongs to the instance of the highest number on its way. Of large volumes, views have
-    as many rows and columns as :func:`render` shows.
+    surrounds them) and belongs to the instance of the highest number on its way. Views of large volumes are
+    reduced to the rows and columns that :func:`render` draws.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def surveyed_panels(found: Survey, extent: Extent, cut: Cut) -> list[Panel]:
     for axis, plane in enumerate(("XY", "XZ", "YZ")):
         filled = found.filled[axis]
         index = int(filled.argmax()) if filled.any() else extent.shape[axis] // 2
-        grey, labels = cut(axis, index, *shown(extent, axis))
+        grey, labels = cut(axis, index, *displayed(extent, axis))
         made.append(_panel(f"{plane} slice at {'ZYX'[axis]} = {index}", grey, labels, extent, axis))
     title, grey = ("darkest", found.darkest) if found.dark else ("brightest", found.brightest)
     made.append(_panel(f"{title} along Z", grey, found.labels, extent, 0))
@@ -119,7 +119,7 @@ def _panel(title: str, values: np.ndarray, labels: np.ndarray, extent: Extent, a
 def to_grey(image: np.ndarray, window: tuple[float, float] | None = None) -> np.ndarray:
     """Return a view stretched to [0, 1]; black if it is constant.
 
-    A gamma of 0.7 lets dim objects be seen beside bright ones.
+    A gamma of 0.7 makes dim objects visible beside bright ones.
 
     Parameters
     ----------
@@ -164,9 +164,9 @@ def outline(labels: np.ndarray) -> np.ndarray:
     for axis in (0, 1):
         here = np.moveaxis(labels, axis, 0)
         change = here[1:] != here[:-1]
-        seen = np.moveaxis(edge, axis, 0)
-        seen[1:] |= change
-        seen[:-1] |= change
+        visible = np.moveaxis(edge, axis, 0)
+        visible[1:] |= change
+        visible[:-1] |= change
     return edge & (labels > 0)
 
 
@@ -190,7 +190,7 @@ def draw_panels(views: list[Panel], *, metric: bool, title: str = "") -> Figure:
     metric : bool
         Whether sizes are in micrometres: draws a scale bar.
     title : str
-        Shown above.
+        Title above the figure.
 
     Returns
     -------
@@ -260,7 +260,7 @@ def save_overview(
     unit : {"um", "relative"}
         A scale bar is drawn only for micrometres.
     title : str
-        Shown above.
+        Title above the figure.
     """
     views = panels(image, labels, spacing or (1.0, 1.0, 1.0))
     save_panels(path, views, metric=spacing is not None and unit == "um", title=title)

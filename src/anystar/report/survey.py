@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["PIXELS", "Extent", "Survey", "merge", "nearest", "pixels", "shown", "survey"]
+__all__ = ["PIXELS", "Extent", "Survey", "displayed", "merge", "nearest", "pixels", "survey"]
 
 PIXELS = 600
 """On the longer side of a view."""
@@ -33,15 +33,15 @@ class Survey:
     filled_z: np.ndarray
     """(Z,) int64, object voxels of each plane of the box."""
     filled_y: np.ndarray
-    """(Y,) int64, likewise."""
+    """(Y,) int64, object voxels of each row."""
     filled_x: np.ndarray
-    """(X,) int64, likewise."""
+    """(X,) int64, object voxels of each column."""
     voxels: np.ndarray
     """(2,) int64, number of voxels outside and inside of objects."""
     total: np.ndarray
     """(2,) float64, sums of their intensities."""
     darkest: np.ndarray
-    """(H, W) float64, lowest intensity along Z, where the rows and columns are shown."""
+    """(H, W) float64, lowest intensity along Z, where the rows and columns are displayed."""
     brightest: np.ndarray
     """(H, W) float64, highest."""
     labels: np.ndarray
@@ -82,12 +82,12 @@ def nearest(num_pixels: int, num_voxels: int) -> np.ndarray:
     return ((np.arange(num_pixels) + 0.5) * num_voxels // num_pixels).astype(np.int64)
 
 
-def shown(extent: Extent, axis: int) -> tuple[np.ndarray, np.ndarray]:
+def displayed(extent: Extent, axis: int) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows and columns of voxels are seen when looking along an axis: all, if there is room.
 
     Examples
     --------
-    >>> rows, columns = shown(Extent((9, 1200, 300)), axis=0)
+    >>> rows, columns = displayed(Extent((9, 1200, 300)), axis=0)
     >>> rows[:3], len(columns)
     (array([1, 3, 5]), 150)
     """
@@ -118,7 +118,9 @@ def survey(image: np.ndarray, labels: np.ndarray, extent: Extent, start: Sequenc
     num, whole = int(columns.sum()), float(np.sum(image, dtype=np.float64))
     within = float(np.sum(image, dtype=np.float64, where=inside))
     spans = _spans(extent, start[1:], labels.shape[1:])
-    at = np.ix_(*(seen[s] - a for seen, s, a in zip(shown(extent, 0), spans, start[1:], strict=True)))
+    at = np.ix_(
+        *(visible[s] - a for visible, s, a in zip(displayed(extent, 0), spans, start[1:], strict=True))
+    )
     return Survey(
         start=np.array(start, np.int64),
         filled_z=np.array([np.count_nonzero(plane) for plane in inside], np.int64),
@@ -135,7 +137,7 @@ def survey(image: np.ndarray, labels: np.ndarray, extent: Extent, start: Sequenc
 def merge(parts: Iterable[Survey], extent: Extent) -> Survey:
     """Return the survey of a volume from those of boxes that make it up, in any order."""
     z, y, x = (np.zeros(num, np.int64) for num in extent.shape)
-    view = tuple(map(len, shown(extent, 0)))
+    view = tuple(map(len, displayed(extent, 0)))
     whole = Survey(
         start=np.zeros(3, np.int64),
         filled_z=z,
@@ -160,8 +162,9 @@ def merge(parts: Iterable[Survey], extent: Extent) -> Survey:
 
 
 def _spans(extent: Extent, start: Sequence[int], nums: Sequence[int]) -> tuple[slice, ...]:
-    """Return which of the shown rows and columns lie in a box."""
+    """Return which of the displayed rows and columns lie in a box."""
     ends = (
-        np.searchsorted(seen, [a, a + n]) for seen, a, n in zip(shown(extent, 0), start, nums, strict=True)
+        np.searchsorted(visible, [a, a + n])
+        for visible, a, n in zip(displayed(extent, 0), start, nums, strict=True)
     )
     return tuple(slice(int(first), int(stop)) for first, stop in ends)

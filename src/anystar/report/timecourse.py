@@ -83,7 +83,7 @@ def draw_timecourse(
     seconds : float, optional
         From one frame to the next.
     title : str
-        Shown above.
+        Title above the figure.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -132,11 +132,11 @@ def _draw_drift(axes: Axes, time: np.ndarray, course: Timecourse) -> None:
 def _draw_regions(
     axes: Axes, image: np.ndarray, labels: np.ndarray, course: Timecourse, spacing: tuple[float, float, float]
 ) -> None:
-    shown = np.where(np.isin(labels, course.label), labels, 0)
-    index = int(np.count_nonzero(shown, axis=(1, 2)).argmax())
+    displayed = np.where(np.isin(labels, course.label), labels, 0)
+    index = int(np.count_nonzero(displayed, axis=(1, 2)).argmax())
     rgb = np.repeat(to_grey(np.nan_to_num(image[index]))[..., None], 3, axis=2)
-    edge = outline(shown[index])
-    rgb[edge] = label_colours(shown[index][edge]) * 0.8
+    edge = outline(displayed[index])
+    rgb[edge] = label_colours(displayed[index][edge]) * 0.8
     axes.imshow(rgb, aspect=spacing[1] / spacing[2], interpolation="nearest")
     axes.set_title(f"the regions, colours as left, Z = {index}", fontsize=9)
     axes.set_axis_off()

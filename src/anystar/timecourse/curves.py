@@ -148,7 +148,7 @@ def relative_change(mean: np.ndarray, baseline: tuple[int, int]) -> np.ndarray:
     Returns
     -------
     (T, N) float64 array
-        NaN in all frames for a region without a positive baseline: relative to it nothing can be said.
+        NaN in all frames for a region without a positive baseline: no change can be computed relative to it.
 
     Examples
     --------

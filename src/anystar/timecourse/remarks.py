@@ -1,4 +1,4 @@
-"""What to tell the user about a timecourse, a line each."""
+"""Remarks for the user about a timecourse, one line each."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from anystar.timecourse.curves import Timecourse
 __all__ = ["drift_remark", "left_out_remarks", "ranges"]
 
 _DRIFT = 1.0
-"""Voxels along an axis from which a frame is said to have moved."""
+"""Voxels along an axis from which a frame is reported as moved."""
 _UNLIKE = 0.5
-"""Correlation with the frame of the labels below which a frame is said to be unlike it."""
+"""Correlation with the frame of the labels below which a frame is reported as different."""
 _MOST = 6
 """Ranges of numbers that are listed."""
 

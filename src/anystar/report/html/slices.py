@@ -37,7 +37,7 @@ class Layer:
     marked: np.ndarray
     "Labels that are drawn bold."
     dash: tuple[int, int] = (0, 1)
-    "Which of how many dashes it takes, so that layers can be told where they agree; ``(0, 1)`` is solid."
+    "Which of how many dashes it takes, so that layers stay visible where they agree; ``(0, 1)`` is solid."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def _grey_window(image: np.ndarray) -> tuple[float, float]:
 
 
 def _grey(plane: np.ndarray | None, size: tuple[int, int], window: tuple[float, float] | None) -> str:
-    """Encode one slice, averaged in blocks if it is larger than it will be shown."""
+    """Encode one slice, averaged in blocks if it is larger than it will be displayed."""
     if plane is None or window is None:
         return _encode(np.zeros((1, 1, 3), np.uint8))
     step = [max(1, n // _PIXELS) for n in size]
