@@ -1,0 +1,1 @@
+"""Star-convex polyhedra: rays, star distances, object probability, suppression, voting, drawing, measures."""

@@ -17,9 +17,10 @@ from numpy.typing import DTypeLike
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import locate
+from anystar.io.label_geometry import label_geometry
 from anystar.io.lazy import LazyImage
-from anystar.io.ngff import Level, Multiscale, label_metadata, namespace, parse_multiscale
-from anystar.io.pyramid import Box, Shape, blocks, coarser_shapes, most_frequent
+from anystar.io.ngff import Multiscale, label_metadata, namespace, parse_multiscale
+from anystar.io.pyramid import Box, Shape, blocks, most_frequent
 from anystar.runtime.atomic import replace_folder
 
 __all__ = ["LabelStore"]
@@ -104,7 +105,7 @@ class LabelStore:
             raise FileError(f"{target} is a folder but no Zarr store; choose another name")
         if np.dtype(dtype).kind not in "ui":
             raise ValueError(f"dtype must be an integer type, got {np.dtype(dtype)}")
-        geometry, shapes = _geometry(shape, like)
+        geometry, shapes = label_geometry(shape, like)
         of_store = None if image is None else parse_multiscale(_attributes(image)).version
         wanted = of_store or version or geometry.version
         geometry = replace(geometry, version="0.5" if wanted == "0.5" else "0.4")
@@ -149,7 +150,7 @@ class LabelStore:
             raise FileError(
                 f"{target} was begun with shape {array.shape}, the image has {like.shape}; begin anew"
             )
-        geometry, shapes = _geometry((z, y, x), like)
+        geometry, shapes = label_geometry((z, y, x), like)
         geometry = replace(geometry, version="0.5" if array.metadata.zarr_format == 3 else "0.4")
         return cls(
             target=target,
@@ -353,41 +354,6 @@ def _is_zarr(folder: Path) -> bool:
 
 def _attributes(group: Path) -> dict[str, Any]:
     return dict(zarr.open_group(group, mode="r").attrs)
-
-
-def _geometry(shape: Shape, like: Volume | LazyImage) -> tuple[Multiscale, tuple[Shape, ...]]:
-    """Return axes, units, levels and their shapes: those of an OME-Zarr image, else a pyramid of our own."""
-    found = like.header.get("ngff")
-    if isinstance(found, Multiscale) and "Z" in found.axes:
-        first = like.header["level"]
-        shapes = like.header["levels"][first:]
-        levels = found.levels[first : first + len(shapes)]
-        if shapes and shapes[0] == tuple(shape):
-            spatial = [
-                Level(
-                    path=str(i),
-                    scale=found.spatial(level.scale),
-                    translation=found.spatial(level.translation),
-                )
-                for i, level in enumerate(levels)
-            ]
-            units = tuple(found.units[found.axes.index(a)] for a in "ZYX")
-            return Multiscale(version=found.version, axes="ZYX", units=units, levels=tuple(spatial)), shapes
-    unit = "micrometer" if like.spacing is not None and like.unit == "um" else ""
-    spacing = like.spacing or (1.0, 1.0, 1.0)
-    made = coarser_shapes(shape, spacing)
-    levels = tuple(_level(i, made[0], s, spacing) for i, s in enumerate(made))
-    return Multiscale(version="0.5", axes="ZYX", units=(unit,) * 3, levels=levels), tuple(made)
-
-
-def _level(number: int, finest: Shape, shape: Shape, spacing: Sequence[float]) -> Level:
-    """Return where a level lies: the centre of its first voxel is that of the voxels that it covers."""
-    factors = [2 ** round(np.log2(n / m)) for n, m in zip(finest, shape, strict=True)]
-    return Level(
-        path=str(number),
-        scale=tuple(float(s * f) for s, f in zip(spacing, factors, strict=True)),
-        translation=tuple(float(s * (f - 1) / 2) for s, f in zip(spacing, factors, strict=True)),
-    )
 
 
 def _register(image: Path, name: str) -> None:

@@ -1,0 +1,1 @@
+"""The network: U-Net with two heads, losses, checkpoints, devices."""
