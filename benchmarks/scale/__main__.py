@@ -21,7 +21,7 @@ KINDS = ("reading", "network", "suppression", "rasterising", "measuring", "writi
 def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     """Segment one volume in this process."""
     import anystar
-    from anystar.blocks import Extras, segment_blocks
+    from anystar.blocks import BlockOutputs, RunOptions, segment_blocks
     from anystar.io import open_image
     from anystar.predict.options import PredictionOptions
     from anystar.runtime.allocator import keep_freed_memory
@@ -45,8 +45,8 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
             model=model,
             detector=None if real else Truthful(size),
             options=PredictionOptions(diameter=22.0 if real else model.defaults.diameter),
-            memory=memory,
-            extras=Extras(table=folder / "objects.parquet"),
+            run_options=RunOptions(memory=memory),
+            outputs=BlockOutputs(table=folder / "objects.parquet"),
             progress=progress,
         )
     stop = time.perf_counter()

@@ -8,7 +8,7 @@ import zarr
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.blocks import memory, run
+from anystar.blocks import BlockOutputs, RunOptions, Selection, memory, run
 from anystar.predict.options import PredictionOptions
 from anystar.predict.tiling import TileConfig
 from tests.predict.stub import stub_model
@@ -30,8 +30,11 @@ def segment_small(folder, *, resume):
     if not path.exists():
         np.save(path, texture(0, (40, 100, 80)))
     source, model = io.open_image(path), stub_model(radius=4.0, tiling=SMALL_TILES)
-    options = PredictionOptions(diameter=6.0, prob_thresh=0.25)
-    run.segment_blocks(source, folder / "a.zarr", model=model, options=options, resume=resume)
+    how = {
+        "options": PredictionOptions(diameter=6.0, prob_thresh=0.25),
+        "run_options": RunOptions(resume=resume),
+    }
+    run.segment_blocks(source, folder / "a.zarr", model=model, **how)
 
 
 @pytest.fixture
@@ -54,15 +57,20 @@ def image(tmp_path):
 
 @pytest.fixture
 def sized(monkeypatch):
-    """Call :func:`segment_blocks` with blocks of a given size, extras among its options."""
+    """Call :func:`segment_blocks` with blocks of a given size, and all its options side by side."""
 
     def call(image, output, *, tiles_along=1, block=(16, 16, 16), hold=1 << 30, **options):
         sizes = memory.Sizes(tiles_along=tiles_along, hold=hold, block=block)
         monkeypatch.setattr(run, "choose_sizes", lambda *args, **kwargs: sizes)
-        names = {field.name for field in fields(run.Extras)} & set(options)
-        extras = run.Extras(**{name: options.pop(name) for name in names})
-        names = {field.name for field in fields(PredictionOptions)} & set(options)
-        how = PredictionOptions(**{name: options.pop(name) for name in names})
-        return run.segment_blocks(image, output, extras=extras, options=how, **options)
+        kinds = {
+            "outputs": BlockOutputs,
+            "options": PredictionOptions,
+            "run_options": RunOptions,
+            "selection": Selection,
+        }
+        for name, kind in kinds.items():
+            own = {field.name for field in fields(kind)} & set(options)
+            options[name] = kind(**{each: options.pop(each) for each in own})
+        return run.segment_blocks(image, output, **options)
 
     return call

@@ -9,7 +9,7 @@ import psutil
 import pytest
 import torch
 
-from anystar.blocks import engine, lazy_model
+from anystar.blocks import lazy_model, scheduler
 from tests.blocks.conftest import SMALL_TILES, labels_of
 from tests.predict.stub import stub_model
 
@@ -94,10 +94,10 @@ def test_tasks_may_run_again_late_and_in_any_order(tmp_path, model, image, sized
 
 
 def test_superseded_candidates_are_removed(tmp_path, model, image, sized, monkeypatch):
-    honest, seen = engine.paint_all, []
+    honest, seen = scheduler.paint_all, []
 
     def look(run, *args):
-        files = [p for p in run.rows_folder.rglob("*") if p.is_file()]
+        files = [p for p in run.candidates_folder.rglob("*") if p.is_file()]
         seen.append((len(files), len(run.tile_blocks)))
         honest(run, *args)
 

@@ -16,7 +16,7 @@ import zarr
 
 from anystar import filters, io
 from anystar.arrays import Volume
-from anystar.blocks import run, stages
+from anystar.blocks import run, tasks
 from anystar.blocks.journal import Journal
 from anystar.blocks.plan import read_plan, write_plan
 from anystar.errors import AlreadyDone
@@ -150,17 +150,17 @@ def test_another_image_of_the_same_name_is_refused(tmp_path, model, image, sized
 
 def test_other_filters_are_refused(tmp_path, model, image, sized, dies_at):
     source, out, honest = image(), tmp_path / "a.zarr", Journal.add
-    how = {"model": model, "relevant": lambda part: filters.relevant(part, [filters.volume(16)]), **HOW}
+    how = {"model": model, "keep": lambda part: filters.relevant(part, [filters.volume(16)]), **HOW}
     dies_at(2, written=True)
     with pytest.raises(Killed):
-        sized(source, out, filters="--min-volume 16", **how)
+        sized(source, out, text="--min-volume 16", **how)
     Journal.add = honest
     with pytest.raises(ValueError, match=r"\(filters was --min-volume 16, is --min-volume 5\)"):
-        sized(source, out, filters="--min-volume 5", resume=True, **how)
+        sized(source, out, text="--min-volume 5", resume=True, **how)
     plan = tmp_path / ".a.zarr.run" / "plan.toml"
     found = read_plan(plan)
     write_plan(plan, replace(found, request=replace(found.request, filters=None)))  # of an older version
-    assert sized(source, out, filters="--min-volume 5", resume=True, **how).num_dropped > 0
+    assert sized(source, out, text="--min-volume 5", resume=True, **how).num_filtered > 0
 
 
 @pytest.mark.parametrize("where", ["not listed", "appeared", "half removed"])
@@ -170,7 +170,7 @@ def test_killed_when_the_labels_have_appeared(tmp_path, model, image, sized, mon
     io.write(store, Volume(data=image().read(), spacing=(1.0, 0.5, 0.5)))
     source, out, folder = io.open_image(store), store / "labels" / "cells", store / "labels" / ".cells.run"
     how = {"model": model, "table": tmp_path / "a.csv", **HOW}
-    how["relevant"] = lambda part: filters.relevant(part, [filters.volume(16)])
+    how["keep"] = lambda part: filters.relevant(part, [filters.volume(16)])
     sized(source, tmp_path / "whole.zarr", **how | {"table": tmp_path / "whole.csv"})
 
     close = Journal.close
@@ -197,7 +197,7 @@ def test_killed_when_the_labels_have_appeared(tmp_path, model, image, sized, mon
         with pytest.raises(AlreadyDone):
             sized(source, out, resume=True, **how)
     else:
-        assert sized(source, out, resume=True, **how).num_dropped > 0
+        assert sized(source, out, resume=True, **how).num_filtered > 0
     assert not list((store / "labels").glob(".*"))
     assert zarr.open_group(store / "labels", mode="r").attrs["ome"]["labels"] == ["cells"]
     np.testing.assert_array_equal(labels_of(out), labels_of(tmp_path / "whole.zarr"))
@@ -205,7 +205,7 @@ def test_killed_when_the_labels_have_appeared(tmp_path, model, image, sized, mon
 
 
 def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):
-    source, out, honest = image(), tmp_path / "a.zarr", stages.write_rows
+    source, out, honest = image(), tmp_path / "a.zarr", tasks.write_candidates
     calls = []
 
     def full(path, rows):
@@ -214,7 +214,7 @@ def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
         honest(path, rows)
 
-    monkeypatch.setattr(stages, "write_rows", full)
+    monkeypatch.setattr(tasks, "write_candidates", full)
     with pytest.raises(OSError, match=r"no space left beside .*; the finished blocks are kept; mend it"):
         sized(source, out, model=model, **HOW)
     assert not out.exists()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.blocks.source import Lazy
+from anystar.blocks.lazy_array import LazyArray
 from anystar.preprocess import Preprocessing
 from anystar.preprocess import subsample as settings
 from anystar.preprocess.illumination import CorrectedImage
@@ -65,7 +65,7 @@ def test_in_memory_or_on_the_disk_the_same_bricks_decide(tmp_path, large, dimmes
     settings._BRICK, settings._BRICKS = 16, 16
     io.write(tmp_path / "image.npy", Volume(data=data))
     image = Counted(data)
-    images = image, Lazy(io.open_image(tmp_path / "image.npy"))
+    images = image, LazyArray(io.open_image(tmp_path / "image.npy"))
     here, there = (Preprocessing.fit(one).apply(one) for one in images)
     assert image.voxels < 0.2 * data.size + 32 * 64 * 64  # and the middle of each plane, to tell blank ones
     assert here.settings == there.settings

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from anystar.blocks.checksum import checksum_of_file
-from anystar.blocks.stages import Run, noted, numbered
+from anystar.blocks.tasks import Run, noted, numbered
 from anystar.report.overview import save_panels, surveyed_panels
 from anystar.report.survey import Extent, Survey, merge, survey
 from anystar.runtime.atomic import staged

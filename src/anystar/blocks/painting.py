@@ -9,12 +9,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from anystar.blocks.candidate_store import StoredCandidates, read_candidates
 from anystar.blocks.checksum import checksum
+from anystar.blocks.lazy_array import LazyArray, Readable
 from anystar.blocks.partition import owner
-from anystar.blocks.rows import Rows, read_rows
-from anystar.blocks.source import Lazy, Readable
-from anystar.blocks.stages import Run, noted
 from anystar.blocks.table import write_part
+from anystar.blocks.tasks import Run, noted
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.objects.measure import add_channel, add_overlap, tabulate
@@ -104,13 +104,13 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
     high = (np.array([s.stop for s in box]) - origin + 0.5) * size - 0.5 + 1
     parts, names = [], []
     for block, version, before in sources:
-        rows, which = read_rows(run.rows_path(block, version), run.rays, [*low, *high])
+        rows, which = read_candidates(run.candidates_path(block, version), run.rays, [*low, *high])
         parts.append(rows)
         names.append(before + 1 + which)
     if not parts:
-        parts.append(Rows.of(Candidates.none(run.rays, 0.0)))
+        parts.append(StoredCandidates.of(Candidates.none(run.rays, 0.0)))
         names.append(np.zeros(0, np.int64))
-    rows = Rows.joined(parts)
+    rows = StoredCandidates.joined(parts)
     order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))
     rows, label = rows.take(order), np.concatenate(names)[order]
     boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2)
@@ -154,7 +154,7 @@ def _grown(box: Box, reach: np.ndarray, shape: tuple[int, int, int]) -> Box:
 
 def _measure(
     run: Run,
-    image: Lazy,
+    image: LazyArray,
     bodies: Bodies,
     labels: np.ndarray,
     region: Box,
@@ -177,7 +177,7 @@ def _measure(
 
 
 def _tabulate(
-    run: Run, image: Lazy, bodies: Bodies, labels: np.ndarray, region: Box, which: np.ndarray
+    run: Run, image: LazyArray, bodies: Bodies, labels: np.ndarray, region: Box, which: np.ndarray
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if somebody asked for a table."""
     z, y, x = (s.start for s in region)
@@ -201,7 +201,7 @@ def _tabulate(
         inside = _inside(run.mask, labels, region) if len(objects) else np.zeros(0, np.int64)
         found = add_overlap(found, inside)
     for name, other in run.others:
-        values = Lazy(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
+        values = LazyArray(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
         found = add_channel(found, labels, values, name, origin=(z, y, x))
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)

@@ -14,7 +14,7 @@ import numpy as np
 from anystar.blocks.checksum import checksum, checksum_of_file
 from anystar.blocks.journal import Journal
 from anystar.blocks.partition import Boxes
-from anystar.blocks.stages import FOUND, Run
+from anystar.blocks.tasks import FOUND, Run
 
 __all__ = ["forget_damaged_files", "forget_damaged_labels"]
 
@@ -43,11 +43,11 @@ def forget_damaged_files(run: Run, journal: Journal) -> int:
     network, newest = journal.of("network"), dict[int, tuple[str, dict[str, Any]]]()
     for stage in ("network", *_LATER):
         newest |= {number: (stage, entry) for number, entry in journal.of(stage).items()}
-    found = [n for n, entry in network.items() if not _intact(run.rows_path(n, FOUND), entry)]
+    found = [n for n, entry in network.items() if not _intact(run.candidates_path(n, FOUND), entry)]
     later = [
         n
         for n, (stage, entry) in newest.items()
-        if stage != "network" and not _intact(run.rows_path(n, entry["version"]), entry)
+        if stage != "network" and not _intact(run.candidates_path(n, entry["version"]), entry)
     ]
     if later:  # what they were made from may be gone: begin again from what the network found
         for stage in _LATER:

@@ -13,22 +13,22 @@ import numpy as np
 
 from anystar._version import __version__
 from anystar.arrays import VoxelSize
-from anystar.blocks.engine import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
-from anystar.blocks.extras import Extras, write_extras
 from anystar.blocks.journal import Journal
-from anystar.blocks.keep import Keep
+from anystar.blocks.kept_objects import KeptObjects
+from anystar.blocks.lazy_array import LazyArray, fingerprint
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
+from anystar.blocks.options import RunOptions, Selection
+from anystar.blocks.outputs import BlockOutputs, write_outputs
 from anystar.blocks.overview import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.recovery import forget_damaged_files, forget_damaged_labels
-from anystar.blocks.source import Lazy, fingerprint
-from anystar.blocks.stages import Run
+from anystar.blocks.scheduler import Mapper, count_objects, find_objects, in_turn, paint_all, survey_all
+from anystar.blocks.tasks import Run
 from anystar.config import ConfigError
 from anystar.errors import AlreadyDone, FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.objects.measure import check_mask
-from anystar.objects.table import Table
 from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.notes import Note
@@ -38,26 +38,26 @@ from anystar.preprocess import Preprocessing
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
 
-__all__ = ["Extras", "Outcome", "segment_blocks"]
+__all__ = ["Outcome", "segment_blocks"]
 
 Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
-"""Of the free memory, what is taken if nothing is said."""
+"""Share of the free memory that is used by default."""
 _PLAN = "plan.toml"
-_NOTHING = Extras()
-_AUTOMATIC = PredictionOptions()
+_NO_OUTPUTS, _ALL = BlockOutputs(), Selection()
+_AUTOMATIC, _USUAL = PredictionOptions(), RunOptions()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a run came to."""
+    """The result of a run in blocks."""
 
     labels: Path
     """The label image."""
     num_objects: int
     """Objects that own at least one voxel and were kept."""
-    num_dropped: int
-    """Objects that were irrelevant."""
+    num_filtered: int
+    """Objects that did not meet the condition."""
     volume_vox: np.ndarray
     """Their volumes, int64, in the order of the table."""
     diameter_vox: float | None
@@ -67,11 +67,11 @@ class Outcome:
     notes: tuple[Note, ...]
     """Remarks for the user."""
     prob_thresh: float
-    """Least probability of an object."""
+    """Lowest probability of an object."""
     nms_thresh: float
     """Largest overlap of two objects."""
     timings: dict[str, float] = field(default_factory=dict)
-    """Seconds of work by kind, summed over processes and earlier attempts."""
+    """Seconds of work per kind, summed over processes and earlier attempts."""
 
 
 def segment_blocks(
@@ -81,16 +81,11 @@ def segment_blocks(
     model: Model,
     options: PredictionOptions = _AUTOMATIC,
     detector: TileDetector | None = None,
-    memory: int | None = None,
-    cluster: str | None = None,
-    workers: int | None = None,
+    run_options: RunOptions = _USUAL,
     mask: LazyImage | None = None,
-    extras: Extras = _NOTHING,
-    relevant: Callable[[Table], np.ndarray] | None = None,
-    filters: str = "",
-    record: Callable[[Outcome], str] | None = None,
-    resume: bool = False,
-    overwrite: bool = False,
+    outputs: BlockOutputs = _NO_OUTPUTS,
+    selection: Selection = _ALL,
+    provenance: Callable[[Outcome], str] | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Segment an image block by block, with the result of segmenting it at once, up to the objects' numbers.
@@ -106,27 +101,16 @@ def segment_blocks(
         As for :meth:`anystar.predict.Model.segment`.
     detector : TileDetector, optional
         What the workers of a cluster use, if not the model as it is: see :mod:`anystar.blocks.lazy_model`.
-    memory : int, optional
-        Bytes that each process may use; by default 70% of what is free, shared among the workers.
-    cluster : str, optional
-        Run on Dask workers: ``"local"``, ``"slurm"``, or the address of a scheduler.
-    workers : int, optional
-        How many, see :func:`anystar.runtime.cluster.connect`.
+    run_options : RunOptions
+        Memory, workers, and what to do with a run that was begun.
     mask : LazyImage, optional
         Not 0 where objects may be; of the image's shape. Gives the table the column ``mask_overlap``.
-    extras : Extras
+    outputs : BlockOutputs
         What is written beside the labels.
-    relevant : callable, optional
-        Takes a part of the table and returns which rows to keep,
-        see :func:`anystar.objects.filters.relevant`.
-    filters : str
-        What ``relevant`` keeps, in words: a run goes on only with the same.
-    record : callable, optional
-        Returns the record that the table is to bear.
-    resume : bool
-        Go on with a run that was interrupted; begin one that was not begun.
-    overwrite : bool
-        Replace what is there, finished or not.
+    selection : Selection
+        Which objects are kept.
+    provenance : callable, optional
+        Returns the provenance that the table and a file contain.
     progress : callable, optional
         Called as ``progress(done, total, stage)``.
 
@@ -155,22 +139,20 @@ def segment_blocks(
         model=model.name,
         weights=model.digest(),
         options=options,
-        table=extras.table is not None or relevant is not None,
-        distances=extras.distances,
+        table=outputs.table is not None or selection.keep is not None,
+        distances=outputs.distances,
         mask=None if mask is None else _name_of(mask),
         voxels=fingerprint(image),
         mask_voxels=None if mask is None else fingerprint(mask),
-        filters=filters,
-        memory=memory or 0,
+        filters=selection.text,
+        memory=run_options.memory or 0,
         version=__version__,
     )
-    if memory is None:
-        memory = int(_SHARE * available_memory() / (1 if cluster is None else workers or 1))
     folder = _folder(output)
-    if resume and not overwrite and not (folder / _PLAN).exists():
-        _refuse_finished(output, request, extras)
-    plan = _settle(folder, request, image, output, model, memory, resume, overwrite, progress)
-    sizes = _sizes(memory, image, model, plan.choices, request.options.tta)
+    if run_options.resume and not run_options.overwrite and not (folder / _PLAN).exists():
+        _refuse_finished(output, request, outputs)
+    plan = _resume_or_plan(folder, request, image, output, model, run_options, progress)
+    sizes = _sizes(run_options, image, model, plan.choices, request.options.tta)
     run = Run(
         folder=folder,
         plan=plan,
@@ -183,24 +165,24 @@ def segment_blocks(
     journal = Journal(folder / "journal")
     try:
         repeated = forget_damaged_files(run, journal)
-        with _mapper(cluster, workers) as mapper:
+        with _mapper(run_options) as mapper:
             if plan.choices.diameter is not None:
                 find_objects(run, journal, mapper, progress)
             num = int(count_objects(run, journal).sum())
             dtype = np.promote_types(np.uint16, np.min_scalar_type(num))
             labels, unreadable = _store(output, run, journal, dtype)
             paint_all(run, journal, labels, str(dtype), mapper, progress)
-            keep = Keep(run, journal, relevant)
-            surveyor = None if extras.overview is None else Surveyor.of(run, labels, keep.kept)
+            keep = KeptObjects(run, journal, selection.keep)
+            surveyor = None if outputs.overview is None else Surveyor.of(run, labels, keep.kept)
             if surveyor is not None:
                 survey_all(surveyor, journal, mapper, progress)
         outcome = _outcome(run, journal, output, keep, repeated + unreadable)
-        write_extras(extras, run, keep, surveyor, lambda: "" if record is None else record(outcome))
+        write_outputs(outputs, run, keep, surveyor, lambda: "" if provenance is None else provenance(outcome))
         if progress is not None:
             progress(0, 1, "pyramid")
         sign(labels.partial, plan.request, outcome.num_objects)
         journal.add("finish", 0)
-        labels.finish(relabel=keep.relabel if keep.num_dropped else None)
+        labels.finish(relabel=keep.relabel if keep.num_filtered else None)
     finally:
         journal.close()
     (folder / _PLAN).unlink()  # first: without it the rest is no run, wherever its removal is interrupted
@@ -225,58 +207,63 @@ def _folder(output: Path) -> Path:
     return output.with_name(f".{output.name}.run")
 
 
-def _refuse_finished(output: Path, request: Request, extras: Extras) -> None:
+def _refuse_finished(output: Path, request: Request, outputs: BlockOutputs) -> None:
     """Raise if what is to be resumed is finished, or if what was not begun would replace something."""
     found = signed(output) if output.exists() else None
     if found is None:
-        if there := next((p for p in (output, *extras.files) if p.exists()), None):
+        if there := next((p for p in (output, *outputs.files) if p.exists()), None):
             raise ConfigError(f"{there} exists already; add --overwrite, or choose another name")
         return
     begun, num_objects = found
     refuse_other(replace(begun, memory=request.memory), request, output)
-    if gone := next((p for p in extras.files if not p.exists()), None):
+    if gone := next((p for p in outputs.files if not p.exists()), None):
         raise ConfigError(f"{output} is finished but {gone} is not there; make both anew with --overwrite")
     shutil.rmtree(_folder(output), ignore_errors=True)  # of which a part is left if that was interrupted
     raise AlreadyDone(output, num_objects)
 
 
-def _settle(
+def _default_memory(options: RunOptions) -> int:
+    """Return the bytes that each process may use if nothing is given."""
+    return int(_SHARE * available_memory() / (1 if options.cluster is None else options.workers or 1))
+
+
+def _resume_or_plan(
     folder: Path,
     request: Request,
     image: LazyImage,
     output: Path,
     model: Model,
-    memory: int,
-    resume: bool,
-    overwrite: bool,
+    options: RunOptions,
     progress: Progress | None,
 ) -> Plan:
     """Return the plan of the run: that of the interrupted one, or a new one."""
     path = folder / _PLAN
-    if resume and path.exists():
+    if options.resume and path.exists():
         plan = read_plan(path)
         refuse_other(plan.request, request, output)
         return plan
-    if path.exists() and not overwrite:
+    if path.exists() and not options.overwrite:
         raise ConfigError(f"{output} was begun and not finished; add --resume to go on, or --overwrite")
     # Whether it can be written should be known now, not when the network is done
-    trial = LabelStore.create(output, image.shape, np.uint8, like=image, overwrite=overwrite)
+    trial = LabelStore.create(output, image.shape, np.uint8, like=image, overwrite=options.overwrite)
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        plan = _plan(request, image, model, memory, progress)
+        plan = _plan(request, image, model, options, progress)
         write_plan(path, plan)
     finally:
         trial.discard()
     return plan
 
 
-def _plan(request: Request, image: LazyImage, model: Model, memory: int, progress: Progress | None) -> Plan:
-    """Look at the image as much as :meth:`anystar.predict.Model.segment` does before its network runs."""
+def _plan(
+    request: Request, image: LazyImage, model: Model, run_options: RunOptions, progress: Progress | None
+) -> Plan:
+    """Choose what the result depends on, as :meth:`anystar.predict.Model.segment` does."""
     voxel_size, options = VoxelSize.of(image), request.options
     diameter_in_edges(options.diameter, voxel_size, image.shape)  # refused before anything is read
-    preprocessing = Preprocessing.fit(Lazy(image, finite=False), illumination=options.illumination)
+    preprocessing = Preprocessing.fit(LazyArray(image, finite=False), illumination=options.illumination)
     choices = choose(
-        preprocessing.apply(Lazy(image, finite=preprocessing.finite)),
+        preprocessing.apply(LazyArray(image, finite=preprocessing.finite)),
         voxel_size,
         model.detector(),
         model.defaults,
@@ -284,24 +271,24 @@ def _plan(request: Request, image: LazyImage, model: Model, memory: int, progres
         config=model.search,
         progress=progress,
     )
-    sizes = _sizes(memory, image, model, choices, options.tta)
+    sizes = _sizes(run_options, image, model, choices, options.tta)
     return Plan(request=request, choices=choices, tiles_along=sizes.tiles_along, block=sizes.block)
 
 
-def _sizes(memory: int, image: LazyImage, model: Model, choices: Choices, tta: bool) -> Sizes:
+def _sizes(run_options: RunOptions, image: LazyImage, model: Model, choices: Choices, tta: bool) -> Sizes:
     """Return the sizes of blocks for an image that is resampled."""
     zoom = choices.zooms
     tiles = model.detector().tiles(resampled_shape(choices.preprocessing.inner_shape(image.shape), zoom))
-    itemsize = image.dtype.itemsize
+    itemsize, memory = image.dtype.itemsize, run_options.memory or _default_memory(run_options)
     return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=tta)
 
 
 @contextmanager
-def _mapper(cluster: str | None, workers: int | None) -> Iterator[Mapper]:
-    if cluster is None:
+def _mapper(options: RunOptions) -> Iterator[Mapper]:
+    if options.cluster is None:
         yield in_turn
         return
-    with connect(cluster, workers=workers) as client:
+    with connect(options.cluster, workers=options.workers) as client:
         yield partial(each_done, client)
 
 
@@ -336,7 +323,7 @@ def _store(output: Path, run: Run, journal: Journal, dtype: np.dtype) -> tuple[L
     return store, len(drawn)
 
 
-def _outcome(run: Run, journal: Journal, output: Path, keep: Keep, repeated: int) -> Outcome:
+def _outcome(run: Run, journal: Journal, output: Path, keep: KeptObjects, repeated: int) -> Outcome:
     seconds: dict[str, float] = {}
     for entry in journal.lines.values():
         for kind, value in entry.get("seconds", {}).items():
@@ -352,7 +339,7 @@ def _outcome(run: Run, journal: Journal, output: Path, keep: Keep, repeated: int
     return Outcome(
         labels=output,
         num_objects=len(keep.volume_vox),
-        num_dropped=keep.num_dropped,
+        num_filtered=keep.num_filtered,
         volume_vox=keep.volume_vox,
         diameter_vox=run.plan.choices.diameter,
         voxel_size=run.plan.voxel_size,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from anystar import io
-from anystar.blocks import Extras, Outcome, segment_blocks
+from anystar.blocks import BlockOutputs, Outcome, RunOptions, Selection, segment_blocks
 from anystar.blocks.lazy_model import LazyModel
 from anystar.errors import AlreadyDone
 from anystar.io.lazy import LazyImage
@@ -45,8 +45,8 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
             model,
             outcome,
             num_objects=outcome.num_objects,
-            num_filtered=outcome.num_dropped,
-            notes=notes_of(image, outcome, outcome.num_objects, outcome.num_dropped),
+            num_filtered=outcome.num_filtered,
+            notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
             seconds=time.perf_counter() - start,
         )
 
@@ -68,24 +68,28 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                     tta=options.tta,
                     fast=options.fast,
                 ),
-                memory=options.memory,
-                cluster=options.dask,
-                workers=options.workers,
+                run_options=RunOptions(
+                    memory=options.memory,
+                    cluster=options.dask,
+                    workers=options.workers,
+                    resume=options.resume,
+                    overwrite=options.overwrite,
+                ),
                 mask=mask,
-                extras=Extras(
+                outputs=BlockOutputs(
                     table=outputs.table,
                     distances=options.distances,
                     overview=outputs.overview,
                     title=opened.name,
                     meshes=outputs.meshes,
                     mesh_kind=options.mesh_format,
-                    record=outputs.provenance,
+                    provenance=outputs.provenance,
                 ),
-                relevant=(lambda table: filters.relevant(table, predicates)) if predicates else None,
-                filters=options.filters.in_words(masked=masked),
-                record=provenance,
-                resume=options.resume,
-                overwrite=options.overwrite,
+                selection=Selection(
+                    keep=(lambda table: filters.relevant(table, predicates)) if predicates else None,
+                    text=options.filters.in_words(masked=masked),
+                ),
+                provenance=provenance,
                 progress=progress,
             )
         except AlreadyDone as before:
@@ -96,17 +100,17 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                 notes=(str(before),),
                 already_done=True,
             )
-        nothing = outcome.num_objects + outcome.num_dropped == 0
+        nothing = outcome.num_objects + outcome.num_filtered == 0
         constant = _only_value(image) if nothing else None
     diameter, unit = typical_diameter(outcome.volume_vox, outcome.voxel_size)
     return FileResult(
         image=opened.path,
         outputs=outputs,
         num_objects=outcome.num_objects,
-        num_filtered=outcome.num_dropped,
+        num_filtered=outcome.num_filtered,
         diameter=diameter,
         unit=unit,
-        notes=notes_of(image, outcome, outcome.num_objects, outcome.num_dropped),
+        notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
         seconds=time.perf_counter() - start,
         work=outcome.timings,
         constant=constant,

@@ -15,14 +15,14 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
 from anystar.runtime.atomic import staged
 
-__all__ = ["Rows", "read_rows", "write_rows"]
+__all__ = ["StoredCandidates", "read_candidates", "write_candidates"]
 
 _SLACK = 1e-2
 """Boxes are compared with this much to spare, voxels."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Rows(Polyhedra):
+class StoredCandidates(Polyhedra):
     """Candidates that are not dropped, in voxels of the finest axis of the whole volume; all in float32."""
 
     prob: np.ndarray
@@ -33,7 +33,7 @@ class Rows(Polyhedra):
     """``(N, 6)`` float32: lowest and highest corner of each body."""
 
     @classmethod
-    def of(cls, polyhedra: Polyhedra) -> Rows:
+    def of(cls, polyhedra: Polyhedra) -> StoredCandidates:
         """Return undecided rows, in order of position."""
         some = polyhedra.take(np.lexsort(polyhedra.points.T[::-1]))
         boxes = some.bounding_boxes().reshape(-1, 6) + np.repeat([-_SLACK, _SLACK], 3)
@@ -46,7 +46,7 @@ class Rows(Polyhedra):
             boxes=boxes.astype(np.float32),
         )
 
-    def with_status(self, status: np.ndarray) -> Rows:
+    def with_status(self, status: np.ndarray) -> StoredCandidates:
         """Return the rows with another status, shape ``(N,)``."""
         return replace(self, status=status)
 
@@ -68,7 +68,7 @@ class Rows(Polyhedra):
 _COLUMNS = ("points", "prob", "status", "boxes", "distances")
 
 
-def write_rows(path: Path, rows: Rows) -> int:
+def write_candidates(path: Path, rows: StoredCandidates) -> int:
     """Write a file that appears whole or not at all; return its checksum. Others may read it meanwhile."""
     with staged(path) as (temporary,):
         with open(temporary, "wb") as file:
@@ -77,12 +77,14 @@ def write_rows(path: Path, rows: Rows) -> int:
         return checksum_of_file(temporary)
 
 
-def read_rows(path: Path, rays: Rays, near: Sequence[float] | None = None) -> tuple[Rows, np.ndarray]:
+def read_candidates(
+    path: Path, rays: Rays, near: Sequence[float] | None = None
+) -> tuple[StoredCandidates, np.ndarray]:
     """Read the rows whose bodies reach into the box ``near`` (lowest and highest corner), or all.
 
     Returns
     -------
-    Rows, numpy.ndarray
+    StoredCandidates, numpy.ndarray
         The rows, and their numbers in the file.
     """
     with open(path, "rb") as file:
@@ -98,4 +100,4 @@ def read_rows(path: Path, rays: Rays, near: Sequence[float] | None = None) -> tu
         low, high = np.array(near[:3]), np.array(near[3:])
         chosen = np.flatnonzero(((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1))
     columns = {"points": points, "prob": prob, "distances": distances, "status": status, "boxes": boxes}
-    return Rows(rays=rays, **{name: values[chosen] for name, values in columns.items()}), chosen
+    return StoredCandidates(rays=rays, **{name: values[chosen] for name, values in columns.items()}), chosen

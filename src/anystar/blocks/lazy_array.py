@@ -15,7 +15,7 @@ from anystar.preprocess.arrays import Box
 if TYPE_CHECKING:
     from anystar.io.lazy import LazyImage
 
-__all__ = ["Held", "Lazy", "Readable", "fingerprint"]
+__all__ = ["HeldArray", "LazyArray", "Readable", "fingerprint"]
 
 _SLAB_BYTES = 1 << 28
 _PROBE = 16
@@ -42,7 +42,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Lazy:
+class LazyArray:
     """As much of an array as prediction needs, over an image on the disk; adds up the time of reading."""
 
     image: Readable
@@ -91,10 +91,10 @@ class Lazy:
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class HeldArray:
     """An array of which a part is in memory; asked for anything else, it reads."""
 
-    whole: Lazy
+    whole: LazyArray
     start: tuple[int, int, int]
     part: np.ndarray
 

@@ -10,12 +10,12 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from anystar.blocks.candidate_store import StoredCandidates, read_candidates
 from anystar.blocks.journal import Journal
 from anystar.blocks.overview import Surveyor
 from anystar.blocks.painting import Painter, Source, Writable, paint
 from anystar.blocks.partition import Boxes
-from anystar.blocks.rows import Rows, read_rows
-from anystar.blocks.stages import FOUND, Run, Version, detect, outline, resolve
+from anystar.blocks.tasks import FOUND, Run, Version, detect_block, suppress_block, vote_block
 
 __all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all", "survey_all", "survivors"]
 
@@ -46,7 +46,7 @@ def find_objects(run: Run, journal: Journal, mapper: Mapper, progress: Progress 
     num = len(run.tile_blocks)
     todo = (n for n in range(num) if journal.entry("network", n) is None)
     clock = _Clock("network", num, len(journal.of("network")), progress)
-    for number, entry in _guarded(mapper(partial(detect, run), todo), run):
+    for number, entry in _guarded(mapper(partial(detect_block, run), todo), run):
         journal.add("network", number, **entry)
         clock.tick()
     _decide("suppression", run, journal, mapper, progress)
@@ -65,7 +65,7 @@ def _decide(stage: str, run: Run, journal: Journal, mapper: Mapper, progress: Pr
         before = state.open.sum()
         clock = _Clock(stage, num, num - len(waiting), progress)
         tasks = ((state.version(int(n)), state.near(int(n))) for n in waiting)
-        for ((number, _), _), entry in _guarded(mapper(partial(resolve, run), tasks), run):
+        for ((number, _), _), entry in _guarded(mapper(partial(suppress_block, run), tasks), run):
             journal.add(stage, number, **entry)
             state.update(number, entry)
             clock.tick()
@@ -83,7 +83,7 @@ def _count_votes(run: Run, journal: Journal, mapper: Mapper, progress: Progress 
     done = journal.of("votes")
     tasks = ((state.version(n), found.near(n)) for n in holding if n not in done)
     clock = _Clock("votes", len(holding), len(done), progress)
-    for ((number, _), _), entry in _guarded(mapper(partial(outline, run), tasks), run):
+    for ((number, _), _), entry in _guarded(mapper(partial(vote_block, run), tasks), run):
         journal.add("votes", number, **entry)
         clock.tick()
 
@@ -91,10 +91,10 @@ def _count_votes(run: Run, journal: Journal, mapper: Mapper, progress: Progress 
 def _remove_superseded(run: Run, journal: Journal, *, keep_found: bool) -> None:
     """Remove the candidates that no later task will read; call while no task of the run is under way."""
     state = _State(len(run.tile_blocks), journal)
-    last = {run.rows_path(*state.version(n)) for n in range(len(state.versions))}
+    last = {run.candidates_path(*state.version(n)) for n in range(len(state.versions))}
     if keep_found:
-        last |= {run.rows_path(n, FOUND) for n in range(len(state.versions))}
-    for path in run.rows_folder.glob("[0-9]*/[0-9]*"):
+        last |= {run.candidates_path(n, FOUND) for n in range(len(state.versions))}
+    for path in run.candidates_folder.glob("[0-9]*/[0-9]*"):
         if path not in last:
             path.unlink(missing_ok=True)
 
@@ -132,13 +132,13 @@ def paint_all(
         clock.tick()
 
 
-def survivors(run: Run, journal: Journal) -> Iterator[tuple[Rows, np.ndarray]]:
+def survivors(run: Run, journal: Journal) -> Iterator[tuple[StoredCandidates, np.ndarray]]:
     """Yield what is left of each block's candidates, with their labels, which ascend."""
     counts = count_objects(run, journal)
     before = np.concatenate([[0], np.cumsum(counts)])
     state = _State(len(run.tile_blocks), journal)
     for number in np.flatnonzero(counts).tolist():
-        rows, which = read_rows(run.rows_path(*state.version(number)), run.rays)
+        rows, which = read_candidates(run.candidates_path(*state.version(number)), run.rays)
         yield rows, before[number] + 1 + which
 
 

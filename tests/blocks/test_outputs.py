@@ -48,9 +48,9 @@ def test_distances_and_a_mask(tmp_path, model, image, sized, mask, tiles_along, 
     assert 10 < keep.sum() < len(keep) - 10
     out, path = tmp_path / "labels.zarr", tmp_path / "objects.parquet"
     where = {"tiles_along": tiles_along, "block": block, "hold": hold, "mask": mask(), "distances": True}
-    relevant = {"relevant": lambda part: filters.relevant(part, [filters.inside_mask(0.5)])}
+    relevant = {"keep": lambda part: filters.relevant(part, [filters.inside_mask(0.5)])}
     outcome = sized(source, out, model=model, table=path, **where, **relevant, **HOW)
-    assert outcome.num_dropped == (~keep).sum()
+    assert outcome.num_filtered == (~keep).sum()
     numbers = same_objects(filters.keep_labels(want.labels, table["label"][keep]), labels_of(out))
     table, (got, _) = table.select(keep), read_table(path)
     assert list(got.columns) == list(table.columns)
@@ -105,7 +105,7 @@ def test_meshes(tmp_path, model, image, sized, relevant):
     objects = want.objects.select(keep)
     bodies = (objects.label, Polyhedra(objects.centre_vox, objects.distances, want.rays))
     write_meshes(tmp_path / "whole", [bodies], bodies[0], want.rays, spacing=source.spacing, kind="obj")
-    options = {"model": model, "relevant": relevant, **HOW}
+    options = {"model": model, "keep": relevant, **HOW}
     out = tmp_path / "labels.zarr"
     sized(source, out, meshes=tmp_path / "blocks", mesh_kind="obj", **options)
     numbers = same_objects(filters.keep_labels(want.labels, objects.label), labels_of(out))
@@ -140,11 +140,11 @@ def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
     monkeypatch.setattr("anystar.blocks.overview.save_panels", keep_views)
     source = image(shape=SMALL)
     out = tmp_path / "labels.zarr"
-    options = {"model": model, "relevant": large, "overview": tmp_path / "a.png", "title": "it", **HOW}
+    options = {"model": model, "keep": large, "overview": tmp_path / "a.png", "title": "it", **HOW}
     outcome = sized(source, out, block=(16, 24, 20), **options)
     labels = labels_of(out)
     assert 10 < outcome.num_objects == len(np.unique(labels)) - 1
-    assert outcome.num_dropped > 10
+    assert outcome.num_filtered > 10
     (views,) = drawn
     for got, want in zip(views, panels(source.read(), labels, source.spacing), strict=True):
         assert (got.title, got.size) == (want.title, want.size)
@@ -184,7 +184,7 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
 
     args = {"model": model, "block": (16, 24, 24), **HOW}
     monkeypatch.setattr(Surveyor, "__call__", counted)
-    sized(source, tmp_path / "b.zarr", overview=tmp_path / "b.png", title="a", relevant=large, **args)
+    sized(source, tmp_path / "b.zarr", overview=tmp_path / "b.png", title="a", keep=large, **args)
     blocks = visible.copy()
     for first in (large, anything):
         visible.clear()
@@ -192,8 +192,8 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "add", dies)
             with pytest.raises(Killed):
-                sized(source, tmp_path / "a.zarr", relevant=first, **again)
-        again |= {"overwrite": False, "resume": True, "relevant": large}
+                sized(source, tmp_path / "a.zarr", keep=first, **again)
+        again |= {"overwrite": False, "resume": True, "keep": large}
         sized(source, tmp_path / "a.zarr", **again)
         assert visible == (blocks if first is large else blocks[:3] + blocks)
         assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
@@ -201,7 +201,7 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
     assert len(blocks) == 8
 
 
-def test_extras_without_objects(tmp_path, model, image, sized):
+def test_outputs_without_objects(tmp_path, model, image, sized):
     np.save(tmp_path / "flat.npy", np.full((20, 24, 28), 7, np.uint8))
     files = {"table": "t.csv", "overview": "p.png", "meshes": "m.ply"}
     paths = {name: tmp_path / file for name, file in files.items()}

@@ -1,4 +1,4 @@
-"""Which objects of a run are kept, and what they are."""
+"""The objects of a run that are kept."""
 
 from __future__ import annotations
 
@@ -6,40 +6,40 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from anystar.blocks.engine import count_objects, survivors
 from anystar.blocks.journal import Journal
-from anystar.blocks.stages import Run
+from anystar.blocks.scheduler import count_objects, survivors
 from anystar.blocks.table import read_part
+from anystar.blocks.tasks import Run
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.objects.table import Table
 
-__all__ = ["Keep"]
+__all__ = ["KeptObjects"]
 
 
-class Keep:
-    """The objects that own at least one voxel and are relevant; call when all blocks are drawn.
+class KeptObjects:
+    """The objects that own at least one voxel and meet the condition; made when all blocks are drawn.
 
     Parameters
     ----------
     run : Run
     journal : Journal
-    relevant : callable, optional
+    condition : callable, optional
         Takes a part of the table and returns which rows to keep.
     """
 
-    def __init__(self, run: Run, journal: Journal, relevant: Callable[[Table], np.ndarray] | None) -> None:
+    def __init__(self, run: Run, journal: Journal, condition: Callable[[Table], np.ndarray] | None) -> None:
         self._run, self._journal = run, journal
         self._paths = [run.table_path(n) for n in sorted(journal.of("labels"))]
         self.kept = np.zeros(int(count_objects(run, journal).sum()) + 1, bool)
         """By label."""
-        self.num_dropped = 0
-        """Objects that are irrelevant."""
+        self.num_filtered = 0
+        """Number of objects that do not meet the condition."""
         volumes = [np.zeros(0, np.int64)]
         for path in self._paths:
             part = read_part(path)
-            keep = np.ones(len(part), bool) if relevant is None else relevant(part)
+            keep = np.ones(len(part), bool) if condition is None else condition(part)
             self.kept[part["label"][keep]] = True
-            self.num_dropped += int((~keep).sum())
+            self.num_filtered += int((~keep).sum())
             volumes.append(part["volume_vox"][keep])
         self.volume_vox = np.concatenate(volumes)
         """Voxels of each object, int64, in the order of the table."""
@@ -63,5 +63,5 @@ class Keep:
             yield labels[mine], Polyhedra(centres, rows.distances[mine], self._run.rays)
 
     def relabel(self, labels: np.ndarray) -> np.ndarray:
-        """Return labels without the dropped objects."""
+        """Return labels without the filtered objects."""
         return np.where(self.kept[labels], labels, 0)

@@ -1,15 +1,18 @@
-"""The four things that are done to a block, each a task of its own that any process can run.
+"""The tasks of a block, each of which any process can run.
 
-1. ``detect``: run the network on the block's tiles, keep its candidates.
-2. ``resolve``: decide which of them survive, as far as the neighbours' candidates allow; again until all are
-   decided.
-3. ``outline``: let all candidates around the survivors vote on where those end. Then ``resolve`` again, as
-   two parts of one object may overlap only as both are agreed upon.
-4. ``painting.paint``: draw the survivors that reach into a box of the result, and measure those whose centre
-   it holds.
+1. ``detect_block`` runs the network on the block's tiles and stores its candidates.
+2. ``suppress_block`` decides which candidates are kept, as far as those of the neighbouring blocks allow. It
+is
+   repeated until all are decided.
+3. ``vote_block`` lets all candidates near the kept ones vote on their outlines. Then ``suppress_block``
+follows
+   again, since parts of one object may overlap only after the vote.
+4. ``painting.paint`` draws the objects that reach into a box of the result, and measures those whose centre
+it
+   holds.
 
-A task reads files of the run's folder that its arguments name, writes one of its own and returns what the
-journal notes. It may run twice at once, be killed, or end after its run was given up and resumed: a file of
+A task reads files of the run's folder that its arguments name, writes one of its own, and returns what the
+journal notes. It may run twice at once, be killed, or end after its run was given up and resumed. A file of
 candidates appears whole or not at all, its name says what it was made from, and it is never changed.
 """
 
@@ -25,10 +28,10 @@ from typing import Any
 
 import numpy as np
 
+from anystar.blocks.candidate_store import StoredCandidates, read_candidates, write_candidates
+from anystar.blocks.lazy_array import HeldArray, LazyArray, Readable
 from anystar.blocks.partition import Boxes, TileBlocks, hull
 from anystar.blocks.plan import Plan
-from anystar.blocks.rows import Rows, read_rows, write_rows
-from anystar.blocks.source import Held, Lazy, Readable
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED, suppress_partly
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.voting import precedence, vote
@@ -41,11 +44,11 @@ __all__ = [
     "FOUND",
     "Run",
     "Version",
-    "detect",
+    "detect_block",
     "noted",
     "numbered",
-    "outline",
-    "resolve",
+    "suppress_block",
+    "vote_block",
 ]
 
 Version = tuple[int, str]
@@ -75,9 +78,9 @@ class Run:
         """Voxels of the image along Z, Y, X."""
         return self.plan.request.shape
 
-    def lazy(self) -> Lazy:
+    def lazy(self) -> LazyArray:
         """Return the image as an array, which notes how long it reads."""
-        return Lazy(self.image, finite=self.plan.choices.preprocessing.finite)
+        return LazyArray(self.image, finite=self.plan.choices.preprocessing.finite)
 
     def displayed(self, box: Box) -> tuple[np.ndarray, float]:
         """Return a box of the image for the overview, without NaN, and the seconds of reading."""
@@ -85,7 +88,7 @@ class Run:
         part = image[box] if settings.finite else settings.repaired(image, box)
         return part, image.seconds[0]
 
-    def view(self, image: Lazy | Held) -> ResampledImage:
+    def view(self, image: LazyArray | HeldArray) -> ResampledImage:
         """Return what the network sees."""
         choices = self.plan.choices
         prepared = choices.preprocessing.apply(image)
@@ -108,17 +111,17 @@ class Run:
         return golden_spiral(self.detector.num_rays)
 
     @property
-    def rows_folder(self) -> Path:
+    def candidates_folder(self) -> Path:
         """Where all candidates lie."""
         return self.folder / "candidates"
 
-    def rows_path(self, number: int, version: str) -> Path:
+    def candidates_path(self, number: int, version: str) -> Path:
         """Return where a version of the candidates of a block lies."""
-        return numbered(self.rows_folder, number, version)
+        return numbered(self.candidates_folder, number, version)
 
-    def rows(self, number: int, version: str, *, near: Sequence[float] | None = None) -> Rows:
+    def rows(self, number: int, version: str, *, near: Sequence[float] | None = None) -> StoredCandidates:
         """Read a version of the candidates of a block, or those that reach into the box ``near``."""
-        return read_rows(self.rows_path(number, version), self.rays, near)[0]
+        return read_candidates(self.candidates_path(number, version), self.rays, near)[0]
 
     def centres(self, points: np.ndarray) -> np.ndarray:
         """Return points ``(N, 3)`` of the candidates' grid in voxels of the image, float64."""
@@ -135,24 +138,24 @@ def numbered(folder: Path, number: int, suffix: str) -> Path:
     return folder / f"{number // 1000:04d}" / f"{number % 1000:03d}.{suffix}"
 
 
-def detect(run: Run, number: int) -> dict[str, Any]:
+def detect_block(run: Run, number: int) -> dict[str, Any]:
     """Run the network on a block; return the number and the extent of its candidates."""
     began = time.perf_counter()
     tiles, whole = run.tile_blocks[number], run.lazy()
     source = run.view(whole).source(hull([tile.read for tile in tiles]))
     voxels = np.prod([s.stop - s.start for s in source], dtype=float)
-    image: Lazy | Held = whole
+    image: LazyArray | HeldArray = whole
     if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
         z, y, x = source
-        image = Held(whole, (z.start, y.start, x.start), whole[source])
+        image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
     view, floor = run.view(image), run.plan.choices.prob_thresh
     tta = run.plan.request.options.tta
     parts = [run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles]
     found = Candidates.joined(parts).scaled(1 / run.plan.choices.zoom)
     likely = found.take(found.prob >= floor)
     network = time.perf_counter() - began - whole.seconds[0]
-    rows = Rows.of(likely)
-    check = write_rows(run.rows_path(number, FOUND), rows)
+    rows = StoredCandidates.of(likely)
+    check = write_candidates(run.candidates_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return noted(
         began,
@@ -166,12 +169,12 @@ def detect(run: Run, number: int) -> dict[str, Any]:
     )
 
 
-def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
+def suppress_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
     """Decide what can be decided of a block, given those whose bodies may touch its own."""
     began = time.perf_counter()
     block, near = task
     own = run.rows(*block)
-    rows = Rows.joined([own, *(run.rows(*other, near=own.box) for other in near)])
+    rows = StoredCandidates.joined([own, *(run.rows(*other, near=own.box) for other in near)])
     status = suppress_partly(
         rows.with_prob(precedence(rows)),
         rows.status,
@@ -182,7 +185,7 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     suppression = time.perf_counter() - began
     # Equal names are equal contents: what is decided depends on the neighbours' versions, too
     version = hashlib.sha256(repr(task).encode()).hexdigest()[:16]
-    check = write_rows(run.rows_path(block[0], version), left)
+    check = write_candidates(run.candidates_path(block[0], version), left)
     num_open, kept = int((left.status == UNDECIDED).sum()), int((left.status == KEPT).sum())
     return noted(
         began,
@@ -195,17 +198,17 @@ def resolve(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, An
     )
 
 
-def outline(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
+def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
     """Outline the survivors of a block, given all that was found in those that may touch it."""
     began = time.perf_counter()
     block, near = task
     kept = run.rows(*block)
     places = [(block[0], FOUND), *near]
-    rows = Rows.joined([run.rows(*place, near=kept.box) for place in places])
-    outlined = Rows.of(vote(rows, _where(kept.points, rows.points)))
+    rows = StoredCandidates.joined([run.rows(*place, near=kept.box) for place in places])
+    outlined = StoredCandidates.of(vote(rows, _where(kept.points, rows.points)))
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
-    check = write_rows(run.rows_path(block[0], version), outlined)
+    check = write_candidates(run.candidates_path(block[0], version), outlined)
     return noted(
         began,
         {"suppression": voting},
@@ -224,7 +227,7 @@ def _where(wanted: np.ndarray, points: np.ndarray) -> np.ndarray:
     return first[which.ravel()[len(points) :]]
 
 
-def _extent(rows: Rows) -> dict[str, Any]:
+def _extent(rows: StoredCandidates) -> dict[str, Any]:
     return {"box": rows.box, "reach": rows.reach}
 
 
