@@ -32,8 +32,9 @@ from anystar.targets import Targets
 from anystar.train import TrainConfig, load_start, small_config
 from anystar.train.loop import training_batches, training_step, use_bfloat16
 from anystar.train.processes import Processes
+from anystar.train.resize import resized_weights
 from anystar.train.state import TrainState
-from benchmarks.training.variants import VARIANTS, transplanted
+from benchmarks.training.variants import VARIANTS
 
 HELD_OUT_SEED = 1_000_003
 """Of the samples that networks are judged by."""
@@ -160,7 +161,7 @@ def compare(name: str, base: TrainConfig, options: argparse.Namespace, seed: int
     start = None
     if options.start:
         start = load_start(options.start)
-        own = transplanted(start.weights, config.network, seed=seed)
+        own = resized_weights(start.weights, config.network, seed=seed)
         start = replace(start, network=config.network, weights=own, average=own)
     state = TrainState(config, _CPU, start)
     made, spent = kept.seconds() * config.batch_size, 0.0

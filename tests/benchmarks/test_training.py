@@ -1,15 +1,14 @@
 import argparse
-import dataclasses
 
 import pytest
 import torch
 
-from anystar.nn.model import NetworkConfig, StarNet
+from anystar.nn.model import NetworkConfig
 from anystar.train import TrainConfig
 from anystar.train.loop import training_batches
 from anystar.train.processes import Processes
 from benchmarks.training import __main__ as harness
-from benchmarks.training.variants import VARIANTS, transplanted
+from benchmarks.training.variants import VARIANTS
 
 TINY = TrainConfig(
     recipes=("mild", "sparse"),
@@ -44,12 +43,3 @@ def test_a_variant_is_trained_for_its_seconds_and_judged(tmp_path):
 def test_every_variant_can_be_made():
     configs = [variant(TINY) for variant in VARIANTS.values()]
     assert len({repr(config) for config in configs}) == len(configs)
-
-
-def test_weights_are_cut_to_another_network():
-    """Where features are even, the smaller kernel answers as the larger one."""
-    wide = dataclasses.replace(TINY.network, channels=(6, 8))
-    weights = StarNet(wide).state_dict()
-    narrow = transplanted(weights, dataclasses.replace(TINY.network, feature_kernel=1), seed=0)
-    assert narrow["backbone.stem.1.0.weight"].equal(weights["backbone.stem.1.0.weight"][:4, :4])
-    assert narrow["features.0.weight"].equal(weights["features.0.weight"].sum((2, 3, 4), keepdim=True)[:, :4])
