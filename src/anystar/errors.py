@@ -72,7 +72,7 @@ def user_message(error: BaseException) -> str | None:
     --------
     >>> user_message(InputError("a.tif is a 2D image; give a 3D stack"))
     'a.tif is a 2D image; give a 3D stack'
-    >>> user_message(KeyError("bug")) is None
+    >>> user_message(ValueError("operands could not be broadcast together")) is None
     True
     """
     if _lacks_memory(error):
@@ -80,4 +80,4 @@ def user_message(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.errno and error.filename:
         advice = "choose another place" if error.errno in _PLACES else "check the name and the permissions"
         return f"{error.filename}: {os.strerror(error.errno)}; {advice}"
-    return str(error) if isinstance(error, AnyStarError | ValueError | OSError) else None
+    return str(error) if isinstance(error, AnyStarError | OSError) else None

@@ -9,6 +9,7 @@ import anystar
 from anystar import io
 from anystar.arrays import Volume, VoxelSize
 from anystar.cli import main
+from anystar.errors import InputError
 from anystar.geometry.rays import golden_spiral
 from anystar.objects import Objects
 from anystar.predict.candidates import Candidates
@@ -73,7 +74,7 @@ def model(monkeypatch):
 
     def load_model(name=None, device="auto"):
         if name not in (None, "anystar-mix"):
-            raise ValueError(f"unknown model {name!r}; did you mean 'anystar-mix'?")
+            raise InputError(f"unknown model {name!r}; did you mean 'anystar-mix'?")
         fake.device = device
         return fake
 

@@ -90,7 +90,7 @@ def test_filter_refuses(tmp_path, scene, model, run, refused):
         (("f.tif", "t.csv", "-o", "x.tif", "--bright"), r"t\.csv does not list the objects of .*f\.tif"),
         (("l.tif", "t.csv", "-o", "l.tif", "--bright"), r"l\.tif is an input and would be overwritten"),
         (("l.tif", "t.csv", "-o", "f.tif", "--bright"), r"f\.tif exists already; add --overwrite"),
-        (("l.tif", "t.csv", "-o", "x.tif", "--keep", "sphericity"), r"'sphericity' is a number, not a truth"),
+        (("l.tif", "t.csv", "-o", "x.tif", "--keep", "sphericity"), r"is a number, not a condition"),
         (("l.tif", "t.csv", "-o", "x.tif", "--mask", "../small.tif"), r"small.tif has shape .*; give"),
         (("l.tif", "l.tif", "-o", "x.tif", "--bright"), r"must end in .csv or .parquet, got"),
         (("l.tif", "t.csv", "-o", "x.tif", "--table", "x.xlsx", "--bright"), r"--table must end in .csv"),

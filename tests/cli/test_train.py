@@ -14,10 +14,10 @@ import pytest
 from click.testing import CliRunner
 
 from anystar.cli import main
-from anystar.cli.train import _config
 from anystar.nn.checkpoint import load_model_file
 from anystar.predict.registry import DEFAULT_MODEL
 from anystar.train import load_start, paper_config, small_config
+from anystar.workflow.training import TrainOptions, train_config
 
 TOY = """
 recipes = ["as-brightfg-plainbg"]
@@ -200,13 +200,11 @@ def test_an_unknown_key_names_the_nearest(tmp_path):
 
 
 def test_from_keeps_the_network_and_the_loss_and_takes_new_samples(tmp_path):
-    given = dict.fromkeys(("config_path", "recipes", "iterations", "seed", "thin"))
-    config = _config(tmp_path, False, given | {"size": "paper", "start": DEFAULT_MODEL})
+    config = train_config(TrainOptions(start=DEFAULT_MODEL), out=tmp_path)
     start = load_start(DEFAULT_MODEL)
     assert (config.network, config.loss) == (start.network, start.loss)
     assert config.seed not in start.seeds
-    given["seed"] = 0
-    assert _config(tmp_path, False, given | {"size": "paper", "start": DEFAULT_MODEL}).seed == 0
+    assert train_config(TrainOptions(start=DEFAULT_MODEL, seed=0), out=tmp_path).seed == 0
 
 
 @pytest.mark.parametrize("named", ["by option", "in the file"])
@@ -217,10 +215,8 @@ def test_what_a_file_leaves_out_is_as_the_weights_have_it(tmp_path, named):
         (f'start = "{DEFAULT_MODEL}"\n' if named == "in the file" else "")
         + 'recipes = []\n[loss]\ndistance_weight = 0.3\n[labelled]\nimages = "a"\nlabels = "b"\n'
     )
-    given = dict.fromkeys(("recipes", "iterations", "seed", "thin")) | {"size": "paper", "config_path": path}
-    config = _config(
-        tmp_path / "run", False, given | {"start": DEFAULT_MODEL if named == "by option" else None}
-    )
+    options = TrainOptions(start=DEFAULT_MODEL if named == "by option" else None)
+    config = train_config(options, config_path=path, out=tmp_path / "run")
     assert config.network == start.network
     assert config.loss == dataclasses.replace(start.loss, distance_weight=0.3)
     assert config.labelled.diameter == start.defaults["diameter"]
@@ -255,7 +251,7 @@ def test_annotated_volumes_from_files_to_a_model(tmp_path):
     words = ["--images", images, "--labels", labels, "--hold-out", 1, "--size", "small", "--iterations", 2]
     done = run("train", "--out", tmp_path / "run", "--from", DEFAULT_MODEL, "--device", "cpu", *words)
     assert done.exit_code == 0, done.output
-    assert "4 objects in 1 volume; judged by 1.npy" in done.output
+    assert "4 objects in 1 volume; evaluated on 1.npy" in done.output
     (row,) = (tmp_path / "run" / "log.csv").read_text().splitlines()[1:]
     assert 0 < float(row.split(",")[-1]) < 2
     done = run("train", "--out", tmp_path / "run", "--resume", "--iterations", 3, "--device", "cpu")
@@ -314,7 +310,7 @@ def test_bad_annotated_volumes_are_one_line(tmp_path):
         (["--unlabelled-is", "ignore"], "--unlabelled-is need"),
         (
             [*judged, "--images", images, "--labels", labels, "--hold-out", 1],
-            "--hold-out judges .* leave one of them out",
+            "--hold-out evaluates .* leave one of them out",
         ),
     ):
         done = run("train", "--out", tmp_path / "run", *words)

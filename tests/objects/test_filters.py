@@ -116,7 +116,7 @@ def test_whatever_else_is_refused_at_once(condition):
 def test_columns_are_named():
     with pytest.raises(InputError, match="no column 'volume_um'; did you mean 'volume_um3'"):
         kept(filters.where("volume_um > 3"))
-    with pytest.raises(ConfigError, match="'sphericity' is a number, not a truth; compare it"):
+    with pytest.raises(ConfigError, match="'sphericity' is a number, not a condition; compare it"):
         kept(filters.where("sphericity"))
 
 

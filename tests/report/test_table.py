@@ -18,7 +18,7 @@ TABLE = Table(
         "touches_border": np.array([True, False]),
     }
 )
-RECORD = 'anystar = "1"\n'
+PROVENANCE = 'anystar = "1"\n'
 
 
 def test_csv_for_other_programs(tmp_path):
@@ -35,9 +35,9 @@ def test_csv_for_other_programs(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_what_is_written_is_read(tmp_path, name):
-    write_table(tmp_path / name, TABLE, record=RECORD)
-    table, record = read_table(tmp_path / name)
-    assert record == RECORD
+    write_table(tmp_path / name, TABLE, provenance=PROVENANCE)
+    table, provenance = read_table(tmp_path / name)
+    assert provenance == PROVENANCE
     assert list(table.columns) == list(TABLE.columns)
     for column, values in TABLE.columns.items():
         np.testing.assert_allclose(table[column], values, rtol=1e-5, err_msg=column)
@@ -49,23 +49,23 @@ def test_what_is_written_is_read(tmp_path, name):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
 def test_in_parts_it_is_the_same(tmp_path, name):
-    write_table(tmp_path / f"whole_{name}", TABLE, record=RECORD)
+    write_table(tmp_path / f"whole_{name}", TABLE, provenance=PROVENANCE)
     with TableWriter(tmp_path / name) as writer:
         for row in range(2):
             writer.add(TABLE.select(np.array([row])))
-        writer.record = RECORD
+        writer.provenance = PROVENANCE
     whole, parts = read_table(tmp_path / f"whole_{name}"), read_table(tmp_path / name)
-    assert whole[1] == parts[1] == RECORD
+    assert whole[1] == parts[1] == PROVENANCE
     for column in TABLE.columns:
         np.testing.assert_array_equal(whole[0][column], parts[0][column])
 
 
 def test_parquet_for_other_programs(tmp_path):
-    write_table(tmp_path / "a.parquet", TABLE, record=RECORD)
+    write_table(tmp_path / "a.parquet", TABLE, provenance=PROVENANCE)
     found = pyarrow.parquet.read_table(tmp_path / "a.parquet")
     assert found["label"].to_pylist() == [1, 70_000]
     assert str(found.schema.field("touches_border").type) == "bool"
-    assert pyarrow.parquet.read_metadata(tmp_path / "a.parquet").metadata[b"anystar"] == RECORD.encode()
+    assert pyarrow.parquet.read_metadata(tmp_path / "a.parquet").metadata[b"anystar"] == PROVENANCE.encode()
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.parquet"])

@@ -45,7 +45,7 @@ def write_table(path: Path, parts: Iterable[Table], record: Callable[[], str]) -
     with TableWriter(path) as writer:
         for group in _gathered(parts):
             writer.add(group)
-        writer.record = record()
+        writer.provenance = record()
 
 
 def _gathered(parts: Iterable[Table]) -> Iterator[Table]:

@@ -18,7 +18,7 @@ __all__ = ["models"]
     "--config", "as_config", is_flag=True, help="With show: the settings it was trained with, as TOML."
 )
 def models(words: tuple[str, ...], as_config: bool) -> None:
-    """List the models that come along, or show the card of one.
+    """List the bundled models, or show the card of one.
 
     A card says recipe, iterations, samples, device, minutes, commit, size, licence, measured accuracy and
     what the model is bad at. NAME may be the path of a model file, too.
@@ -76,7 +76,7 @@ def _show(name: str, as_config: bool) -> str:
 
 
 def _settings(card: Mapping[str, Any]) -> str:
-    """Return what a model was trained with as TOML; weights that do not come along are only named."""
+    """Return what a model was trained with as TOML; weights that are not bundled are only named."""
     import anystar
     from anystar.config import dump_plain
     from anystar.report.card import origins
@@ -85,13 +85,13 @@ def _settings(card: Mapping[str, Any]) -> str:
     if config.get("start") in (None, *anystar.list_models()):
         return dump_plain(config).rstrip()
     start, names = config.pop("start"), [origin["model"] for origin in origins(card) if "model" in origin]
-    came = ", begun from ".join(names or [start])
-    comment = f"# Begun from weights that do not come along and must be given with --from: {came}"
+    came = ", initialised from ".join(names or [start])
+    comment = f"# Initialised from weights that are not bundled and must be given with --from: {came}"
     return f"{comment}\n{dump_plain(config).rstrip()}"
 
 
 def _line(card: Mapping[str, Any]) -> str:
-    """Return what tells a model from the others."""
+    """Return what distinguishes a model from the others."""
     from anystar.report.card import in_all
 
     what = [*dict.fromkeys(card.get("recipes", ()))]

@@ -54,10 +54,11 @@ __all__ = ["report"]
 )
 @click.option(
     "--shown",
+    "num_drawn",
     type=click.IntRange(min=0),
     default=8,
     show_default=True,
-    help="How many volumes, the worst first, are shown in slices.",
+    help="Number of volumes, the worst first, that are displayed in slices.",
 )
 @overwrite_option
 @click.pass_context

@@ -149,7 +149,7 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
 
 
 def _datasets(given: dict[str, Any]) -> list[Dataset]:
-    """Find the data sets and check what is asked for, before anything is loaded."""
+    """Find the data sets and check the options, before anything is loaded."""
     from anystar.config import nearest
     from anystar.lab.corruptions import CORRUPTIONS
     from anystar.lab.layouts import discover
@@ -210,7 +210,7 @@ def _timecourse(ctx: click.Context, lab: Laboratory, given: dict[str, Any]) -> N
         )
     except click.exceptions.Exit as done:
         if done.exit_code:
-            lab.leave_out(f"frames of {given['series']} could not be used (see above); mend the series")
+            lab.leave_out(f"frames of {given['series']} could not be used (see above); repair the series")
 
 
 def _plan(datasets: list[Dataset], given: dict[str, Any]) -> Plan:

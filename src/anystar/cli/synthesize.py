@@ -60,7 +60,7 @@ class _NamesRecipes(click.Command):
     "--workers",
     type=click.IntRange(min=1),
     metavar="W",
-    help="Processes or SLURM jobs; as many as cores by default, 4 jobs.",
+    help="Processes or SLURM jobs; all cores by default, 4 jobs.",
 )
 @click.option(
     "--dask",
@@ -166,9 +166,9 @@ def _draw(dataset: DatasetConfig, path: Path, number: int | None) -> None:
         save_gallery(path, recipes, seed=dataset.seed, shape=dataset.shape)
         return
     rows: dict[str, list[Any]] = {"image": [], "labels": []}
-    shown = range(min(8, number))
-    for index in shown:
+    drawn = range(min(8, number))
+    for index in drawn:
         batch = generate(dataset.recipe, seed=dataset.seed, indices=[index], shape=dataset.shape)
         rows["image"].append(batch.image[0, 0].numpy())
         rows["labels"].append(batch.labels[0].numpy())
-    save_montage(path, rows, titles=[f"{i:06d}" for i in shown])
+    save_montage(path, rows, titles=[f"{i:06d}" for i in drawn])

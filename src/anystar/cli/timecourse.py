@@ -97,7 +97,7 @@ def timecourse(ctx: click.Context, /, **given: Any) -> None:
     volumes themselves. One frame at a time is read. OUT gets curves.csv (mean, change relative to the
     baseline and smoothed change of each region and of the whole organ), frames.csv (which could be used, and
     how they have moved) and curves.png. The frames are not registered to each other: drift is measured and
-    said.
+    reported.
 
     \b
     Examples:

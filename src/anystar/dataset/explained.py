@@ -1,4 +1,4 @@
-"""One sample replayed and explained: its parameters as TOML, a picture of its stages, and the pair."""
+"""One sample replayed and explained: its parameters as TOML, an image of its stages, and the pair."""
 
 from __future__ import annotations
 

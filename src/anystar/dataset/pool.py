@@ -153,4 +153,4 @@ def middle_plane(image: Any, labels: Any, min_voxels: int) -> tuple[Any, Any]:
 
 def _begin_worker() -> None:
     begin_worker()
-    keep_freed_memory(LARGEST)  # the whole volumes that are asked for may be large
+    keep_freed_memory(LARGEST)  # whole volumes may be large

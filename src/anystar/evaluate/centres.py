@@ -8,6 +8,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from anystar.arrays import check_spacing
+from anystar.errors import InputError
 from anystar.evaluate.assign import assign
 
 __all__ = ["CentreScores", "match_centres"]
@@ -75,7 +76,7 @@ def match_centres(
     (1, 1.0, 0.5)
     """
     if not max_distance > 0:
-        raise ValueError(f"max_distance must be above 0, got {max_distance}")
+        raise InputError(f"max_distance must be above 0, got {max_distance}")
     scale = np.array(check_spacing(spacing))
     points = []
     for name, given in (("ground_truth", ground_truth), ("pred", pred)):
@@ -83,7 +84,7 @@ def match_centres(
         if array.size == 0:
             array = array.reshape(0, 3)
         if array.ndim != 2 or array.shape[1] != 3:
-            raise ValueError(f"{name} must have the shape (N, 3), got {array.shape}")
+            raise InputError(f"{name} must have the shape (N, 3), got {array.shape}")
         points.append(array * scale)
     near = cKDTree(points[0]).query_ball_tree(cKDTree(points[1]), max_distance) if len(points[1]) else []
     true_index = np.repeat(np.arange(len(near)), [len(n) for n in near]).astype(np.int64)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.evaluate.object_counts import ObjectCounts
 
 __all__ = ["NUM_RESAMPLES", "Curve", "Interval", "ap_curve"]
@@ -76,7 +77,7 @@ def ap_curve(
         If there is no volume.
     """
     if not volumes:
-        raise ValueError("volumes must be at least one, got none")
+        raise InputError("volumes must be at least one, got none")
     counts = _stacked(volumes)
     totals = np.array([c.sum(axis=0) for c in counts])
     drawn = _resample(counts, rng, num_resamples)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.errors import InputError
+
 __all__ = ["ObjectProperties", "describe"]
 
 
@@ -49,9 +51,9 @@ def describe(labels: np.ndarray, image: np.ndarray | None = None) -> ObjectPrope
     ([7], [[0.0, 0.0, 1.5]], [1.5])
     """
     if labels.ndim != 3:
-        raise ValueError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
+        raise InputError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
     if image is not None and image.shape != labels.shape:
-        raise ValueError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
+        raise InputError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
     index = np.flatnonzero(labels)
     label, row = np.unique(labels.reshape(-1)[index], return_inverse=True)
     num = len(label)

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import Overlap, overlap
 
@@ -108,9 +109,9 @@ def classify_errors(
     ['split', 'split', 'merged', 'false positive']
     """
     if not 0 < threshold <= 1:
-        raise ValueError(f"threshold must be above 0 and at most 1, got {threshold}")
+        raise InputError(f"threshold must be above 0 and at most 1, got {threshold}")
     if not 0 < loose <= threshold:
-        raise ValueError(f"loose must be above 0 and at most the threshold {threshold}, got {loose}")
+        raise InputError(f"loose must be above 0 and at most the threshold {threshold}, got {loose}")
     pairs = overlap(ground_truth, pred)
     iou = pairs.iou
     matched = assign(pairs.true_index, pairs.pred_index, iou, threshold)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import Overlap, overlap_of_blocks
 
@@ -150,7 +151,7 @@ def match_blocks(
         One per threshold, in their order: those of the whole images.
     """
     if not thresholds or not all(0 < t <= 1 for t in thresholds):
-        raise ValueError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
+        raise InputError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
     pairs = overlap_of_blocks(blocks)
     return tuple(_scores(pairs, float(t)) for t in thresholds)
 
@@ -177,7 +178,7 @@ def add_scores(results: Iterable[Sequence[Scores]]) -> tuple[Scores, ...]:
     """
     results = list(results)
     if not results or len({tuple(s.threshold for s in scores) for scores in results}) != 1:
-        raise ValueError(f"results must be of the same thresholds and at least one, got {len(results)}")
+        raise InputError(f"results must be of the same thresholds and at least one, got {len(results)}")
     return tuple(
         Scores(
             threshold=same[0].threshold,

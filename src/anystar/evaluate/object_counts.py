@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.evaluate.assign import assign
 from anystar.evaluate.matching import THRESHOLDS, Scores
 from anystar.evaluate.overlap import overlap
@@ -77,7 +78,7 @@ def count_by_object(
     ([[1, 0], [0, 0], [0, 0]], [[0, 1], [0, 0], [1, 1]], [[0, 1], [1, 1], [0, 0]])
     """
     if not thresholds or not all(0 < t <= 1 for t in thresholds):
-        raise ValueError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
+        raise InputError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
     pairs = overlap(ground_truth, pred)
     iou, num_true, num_pred = pairs.iou, len(pairs.true_labels), len(pairs.pred_labels)
     matches = [assign(pairs.true_index, pairs.pred_index, iou, t) for t in thresholds]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.objects.labels import as_labels
 from anystar.runtime.compiled import kernel
 
@@ -90,7 +91,7 @@ def overlap_of_blocks(blocks: Iterable[tuple[np.ndarray, np.ndarray]]) -> Overla
     for ground_truth, pred in blocks:
         ground_truth, pred = as_labels(ground_truth), as_labels(pred)
         if ground_truth.shape != pred.shape:
-            raise ValueError(
+            raise InputError(
                 f"ground truth and prediction differ in shape: {ground_truth.shape} and {pred.shape}"
             )
         rows.append(

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from anystar.arrays import check_spacing
+from anystar.errors import InputError
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
 
@@ -62,7 +63,7 @@ def template(rays: Rays, subdivisions: int) -> Template:
     (752, 3)
     """
     if subdivisions < 0:
-        raise ValueError(f"subdivisions must be at least 0, got {subdivisions}")
+        raise InputError(f"subdivisions must be at least 0, got {subdivisions}")
     mixture = np.eye(len(rays))
     faces = rays.faces.astype(np.int64)
     for _ in range(subdivisions):
@@ -150,7 +151,7 @@ def stl_bytes(meshes: Sequence[Mesh]) -> bytes:
 def stl_header(num_faces: int) -> bytes:
     """Return the header of a binary STL file; :func:`stl_triangles` follow, in any number of parts."""
     if num_faces > _MOST_TRIANGLES:
-        raise ValueError(
+        raise InputError(
             f"an STL file holds at most {_MOST_TRIANGLES:,} triangles, got {num_faces:,}; {_REMEDY}"
         )
     return b"AnyStar, micrometres".ljust(80) + np.uint32(num_faces).astype("<u4").tobytes()
@@ -180,7 +181,7 @@ def ply_bytes(meshes: Sequence[Mesh], *, labels: Sequence[int] | None = None) ->
 def ply_header(num_vertices: int, num_faces: int) -> bytes:
     """Return the header of a binary PLY file; all its vertices follow, then all its faces."""
     if num_vertices > _MOST_PLY:
-        raise ValueError(f"a PLY file holds at most {_MOST_PLY:,} vertices, got {num_vertices:,}; {_REMEDY}")
+        raise InputError(f"a PLY file holds at most {_MOST_PLY:,} vertices, got {num_vertices:,}; {_REMEDY}")
     return (
         "ply\nformat binary_little_endian 1.0\ncomment AnyStar, micrometres\n"
         f"element vertex {num_vertices}\nproperty float x\nproperty float y\nproperty float z\n"
@@ -207,7 +208,7 @@ def ply_faces(faces: Sequence[np.ndarray], first: Sequence[int], labels: Sequenc
         Label of each mesh.
     """
     if max(labels, default=0) > _MOST_PLY:
-        raise ValueError(f"a PLY file holds labels up to {_MOST_PLY:,}, got {max(labels):,}; {_REMEDY}")
+        raise InputError(f"a PLY file holds labels up to {_MOST_PLY:,}, got {max(labels):,}; {_REMEDY}")
     layout = np.dtype([("count", "u1"), ("corners", "<i4", 3), ("label", "<i4")])
     data = np.zeros(sum(map(len, faces)), layout)
     data["count"] = 3
@@ -220,5 +221,5 @@ def ply_faces(faces: Sequence[np.ndarray], first: Sequence[int], labels: Sequenc
 def _names(meshes: Sequence[Mesh], labels: Sequence[int] | None) -> list[int]:
     names = list(range(1, len(meshes) + 1)) if labels is None else [int(label) for label in labels]
     if len(names) != len(meshes):
-        raise ValueError(f"labels must be one per mesh, {len(meshes)}, got {len(names)}")
+        raise InputError(f"labels must be one per mesh, {len(meshes)}, got {len(names)}")
     return names

@@ -15,7 +15,7 @@ import zarr
 from numpy.typing import DTypeLike
 
 from anystar.arrays import Volume
-from anystar.errors import FileError
+from anystar.errors import FileError, InputError
 from anystar.io.address import locate
 from anystar.io.label_geometry import label_geometry
 from anystar.io.lazy import LazyImage
@@ -104,7 +104,7 @@ class LabelStore:
         if target.exists() and not _is_zarr(target):
             raise FileError(f"{target} is a folder but no Zarr store; choose another name")
         if np.dtype(dtype).kind not in "ui":
-            raise ValueError(f"dtype must be an integer type, got {np.dtype(dtype)}")
+            raise InputError(f"dtype must be an integer type, got {np.dtype(dtype)}")
         geometry, shapes = label_geometry(shape, like)
         of_store = None if image is None else parse_multiscale(_attributes(image)).version
         wanted = of_store or version or geometry.version
@@ -183,9 +183,9 @@ class LabelStore:
         array = self._open(_FINEST, mode="r+")
         box = tuple(slice(s, s + n) for s, n in zip(start, labels.shape, strict=True))
         if any(s.start < 0 or s.stop > n for s, n in zip(box, self.shape, strict=True)):
-            raise ValueError(f"start {tuple(start)} and shape {labels.shape} must lie within {self.shape}")
+            raise InputError(f"start {tuple(start)} and shape {labels.shape} must lie within {self.shape}")
         if labels.size and not (labels.min() >= 0 and labels.max() <= np.iinfo(array.dtype).max):
-            raise ValueError(f"labels must fit {array.dtype}, got {labels.min()} to {labels.max()}")
+            raise InputError(f"labels must fit {array.dtype}, got {labels.min()} to {labels.max()}")
         self._remove_covered(array, box)
         array[box] = labels
 
@@ -274,7 +274,7 @@ class LabelStore:
                 labels = np.asarray(old[box])
                 labels = labels if relabel is None else relabel(labels)
                 if labels.size and labels.max() > np.iinfo(dtype).max:
-                    raise ValueError(f"dtype must hold the label {labels.max()}, got {dtype}")
+                    raise InputError(f"dtype must hold the label {labels.max()}, got {dtype}")
                 return labels
 
             _fill(self._array(_RECODED, self.shape, dtype), recoded)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from anystar.arrays import Volume, check_spacing
-from anystar.errors import FileError
+from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, Address, locate
 from anystar.io.axes import Pick, column_names, pick_volume
 from anystar.io.axis_names import renamed
@@ -165,7 +165,7 @@ class LazyImage:
         """
         wanted = (slice(None),) * 3 if box is None else tuple(box)
         if len(wanted) != 3 or any(not isinstance(s, slice) or s.step not in (None, 1) for s in wanted):
-            raise ValueError(f"box must be three slices (Z, Y, X) of step 1, got {box}")
+            raise InputError(f"box must be three slices (Z, Y, X) of step 1, got {box}")
         place = dict(zip("ZYX", wanted, strict=True))
         along = iter(self.pick.kept)
         index = tuple(
@@ -185,7 +185,7 @@ class LazyImage:
     def place(self, data: np.ndarray) -> Volume:
         """Return an array of the image's shape at the image's place (labels, say)."""
         if data.shape != self.shape:
-            raise ValueError(f"data must have the image's shape {self.shape}, got {data.shape}")
+            raise InputError(f"data must have the image's shape {self.shape}, got {data.shape}")
         return Volume(data=data, spacing=self.spacing, unit=self.unit, header=self.header)
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from anystar.errors import InputError
 from anystar.preprocess.intensity import intensity_limits
 
 __all__ = ["CORRUPTIONS", "Corruption", "corrupt"]
@@ -49,7 +50,7 @@ def corrupt(
     True
     """
     if strength < 0:
-        raise ValueError(f"strength must be at least 0, got {strength}")
+        raise InputError(f"strength must be at least 0, got {strength}")
     if strength == 0:
         return image
     low, high = intensity_limits(image)

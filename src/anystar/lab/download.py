@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+from anystar.errors import InputError
 from anystar.lab.sources import Archive
 
 __all__ = ["fetch", "unpack"]
@@ -51,7 +52,7 @@ def fetch(archive: Archive, folder: Path, *, progress: Callable[[int, int], None
             except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
                 if attempt == _ATTEMPTS - 1 or isinstance(error, urllib.error.HTTPError):
                     why = getattr(error, "reason", error)
-                    raise ValueError(
+                    raise InputError(
                         f"{archive.url} cannot be downloaded ({why}); fetch it with a browser into {folder}, "
                         "or run this again: what has arrived is kept"
                     ) from error
@@ -99,7 +100,7 @@ def _verify(archive: Archive, path: Path) -> None:
             wrong = None if found == expected else f"has the {kind} {found}, not {expected}"
     if wrong:
         path.unlink()
-        raise ValueError(f"{path} {wrong}; it was removed, run this again")
+        raise InputError(f"{path} {wrong}; it was removed, run this again")
 
 
 def unpack(path: Path, folder: Path) -> list[Path]:
@@ -112,5 +113,5 @@ def unpack(path: Path, folder: Path) -> list[Path]:
             archive.extractall(folder)
             names = {Path(n).parts[0] for n in archive.namelist() if Path(n).parts}
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is not a whole zip archive ({error}); download it again") from error
+        raise InputError(f"{path} is not a whole zip archive ({error}); download it again") from error
     return sorted(folder / n for n in names if not n.startswith("__MACOSX"))

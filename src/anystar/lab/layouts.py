@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from anystar.errors import InputError
 from anystar.io import file_stem, file_suffix
 from anystar.lab.items import Dataset, Item, cut_in_two, hold_out
 from anystar.lab.sources import SOURCES, Source
@@ -47,7 +48,7 @@ def discover(root: Path, *, cut: bool = False) -> list[Dataset]:
         If there is none, or a folder is incomplete.
     """
     if not root.is_dir():
-        raise ValueError(f"{root} is not a folder; give the folder that holds the data sets")
+        raise InputError(f"{root} is not a folder; give the folder that holds the data sets")
     found: list[Dataset] = []
     used: set[Path] = set()
     for source in SOURCES.values():
@@ -60,7 +61,7 @@ def discover(root: Path, *, cut: bool = False) -> list[Dataset]:
         if folder not in splits and not used & {folder, *folder.parents}:
             found += _own(folder, cut)
     if not found:
-        raise ValueError(
+        raise InputError(
             f"{root} holds no data set; expected images/ and labels/, NAME_image.tif with NAME_labels.tif, "
             "or a folder of 'anystar data list'"
         )

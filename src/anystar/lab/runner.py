@@ -15,6 +15,7 @@ import numpy as np
 from anystar import io
 from anystar._version import __version__
 from anystar.arrays import Volume
+from anystar.errors import InputError
 from anystar.evaluate import ObjectCounts, count_by_object
 from anystar.lab.corruptions import CORRUPTIONS, corrupt
 from anystar.lab.items import Dataset, Item, Pair, Split, read_pair
@@ -99,7 +100,7 @@ class Laboratory:
             stored = json.loads(path.read_text())
             for what in ("method", "data"):
                 if stored[what] != identity[what]:
-                    raise ValueError(
+                    raise InputError(
                         f"{path} was made with another {what} of this name; "
                         "choose another output folder, or remove it"
                     )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anystar.errors import InputError
+
 __all__ = ["SOURCES", "Archive", "Source", "get_source"]
 
 
@@ -183,5 +185,5 @@ def get_source(name: str) -> Source:
     from anystar.config import nearest
 
     if name not in SOURCES:
-        raise ValueError(f"unknown data set '{name}'{nearest(name, SOURCES)}")
+        raise InputError(f"unknown data set '{name}'{nearest(name, SOURCES)}")
     return SOURCES[name]

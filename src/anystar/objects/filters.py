@@ -158,7 +158,7 @@ def where(condition: str) -> Predicate:
         If it is not such a condition, here; if a column is missing, when it is applied.
     """
     tree = _parsed(condition)
-    return lambda table: _truth(tree, table, unknown=True)
+    return lambda table: _boolean(tree, table, unknown=True)
 
 
 def columns_of(condition: str) -> set[str]:
@@ -174,7 +174,7 @@ def columns_of(condition: str) -> set[str]:
 def drop(condition: str) -> Predicate:
     """Keep objects that do not meet a condition, see :func:`where`."""
     tree = ast.UnaryOp(ast.Not(), _parsed(condition))  # not by its text: "a) or (b" is no condition
-    return lambda table: _truth(tree, table, unknown=True)
+    return lambda table: _boolean(tree, table, unknown=True)
 
 
 _LONGEST, _DEEPEST, _LARGEST = 10_000, 100, 1e300
@@ -191,7 +191,7 @@ def _parsed(condition: str) -> ast.expr:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "invalid decimal literal" and others, before they are refused
             tree = ast.parse(condition.strip(), mode="eval").body
-        _check(tree, condition, truth=True)
+        _check(tree, condition, boolean=True)
     except SyntaxError as error:
         raise ConfigError(f"cannot read the condition '{condition}' ({error.msg}); {_FORM}") from None
     except (RecursionError, MemoryError):
@@ -203,56 +203,58 @@ def _parsed(condition: str) -> ast.expr:
     return tree
 
 
-def _check(node: ast.AST, condition: str, *, truth: bool, depth: int = 0) -> None:
-    """Refuse whatever is not a condition; ``truth`` says whether a truth or a number must stand here."""
+def _check(node: ast.AST, condition: str, *, boolean: bool, depth: int = 0) -> None:
+    """Refuse whatever is not a condition; ``boolean`` says whether a boolean or a number must stand here."""
     children: list[ast.AST] = []
     inner = False
     if depth > _DEEPEST:
         raise RecursionError
     if isinstance(node, ast.BoolOp):
-        good, children, inner = truth, list(node.values), True
+        good, children, inner = boolean, list(node.values), True
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        good, children, inner = truth, [node.operand], True
+        good, children, inner = boolean, [node.operand], True
     elif isinstance(node, ast.Compare):
-        good = truth and all(type(op) in _COMPARE for op in node.ops)
+        good = boolean and all(type(op) in _COMPARE for op in node.ops)
         children = [node.left, *node.comparators]
     elif isinstance(node, ast.BinOp):
-        good, children = not truth and type(node.op) in _ARITHMETIC, [node.left, node.right]
+        good, children = not boolean and type(node.op) in _ARITHMETIC, [node.left, node.right]
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        good, children = not truth, [node.operand]
+        good, children = not boolean, [node.operand]
     elif isinstance(node, ast.Call):
         named = isinstance(node.func, ast.Name) and node.func.id == "abs"
-        good, children = not truth and named and len(node.args) == 1 and not node.keywords, list(node.args)
+        good, children = not boolean and named and len(node.args) == 1 and not node.keywords, list(node.args)
     elif isinstance(node, ast.Constant):
-        good = not truth and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+        good = not boolean and isinstance(node.value, int | float) and not isinstance(node.value, bool)
         if good and abs(node.value) > _LARGEST:  # type: ignore[arg-type]
             raise ConfigError(f"the condition '{condition:.40}...' has a number above 1e300; {_FORM}")
     else:
-        good = isinstance(node, ast.Name)  # a column, of truths such as touches_border even alone
+        good = isinstance(node, ast.Name)  # a column, of booleans such as touches_border even alone
     if not good:
         part = ast.unparse(node)
         raise ConfigError(f"cannot use '{part}' in the condition '{condition}'; {_FORM}")
     for child in children:
-        _check(child, condition, truth=inner, depth=depth + 1)
+        _check(child, condition, boolean=inner, depth=depth + 1)
 
 
-def _truth(node: ast.AST, table: Table, unknown: bool) -> np.ndarray:
+def _boolean(node: ast.AST, table: Table, unknown: bool) -> np.ndarray:
     """Return bool ``(N,)``; a comparison with what is not known is ``unknown``."""
     if isinstance(node, ast.BoolOp):
         join = np.logical_and if isinstance(node.op, ast.And) else np.logical_or
-        return join.reduce([_truth(value, table, unknown) for value in node.values])
+        return join.reduce([_boolean(value, table, unknown) for value in node.values])
     if isinstance(node, ast.UnaryOp):
-        return ~_truth(node.operand, table, not unknown)
+        return ~_boolean(node.operand, table, not unknown)
     if isinstance(node, ast.Compare):
         values = [_number(value, table) for value in (node.left, *node.comparators)]
-        truth = np.ones(len(table), bool)
+        boolean = np.ones(len(table), bool)
         for op, a, b in zip(node.ops, values[:-1], values[1:], strict=True):
             missing = _unknown(a) | _unknown(b)
-            truth = truth & np.where(missing, unknown, _COMPARE[type(op)](a, b))
-        return truth
+            boolean = boolean & np.where(missing, unknown, _COMPARE[type(op)](a, b))
+        return boolean
     assert isinstance(node, ast.Name), ast.dump(node)
     if table[node.id].dtype.kind != "b":
-        raise ConfigError(f"'{node.id}' is a number, not a truth; compare it, '{node.id} > 0' say")
+        raise ConfigError(
+            f"'{node.id}' is a number, not a condition; compare it, for example '{node.id} > 0'"
+        )
     return table[node.id]
 
 

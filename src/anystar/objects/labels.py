@@ -42,7 +42,7 @@ def as_labels(data: np.ndarray, *, ignore_label: int | None = None) -> np.ndarra
         if not np.isfinite(data).all() or (data != np.round(data)).any():
             raise InputError(f"has fractional values; {_ADVICE}")
         if data.size and max(-float(data.min()), float(data.max())) > 2.0**53:
-            raise InputError(f"has labels above 2^53, which a float cannot tell apart; {_ADVICE}")
+            raise InputError(f"has labels above 2^53, which a float cannot represent exactly; {_ADVICE}")
         data = data.astype(np.int64)
     if data.dtype.kind == "b":
         data = data.astype(np.uint8)

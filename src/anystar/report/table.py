@@ -23,7 +23,7 @@ _KEY = b"anystar"
 
 
 def sidecar(path: str | Path) -> Path | None:
-    """Return the file beside a CSV table that holds the record of its run; Parquet holds it inside.
+    """Return the file beside a CSV table that holds the provenance of its run; Parquet holds it inside.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def sidecar(path: str | Path) -> Path | None:
     return path.with_name(f"{path.name}.toml") if path.suffix.lower() == ".csv" else None
 
 
-def write_table(path: str | Path, table: Table, *, record: str = "") -> None:
+def write_table(path: str | Path, table: Table, *, provenance: str = "") -> None:
     """Write a table, which appears whole or not at all.
 
     Parameters
@@ -43,13 +43,13 @@ def write_table(path: str | Path, table: Table, *, record: str = "") -> None:
         Ends in ``.csv`` or ``.parquet``.
     table : Table
         See :func:`anystar.objects.table.columns`.
-    record : str
+    provenance : str
         TOML: how the table was made. Kept in the metadata of a Parquet file (key ``anystar``), in the
         :func:`sidecar` of a CSV file.
     """
     with TableWriter(path) as writer:
         writer.add(table)
-        writer.record = record
+        writer.provenance = provenance
 
 
 class TableWriter:
@@ -73,7 +73,7 @@ class TableWriter:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self.record = ""
+        self.provenance = ""
         "TOML that is kept with the table, see :func:`write_table`; read at the end."
         self._parquet = _ending(self.path) == ".parquet"
         self._rows: Any = None
@@ -110,12 +110,12 @@ class TableWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is None and self._parquet and self._rows is not None:
-            self._rows.add_key_value_metadata({_KEY: self.record.encode()})
+            self._rows.add_key_value_metadata({_KEY: self.provenance.encode()})
         self._open.__exit__(kind, error, trace)
         beside = sidecar(self.path)
-        if error is None and self.record and beside is not None:
+        if error is None and self.provenance and beside is not None:
             with staged(beside) as (temporary,):
-                temporary.write_text(self.record, encoding="utf-8")
+                temporary.write_text(self.provenance, encoding="utf-8")
 
 
 def read_table(path: str | Path) -> tuple[Table, str]:
@@ -134,8 +134,8 @@ def read_table(path: str | Path) -> tuple[Table, str]:
         return _read_parquet(path)
     table = _parse_csv(path, _decoded(path.read_bytes()))
     beside = sidecar(path)
-    record = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
-    return table, record
+    provenance = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
+    return table, provenance
 
 
 def _decoded(content: bytes) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from anystar.errors import InputError
 from anystar.timecourse.drift import Drift
 
 __all__ = ["ORGAN", "Regions", "Timecourse", "make_regions", "relative_change", "smooth"]
@@ -52,7 +53,7 @@ class Regions:
             the curve is a mean of.
         """
         if frame.shape != self.shape:
-            raise ValueError(f"frame must have the shape {self.shape}, got {frame.shape}")
+            raise InputError(f"frame must have the shape {self.shape}, got {frame.shape}")
         values = frame.reshape(-1)[self.index].astype(np.float64)
         values[~np.isfinite(values)] = np.nan
         sums = np.bincount(self.group, values, minlength=len(self.label) + 1)
@@ -85,13 +86,13 @@ def make_regions(labels: np.ndarray, mask: np.ndarray | None = None) -> Regions:
     [2.0, 2.5]
     """
     if labels.ndim != 3:
-        raise ValueError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
+        raise InputError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
     if mask is not None and mask.shape != labels.shape:
-        raise ValueError(f"labels and mask differ in shape: {labels.shape} and {mask.shape}")
+        raise InputError(f"labels and mask differ in shape: {labels.shape} and {mask.shape}")
     organ = (labels > 0 if mask is None else mask != 0).reshape(-1)
     index = np.flatnonzero(organ)
     if len(index) == 0:
-        raise ValueError(
+        raise InputError(
             f"the {'labels' if mask is None else 'mask'} must hold an object, got only background"
         )
     every = np.unique(labels[labels > 0]).astype(np.int64)
@@ -157,7 +158,7 @@ def relative_change(mean: np.ndarray, baseline: tuple[int, int]) -> np.ndarray:
     """
     first, last = baseline
     if not 0 <= first <= last < len(mean):
-        raise ValueError(f"baseline must be two frames within 0 to {len(mean) - 1}, got {first} and {last}")
+        raise InputError(f"baseline must be two frames within 0 to {len(mean) - 1}, got {first} and {last}")
     part = mean[first : last + 1]
     there = np.isfinite(part)
     count = there.sum(axis=0)
@@ -185,7 +186,7 @@ def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     [1.0, nan, 1.0, 1.0]
     """
     if not (np.isfinite(sigma) and sigma >= 0):
-        raise ValueError(f"sigma must be at least 0 frames, got {sigma}")
+        raise InputError(f"sigma must be at least 0 frames, got {sigma}")
     if sigma == 0:
         return values.copy()
     there = np.isfinite(values)

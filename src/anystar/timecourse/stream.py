@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.timecourse.curves import Regions, Timecourse, relative_change, smooth
 from anystar.timecourse.drift import Drift, DriftMeter
 
@@ -73,7 +74,7 @@ def follow(
         means.append(mean)
         drifts.append(drift)
     if not means:
-        raise ValueError("frames must hold at least one frame, got none")
+        raise InputError("frames must hold at least one frame, got none")
     mean = np.stack(means)
     span = baseline or (0, max(1, len(mean) // 10) - 1)
     change = relative_change(mean, span)

@@ -136,9 +136,9 @@ class RawVolume:
             known = None if self.spacing is None else VoxelSize(self.spacing, self.unit)
             object.__setattr__(self, "spacing", None if known is None else known.lengths.spacing)
         except ValueError as error:
-            raise ValueError(f"{self.name}: {error}") from None
+            raise InputError(f"{self.name}: {error}") from None
         if self.labels.shape != self.image.shape:
-            raise ValueError(
+            raise InputError(
                 f"{self.name}: the image has the shape {self.image.shape}, its labels {self.labels.shape}; "
                 "give labels on the grid of the image"
             )
@@ -196,7 +196,7 @@ def median_diameter(volumes: Sequence[RawVolume], labels: Sequence[np.ndarray]) 
     known = [d for d in found if d is not None]
     if not known:
         names = ", ".join(volume.name for volume in volumes)
-        raise ValueError(f"there is no labelled object in {names}; check that these are the labels")
+        raise InputError(f"there is no labelled object in {names}; check that these are the labels")
     return float(np.median(known))
 
 
@@ -213,12 +213,12 @@ def known_labels(volume: RawVolume, config: LabelledConfig) -> np.ndarray:
         )
     found = np.unique(volume.labels)
     if found.dtype.kind == "f" and not np.array_equal(found, np.round(found)):
-        raise ValueError(
+        raise InputError(
             f"{volume.name}: the labels have fractional values; give a label image (0 background, one number "
             "per object)"
         )
     if bad := [int(v) for v in found if v < 0 and v != config.ignore_label]:
-        raise ValueError(
+        raise InputError(
             f"{volume.name}: the labels hold {bad[0]}; only {config.ignore_label} may be negative (ignored "
             "voxels), or name another with --ignore-label"
         )
@@ -264,7 +264,7 @@ def _scale(volume: RawVolume, labels: np.ndarray, diameter: float, config: Label
     try:
         preprocessing = Preprocessing.fit(volume.image)
     except ValueError as error:
-        raise ValueError(f"{volume.name}: {error}") from None
+        raise InputError(f"{volume.name}: {error}") from None
     prepared = preprocessing.apply(volume.image)
     inner = preprocessing.inner_box(labels.shape)
     margins = preprocessing.margin_mask(inner)

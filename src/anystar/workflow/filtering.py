@@ -106,8 +106,8 @@ def filter_file(
         given = {**vars(options), "mask": mask, "mask_overlap": options.mask_overlap if masked else None}
         given["rows_deleted"] = num_objects - len(found)
         places = {"output": output, "table": table_output}
-        record = describe_filtering(provenance, given, num_objects - len(kept), places)
-        write_table(table_output, kept, record=record)
+        provenance = describe_filtering(provenance, given, num_objects - len(kept), places)
+        write_table(table_output, kept, provenance=provenance)
     beside = None if table_output is None or provenance else sidecar(table_output)
     return FilterResult(
         num_objects=num_objects,

@@ -88,5 +88,5 @@ def measure_file(
     made = measure(found, volume, intensities=others, mask=inside)
     given = {"labels": labels, "image": image, "channel": channel, "time": time, "mask": mask}
     measured = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v is not None}
-    write_table(table, made, record=dump_plain({"anystar": __version__, "measured": measured}))
+    write_table(table, made, provenance=dump_plain({"anystar": __version__, "measured": measured}))
     return MeasureResult(table=made, notes=tuple(notes), channels=tuple(others))

@@ -53,7 +53,7 @@ def report_runs(
     title: str = "AnyStar report",
     iou: float = 0.5,
     slices: int = 32,
-    shown: int = 8,
+    num_drawn: int = 8,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ReportResult:
@@ -73,7 +73,7 @@ def report_runs(
         Overlap from which an object counts as found where errors are classified.
     slices : int
         Number of slices along each axis of a volume.
-    shown : int
+    num_drawn : int
         Number of volumes, the worst first, that are displayed in slices.
     overwrite : bool
         Whether a page that exists may be replaced.
@@ -99,13 +99,13 @@ def report_runs(
         raise InputError(left_out[0] if len(left_out) == 1 else f"no volume could be used: {left_out}")
     ordered = worst_first(examined)
     drawn = []
-    for number, each in enumerate(ordered[:shown]):  # read once more: only one is in memory at a time
-        report(number, min(shown, len(ordered)), "draw")
+    for number, each in enumerate(ordered[:num_drawn]):  # read once more: only one is in memory at a time
+        report(number, min(num_drawn, len(ordered)), "draw")
         drawn.append(draw(each, _load(each.name, volumes[each.name]), most=slices))
     size = write_report(
         output,
         [Run(name=run.name, facts=run.facts) for run in found],
-        drawn + ordered[shown:],
+        drawn + ordered[num_drawn:],
         title=title,
         left_out=left_out,
         threshold=iou,

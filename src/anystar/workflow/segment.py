@@ -210,7 +210,7 @@ def _write(
     outputs = opened.outputs
     spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
     if outputs.table is not None and found.table is not None:
-        write_table(place[outputs.table], found.table, record=provenance)
+        write_table(place[outputs.table], found.table, provenance=provenance)
     if outputs.provenance is not None:
         place[outputs.provenance].write_text(provenance, encoding="utf-8")
     if outputs.overview is not None:

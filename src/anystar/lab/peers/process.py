@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from anystar.errors import InputError
 from anystar.lab.methods import Request, Setting, Unavailable
 
 __all__ = ["run_worker"]
@@ -85,4 +86,4 @@ def _complain(worker: str, python: Path, done: subprocess.CompletedProcess[str])
             raise Unavailable(json.loads(line)["missing"])
     if done.returncode != 0:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise ValueError(f"{worker} in {python} failed ({last:.200}); try the tool there by itself")
+        raise InputError(f"{worker} in {python} failed ({last:.200}); try the tool there by itself")

@@ -1,0 +1,329 @@
+"""Training from files: the configuration, the annotated volumes, the run, and a preset for fine-tuning."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from anystar.config import from_dict, read_toml
+from anystar.errors import InputError
+from anystar.predict import list_models
+from anystar.report.montage import save_montage
+from anystar.train import (
+    LabelledConfig,
+    LabelledVolumes,
+    Progress,
+    Start,
+    TrainConfig,
+    fit,
+    load_start,
+    paper_config,
+    small_config,
+)
+from anystar.workflow.annotated import read_labelled
+
+__all__ = ["TrainOptions", "describe_volumes", "fine_tune", "run_training", "train_config"]
+
+_PREVIEWED = 8
+"""Samples of a preview."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """Changes of a training configuration; what is None stays as it is."""
+
+    recipes: tuple[str, ...] = ()
+    """Recipes that samples follow in turn."""
+    start: str | None = None
+    """Weights that training begins with: a bundled model, a model file or a checkpoint."""
+    images: Path | None = None
+    """Annotated images, a folder or one file, instead of synthetic samples."""
+    labels: Path | None = None
+    """Their label images, of the same names."""
+    validation_images: Path | None = None
+    """Images that are only evaluated on."""
+    validation_labels: Path | None = None
+    """Their label images."""
+    hold_out: int | None = None
+    """Number of the annotated volumes, the last by name, that are only evaluated on."""
+    ignore_label: int | None = None
+    """Label of voxels that teach nothing."""
+    unlabelled: Literal["background", "ignore"] | None = None
+    """Meaning of label 0."""
+    spacing: tuple[float, float, float] | None = None
+    """Micrometres per voxel of all annotated volumes, instead of what their files say."""
+    channel: int | str | None = None
+    """Channel of images that have several."""
+    iterations: int | None = None
+    """Optimiser steps."""
+    minutes: float | None = None
+    """Training time in all, pauses left out, after which the run ends."""
+    batch_size: int | None = None
+    """Samples per step, of each process."""
+    learning_rate: float | None = None
+    """Initial learning rate."""
+    decay: float | None = None
+    """Share of the run, at its end, over which the learning rate falls to 0."""
+    optimiser: Literal["adam", "muon"] | None = None
+    """Which optimiser."""
+    seed: int | None = None
+    """Seed of samples and weights."""
+    thin: float | None = None
+    """Share of the steps whose samples are cut to a few planes."""
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields of :class:`anystar.train.TrainConfig` that are given."""
+        names = (
+            "start",
+            "iterations",
+            "minutes",
+            "batch_size",
+            "learning_rate",
+            "decay",
+            "optimiser",
+            "seed",
+            "thin",
+        )
+        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return given | ({"recipes": self.recipes} if self.recipes else {})
+
+    @property
+    def labelled(self) -> dict[str, Any]:
+        """The fields of :class:`anystar.train.LabelledConfig` that are given."""
+        paths = ("images", "labels", "validation_images", "validation_labels")
+        others = ("hold_out", "ignore_label", "unlabelled", "spacing", "channel")
+        given = {name: getattr(self, name) for name in (*others, *paths)}
+        return {
+            name: str(value.resolve()) if isinstance(value, Path) else value
+            for name, value in given.items()
+            if value is not None
+        }
+
+
+def train_config(
+    options: TrainOptions,
+    *,
+    size: Literal["paper", "small"] = "paper",
+    config_path: Path | None = None,
+    out: Path | None = None,
+    resume: bool = False,
+) -> TrainConfig:
+    """Return the configuration of a run: that of a file or of a size, changed by the options.
+
+    Parameters
+    ----------
+    options : TrainOptions
+    size : {"paper", "small"}
+        The paper's network and schedule, or those for two CPU cores, if no file is given.
+    config_path : Path, optional
+        Settings as TOML.
+    out : Path, optional
+        Folder of the run.
+    resume : bool
+        Whether the run in ``out`` is continued, with its own settings.
+
+    Raises
+    ------
+    InputError
+        If the options contradict each other, or there is no run to continue.
+    """
+    if resume and options.start:
+        raise InputError("resume=True continues a run, start=... begins one; leave one of them out")
+    path = config_path
+    own = None if out is None else out / "config.toml"
+    if path is None and resume:
+        path = own if own is not None and own.exists() else None
+        if path is None and not (options.recipes or options.images):  # a name with a typing error
+            raise InputError(f"{out} holds no run to resume (no config.toml); leave out resume=True")
+    elif path is not None and own is not None and not resume and path.resolve() == own.resolve():
+        raise InputError(f"{path} would be replaced by the run's own; move it, or choose another out=...")
+    start = load_start(options.start) if options.start else None
+    if path is not None:
+        config = read_toml(path, lambda values: _from_file(values, start, resume))
+    else:
+        config = {"paper": paper_config, "small": small_config}[size]()
+    changes = options.changes | _labelled_changes(config, options)
+    if start is not None:
+        weights = start.settings(changes.get("labelled") if config.labelled is None else None)
+        changes |= weights if path is None else {k: v for k, v in weights.items() if k == "labelled"}
+        if options.seed is None and config.seed in start.seeds:  # samples that it was not trained on yet
+            changes["seed"] = max(start.seeds) + 1
+    return dataclasses.replace(config, **changes)
+
+
+def _from_file(values: dict[str, Any], start: Start | None, resume: bool) -> TrainConfig:
+    """Return a file's configuration, completed by that of the weights that training begins with."""
+    if start is None and isinstance(values.get("start"), str) and not resume:
+        start = load_start(values["start"])
+    return from_dict(TrainConfig, values if start is None else start.complete(values))
+
+
+def _labelled_changes(config: TrainConfig, options: TrainOptions) -> dict[str, Any]:
+    """Return the changes of a configuration that the options for annotated volumes make."""
+    given = options.labelled
+    has_validation = "validation_images" in given or (config.labelled and config.labelled.validation_images)
+    if "hold_out" in given and has_validation:
+        raise InputError(
+            "hold_out=... evaluates on some of images=..., but validation_images=... are given; leave one of "
+            "them out"
+        )
+    if "images" not in given and "labels" not in given:
+        if given and config.labelled is None:
+            names = ", ".join(f"{name}=..." for name in given)
+            raise InputError(f"{names} need annotated volumes; give images=... and labels=...")
+        if given and config.labelled:
+            return {"labelled": dataclasses.replace(config.labelled, **given)}
+        return {}
+    if "images" not in given or "labels" not in given:
+        raise InputError("images=... and labels=... belong together; give both")
+    if options.recipes:
+        raise InputError(
+            "recipes=... makes synthetic volumes, images=... gives real ones; leave one of them out"
+        )
+    if config.labelled is not None:
+        return {"labelled": dataclasses.replace(config.labelled, **given), "recipes": ()}
+    return {"labelled": LabelledConfig(**given), "recipes": ()}
+
+
+def describe_volumes(labelled: LabelledVolumes) -> tuple[str, ...]:
+    """Return what is learnt from, and remarks, one line each."""
+    objects = sum(len(volume.centres) for volume in labelled.training)
+    volumes = len(labelled.training)
+    text = f"{objects} objects in {volumes} volume{'s' if volumes > 1 else ''}"
+    if labelled.validation:
+        text += f"; evaluated on {', '.join(volume.name for volume in labelled.validation)}"
+    else:
+        text += "; none to evaluate on (see hold_out=...)"
+    scattered = [v.name for v in (*labelled.training, *labelled.validation) if v.scattered]
+    if not scattered:
+        return (text,)
+    return text, (
+        f"labels in several pieces, each learnt as one object, in {', '.join(scattered)}; give every object "
+        "its own number (scipy.ndimage.label, skimage.measure.label)"
+    )
+
+
+def run_training(
+    config: TrainConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    device: str = "auto",
+    labelled: LabelledVolumes | None = None,
+) -> Iterator[Progress]:
+    """Train, and write previews and TensorBoard events beside what :func:`anystar.train.fit` writes.
+
+    Of several processes (``torchrun``), only the first writes them.
+    """
+    events = fit(config, out, resume=resume, device=device, labelled=labelled)
+    if int(os.environ.get("RANK", "0")) > 0:
+        yield from events
+        return
+    with _Board(out) as board:
+        for event in events:
+            board.add(event)
+            if event.preview:
+                _draw_preview(out / "previews" / f"{event.step:07d}.png", event)
+            yield event
+
+
+def fine_tune(
+    images: Path,
+    labels: Path,
+    out: Path,
+    *,
+    model: str | None = None,
+    options: TrainOptions | None = None,
+    iterations: int = 150,
+    learning_rate: float = 5e-4,
+    device: str = "auto",
+    progress: Callable[[Progress], None] = lambda event: None,
+) -> Path:
+    """Adapt a model to your images with a few annotated volumes, and return the file of the new model.
+
+    Parameters
+    ----------
+    images, labels : Path
+        Annotated images and their label images, of the same names: folders, or one file each.
+    out : Path
+        Folder of the run.
+    model : str, optional
+        A bundled model, or a model file; the default model by default.
+    options : TrainOptions, optional
+        Further changes; ``images``, ``labels`` and ``start`` are those of this call.
+    iterations : int
+        Optimiser steps: 150 take some minutes on two cores.
+    learning_rate : float
+        Initial learning rate.
+    device : str
+        As :func:`anystar.load_model` takes it.
+    progress : callable, optional
+        Called with each event of the training.
+
+    Returns
+    -------
+    Path
+        The model with the least loss on the volumes that are held out, or the last one without such volumes.
+    """
+    default = next(name for name, card in list_models().items() if card.get("default"))
+    chosen = dataclasses.replace(
+        options or TrainOptions(),
+        images=images,
+        labels=labels,
+        start=model or default,
+        iterations=iterations,
+        learning_rate=learning_rate,
+    )
+    config = train_config(chosen, size="small", out=out)
+    assert config.labelled is not None
+    labelled = read_labelled(config.labelled)
+    for event in run_training(config, out, device=device, labelled=labelled):
+        progress(event)
+    return out / ("best.safetensors" if labelled.validation else "model.safetensors")
+
+
+class _Board:
+    """TensorBoard events, if it is installed; nothing is written before the first."""
+
+    def __init__(self, out: Path) -> None:
+        self.folder = str(out / "tensorboard")
+        self.kind: Any = None
+        self.writer: Any = None
+
+    def __enter__(self) -> _Board:
+        with contextlib.suppress(ImportError):
+            from torch.utils.tensorboard import SummaryWriter
+
+            self.kind = SummaryWriter
+        return self
+
+    def add(self, event: Progress) -> None:
+        """Write the losses of an event."""
+        if self.kind is not None:
+            self.writer = self.writer or self.kind(self.folder)
+            for name, value in event.losses.items():
+                self.writer.add_scalar(f"loss/{name}", value, event.step)
+            self.writer.add_scalar("waiting for samples", event.waiting, event.step)
+
+    def __exit__(self, *_: object) -> None:
+        if self.writer is not None:
+            self.writer.close()
+
+
+def _draw_preview(path: Path, event: Progress) -> None:
+    assert event.preview is not None
+    batch, prediction = event.preview
+    number = min(_PREVIEWED, len(batch.image))
+    rows = {
+        "image": list(batch.image[:number, 0].cpu().numpy()),
+        "labels": list(batch.labels[:number].cpu().numpy()),
+        "target": list(batch.targets.prob_BZYX[:number].cpu().numpy()),
+        "predicted": list(prediction.logits[:number, 0].float().sigmoid().cpu().numpy()),
+    }
+    save_montage(path, rows)
