@@ -1,6 +1,7 @@
 """Damaged files of every format: one clear line, never wrong voxels, never a crash."""
 
 import contextlib
+import os
 
 import h5py
 import nrrd
@@ -238,3 +239,46 @@ def test_nrrd_of_vectors_and_colours(tmp_path):
     with pytest.raises(io.FileError, match="has 2 channels; choose one with channel=0 to channel=1"):
         io.read(tmp_path / "a.nrrd")
     np.testing.assert_array_equal(io.read(tmp_path / "a.nrrd", channel=1).data, DATA // 2)
+
+
+@pytest.mark.parametrize("version", [2, 3])
+def test_blosc_chunks_that_are_cut_off(tmp_path, version):
+    """Blosc itself reads on behind the end, and gives whatever lies there."""
+    from numcodecs import Blosc
+    from zarr.codecs import BloscCodec
+
+    codec = Blosc() if version == 2 else BloscCodec()
+    array = zarr.create_array(
+        tmp_path / "a.zarr", shape=SHAPE, dtype="u2", chunks=SHAPE, compressors=codec, zarr_format=version
+    )
+    array[...] = DATA
+    chunk = tmp_path / "a.zarr" / ("0.0.0" if version == 2 else "c/0/0/0")
+    content = chunk.read_bytes()
+    np.testing.assert_array_equal(io.read(tmp_path / "a.zarr").data, DATA)
+    for changed in (content[: len(content) // 2], content[:-1], content[:10], content + b"1"):
+        chunk.write_bytes(changed)
+        with (
+            io.open_image(tmp_path / "a.zarr") as image,
+            pytest.raises(io.FileError, match="cannot be decoded"),
+        ):
+            image.read()
+
+
+def test_a_pipe_in_a_zarr_store_is_not_waited_for(tmp_path):
+    io.write(tmp_path / "a.zarr", Volume(data=DATA.astype(np.int32)))
+    chunk = next(
+        p for p in sorted((tmp_path / "a.zarr" / "0").rglob("*")) if p.is_file() and p.name != "zarr.json"
+    )
+    chunk.unlink()
+    os.mkfifo(chunk)
+    with io.open_image(tmp_path / "a.zarr") as image, pytest.raises(io.FileError, match="a pipe or a device"):
+        image.read()
+
+
+def test_a_raw_nrrd_with_bytes_behind_its_voxels(tmp_path):
+    """A line that was added to the header: all voxels would be shifted by a byte."""
+    write(tmp_path / "raw.nrrd")
+    content = (tmp_path / "raw.nrrd").read_bytes()
+    (tmp_path / "a.nrrd").write_bytes(content.replace(b"\n\n", b"\n\n\n", 1))
+    with pytest.raises(io.FileError, match="holds more than the 7560 bytes"):
+        io.open_image(tmp_path / "a.nrrd")

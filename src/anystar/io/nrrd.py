@@ -125,6 +125,10 @@ def _voxels(
             raise FileError(
                 f"ends before its {size} bytes of voxels do; it is cut off, copy or export it again"
             )
+        if skipped != -1 and have > at + size:  # then nothing says where they begin
+            raise FileError(
+                f"holds more than the {size} bytes that its header declares; copy or export it again"
+            )
         return lambda: np.memmap(path, stored, "r", at, shape, "F")
     if encoding in _GZIP:
         refuse_impossible_size(skipped + size, have)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from anystar.io.axis_names import letters_of, unnamed_axes
 from anystar.io.label_store import LabelStore
 from anystar.io.ngff import Multiscale, namespace, parse_multiscale
 from anystar.io.source import Index, Source
+from anystar.io.zarr_files import CheckedFiles
 
 __all__ = ["HAS_SERIES", "open_source", "write"]
 
@@ -90,7 +92,7 @@ def _of_level(group: Any, multiscale: Multiscale, level: int, *, alone: bool) ->
 def _open(address: Address) -> tuple[Any, tuple[str, ...]]:
     """Return the group or array of a name, and what is wrong with the metadata beside it."""
     try:
-        return zarr.open(address.file, mode="r", path=address.inner or None), ()
+        return zarr.open(_files(address.file), mode="r", path=address.inner or None), ()
     except (FileNotFoundError, KeyError):
         what = f"nothing named {address.inner}" if address.inner else "no Zarr metadata"
         raise FileError(f"has {what}; check the name, or copy the store again") from None
@@ -100,10 +102,18 @@ def _open(address: Address) -> tuple[Any, tuple[str, ...]]:
         why = " ".join(str(error).split()) or type(error).__name__
         for name in _FINEST:
             with contextlib.suppress(Exception):
-                array = zarr.open_array(address.file, mode="r", path=f"{address.inner}/{name}".strip("/"))
+                array = zarr.open_array(
+                    _files(address.file), mode="r", path=f"{address.inner}/{name}".strip("/")
+                )
                 note = f"the metadata of the image cannot be parsed ({why:.100})"
                 return array, (f"{note}, so its voxel size is not known; the array {name} is read",)
         raise
+
+
+def _files(store: Path) -> CheckedFiles:
+    if not store.is_dir():
+        raise FileError("has no Zarr metadata; check the name, or copy the store again")
+    return CheckedFiles(store, read_only=True)
 
 
 def _level_of(address: Address) -> tuple[Any, Multiscale, int] | None:
@@ -114,7 +124,7 @@ def _level_of(address: Address) -> tuple[Any, Multiscale, int] | None:
         store, parts = store.parent, [store.name]
     for cut in range(len(parts) - 1, -1, -1):
         try:
-            group: Any = zarr.open_group(store, mode="r", path="/".join(parts[:cut]) or None)
+            group: Any = zarr.open_group(_files(store), mode="r", path="/".join(parts[:cut]) or None)
             multiscale = parse_multiscale(dict(group.attrs))
         except Exception:
             continue
@@ -182,6 +192,9 @@ def _bare(array: Any) -> Source:
 
 
 def _fetch(array: Any) -> Any:
+    if isinstance(array.store, CheckedFiles):
+        array.store.expect(array)
+
     def fetch(index: Index) -> np.ndarray:
         try:
             return np.asarray(array[index])
