@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
 
 import tifffile
 
@@ -50,11 +49,7 @@ def _set_of(path: Path) -> frozenset[str]:
         if (other := companion_of(text)) is not None:
             text = ome_of(companion(path, other))
         images = parse_ome(text)
-    except (
-        ParseError,
-        ValueError,
-        OSError,
-    ):  # tifffile's errors are ValueErrors; said when the file is opened
+    except Exception:  # a damaged file makes the parser raise anything; it is reported when it is opened
         return frozenset()
     own = [image.files for image in images if path.name in image.files]
     return own[0] if own else frozenset()
