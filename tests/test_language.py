@@ -53,7 +53,6 @@ ALLOWED_WORDS: dict[str, int] = {
     "arrays.py": 6,
     "blocks": 93,
     "cli": 14,
-    "data.py": 3,
     "docs/files.md": 2,
     "docs/fine-tuning.md": 6,
     "docs/generator.md": 10,

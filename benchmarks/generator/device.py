@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from anystar.synth import generate, layouts, space
+from anystar.synth import deform, generate, layouts
 from anystar.synth.mixture import Mixture
 from anystar.synth.objects import evaluate_in_torch
 from anystar.synth.recipe import Recipe, stages
@@ -71,7 +71,7 @@ def count(recipe: Recipe, batch: int) -> Counter:
         mock.patch.object(Tensor, "cpu", stop),
         mock.patch.object(Streams, "fields", no_generators),
         mock.patch.object(generate, "evaluate", counter.as_one(evaluate_in_torch)),
-        mock.patch.object(space, "world_coords_in_torch", counter.as_one(space.world_coords_in_torch)),
+        mock.patch.object(deform, "world_coords_in_torch", counter.as_one(deform.world_coords_in_torch)),
         counter,
     ):
         try:

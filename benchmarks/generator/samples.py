@@ -12,8 +12,8 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import star_distances
+from anystar.synth.connected_components import clean_labels
 from anystar.synth.generate import Batch, generate
-from anystar.synth.pieces import clean_labels
 from anystar.synth.recipe import Recipe
 
 QUANTILES = (5, 25, 50, 75, 95)

@@ -23,7 +23,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from anystar.data import TrainingBatch
 from anystar.nn.batchnorm_statistics import recompute_statistics
 from anystar.nn.losses import star_loss
 from anystar.nn.model import StarNet, place
@@ -34,6 +33,7 @@ from anystar.train.loop import training_batches, training_step, use_bfloat16
 from anystar.train.processes import Processes
 from anystar.train.resize import resized_weights
 from anystar.train.state import TrainState
+from anystar.train.synthetic_batches import TrainingBatch
 from benchmarks.training.variants import VARIANTS
 
 HELD_OUT_SEED = 1_000_003

@@ -18,12 +18,12 @@ from pathlib import Path
 import torch
 from rich.progress import track
 
-from anystar.data import Batches
 from anystar.nn.checkpoint import load_model_file
 from anystar.nn.losses import star_loss
 from anystar.train import TrainConfig, fit, small_config
 from anystar.train.loop import training_batches
 from anystar.train.processes import Processes
+from anystar.train.synthetic_batches import Batches
 
 HELD_OUT_SEED = 1_000_003
 """Of the samples that networks are judged by."""

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import label as components
 
 from anystar.config import ConfigError
+from anystar.synth.connected_components import clean_batch, clean_labels
 from anystar.synth.generate import generate
-from anystar.synth.pieces import clean_batch, clean_labels
 from anystar.synth.recipes import get_recipe, recipe_names
 
 SHAPE = (32, 32, 32)

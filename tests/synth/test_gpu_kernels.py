@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from anystar.synth import objects, space
+from anystar.synth import deform, objects
 from anystar.synth.fields import lattice
 from anystar.synth.layouts import build_objects
 from anystar.synth.recipes import get_recipe
@@ -12,7 +12,7 @@ from tests.triton_tools import compile_for
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 SHAPE = (9, 12, 14)
-TRIALS = {"owners": objects._trial, "place": space._trial}
+TRIALS = {"owners": objects._trial, "place": deform._trial}
 
 
 @pytest.fixture
@@ -50,10 +50,10 @@ def test_points_are_placed_as_torch_places_them(shared, kernels, monkeypatch):
     assert {d.mirrored for d in drawn} == {True, False}
     points = lattice(shape, DEVICE).expand(6, -1, -1, -1, -1)
     points = points if shared else points * 1.5 - 3.0
-    monkeypatch.setattr(space, "is_compiled", lambda tensor: False)
-    twin = space.world_coords(drawn, points, shape)
-    monkeypatch.setattr(space, "kernel_for", lambda *_: kernels.place)
-    scaled, world, cell, inside = space.world_coords(drawn, points, shape)
+    monkeypatch.setattr(deform, "is_compiled", lambda tensor: False)
+    twin = deform.world_coords(drawn, points, shape)
+    monkeypatch.setattr(deform, "kernel_for", lambda *_: kernels.place)
+    scaled, world, cell, inside = deform.world_coords(drawn, points, shape)
     assert 0.05 < inside.float().mean() < 1
     assert len(cell.unique()) > 8
     same = (cell == twin[2]) & (inside == twin[3])
@@ -89,16 +89,16 @@ def test_a_kernel_that_errs_is_found_out():
         return objects.replace(found, depth_BZYX=found.depth_BZYX + 0.1)
 
     def images(*args):
-        scaled, world, cell, inside = space.world_coords_in_torch(*args)
+        scaled, world, cell, inside = deform.world_coords_in_torch(*args)
         return scaled, world, 728 - cell, inside
 
     def elsewhere(*args):
-        scaled, world, cell, inside = space.world_coords_in_torch(*args)
+        scaled, world, cell, inside = deform.world_coords_in_torch(*args)
         return scaled, world + 0.1, cell, inside
 
     assert objects._trial(objects.evaluate_in_torch, DEVICE) == ""
     assert "other objects" in objects._trial(others, DEVICE)
     assert "other depths" in objects._trial(deeper, DEVICE)
-    assert space._trial(space.world_coords_in_torch, DEVICE) == ""
-    assert "mirror images" in space._trial(images, DEVICE)
-    assert "elsewhere" in space._trial(elsewhere, DEVICE)
+    assert deform._trial(deform.world_coords_in_torch, DEVICE) == ""
+    assert "mirror images" in deform._trial(images, DEVICE)
+    assert "elsewhere" in deform._trial(elsewhere, DEVICE)

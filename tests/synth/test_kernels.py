@@ -9,9 +9,8 @@ import torch
 from scipy import ndimage
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from anystar import separable
 from anystar.config import override
-from anystar.synth import fields, generate, kernels, mixture, objects, space
+from anystar.synth import deform, fields, generate, kernels, mixture, objects, separable
 from anystar.synth.fields import largest_channel, upsample
 from anystar.synth.recipes import get_recipe, recipe_names
 from anystar.synth.streams import Streams
@@ -23,7 +22,7 @@ _ASKS = ("_local_scalar_dense", "nonzero", "masked_select", "unique", "is_nonzer
 @pytest.fixture
 def in_torch(monkeypatch):
     """Let the CPU do as other devices do."""
-    for module in (fields, mixture, objects, space):
+    for module in (deform, fields, mixture, objects):
         monkeypatch.setattr(module, "is_compiled", lambda tensor: False)
     monkeypatch.setattr(separable, "_BLOCK", 10**9)  # whole products
 

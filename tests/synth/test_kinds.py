@@ -12,8 +12,8 @@ from anystar.synth.generate import generate
 from anystar.synth.grains import Grains
 from anystar.synth.layouts import Packing
 from anystar.synth.recipes import get_recipe
-from anystar.synth.rows import Rows
 from anystar.synth.specimen import Specimen
+from anystar.synth.subset import Subset
 from benchmarks.generator.knobs import plain
 
 SHAPE = (40, 40, 40)
@@ -120,7 +120,7 @@ def test_defocus_is_a_gaussian_and_grows_with_depth():
         DefocusDrawn(sigma=(1.0, 2.0, 1.5), axis=-1, reverse=False),
         DefocusDrawn(sigma=(1.5, 1.5, 1.5), axis=1, reverse=False),
     ]
-    ours = defocused(image, Rows(drawn, device="cpu"))
+    ours = defocused(image, Subset(drawn, device="cpu"))
     theirs = ndimage.gaussian_filter(image[0].numpy(), (1.0, 2.0, 1.5), truncate=8)[6:10, 6:10, 6:10]
     assert np.abs(ours[0, 6:10, 6:10, 6:10].numpy() - theirs).max() < 0.02
     assert torch.equal(ours[1, :, 0], image[1, :, 0])

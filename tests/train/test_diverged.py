@@ -7,12 +7,12 @@ import pytest
 import torch
 
 from anystar.config import ConfigError
-from anystar.data import TrainingBatches
 from anystar.nn.checkpoint import load_tensors
 from anystar.train import LabelledConfig, LabelledVolumes, fit, prepare, state
 from anystar.train.loop import training_batches, training_step
 from anystar.train.processes import Processes
 from anystar.train.state import TrainState
+from anystar.train.synthetic_batches import TrainingBatches
 from tests.scenes import annotated_balls
 from tests.train.test_loop import TINY
 

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from anystar.config import ConfigError, dump_toml, load_toml
-from anystar.data import Batches, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file, save_tensors
 from anystar.nn.losses import LossConfig, star_loss
@@ -19,6 +18,7 @@ from anystar.train.loop import training_batches, training_step
 from anystar.train.processes import Processes
 from anystar.train.start import count_samples
 from anystar.train.state import TrainState
+from anystar.train.synthetic_batches import Batches, TrainingBatches, batch_loader
 from tests.scenes import annotated_balls
 
 TINY = TrainConfig(

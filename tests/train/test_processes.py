@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from anystar.config import dump_toml
-from anystar.data import TrainingBatches
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors
 from anystar.nn.model import NetworkConfig
 from anystar.synth.recipes import get_recipe
 from anystar.train import TrainConfig, fit
+from anystar.train.synthetic_batches import TrainingBatches
 
 ALONE = TrainConfig(
     recipes=("as-mix", "wide"),

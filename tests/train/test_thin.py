@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from anystar.config import ConfigError
-from anystar.data import _BEYOND, Samples, TrainingBatches, thinned
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.tiling import TileConfig
 from anystar.synth.recipes import get_recipe
 from anystar.train.config import small_config
 from anystar.train.labelled import LabelledConfig
+from anystar.train.synthetic_batches import _BEYOND, Samples, TrainingBatches, thinned
 
 
 @pytest.fixture

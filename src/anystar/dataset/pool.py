@@ -144,7 +144,7 @@ def _make(config: DatasetConfig, index: int) -> tuple[int, dict[str, Any]]:
 
 def middle_plane(image: Any, labels: Any, min_voxels: int) -> tuple[Any, Any]:
     """Return the middle plane; an object is its largest piece there, of at least ``min_voxels^(2/3)``."""
-    from anystar.synth.pieces import clean_labels
+    from anystar.synth.connected_components import clean_labels
 
     middle = len(image) // 2
     plane = clean_labels(labels[middle : middle + 1], min_voxels=round(min_voxels ** (2 / 3)))

@@ -13,8 +13,8 @@ from anystar.config import check_range
 from anystar.synth.augment.base import Knobs
 from anystar.synth.fields import unit_noise
 from anystar.synth.knobs import check_ranges
-from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams
+from anystar.synth.subset import Subset
 
 __all__ = ["Anatomy", "AnatomyDrawn", "paint_anatomy"]
 
@@ -79,7 +79,7 @@ class Anatomy(Knobs):
         )
 
 
-def paint_anatomy(rows: Rows[AnatomyDrawn], shape: Sequence[int], streams: Streams) -> Tensor:
+def paint_anatomy(rows: Subset[AnatomyDrawn], shape: Sequence[int], streams: Streams) -> Tensor:
     """Return the structure of some samples, ``(R, Z, Y, X)``, about 0 where there is none."""
     field = unit_noise("anatomy", rows, shape, [d.cell for d in rows.drawn], streams)[:, 0]
     slope = sum(g.square() for g in torch.gradient(field, dim=(1, 2, 3)))

@@ -12,8 +12,8 @@ from anystar.config import check_range
 from anystar.synth.augment.base import Knobs
 from anystar.synth.augment.blur import blur
 from anystar.synth.knobs import check_probabilities, check_ranges
-from anystar.synth.rows import Rows
 from anystar.synth.streams import put
+from anystar.synth.subset import Subset
 
 __all__ = ["Defocus", "DefocusDrawn", "defocused"]
 
@@ -57,7 +57,7 @@ class Defocus(Knobs):
         return DefocusDrawn(sigma=(z, y, x), axis=axis, reverse=bool(rng.integers(2)))
 
 
-def defocused(image_RZYX: Tensor, rows: Rows[DefocusDrawn]) -> Tensor:
+def defocused(image_RZYX: Tensor, rows: Subset[DefocusDrawn]) -> Tensor:
     """Return images ``(R, Z, Y, X)`` blurred."""
     blurred = blur(image_RZYX[:, None], put([d.sigma for d in rows.drawn], image_RZYX.device))[:, 0]
     if all(d.axis < 0 for d in rows.drawn):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import to_dict
+from anystar.synth.connected_components import clean_labels
 from anystar.synth.generate import Batch, generate
-from anystar.synth.pieces import clean_labels
 from anystar.synth.recipe import Recipe
 
 __all__ = ["Step", "explain", "parameters"]

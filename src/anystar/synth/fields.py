@@ -14,10 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from anystar.separable import product, separable
 from anystar.synth.kernels import is_compiled, read
-from anystar.synth.rows import Rows
+from anystar.synth.separable import product, separable
 from anystar.synth.streams import Streams, put
+from anystar.synth.subset import Subset
 
 __all__ = [
     "largest_channel",
@@ -233,7 +233,7 @@ def of_instances(key_BZYX: Tensor, table_BK: Tensor) -> Tensor:
 
 def unit_noise(
     stage: str,
-    rows: Rows[Any],
+    rows: Subset[Any],
     shape: Sequence[int],
     cells: Sequence[float] | Sequence[Sequence[float]],
     streams: Streams,

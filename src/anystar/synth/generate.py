@@ -13,17 +13,17 @@ from torch import Tensor
 from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
 from anystar.synth.augment.margin import Margin
+from anystar.synth.connected_components import clean_batch
 from anystar.synth.contrast import Contrast, paint_contrast
+from anystar.synth.deform import bend_coords, world_coords
 from anystar.synth.fields import lattice, sample
 from anystar.synth.grains import carve
 from anystar.synth.layouts import build_objects
 from anystar.synth.mixture import Mixture, paint_mixture
 from anystar.synth.objects import Owner, evaluate
-from anystar.synth.pieces import clean_batch
 from anystar.synth.recipe import Recipe, stages
-from anystar.synth.rows import Rows
-from anystar.synth.space import bend_coords, world_coords
 from anystar.synth.streams import Streams, put
+from anystar.synth.subset import Subset
 
 __all__ = ["Batch", "Observer", "Pending", "begin", "generate"]
 
@@ -161,7 +161,7 @@ def begin(
     image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams, observe=after)
 
     drawn_mask: list[dict[str, Any]] = [{} for _ in drawn_image]
-    if some := Rows.of(drawn_image, lambda d: getattr(d, "mask", None), device=streams.device):
+    if some := Subset.of(drawn_image, lambda d: getattr(d, "mask", None), device=streams.device):
         bright = some.column(lambda d: not d.inverted, axes=4) > 0
         image = some.replace(image, ((some.pick(key) > 0)[:, None] == bright).float())
         for row, d in zip(some.places, some.drawn, strict=True):

@@ -2,7 +2,7 @@
 
 Their twins in torch say what is computed: :func:`anystar.synth.objects.evaluate_in_torch`, which tries as
 many objects at every point as the longest list of any cell has, in a dozen passes over memory each, and
-:func:`anystar.synth.space.world_coords_in_torch`, in thirty passes. Here a point reads its own list, and
+:func:`anystar.synth.deform.world_coords_in_torch`, in thirty passes. Here a point reads its own list, and
 nothing but the result is written. :mod:`anystar.runtime.gpu` compares the two before one of these is used.
 """
 
@@ -229,7 +229,7 @@ def place(
     mirrored_B: Sequence[bool],
     points_BZYX3: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Do :func:`anystar.synth.space.world_coords_in_torch` on a graphics card."""
+    """Do :func:`anystar.synth.deform.world_coords_in_torch` on a graphics card."""
     shape, device = points_BZYX3.shape[:4], points_BZYX3.device
     tables = [matrix_B33.reshape(-1, 9), offset_B3, factor_B3, shift_B3, np.reshape(mirrored_B, (-1, 1))]
     table = put(np.concatenate(tables, axis=1), device)

@@ -158,7 +158,7 @@ def place(
     cell: Tensor,
     inside: Tensor,
 ) -> None:
-    """Fill the last four for one sample of :func:`anystar.synth.space.world_coords`."""
+    """Fill the last four for one sample of :func:`anystar.synth.deform.world_coords`."""
     flat = points.reshape(-1, 3).contiguous().numpy()
     parts = [t.view(-1, 3).numpy() for t in (scaled, world)] + [t.view(-1).numpy() for t in (cell, inside)]
     arrays = (matrix_33, offset_3, factor_3, shift_3)
@@ -208,7 +208,7 @@ def _place(
 def bend(
     matrix_33: np.ndarray, displacement_3ZYX: Tensor, coords_ZYX3: Tensor, on_lattice_ZYX: Tensor
 ) -> None:
-    """Fill the last two for one sample of :func:`anystar.synth.space.bend_coords`."""
+    """Fill the last two for one sample of :func:`anystar.synth.deform.bend_coords`."""
     shape = coords_ZYX3.shape[:3]
     moved = displacement_3ZYX.contiguous().numpy()
     parts = (coords_ZYX3.numpy(), on_lattice_ZYX.numpy())

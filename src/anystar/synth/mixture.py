@@ -27,8 +27,8 @@ from anystar.synth.fields import (
 )
 from anystar.synth.kernels import is_compiled, largest
 from anystar.synth.objects import Owner
-from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams, put
+from anystar.synth.subset import Subset
 
 __all__ = ["Mixture", "MixtureDrawn", "paint_mixture"]
 
@@ -164,7 +164,7 @@ def _background(
     level = put([d.background_mean[0] for d in drawn], device) * torch.where(plain, darkest_B, 1)
     spread = put([d.background_deviation[0] for d in drawn], device)
     level, spread = level.view(-1, 1, 1, 1), spread.view(-1, 1, 1, 1)
-    some = Rows(drawn, lambda d: len(d.background_mean) > 1, device=device)
+    some = Subset(drawn, lambda d: len(d.background_mean) > 1, device=device)
     if not some:
         return level, spread
     num = [len(d.background_mean) for d in some.drawn]

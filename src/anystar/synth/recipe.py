@@ -25,9 +25,9 @@ from anystar.synth.augment.shading import (
 )
 from anystar.synth.augment.window import Window
 from anystar.synth.contrast import Contrast
+from anystar.synth.deform import Bend, World
 from anystar.synth.layouts import Packing, SphereGrid
 from anystar.synth.mixture import Mixture
-from anystar.synth.space import Bend, World
 
 __all__ = [
     "SMALLEST",

@@ -15,8 +15,8 @@ from anystar.synth.augment.blur import blur
 from anystar.synth.fields import lattice
 from anystar.synth.knobs import check_ranges
 from anystar.synth.placement import rotations
-from anystar.synth.rows import Rows
 from anystar.synth.streams import put
+from anystar.synth.subset import Subset
 
 __all__ = ["Scattering", "ScatteringDrawn", "Specimen", "SpecimenDrawn", "scatter"]
 
@@ -122,7 +122,7 @@ class Scattering(Knobs):
         return ScatteringDrawn(specimen=specimen, level=level, decay=decay, blur=specimen.diameter * width)
 
 
-def scatter(image: Tensor, around: Tensor, rows: Rows[ScatteringDrawn]) -> None:
+def scatter(image: Tensor, around: Tensor, rows: Subset[ScatteringDrawn]) -> None:
     """Show the bodies of specimens in images of objects ``(B, Z, Y, X)`` before a background of 0, in place.
 
     Parameters
@@ -130,7 +130,7 @@ def scatter(image: Tensor, around: Tensor, rows: Rows[ScatteringDrawn]) -> None:
     image : tensor, shape ``(B, Z, Y, X)``
     around : tensor, shape ``(R, 1, 1, 1)``
         Sign of the objects' contrast, which the body shares.
-    rows : Rows
+    rows : Subset
         The samples that are specimens.
     """
     points = lattice(image.shape[1:], image.device)

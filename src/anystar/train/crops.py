@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.data import Batches, Samples
 from anystar.rng import stream
 from anystar.synth.augment.base import run
+from anystar.synth.connected_components import clean_labels
 from anystar.synth.fields import lattice, sample
-from anystar.synth.pieces import clean_labels
 from anystar.synth.streams import Streams
 from anystar.train.labelled import LabelledConfig, LabelledVolume
+from anystar.train.synthetic_batches import Batches, Samples
 
 __all__ = ["CropBatches", "read_labels"]
 
@@ -35,7 +35,7 @@ class CropBatches(Batches):
     vary : bool
         Whether crops are turned, scaled and changed in intensity; not for validation.
     **common
-        See :class:`anystar.data.Batches`.
+        See :class:`anystar.train.synthetic_batches.Batches`.
     """
 
     def __init__(

@@ -6,9 +6,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from anystar.data import TrainingBatch
 from anystar.nn.model import Prediction
 from anystar.runtime.atomic import staged
+from anystar.train.synthetic_batches import TrainingBatch
 
 __all__ = ["Log", "Progress"]
 

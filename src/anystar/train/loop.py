@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError, dump_toml
-from anystar.data import Batches, TrainingBatch, TrainingBatches, batch_loader
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.device import device_or_error, fast_bfloat16
 from anystar.nn.losses import Losses, star_loss
@@ -29,6 +28,7 @@ from anystar.train.log import Log, Progress
 from anystar.train.processes import Processes, joined
 from anystar.train.start import load_start
 from anystar.train.state import TrainState
+from anystar.train.synthetic_batches import Batches, TrainingBatch, TrainingBatches, batch_loader
 from anystar.train.validate import Validation
 
 __all__ = ["BEFORE_DECAY", "fit", "training_batches", "training_step"]

@@ -13,7 +13,7 @@ from anystar._version import __version__
 from anystar.config import ConfigError, from_dict, to_dict
 from anystar.nn.checkpoint import interpreted, load_tensors, save_model_file, save_tensors
 from anystar.nn.model import NetworkConfig, StarNet, place
-from anystar.nn.synced import synchronise_statistics
+from anystar.nn.sync_batchnorm import synchronise_statistics
 from anystar.train.config import TrainConfig
 from anystar.train.labelled import LabelledVolumes
 from anystar.train.muon import make_optimiser

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import ConfigError
-from anystar.synth.rows import Rows
 from anystar.synth.streams import Streams, put
+from anystar.synth.subset import Subset
 
 __all__ = ["Augmentation", "Knobs", "column", "quantiles", "rescale", "run"]
 
@@ -63,7 +63,7 @@ def run(
         for row, rng in enumerate(streams.scalars(name)):
             if rng.random() < stage.probability:
                 taken_by[row][name] = stage.draw(rng)
-        rows = Rows(
+        rows = Subset(
             [taken.get(name) for taken in taken_by], lambda drawn: drawn is not None, device=image.device
         )
         if not rows:

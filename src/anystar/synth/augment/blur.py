@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from anystar.config import check_range
-from anystar.separable import gaussian_matrix, separable
 from anystar.synth.augment.base import Knobs, column
+from anystar.synth.separable import gaussian_matrix, separable
 from anystar.synth.streams import Streams, put
 
 __all__ = ["CoarseVoxels", "GaussianSharpen", "GaussianSmooth", "PointSpread", "ThickSlices"]

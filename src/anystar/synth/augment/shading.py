@@ -9,8 +9,8 @@ import numpy as np
 from torch import Tensor
 
 from anystar.config import ConfigError, check_range
-from anystar.separable import separable
 from anystar.synth.augment.base import Knobs, column
+from anystar.synth.separable import separable
 from anystar.synth.streams import Streams, put
 
 __all__ = ["Attenuation", "BiasField", "Flicker", "Gamma", "HistogramShift", "Invert", "PeriodicGain"]

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader, Dataset
 from anystar.geometry.rays import Rays
 from anystar.rng import stream
 from anystar.runtime.worker_process import begin_worker
+from anystar.synth.connected_components import clean_batch
 from anystar.synth.generate import Pending, begin
-from anystar.synth.pieces import clean_batch
 from anystar.synth.recipe import Recipe
 from anystar.synth.streams import put
 from anystar.targets import Targets, make_targets

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from anystar.separable import gaussian_matrix, separable
+from anystar.synth.separable import gaussian_matrix, separable
 
 
 @pytest.mark.parametrize("shape", [(140, 70, 200), (20, 128, 129)])

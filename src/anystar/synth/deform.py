@@ -25,9 +25,9 @@ from torch import Tensor
 
 from anystar.config import ConfigError, check_range
 from anystar.runtime.gpu import kernel_for
-from anystar.separable import gaussian_matrix, separable
 from anystar.synth.fields import lattice
 from anystar.synth.kernels import bend, is_compiled, place
+from anystar.synth.separable import gaussian_matrix, separable
 from anystar.synth.streams import Streams, put
 
 __all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coords"]

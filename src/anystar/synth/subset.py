@@ -10,12 +10,12 @@ from torch import Tensor
 
 from anystar.synth.streams import put
 
-__all__ = ["Rows"]
+__all__ = ["Subset"]
 
 Drawn = TypeVar("Drawn")
 
 
-class Rows(Generic[Drawn]):
+class Subset(Generic[Drawn]):
     """Those samples of a batch whose drawn parameters say so.
 
     Parameters
@@ -49,7 +49,7 @@ class Rows(Generic[Drawn]):
         part: Callable[[Any], Drawn | None],
         *,
         device: torch.device | str,
-    ) -> Rows[Drawn]:
+    ) -> Subset[Drawn]:
         """Return the samples that have a part of the parameters, and these parts as theirs."""
         parts: Any = [part(d) for d in drawn]
         return cls(parts, lambda d: d is not None, device=device)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from monai import transforms as monai
 
+from anystar.synth.deform import Bend, BendDrawn, World, WorldDrawn, bend_coords, world_coords
 from anystar.synth.fields import lattice, sample
-from anystar.synth.space import Bend, BendDrawn, World, WorldDrawn, bend_coords, world_coords
 from anystar.synth.streams import Streams
 
 SHAPE = (16, 20, 24)
