@@ -95,7 +95,7 @@ def test_what_differs_is_named_and_nothing_is_begun_twice(tmp_path, model, image
     with pytest.raises(Killed):
         sized(source, out, model=model, **HOW)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ValueError, match=r"begun and not finished; add --resume to go on, or --overwrite"):
+    with pytest.raises(ValueError, match="begun and not finished; add resume=True to go on, or"):
         sized(source, out, model=model, **HOW)
     other = HOW | {"prob_thresh": 0.3, "nms_thresh": 0.1}
     with pytest.raises(ValueError, match=r"\(prob_thresh was 0.25, is 0.3, nms_thresh was 0.3, is 0.1\)"):
@@ -109,7 +109,7 @@ def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path,
     source, out, table = image(), tmp_path / "a.zarr", tmp_path / "a.csv"
     how = {"model": model, "table": table, "resume": True, **HOW}
     table.write_text("mine")
-    with pytest.raises(ValueError, match=r"a\.csv exists already; add --overwrite"):
+    with pytest.raises(ValueError, match=r"a\.csv exists already; add overwrite=True"):
         sized(source, out, **how)
     assert table.read_text() == "mine"
     table.unlink()
@@ -125,7 +125,7 @@ def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path,
     with pytest.raises(ValueError, match=r"finished but .*p\.png is not there; make both anew with --overwr"):
         sized(source, out, overview=tmp_path / "p.png", **how)
     io.write(tmp_path / "b.zarr", Volume(data=np.ones((8, 8, 8), np.uint8)))
-    with pytest.raises(ValueError, match=r"b\.zarr exists already; add --overwrite"):
+    with pytest.raises(ValueError, match=r"b\.zarr exists already; add overwrite=True"):
         sized(source, tmp_path / "b.zarr", **how)
     assert sorted(p for p in tmp_path.rglob("*") if "b.zarr" not in p.parts) == before
 
@@ -215,7 +215,7 @@ def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):
         honest(path, rows)
 
     monkeypatch.setattr(tasks, "write_candidates", full)
-    with pytest.raises(OSError, match=r"no space left beside .*; the finished blocks are kept; mend it"):
+    with pytest.raises(OSError, match=r"no space left beside .*; the finished blocks are kept; correct this"):
         sized(source, out, model=model, **HOW)
     assert not out.exists()
     assert (tmp_path / ".a.zarr.run" / "journal").read_text().count('"stage": "network"') == 3
@@ -338,5 +338,5 @@ def test_a_damaged_plan_is_refused_with_a_way_out(tmp_path, model, image, sized,
     for damage in DAMAGE.values():
         if (damaged := damage(content)) is not None:
             plan.write_bytes(damaged)
-            with pytest.raises(ValueError, match=r"plan.toml is damaged; begin anew with --overwrite"):
+            with pytest.raises(ValueError, match=r"plan.toml is damaged; begin anew with overwrite=True"):
                 sized(source, tmp_path / "a.zarr", model=model, resume=True, **HOW)

@@ -186,7 +186,7 @@ def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized,
     out = tmp_path / "labels.zarr"
     outcome = sized(io.open_image(tmp_path / "image.npy", spacing=(1, 1, 1)), out, model=model, **how)
     assert outcome.notes == want.notes
-    assert "seen smoothed by 2 voxels and with a gamma of 0.5" in want.notes[0].text
+    assert "was smoothed by 2 voxels and adjusted with a gamma of 0.5" in want.notes[0].text
     same_objects(want.labels, labels_of(out))
     plain = model.segment(voxels, spacing=(1, 1, 1), appearance=False, **how)
     assert len(plain.objects) < len(want.objects)

@@ -159,7 +159,7 @@ def test_where_labels_may_not_go(image_store, tmp_path):
         (image_store / "cells", r"cannot write .*; choose a store of its own, or .*image\.zarr/labels/NAME"),
         (tmp_path / "none.zarr" / "labels" / "cells", "is no OME-Zarr image; choose a store of its own"),
         (tmp_path / "a.tif", "is no Zarr store; end its name in .zarr"),
-        (image_store, "exists already; add --overwrite"),
+        (image_store, "exists already; add overwrite=True"),
     ):
         with pytest.raises(io.FileError, match=message):
             LabelStore.create(path, image.shape, np.uint8, like=image)

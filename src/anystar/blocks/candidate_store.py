@@ -91,7 +91,7 @@ def read_candidates(
     with open(path, "rb") as file:
         points, prob, status, boxes = (npy.read_array(file) for _ in range(4))
         if npy.read_magic(file) != (1, 0):
-            raise InputError(f"{path} was not written by this program; begin anew with --overwrite")
+            raise InputError(f"{path} was not written by this program; begin anew with overwrite=True")
         shape, _, dtype = npy.read_array_header_1_0(file)
         distances = np.zeros(shape, dtype)
         if distances.size:

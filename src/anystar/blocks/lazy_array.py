@@ -1,4 +1,4 @@
-"""An image that is read box by box, seen as an array."""
+"""An image that is read box by box, as an array."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["HeldArray", "LazyArray", "Readable", "fingerprint"]
 
 _SLAB_BYTES = 1 << 28
 _PROBE = 16
-"""Voxels along the edge of a box that tells an image from another."""
+"""Edge in voxels of the boxes that identify an image."""
 
 
 class Readable(Protocol):
@@ -92,7 +92,7 @@ class LazyArray:
 
 @dataclass(frozen=True, eq=False)
 class HeldArray:
-    """An array of which a part is in memory; asked for anything else, it reads."""
+    """An array of which a part is in memory; the rest is read when it is indexed."""
 
     whole: LazyArray
     start: tuple[int, int, int]
@@ -117,7 +117,7 @@ class HeldArray:
 
 
 def fingerprint(image: LazyImage) -> str:
-    """Return a digest of nine small boxes all over an image, which tells it from another of its name."""
+    """Return a digest of nine small boxes all over an image, which differs for another image of its name."""
     digest = hashlib.sha256()
     for shares in (*itertools.product((0.25, 0.75), repeat=3), (0.5, 0.5, 0.5)):
         starts = [int(share * max(0, num - _PROBE)) for share, num in zip(shares, image.shape, strict=True)]

@@ -19,9 +19,9 @@ _BASE = 900 << 20
 _NETWORK, _AVERAGING = 1300 << 20, 900 << 20
 """What the network's features of one tile take, and what more where predictions are averaged."""
 _PAINT = 20
-"""Bytes a voxel of a block of the result: labels, their final type, a compressed copy; measured."""
+"""Bytes per voxel of a block of the result: labels, their final type, a compressed copy; measured."""
 _WHOLE = 14
-"""Bytes a voxel of a volume that is segmented at once, beside the image itself."""
+"""Bytes per voxel of a volume that is segmented at once, beside the image itself."""
 _MARGIN = 64
 _CHUNK = 64
 _MOST_TILES = 4
@@ -75,7 +75,7 @@ def choose_sizes(
     tiles : Axes
         The network's, of the magnified volume.
     itemsize : int
-        Bytes a voxel of the image.
+        Bytes per voxel of the image.
     zoom : three floats
         Magnification along Z, Y, X of what the network sees.
     tta : bool
@@ -106,7 +106,7 @@ def choose_sizes(
 
 
 def _widest(parts: list[tuple[slice, slice]], along: int) -> int:
-    """Return the most that as many tiles in a row see."""
+    """Return the longest interval that ``along`` tiles in a row read."""
     return max(
         parts[min(first + along, len(parts)) - 1][0].stop - parts[first][0].start
         for first in range(0, len(parts), along)

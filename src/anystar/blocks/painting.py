@@ -179,7 +179,7 @@ def _measure(
 def _tabulate(
     run: Run, image: LazyArray, bodies: Bodies, labels: np.ndarray, region: Box, which: np.ndarray
 ) -> Table:
-    """Measure some bodies of a drawing; their intensities only if somebody asked for a table."""
+    """Measure some bodies of a drawing; their intensities only if a table is written."""
     z, y, x = (s.start for s in region)
     objects = measure_instances(labels, bodies, which=which, start=(z, y, x))
     request, choices = run.plan.request, run.plan.choices

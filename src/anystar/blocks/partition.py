@@ -17,7 +17,7 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class TileBlocks:
-    """The network's tiles of a volume, grouped; a sequence whose members are made when asked for.
+    """The network's tiles of a volume, grouped; a sequence whose members are made when they are indexed.
 
     The tiles are those of the whole volume, so that nothing depends on how they are grouped.
     """
@@ -56,7 +56,7 @@ def hull(parts: Sequence[Box]) -> Box:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes of ``size``, cut at the end, that cover ``shape``; Z slowest; made when asked for.
+    """Boxes of ``size``, cut at the end, that cover ``shape``; Z slowest; made when they are indexed.
 
     Examples
     --------

@@ -1,4 +1,6 @@
-"""What decides the result of a run: settled before it begins, kept beside it, compared when it goes on."""
+"""What the result of a run depends on: chosen before it begins, stored beside it, compared when it is
+resumed.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What was asked for, of which image."""
+    """The image and the options of a run."""
 
     image: str
     """Name of the image, with whatever chooses a part of the file."""
@@ -102,7 +104,7 @@ def read_plan(path: Path) -> Plan:
     """Read what :func:`write_plan` wrote; ``ConfigError`` if that is damaged."""
     text, found, check = path.read_bytes().rpartition(_CHECK)
     if not found or check.strip() != b"%08x" % zlib.crc32(text):
-        raise ConfigError(f"{path} is damaged; begin anew with --overwrite instead of --resume")
+        raise ConfigError(f"{path} is damaged; begin anew with overwrite=True instead of resume=True")
     return load_toml(Plan, path)
 
 
@@ -118,12 +120,12 @@ def refuse_other(begun: Request, now: Request, where: Path) -> None:
     if differing:
         raise ConfigError(
             f"{where} was begun differently ({', '.join(differing)}); "
-            "resume with what it was begun with, or begin anew with --overwrite instead of --resume"
+            "resume with what it was begun with, or begin anew with overwrite=True instead of resume=True"
         )
 
 
 def sign(store: Path, request: Request, num_objects: int) -> None:
-    """Let a label image bear what was asked for and how many objects it has."""
+    """Store the request and the number of objects in a label image."""
     group = zarr.open_group(store, mode="r+")
     group.attrs[_SIGNED] = {"objects": num_objects, "request": to_dict(request)}
 

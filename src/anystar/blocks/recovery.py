@@ -62,9 +62,9 @@ def forget_damaged_files(run: Run, journal: Journal) -> int:
         if not _intact(run.table_path(number), entry):
             journal.forget("labels", number)
             forgotten += 1
-    for number, entry in journal.of("picture").items():
+    for number, entry in journal.of("overview").items():
         if not _intact(run.folder / str(entry.get("name")), entry):
-            journal.forget("picture", number)
+            journal.forget("overview", number)
             forgotten += 1
     return forgotten
 

@@ -212,12 +212,12 @@ def _refuse_finished(output: Path, request: Request, outputs: BlockOutputs) -> N
     found = signed(output) if output.exists() else None
     if found is None:
         if there := next((p for p in (output, *outputs.files) if p.exists()), None):
-            raise ConfigError(f"{there} exists already; add --overwrite, or choose another name")
+            raise ConfigError(f"{there} exists already; add overwrite=True, or choose another name")
         return
     begun, num_objects = found
     refuse_other(replace(begun, memory=request.memory), request, output)
     if gone := next((p for p in outputs.files if not p.exists()), None):
-        raise ConfigError(f"{output} is finished but {gone} is not there; make both anew with --overwrite")
+        raise ConfigError(f"{output} is finished but {gone} is not there; make both anew with overwrite=True")
     shutil.rmtree(_folder(output), ignore_errors=True)  # of which a part is left if that was interrupted
     raise AlreadyDone(output, num_objects)
 
@@ -243,7 +243,7 @@ def _resume_or_plan(
         refuse_other(plan.request, request, output)
         return plan
     if path.exists() and not options.overwrite:
-        raise ConfigError(f"{output} was begun and not finished; add --resume to go on, or --overwrite")
+        raise ConfigError(f"{output} was begun and not finished; add resume=True to go on, or overwrite=True")
     # Whether it can be written should be known now, not when the network is done
     trial = LabelStore.create(output, image.shape, np.uint8, like=image, overwrite=options.overwrite)
     try:
@@ -308,7 +308,7 @@ def _store(output: Path, run: Run, journal: Journal, dtype: np.dtype) -> tuple[L
             store = LabelStore.resume(output, like=image)
             if store.dtype == dtype:
                 return store, 0 if finishing else forget_damaged_labels(run, journal, store)
-    for stage in ("labels", "picture", "finish"):
+    for stage in ("labels", "overview", "finish"):
         for number in journal.of(stage):
             journal.forget(stage, number)
     store = LabelStore.create(

@@ -23,7 +23,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 Progress = Callable[[int, int, str], None]
 _STAGES = ("network", "suppression", "votes", "overlaps")
-"""Those that say what is known of a block's candidates; each replaces what the one before said."""
+"""Stages that decide about a block's candidates; each replaces the result of the one before."""
 
 
 class Mapper(Protocol):
@@ -202,18 +202,18 @@ class _State:
 
 
 class _Clock:
-    """Tells how far a stage is, and how long it will take at the pace so far."""
+    """Reports the progress of a stage, and the time left at the pace so far."""
 
     def __init__(self, stage: str, total: int, done: int, progress: Progress | None) -> None:
         self.stage, self.total, self.done, self.progress = stage, total, done, progress
         self.before, self.began = done, time.monotonic()
-        self._tell()
+        self._report()
 
     def tick(self) -> None:
         self.done += 1
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         if self.progress is not None:
             self.progress(self.done, self.total, f"{self.stage}{self._left()}")
 
@@ -239,8 +239,8 @@ def _duration(seconds: float) -> str:
 
 
 def _guarded(done: Iterator[Result], run: Run) -> Iterator[Result]:
-    """Say that nothing finished is lost when a task fails for a reason that the user can mend."""
-    advice = "the finished blocks are kept; mend it, then run the same command with --resume"
+    """Add to the error of a failed task that the finished blocks are kept."""
+    advice = "the finished blocks are kept; correct this, then run the same again with resume=True"
     try:
         yield from done
     except OSError as error:

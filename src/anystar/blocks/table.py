@@ -31,7 +31,7 @@ def read_part(path: Path) -> Table:
         return Table(columns={name: columns[name] for name in columns.files})
 
 
-def write_table(path: Path, parts: Iterable[Table], record: Callable[[], str]) -> None:
+def write_table(path: Path, parts: Iterable[Table], provenance: Callable[[], str]) -> None:
     """Write a table whose name ends in ``.csv`` or ``.parquet``; it appears whole or not at all.
 
     Parameters
@@ -39,13 +39,13 @@ def write_table(path: Path, parts: Iterable[Table], record: Callable[[], str]) -
     path : Path
     parts : tables
         Objects of the blocks, at least one block.
-    record : callable
-        Returns the record that the table bears, asked for when everything else is written.
+    provenance : callable
+        Returns the provenance that the table contains; called when everything else is written.
     """
     with TableWriter(path) as writer:
         for group in _gathered(parts):
             writer.add(group)
-        writer.provenance = record()
+        writer.provenance = provenance()
 
 
 def _gathered(parts: Iterable[Table]) -> Iterator[Table]:

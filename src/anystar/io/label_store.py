@@ -100,7 +100,7 @@ class LabelStore:
         """
         target, image = _place(path)
         if target.exists() and not overwrite:
-            raise FileError(f"{target} exists already; add --overwrite, or choose another name")
+            raise FileError(f"{target} exists already; add overwrite=True, or choose another name")
         if target.exists() and not _is_zarr(target):
             raise FileError(f"{target} is a folder but no Zarr store; choose another name")
         if np.dtype(dtype).kind not in "ui":

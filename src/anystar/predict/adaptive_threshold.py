@@ -46,8 +46,9 @@ _HIGHEST = 0.75
 _LOWERED, _TELLING = 2 / 3, 10
 """Lowered threshold, as a share of the model's, and fewest objects for which it is lowered."""
 _DIM, _DIMMER = 3 / 4, 1 / 5
-"""The threshold is lowered only if the candidates between the lowered and the usual one number at most the
-first share of those above it, and those below at most the second share, or at most those in between."""
+"""The threshold is lowered only if two conditions hold. Candidates between the lowered and the usual
+threshold number at most the first share of those above. Candidates below the lowered one number at most the
+second share of those above, or no more than those in between."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -135,7 +136,7 @@ def adaptive_threshold(prob: np.ndarray, threshold: float) -> float:
     -------
     float
         With texture: the probability from which a candidate is likely an object, at least ``threshold``.
-        Without: two thirds of ``threshold`` (at least ``LOWEST``) if there are objects, not nearly as many
+        Without: two thirds of ``threshold`` (at least ``LOWEST``) if there are objects, clearly fewer
         candidates between the two, and few below; else ``threshold``.
 
     Examples

@@ -16,7 +16,7 @@ __all__ = ["ModelDefaults", "PredictionOptions", "check_threshold", "diameter_in
 _LEAST, _MOST = 1.5, 2.0
 """Smallest diameter in shortest edges, and largest in longest sides of the volume: others are wrong units."""
 _FAST = 0.8
-"""Diameter at which objects are shown to the network in fast mode, as a share of the usual one."""
+"""Diameter of objects in the network's input in fast mode, as a share of the usual one."""
 _FLOOR = 0.1
 """Candidates of at least this probability are kept, so that the threshold can be changed later."""
 
@@ -67,7 +67,7 @@ class ModelDefaults:
     """Diameter in voxels at which the network recognises objects best."""
 
     def object_diameter(self, options: PredictionOptions) -> float:
-        """Return the diameter in voxels at which objects are shown to the network."""
+        """Return the diameter of objects in voxels of the network's input."""
         return self.diameter * _FAST if options.fast else self.diameter
 
     def floor(self, options: PredictionOptions) -> float:

@@ -17,11 +17,11 @@ class Thresholds:
     model: str | None = None
     """Name or path of the model that they were chosen for."""
     prob_thresh: float | None = None
-    """Least probability of an object; none where what the model settles on for each volume is better."""
+    """Lowest probability of an object; none where the adaptive threshold of each volume is better."""
     nms_thresh: float | None = None
     """Overlap above which the less probable of two objects is dropped; none for the model's own."""
     diameter: float | None = None
-    """Diameter to tell the model; none to let it estimate."""
+    """Diameter to give the model; none to estimate it."""
     unit: Literal["um", "voxels"] = "um"
     """Unit of the diameter; voxels, where no micrometres are known, are those of the finest axis."""
     accuracy: float | None = None
@@ -33,10 +33,10 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         if (self.prob_thresh is None) != (self.nms_thresh is None):
-            raise ConfigError("prob_thresh and nms_thresh must both be given, or neither; mend it")
+            raise ConfigError("prob_thresh and nms_thresh must both be given, or neither; correct it")
         for name in ("prob_thresh", "nms_thresh"):
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
-                raise ConfigError(f"{name} must be within [0, 1], got {value}; mend it")
+                raise ConfigError(f"{name} must be within [0, 1], got {value}; correct it")
         if self.diameter is not None and not self.diameter > 0:
-            raise ConfigError(f"diameter must be positive, got {self.diameter}; mend it")
+            raise ConfigError(f"diameter must be positive, got {self.diameter}; correct it")

@@ -58,8 +58,9 @@ def check_range(image: np.ndarray) -> None:
 def intensity_limits(image: ArrayLike, subsample: np.ndarray | None = None) -> tuple[float, float]:
     """Return the intensities that become 0 and 1.
 
-    0 is the 0.1st percentile. 1 is the 99.99th, but at most three times as far as the 99.8th: so objects that
-    fill less than 0.2% of a volume are not clipped to their noise, and a few hot voxels do not set the scale.
+    0 is the 0.1st percentile. 1 is the 99.99th, but at most three times as far as the 99.8th.
+    So objects that fill less than 0.2% of a volume are not clipped to their noise. A few hot voxels do not
+    set the scale.
     Percentiles are taken over ``subsample``, by default :func:`anystar.preprocess.subsample.take_subsample`.
     """
     if subsample is None:

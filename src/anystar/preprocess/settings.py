@@ -94,7 +94,7 @@ class Preprocessing:
         Raises
         ------
         ValueError
-            If its intensities cannot be told apart in float32.
+            If float32 cannot represent the differences of its intensities.
         """
         subsample = take_subsample(image)
         steps: dict[str, Step] = {}

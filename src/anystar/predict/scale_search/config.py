@@ -28,7 +28,8 @@ class SearchConfig:
     part_voxels: int = 160**3
     """Most cubic voxels of the part of a large image that is searched."""
     scale_voxels: int = _SCALE_VOXELS
-    """Voxels that the network sees of a part at one zoom; a part with up to twice as many is not narrowed."""
+    """Voxels that the network sees of a part at one zoom; a part with at most twice this number is not
+    narrowed."""
     whole_voxels: int = 6 * _SCALE_VOXELS
     """Most voxels that the network sees of an image that is tried whole at a given diameter: the segmentation
     needs the result anyway."""
@@ -49,8 +50,8 @@ class SearchConfig:
     min_confidence: float = 0.55
     """Confidence below which an image shows no objects: empty volumes reach 0.54 (15 of noise, fibres,
     mottle), the least clear volumes with objects 0.56."""
-    doubtful: float = 0.65
-    """Confidence below which the objects are reported as doubtful."""
+    uncertain: float = 0.65
+    """Confidence below which the objects are reported as uncertain."""
     speck_diameter: float = 6.0
     """Diameter in voxels below which objects may be noise, or beads of fibres."""
     min_speck_confidence: float = 0.6

@@ -2,7 +2,7 @@
 
 Zooms are tried from coarse to fine, and the one that explains most of the part with confidence wins. High
 zooms cost most; they are tried only where the best scale so far has most evidence. Merging the candidates of
-all scales and suppressing across them was worse: it keeps details seen too large and clumps seen too small.
+all scales and suppressing across them was worse: it keeps details at high zooms and clumps at low ones.
 """
 
 from __future__ import annotations

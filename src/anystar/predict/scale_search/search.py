@@ -76,9 +76,9 @@ def search_scale(
         if best.confidence < (config.min_speck_confidence if small else config.min_confidence):
             note = Note(NOTHING, "no clear objects at any size; give a diameter to insist")
             return _nothing(trials, aspect, note, best.runner_up)
-        if best.confidence < config.doubtful:
+        if best.confidence < config.uncertain:
             advice = "look at them, and give a diameter if their size is wrong"
-            notes.append(Note("doubtful", f"the objects found are doubtful; {advice}"))
+            notes.append(Note("uncertain", f"the objects found are uncertain; {advice}"))
     size = found.diameter if diameter is None else _in_edges(diameter, aspect, best.setting)
     probabilities = [found.probabilities]
     if threshold and diameter is None:
@@ -112,10 +112,13 @@ def _remarks(best: Trial, aspect: Vec | None) -> list[Note]:
         text = f"no voxel size is known; {apart}, where objects are clearest; else give the spacing"
         notes.append(Note("aspect", text))
     gamma, sigma = best.preprocessing.gamma, best.preprocessing.sigma
-    changes = {f"smoothed by {max(sigma):g} voxels": any(sigma), f"with a gamma of {gamma:g}": gamma != 1}
+    changes = {
+        f"smoothed by {max(sigma):g} voxels": any(sigma),
+        f"adjusted with a gamma of {gamma:g}": gamma != 1,
+    }
     if any(changes.values()):
         how = " and ".join(change for change, made in changes.items() if made)
-        notes.append(Note("appearance", f"the image is seen {how}, which shows objects more clearly"))
+        notes.append(Note("appearance", f"the image was {how}, which shows objects more clearly"))
     return notes
 
 

@@ -47,7 +47,9 @@ def narrow(
 def uncut(
     low: np.ndarray, high: np.ndarray, shape: tuple[int, ...], size: np.ndarray, config: SearchConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the corners of boxes without their margins next to a cut; ``size`` is voxels seen per voxel."""
+    """Return the corners of boxes without their margins next to a cut; ``size`` is the zoom along each
+    axis.
+    """
     edge = config.cut_margin / size
     return low + edge * (low > 0), high - edge * (high < shape)
 

@@ -107,9 +107,9 @@ class Trials:
         """
         image = self._adjusted(setting)
         zoom = self.object_diameter / diameter
-        seen = np.prod(np.array(image.shape) * np.array(setting.aspect) * zoom)
+        voxels = np.prod(np.array(image.shape) * np.array(setting.aspect) * zoom)
         box = whole_box(image.shape)
-        if seen > self.config.whole_voxels:
+        if voxels > self.config.whole_voxels:
             part = choose_subvolume(image, setting.aspect, self.config)
             box = narrow(image, part, setting.aspect, zoom, None, self.config)
         found = self._evidence(image, box, setting.aspect, zoom, tta=self.tta, progress=self._first_look)
