@@ -205,3 +205,20 @@ def test_beside_data_that_are_turned_nothing_is_found():
     assert result.notes[0].kind == "margins"
     text = result.notes[0].text
     assert "% of the volume, beside the data" in text or "% of the rest" in text
+
+
+@pytest.mark.parametrize(
+    ("spacing", "suspicious"),
+    [
+        ((0.2, 0.2, 0.5), True),
+        ((0.5, 0.2, 0.2), False),
+        ((0.2, 0.2, 0.2), False),
+        ((0.3, 0.2, 0.5), False),
+        (None, False),
+    ],
+)
+def test_a_spacing_in_the_order_xyz_is_remarked_on(spacing, suspicious):
+    result = stub_model().segment(np.zeros((8, 8, 8)), spacing=spacing)
+    texts = [note.text for note in result.notes if note.kind == "spacing"]
+    assert len(texts) == suspicious
+    assert all("give spacing=(0.5, 0.2, 0.2)" in text for text in texts)

@@ -16,6 +16,7 @@ from anystar.errors import InputError
 from anystar.nn.model import StarNet
 from anystar.predict import pipeline
 from anystar.predict.detector import Detector, ProgressCallback
+from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, check_threshold
 from anystar.predict.result import Result
 from anystar.predict.scale_search import SearchConfig
@@ -23,6 +24,10 @@ from anystar.predict.tiling import TileConfig
 from anystar.preprocess.intensity import check_image
 
 __all__ = ["Model", "with_defaults"]
+
+_EQUAL, _THICK = 0.01, 1.5
+"""A spacing may be in the order X, Y, Z if the first two edges differ by less than the first share, and the
+third is at least the second number times as long."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -148,7 +153,8 @@ class Model:
             config=self.search,
             progress=progress,
         )
-        return replace(result, image=_as_volume(image, voxel_size))
+        notes = (*_order_note(spacing), *result.notes)
+        return replace(result, image=_as_volume(image, voxel_size), notes=notes)
 
     def _facts(self) -> dict[str, str]:
         parameters = sum(p.numel() for p in self.network.parameters())
@@ -182,6 +188,17 @@ class Model:
 def with_defaults(card: dict[str, Any]) -> dict[str, Any]:
     """Return a card whose defaults are complete."""
     return card | {"defaults": asdict(ModelDefaults()) | card.get("defaults", {})}
+
+
+def _order_note(spacing: Sequence[float] | None) -> tuple[Note, ...]:
+    """Return a remark on a spacing that looks like one in the order X, Y, Z."""
+    if spacing is None:
+        return ()
+    z, y, x = check_spacing(spacing)
+    if abs(z - y) > _EQUAL * y or x < _THICK * y:
+        return ()
+    text = f"spacing is in the order Z, Y, X, so voxels are longest along X ({x:g}); give spacing={(x, y, z)}"
+    return (Note("spacing", f"{text} if that is the distance between planes"),)
 
 
 def _image_and_voxel_size(
