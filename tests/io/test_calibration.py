@@ -109,6 +109,17 @@ def test_only_the_distance_between_planes_is_unknown(tmp_path):
     assert opened(tmp_path / "a.ome.tif", spacing=(1, 2, 3))[2:] == (None, "")
 
 
+@pytest.mark.parametrize("target", ["l.ome.tif", "l.zarr"])
+def test_labels_keep_what_is_known_of_the_size(tmp_path, target):
+    known = {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.3}
+    tifffile.imwrite(tmp_path / "a.ome.tif", DATA, metadata={"axes": "ZYX", **known})
+    volume = io.read(tmp_path / "a.ome.tif")
+    io.write(tmp_path / target, (volume.data % 7).astype(np.int32), like=volume)
+    with io.open_image(tmp_path / target) as image:
+        np.testing.assert_array_equal(image.read(), DATA % 7)
+        assert (image.spacing, image.plane) == (None, (0.3, 0.2))
+
+
 SIZES = {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2, "PhysicalSizeZ": 0.5} | UNITS
 
 

@@ -64,7 +64,8 @@ def test_voxel_sizes(tmp_path, bioio, sizes, spacing):
     (tmp_path / "a.nd2").write_bytes(b"")
     bioio.BioImage.physical_pixel_sizes = SimpleNamespace(**dict(zip("ZYX", sizes, strict=True)))
     if spacing is None:
-        assert io.open_image(tmp_path / "a.nd2", channel=0, time=0).spacing is None
+        image = io.open_image(tmp_path / "a.nd2", channel=0, time=0)
+        assert (image.spacing, image.plane) == (None, (1, 1))
     else:
         with pytest.raises(io.FileError, match=spacing):
             io.open_image(tmp_path / "a.nd2", channel=0, time=0)
@@ -76,8 +77,16 @@ def test_what_is_missing_is_named(tmp_path, bioio, monkeypatch):
     with pytest.raises(io.FileError, match=r"needs bioio's reader for .nd2; pip install bioio bioio-nd2, or"):
         io.open_image(tmp_path / "unknown.nd2")
     bioio.BioImage.scenes = ("a", "b")
-    with pytest.raises(io.FileError, match="holds 2 scenes; export"):
+    with pytest.raises(
+        io.FileError, match="holds 2 scenes, 0: a, 1: b; choose one with series=0 to series=1"
+    ):
         io.open_image(tmp_path / "a.lif")
+    chosen = []
+    bioio.BioImage.set_scene = lambda self, scene: chosen.append(scene)
+    with io.open_image(tmp_path / "a.lif", series=1, channel=0, time=0):
+        assert chosen == [1]
+    with pytest.raises(io.FileError, match="has scenes 0 to 1, not scene 2"):
+        io.open_image(tmp_path / "a.lif", series=2)
     monkeypatch.setitem(sys.modules, "bioio", None)
     with pytest.raises(
         io.FileError, match=r"a\.lif is read by bioio, which is not installed; pip install bioio bioio-lif"

@@ -33,10 +33,13 @@ def label_geometry(shape: Shape, like: Volume | LazyImage) -> tuple[Multiscale, 
             units = tuple(found.units[found.axes.index(a)] for a in "ZYX")
             return Multiscale(version=found.version, axes="ZYX", units=units, levels=tuple(spatial)), shapes
     unit = "micrometer" if like.spacing is not None and like.unit == "um" else ""
-    spacing = like.spacing or (1.0, 1.0, 1.0)
+    units, spacing = (unit,) * 3, like.spacing or (1.0, 1.0, 1.0)
+    if like.spacing is None and (plane := like.header.get("plane")):
+        # What NGFF asks for where the distance between planes is not known: 1, here without a unit
+        units, spacing = ("", "micrometer", "micrometer"), (1.0, *plane)
     made = coarser_shapes(shape, spacing)
     levels = tuple(_level(i, made[0], s, spacing) for i, s in enumerate(made))
-    return Multiscale(version="0.5", axes="ZYX", units=(unit,) * 3, levels=levels), tuple(made)
+    return Multiscale(version="0.5", axes="ZYX", units=units, levels=levels), tuple(made)
 
 
 def _level(number: int, finest: Shape, shape: Shape, spacing: Sequence[float]) -> Level:

@@ -90,7 +90,8 @@ class LazyImage:
     @property
     def header(self) -> dict[str, Any]:
         """What a format needs to write labels that lie on the image (affine, units, ...)."""
-        return self.source.header
+        known = {} if self.plane is None else {"plane": self.plane}
+        return self.source.header | known
 
     @property
     def axes(self) -> str:

@@ -247,8 +247,10 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
     if data.dtype.name not in _OME_TYPES:
         raise FileError(f"cannot hold {data.dtype} values as TIFF; choose a name ending in .nii.gz or .npy")
     metadata: dict[str, str | float] = {"axes": "ZYX"}
-    if spacing is not None:
-        for axis, size in zip("ZYX", spacing, strict=True):
+    plane = volume.header.get("plane") if spacing is None else None
+    sizes = spacing or (plane and (None, *plane)) or ()
+    for axis, size in zip("ZYX"[3 - len(sizes) :], sizes, strict=True):
+        if size is not None:
             metadata |= {
                 f"PhysicalSize{axis}": size,
                 f"PhysicalSize{axis}Unit": "µm" if unit == "um" else unit,

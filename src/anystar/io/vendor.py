@@ -9,9 +9,13 @@ import numpy as np
 from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.axes import clean_names
+from anystar.io.calibration import calibrate
 from anystar.io.source import Index, Source
 
-__all__ = ["open_source"]
+__all__ = ["HAS_SERIES", "open_source"]
+
+HAS_SERIES = True
+"""A file may hold several scenes."""
 
 _READERS = {".czi": "bioio-czi", ".dv": "bioio-dv", ".lif": "bioio-lif", ".nd2": "bioio-nd2"}
 _ANY_READER = "bioio-bioformats"
@@ -19,13 +23,14 @@ _BY_VOLUME = (".czi", ".lif")
 """Whose readers decode whole volumes unless told otherwise."""
 
 
-def open_source(address: Address, level: int) -> Source:
+def open_source(address: Address, level: int, series: int | None = None) -> Source:
     """Open a file as bioio sees it; it decodes the planes that are asked for.
 
     Raises
     ------
     FileError
-        If bioio or its reader for the format is not installed, or the file holds several scenes.
+        If bioio or its reader for the format is not installed, or the file holds several scenes of which none
+        is chosen.
     """
     reader = _READERS.get(address.suffix, _ANY_READER)
     advice = f"pip install bioio {reader}, or export the image as OME-TIFF"
@@ -40,11 +45,10 @@ def open_source(address: Address, level: int) -> Source:
         if type(error).__name__ == "UnsupportedFileFormatError":
             raise FileError(f"needs bioio's reader for {address.suffix}; {advice}") from error
         raise
-    if len(image.scenes) > 1:
-        raise FileError(f"holds {len(image.scenes)} scenes; export the one to segment as OME-TIFF")
+    _choose_scene(image, series)
     data: Any = image.dask_data
     sizes = image.physical_pixel_sizes
-    spacing, fault = _spacing(sizes.Z, sizes.Y, sizes.X)
+    size = calibrate((sizes.Z, sizes.Y, sizes.X), ("um",) * 3)
 
     def fetch(index: Index) -> np.ndarray:
         # In this thread: the readers share one open file
@@ -55,18 +59,26 @@ def open_source(address: Address, level: int) -> Source:
         shape=tuple(int(n) for n in data.shape),
         dtype=np.dtype(data.dtype),
         fetch=fetch,
-        spacing=spacing,
-        fault=fault,
+        spacing=size.spacing,
+        unit=size.unit,
+        plane=size.plane,
+        fault=size.fault,
+        size_notes=size.notes,
         channel_names=clean_names(getattr(image, "channel_names", None) or ()),
         chunks=tuple(int(max(c)) for c in data.chunks),
     )
 
 
-def _spacing(*sizes: float | None) -> tuple[tuple[float, float, float] | None, str]:
-    """Return the voxel size in micrometres, which bioio's readers convert to, and what is wrong with it."""
-    known = [float(s) for s in sizes if s is not None]
-    if len(known) < 3:
-        return None, ""
-    if not (np.isfinite(known).all() and min(known) > 0):
-        return None, f"states a voxel of {' x '.join(f'{s:g}' for s in known)} along Z, Y, X"
-    return (known[0], known[1], known[2]), ""
+def _choose_scene(image: Any, wanted: int | None) -> None:
+    """Go to the scene that is wanted, or raise if it is not clear which one is."""
+    names = [str(name) for name in image.scenes]
+    if wanted is None and len(names) > 1:
+        listed = ", ".join(f"{i}: {name}" for i, name in enumerate(names[:6]))
+        more = ", ..." if len(names) > 6 else ""
+        raise FileError(
+            f"holds {len(names)} scenes, {listed}{more}; choose one with series=0 to series={len(names) - 1}"
+        )
+    if wanted is not None and wanted >= len(names):
+        raise FileError(f"has scenes 0 to {len(names) - 1}, not scene {wanted}; choose another series=")
+    if wanted is not None:
+        image.set_scene(wanted)
