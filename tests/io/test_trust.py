@@ -257,3 +257,11 @@ def test_a_wrong_argument_is_no_damage(folder, given):
     io.write(folder / "a.tif", Volume(data=DATA))
     with pytest.raises(TypeError, match=f"{next(iter(given))} must be a whole number"):
         io.open_image(folder / "a.tif", **given)
+
+
+@pytest.mark.parametrize(
+    "path", ["https://x.org/a.zarr", "https:/x.org/a.tif", "s3://bucket/a.ome.zarr", "file:///data/a.nii.gz"]
+)
+def test_an_address_is_no_file(path):
+    with pytest.raises(io.FileError, match=r"is an address \(\w+\), not a file; download it first"):
+        io.open_image(path)

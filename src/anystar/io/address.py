@@ -35,6 +35,8 @@ microscopes' makers through bioio."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*?\.(?:h5|hdf5))(?::/*|/+)(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(https?|ftps?|sftp|s3|gs|gcs|az|abfss?|hdfs|file):/+", re.IGNORECASE)
+"""What is read by no reader here; a path has one slash where an address has two."""
 _ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
 
 
@@ -68,6 +70,10 @@ def locate(path: str | Path) -> Address:
     >>> locate("photo.png")[1:]
     ('', '', '')
     """
+    if found := _ADDRESS.match(str(path)):
+        raise FileError(
+            f"{path} is an address ({found[1]}), not a file; download it first, or mount it as a folder"
+        )
     path = Path(path).expanduser()
     inner = ""
     found = _INSIDE_HDF5.fullmatch(str(path))

@@ -1,0 +1,1 @@
+"""A campaign of faulty, hostile and damaged inputs: what AnyStar makes of each."""
