@@ -229,6 +229,7 @@ def _sparse() -> Recipe:
                 "shading_gain": [0.2, 1.0],
                 "fibres": 0.35,
                 "thickness": [0.8, 4.0],
+                "specks": 0.0,  # at this thickness they would be as large as objects
                 "mottle": 0.6,
                 "mottle_gain": [0.08, 0.3],
                 "mottle_grain": [0.3, 0.9],
