@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping, Sequence
 
-__all__ = ["as_html", "as_text", "lengths"]
+__all__ = ["as_html", "as_text", "length", "lengths"]
 
 
 def as_text(title: str, facts: Mapping[str, str]) -> str:
@@ -39,3 +39,15 @@ def lengths(spacing: Sequence[float] | None, unit: str) -> str:
         return "unknown"
     edges = " x ".join(f"{edge:.4g}" for edge in spacing)
     return f"{edges} µm (Z, Y, X)" if unit == "um" else f"{edges} (Z, Y, X), unit unknown"
+
+
+def length(value: float, unit: str) -> str:
+    """Return a length in micrometres in the unit that suits it, or in voxels if the unit is unknown.
+
+    >>> length(4890.0, "um"), length(4.9, "um"), length(0.02, "um"), length(16.0, "relative")
+    ('4.89 mm', '4.9 µm', '20 nm', '16 voxels')
+    """
+    if unit != "um":
+        return f"{value:.3g} voxels"
+    scale, name = next((s, n) for s, n in ((1e3, "mm"), (1.0, "µm"), (1e-3, "nm"), (0.0, "nm")) if value >= s)
+    return f"{value / (scale or 1e-3):.3g} {name}"

@@ -48,7 +48,7 @@ def evaluate(
 
     \b
     Examples:
-      anystar evaluate embryo_labels.tif embryo_truth.tif
+      anystar evaluate embryo_labels.tif embryo_ground_truth.tif
       anystar evaluate labels/ ground_truth/ --json scores.json
     """
     from anystar.evaluate import THRESHOLDS

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from anystar.cli.group import PARTIAL, complain
-from anystar.cli.options import Number, file_type, overwrite_option
+from anystar.cli.options import Number, Option, file_type, overwrite_option
 from anystar.cli.progress import progress_bar
 
 __all__ = ["report"]
@@ -32,6 +32,8 @@ __all__ = ["report"]
 )
 @click.option(
     "--ground-truth",
+    cls=Option,
+    aliases=("--truth",),
     type=file_type,
     metavar="PATH",
     help="True labels, a file or a folder; volumes without a ground truth are described instead of scored.",

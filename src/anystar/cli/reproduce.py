@@ -147,6 +147,7 @@ def _train(lab: Laboratory, datasets: list[Dataset], options: ReproduceOptions) 
     """Train the upper bounds that are not there yet."""
     from anystar.lab.networks import Schedule, train_networks
 
+    assert options.train is not None
     schedule = Schedule(
         size=options.train,
         iterations=options.iterations,

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from anystar import display
 from anystar.cli.filter_options import filter_options, take_filters
 from anystar.cli.group import BAD_INPUT, complain, in_options, one_line
 from anystar.cli.options import file_type
@@ -188,7 +189,7 @@ def _report(done: FileResult, job: Job) -> None:
     filtered = f" ({done.num_filtered} filtered out)" if done.num_filtered else ""
     size = ""
     if done.diameter is not None:
-        size = f", typical diameter {done.diameter:.3g} {'µm' if done.unit == 'um' else 'voxels'}"
+        size = f", typical diameter {display.length(done.diameter, done.unit)}"
     click.echo(f"{job.image}: {done.num_objects} objects{filtered}{size}, {done.seconds:.1f} s")
     for note in done.notes:
         click.echo(f"  note: {in_options(note)}")
