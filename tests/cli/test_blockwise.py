@@ -128,7 +128,7 @@ def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, 
 NOTES = {
     "shards": ((), "1 of 2 shards are not stored and read as 0"),
     "nothing kept": (("--min-volume", 10**6), "no object met the conditions; relax them"),
-    "no unit": ((), "the file does not name the unit of its voxel size"),
+    "no voxel size": ((), "the file states a voxel of 1 x 1 x 1 without a unit"),
 }
 
 
@@ -136,7 +136,7 @@ NOTES = {
 @pytest.mark.parametrize("case", NOTES)
 def test_notes_are_those_of_the_volume_at_once(tmp_path, files, run, case, memory_option):
     options, message = NOTES[case]
-    spacing = None if case == "no unit" else SPACING
+    spacing = None if case == "no voxel size" else SPACING
     image = Volume(data=texture(0, (20, 40, 72)), spacing=spacing)
     store = LabelStore.create(tmp_path / "a.zarr", image.shape, np.uint16, like=image, shards=(20, 40, 64))
     store.write((0, 0, 0), image.data)
