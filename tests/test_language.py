@@ -52,39 +52,35 @@ ALLOWED_WORDS: dict[str, int] = {
     "README.md": 7,
     "blocks": 1,
     "cli": 5,
-    "docs/files.md": 2,
+    "docs/files.md": 1,
     "docs/fine-tuning.md": 6,
     "docs/generator.md": 10,
     "docs/report.md": 4,
-    "docs/reproduction.md": 5,
-    "docs/scale.md": 18,
+    "docs/reproduction.md": 4,
+    "docs/scale.md": 16,
     "docs/training-log.md": 55,
     "docs/your-own-training.md": 4,
-    "errors.py": 1,
-    "io": 29,
+    "io": 24,
     "lab": 1,
     "nn": 13,
     "preprocess": 1,
-    "report": 14,
-    "synth": 39,
+    "report": 3,
+    "synth": 29,
     "targets.py": 7,
-    "train": 33,
+    "train": 32,
     "workflow": 4,
 }
 ALLOWED_SENTENCES: dict[str, int] = {
-    "README.md": 4,
+    "README.md": 3,
     "cli": 2,
     "docs/files.md": 1,
     "docs/fine-tuning.md": 4,
     "docs/generator.md": 9,
-    "docs/report.md": 1,
-    "docs/reproduction.md": 6,
+    "docs/reproduction.md": 1,
     "docs/scale.md": 9,
     "docs/training-log.md": 28,
-    "evaluate": 2,
     "preprocess": 1,
     "report": 1,
-    "rng.py": 1,
     "synth": 1,
     "train": 1,
 }
@@ -105,6 +101,8 @@ def paragraphs(text: str) -> Iterator[str]:
     text = re.sub(r"^```.*?^```", "\n", text, flags=re.MULTILINE | re.DOTALL)
     text = re.sub(r"<!--.*?-->", "\n", text, flags=re.DOTALL)
     for block in re.split(r"\n\s*\n", text):
+        if re.search(r"^\s*=+ +=", block, flags=re.MULTILINE):  # a table
+            continue
         lines, out = block.splitlines(), []
         for line in lines:
             stripped = line.strip()

@@ -1,7 +1,7 @@
 """Seeds to independent, named random streams.
 
-Sample ``i`` of seed ``s`` is a pure function of ``(s, i)``, whatever the batch size, worker or resume, and
-every stage draws from a stream of its own, so that a new stage does not reshuffle the others.
+Sample ``i`` of seed ``s`` is a pure function of ``(s, i)``, whatever the batch size, worker or resume. Every
+stage draws from a stream of its own, so that a new stage does not reshuffle the others.
 """
 
 from __future__ import annotations

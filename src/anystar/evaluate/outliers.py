@@ -31,10 +31,10 @@ class OutlierScore:
 def outlier_scores(objects: ObjectProperties, probability: np.ndarray | None = None) -> list[OutlierScore]:
     """Rank all objects by how far they are from the others, the most unusual first.
 
-    The score is the largest of three: octaves between its volume and the median volume, over 1.5; robust
-    standard deviations of its mean intensity from the median, over 3.5; those of the logit of its probability
-    below the median, over 3.5. A robust standard deviation is 1.4826 times the median absolute deviation. An
-    object on the border is cut off, which is a reason but does not add to the score. An outlier is not
+    The score is the largest of three distances from the median. That of the volume is in units of 1.5
+    octaves, that of the mean intensity in units of 3.5 robust standard deviations, each 1.4826 times the
+    median absolute deviation. That of the logit of the probability, in the same units, counts only below the
+    median. Touching the border is given as a reason but does not add to the score. An outlier is not
     necessarily wrong: it is where to look first.
 
     Parameters
