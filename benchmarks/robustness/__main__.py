@@ -88,7 +88,12 @@ class Bench:
         iou = _OTHER_IOU.get(sample.name, _IOU)
         (scores,) = match_labels(change.labels(wanted), result.labels, thresholds=(iou,))
         ap = 1.0 if not wanted.any() and not result.labels.any() else scores.ap
-        return replace(row, num_objects=len(result.objects), ap=round(ap, 3), notes=result.notes)
+        return replace(
+            row,
+            num_objects=len(result.objects),
+            ap=round(ap, 3),
+            notes=tuple(note.text for note in result.notes),
+        )
 
     def _changed(self, sample: Sample, change: Change) -> Result:
         spacing = change.spacing(sample.image.spacing)

@@ -21,7 +21,7 @@ from benchmarks.accuracy.volumes import Sample, load_samples
 from benchmarks.models.cache import cached_simulation
 from benchmarks.models.simulator.conditions import CONDITIONS
 
-_VOLUMES, _CONDITIONS = ("gonuclear_1135",), ("chromatin", "dense, dark")
+_VOLUMES, _CONDITIONS = ("gonuclear_1135",), ("chromatin", "dense dark")
 _IOU = 0.5
 
 

@@ -237,7 +237,7 @@ def test_blank_planes_and_margins_are_told_apart():
     fitted = Preprocessing.fit(padded)
     assert fitted.margins.start == (6, 2, 2)
     assert fitted.blank_planes.runs == ((7, 8),)
-    assert "(Z, from 0: 13)" in fitted.notes[1]
+    assert "(Z, from 0: 13)" in fitted.notes[1][1]
     measured = fitted.repaired(padded)
     np.testing.assert_array_equal(measured[6:-6, 2:-2, 2:-2], Preprocessing.fit(image).repaired(image))
     assert not measured[:6].any()
