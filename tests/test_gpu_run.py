@@ -55,11 +55,11 @@ def test_what_fails_is_noted_and_the_rest_goes_on(script, tiny, tmp_path, monkey
     def fails(*_):
         raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(script, "measure_generator", fails)
+    monkeypatch.setattr(script, "check_network", fails)
     out = tmp_path / "out"
     script.main([str(out), "--minutes", "0.1", "--from", str(tiny), "--device", "cpu", "--patch", "16"])
     found = json.loads((out / "findings.json").read_text())
-    assert found["generator"]["found"] == "FAILED: RuntimeError: out of memory"
+    assert found["network"]["found"] == "FAILED: RuntimeError: out of memory"
     assert found["training"]["found"]["steps"] > 0
 
 
