@@ -117,7 +117,7 @@ def test_every_channel_and_time_point(tmp_path, scene, model, run):
     assert tomllib.loads(record)["parameters"]["time"] == 2
     args = ("--channel", "all", "--time", 2)
     assert run("segment", tmp_path / "a.tif", "-o", tmp_path / "all", *args).exit_code == 0
-    assert sorted(p.name for p in (tmp_path / "all").iterdir()) == ["a_c0.tif", "a_c1.tif"]
+    assert sorted(p.name for p in (tmp_path / "all").iterdir()) == ["a_c0_labels.tif", "a_c1_labels.tif"]
 
 
 @pytest.mark.parametrize("name", ["m.obj", "m.ply", "m.stl", "folder"])

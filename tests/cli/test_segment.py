@@ -57,7 +57,7 @@ def test_nifti_labels_lie_on_the_image(tmp_path, cells, model, run):
     nib.save(image, tmp_path / "brain.nii.gz")
     result = run("segment", tmp_path / "brain.nii.gz", "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    labels = nib.load(tmp_path / "out" / "brain.nii.gz")
+    labels = nib.load(tmp_path / "out" / "brain_labels.nii.gz")
     np.testing.assert_array_equal(labels.affine, nib.load(tmp_path / "brain.nii.gz").affine)
     np.testing.assert_array_equal(labels.get_fdata() > 0, image.get_fdata() > 100)
     assert model.calls[0]["spacing"] == pytest.approx((500, 200, 200))
@@ -71,7 +71,11 @@ def test_a_folder_becomes_a_folder(tmp_path, cells, model, run):
     args = ("segment", tmp_path / "in", "-o", tmp_path / "out", "--table", tmp_path / "t")
     result = run(*args, "--overview", tmp_path / "p")
     assert result.exit_code == 0, result.output
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b.nii.gz", "c.npy"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "a_labels.tif",
+        "b_labels.nii.gz",
+        "c_labels.npy",
+    ]
     assert sorted(p.name for p in (tmp_path / "t").iterdir()) == sorted(
         f"{n}.csv{e}" for n in "abc" for e in ("", ".toml")
     )
@@ -86,7 +90,7 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path, cells, model, run):
     io.write(tmp_path / "in" / "c.tif", io.read(cells))
     result = run("segment", tmp_path / "in", "-o", tmp_path / "out")
     assert result.exit_code == 2
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "c.tif"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a_labels.tif", "c_labels.tif"]
     (line,) = result.stderr.splitlines()
     assert "b.tif is not a TIFF file" in line
     assert "3 images, 1 of them failed or empty" in result.stdout
@@ -110,7 +114,7 @@ def test_a_channel_and_spacing_in_pixels(tmp_path, cells, model, run):
     spacings = [call["spacing"] for call in model.calls]  # and so a diameter is in voxels, too
     assert spacings == [pytest.approx((4.54, 1, 1))] * 2 + [None]
     assert ",,," in (out / "px.csv").read_text()
-    assert io.read(out / "px.tif").unit == "relative"
+    assert io.read(out / "px_labels.tif").unit == "relative"
 
 
 def test_overwrite(tmp_path, cells, model, run):
@@ -186,10 +190,12 @@ def test_all_channels_of_a_folder_with_a_damaged_file_and_a_wrong_voxel_size(tmp
     args = ("segment", tmp_path / "in", "-o", out, "--table", out, "--channel", "all")
     result = run(*args)
     assert result.exit_code == 2
-    assert sorted(p.name for p in out.glob("*.tif")) == ["b_c0.ome.tif", "b_c1.ome.tif"]
+    assert sorted(p.name for p in out.glob("*.tif")) == ["b_c0_labels.ome.tif", "b_c1_labels.ome.tif"]
     assert len(result.stderr.splitlines()) == 2
     result = run(*args, "--spacing", 2, 1, 1, "--overwrite")
-    assert sorted(p.name for p in out.glob("*.tif")) == [f"{n}_c{c}.ome.tif" for n in "ab" for c in (0, 1)]
+    assert sorted(p.name for p in out.glob("*.tif")) == [
+        f"{n}_c{c}_labels.ome.tif" for n in "ab" for c in (0, 1)
+    ]
     (line,) = result.stderr.splitlines()
     assert "c.tif is not a TIFF file" in line
     assert "intensity_mean_c1" in (out / "a_c0.csv").read_text(), "other channels are opened the same way"
@@ -202,5 +208,5 @@ def test_labels_beside_their_images_are_not_segmented(tmp_path, cells, model, ru
         io.write(folder / f"{name}.tif", io.read(cells))
     result = run("segment", folder, "-o", tmp_path / "out")
     assert result.exit_code == 0, result.output
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a.tif", "b_labels.tif"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a_labels.tif", "b_labels_labels.tif"]
     assert "labels beside their images are no images and are left out: a_labels.tif" in result.stdout

@@ -25,6 +25,7 @@ from anystar.cli.segment_options import (
     output_options,
 )
 from anystar.errors import InputError
+from anystar.io.address import locate
 
 if TYPE_CHECKING:
     from anystar.workflow import FileResult, SegmentOptions
@@ -34,6 +35,8 @@ __all__ = ["segment"]
 
 _BESIDE = ("table", "overview", "meshes", "provenance")
 """Outputs beside the labels."""
+_NAMED = 3
+"""Most files that the last line names, instead of their folder."""
 _BELONGS = {
     "distances": ("table", "keep", "drop"),
     "mesh_format": ("meshes",),
@@ -102,7 +105,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         if labels := images_of(folder)[1]:
             some = f"{', '.join(p.name for p in labels[:3])}{', ...' if len(labels) > 3 else ''}"
             click.echo(f"note: labels beside their images are no images and are left out: {some}")
-    _segment_all(ctx, jobs, options, outputs.labels)
+    _segment_all(ctx, jobs, options)
 
 
 def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
@@ -139,7 +142,7 @@ def _with_thresholds(options: SegmentOptions, path: Path) -> SegmentOptions:
     return replace(options, **{n: getattr(found, n) for n in names if getattr(options, n) is None})
 
 
-def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions, output: Path) -> None:
+def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions) -> None:
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
     from anystar.workflow.opened import open_file
     from anystar.workflow.segment import load_options_model, segment_opened
@@ -163,9 +166,16 @@ def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOption
     if len(jobs) > 1:
         failed = f", {len(remarks)} of them failed or empty (see above)" if remarks else ""
         seconds = time.perf_counter() - start
-        click.echo(f"{len(jobs)} images{failed}: {total} objects in {seconds:.1f} s, in {output}")
+        click.echo(f"{len(jobs)} images{failed}: {total} objects in {seconds:.1f} s, in {_places(jobs)}")
     if remarks:
         ctx.exit(BAD_INPUT)
+
+
+def _places(jobs: Sequence[Job]) -> str:
+    """Return the label files that were written by name, or their folder if they are many."""
+    made = [job.outputs.labels for job in jobs if locate(job.outputs.labels).file.exists()]
+    folders = dict.fromkeys(str(path.parent) for path in made)
+    return ", ".join(map(str, made) if len(made) <= _NAMED else folders) or "no file"
 
 
 @contextlib.contextmanager

@@ -190,8 +190,9 @@ def _takes(param: click.Parameter, value: Any) -> bool:
 
 
 def _takes_one(param: click.Parameter, value: Any) -> bool:
-    if getattr(param, "is_flag", False) or isinstance(value, bool):
-        return isinstance(value, bool) and bool(getattr(param, "is_flag", False))
+    switch = bool(getattr(param, "is_bool_flag", False))
+    if switch or isinstance(value, bool):
+        return switch and isinstance(value, bool)
     if isinstance(value, str):
         return "\0" not in value
     if isinstance(param.type, click.Path):

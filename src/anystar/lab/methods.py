@@ -135,7 +135,7 @@ class LabelFolder:
         self, requests: Iterable[Request], settings: Sequence[Setting]
     ) -> Iterator[tuple[Request, list[np.ndarray]]]:
         """Read the labels of each image's name."""
-        found = {io.file_stem(p): p for p in io.list_volumes(self.folder)}
+        found = {io.file_stem(p).removesuffix("_labels"): p for p in io.list_volumes(self.folder)}
         for request in requests:
             if request.name not in found:
                 raise NoLabels(f"{self.folder} holds no labels of the name {request.name}; add them")

@@ -19,6 +19,8 @@ from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
 
 __all__ = ["Job", "images_of", "plan_jobs"]
 
+_LABELS = "_labels"
+"""End of the name of labels beside their image."""
 _ENDINGS = {"table": TABLE_SUFFIXES, "overview": (".png",), "provenance": (".toml",)}
 
 
@@ -126,7 +128,7 @@ def images_of(given: Path) -> tuple[list[Path], list[Path]]:
 def _image_of(labels: Path) -> str | None:
     """Return the name of the image whose labels a file holds, by its own name; None for another file."""
     stem = file_stem(labels)
-    return stem.removesuffix("_labels") if stem.endswith("_labels") else None
+    return stem.removesuffix(_LABELS) if stem.endswith(_LABELS) else None
 
 
 def _is_number(text: str) -> bool:
@@ -154,11 +156,16 @@ def _single(image: Path, outputs: Outputs) -> Outputs:
 
 
 def _labels_name(image: Path) -> str:
-    """Return the name of an image's labels in a folder: the image's own, in a format that we write."""
+    """Return the name of an image's labels in a folder: never the image's own, in a format that we write.
+
+    Examples
+    --------
+    >>> _labels_name(Path("in/embryo.ome.tif")), _labels_name(Path("a.czi"))
+    ('embryo_labels.ome.tif', 'a_labels.ome.tif')
+    """
     address = locate(image)
-    if address.suffix in SUFFIXES:
-        return address.file.name
-    return f"{file_stem(image)}.ome.tif"
+    ending = address.file.name[len(file_stem(image)) :] if address.suffix in SUFFIXES else ".ome.tif"
+    return f"{file_stem(image)}{_LABELS}{ending}"
 
 
 def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outputs]]:
@@ -211,12 +218,14 @@ def _split(
 
 
 def _tagged(path: Path, tag: str) -> Path:
-    """Return the name with a tag before its ending.
+    """Return the name with a tag before its ending, and before the word that says that it is labels.
 
     Examples
     --------
     >>> _tagged(Path("a.ome.tif"), "_t0").name, str(_tagged(Path("b.zarr/labels/cells"), "_t0"))
     ('a_t0.ome.tif', 'b.zarr/labels/cells_t0')
+    >>> _tagged(Path("a_labels.tif"), "_t0").name
+    'a_t0_labels.tif'
     """
     address = locate(path)
     if address.inner and address.module == "ome_zarr":
@@ -224,6 +233,8 @@ def _tagged(path: Path, tag: str) -> Path:
     ending = address.suffix or path.suffix
     name = address.file.name
     stem, ending = name[: len(name) - len(ending)], name[len(name) - len(ending) :]
+    if stem.endswith(_LABELS) and stem != _LABELS:
+        stem, ending = stem.removesuffix(_LABELS), f"{_LABELS}{ending}"
     return Path(str(address._replace(file=address.file.with_name(f"{stem}{tag}{ending}"))))
 
 
