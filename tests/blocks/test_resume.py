@@ -122,7 +122,9 @@ def test_what_is_not_begun_is_begun_and_what_is_finished_is_said_to_be(tmp_path,
     assert told.value.num_objects == outcome.num_objects
     with pytest.raises(ValueError, match=r"begun differently \(diameter was 3.3, is 4\)"):
         sized(source, out, **how | {"diameter": 4})
-    with pytest.raises(ValueError, match=r"finished but .*p\.png is not there; make both anew with --overwr"):
+    with pytest.raises(
+        ValueError, match=r"finished but .*p\.png is not there; make both anew with overwrite"
+    ):
         sized(source, out, overview=tmp_path / "p.png", **how)
     io.write(tmp_path / "b.zarr", Volume(data=np.ones((8, 8, 8), np.uint8)))
     with pytest.raises(ValueError, match=r"b\.zarr exists already; add overwrite=True"):
