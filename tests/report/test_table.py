@@ -120,3 +120,22 @@ def test_what_a_spreadsheet_saves_again_is_read(tmp_path, name):
     for column, values in TABLE.columns.items():
         np.testing.assert_allclose(table[column], values, rtol=1e-5, err_msg=column)
         assert table[column].dtype.kind == values.dtype.kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "label,volume_vox\n1,2\r3\n",
+        "label\n1e30\n",
+        "label\ninf\n",
+        "label\n" + "9" * 400 + "\n",
+        "label\n" + "x" * 5000 + "\n",
+        "\0",
+    ],
+)
+def test_a_damaged_table_is_one_line(tmp_path, text):
+    path = tmp_path / "t.csv"
+    path.write_bytes(text.encode())
+    with pytest.raises(ValueError, match=r"is no table of") as error:
+        read_table(path)
+    assert len(str(error.value)) < 500

@@ -134,7 +134,11 @@ def read_table(path: str | Path) -> tuple[Table, str]:
         return _read_parquet(path)
     table = _parse_csv(path, _decoded(path.read_bytes()))
     beside = sidecar(path)
-    provenance = beside.read_text(encoding="utf-8") if beside is not None and beside.is_file() else ""
+    provenance = (
+        beside.read_text(encoding="utf-8", errors="replace")
+        if beside is not None and beside.is_file()
+        else ""
+    )
     return table, provenance
 
 
@@ -151,7 +155,11 @@ def _decoded(content: bytes) -> str:
 def _parse_csv(path: Path, text: str) -> Table:
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(c.strip() for c in row)]
+    try:
+        lines = list(csv.reader(io.StringIO(text), delimiter=delimiter))
+    except csv.Error as error:
+        raise InputError(f"{path} is no table of objects ({error}); give one that anystar wrote") from None
+    rows = [row for row in lines if any(c.strip() for c in row)]
     if not rows or "label" not in rows[0] or any(len(row) != len(rows[0]) for row in rows):
         raise InputError(f"{path} is no table of objects, or cut off; give one that anystar segment wrote")
     columns = {}
@@ -165,7 +173,7 @@ def _parse_csv(path: Path, text: str) -> Table:
             if column(name) is None:  # a column that was added: remarks, for example
                 continue
             raise InputError(
-                f"{path} is no table of numbers (column {name}: {error}); give one that anystar wrote"
+                f"{path} is no table of numbers (column {name}: {error!s:.100}); give one that anystar wrote"
             ) from None
     return Table(columns=columns)
 
@@ -193,8 +201,8 @@ def _parse(name: str, cells: list[str]) -> np.ndarray:
         return np.array([c.lower() in ("1", "1.0", "true") for c in cells], bool)
     if known is not None and known.kind == "int":
         values = np.array([float(c) for c in cells], np.float64)
-        if (values != np.round(values)).any():
-            raise ValueError("not a whole number")
+        if not (np.abs(values) < 2.0**63).all() or (values != np.round(values)).any():
+            raise ValueError("not a whole number, or too large")
         return values.astype(np.int64)
     return np.array([float(c or "nan") for c in cells], np.float64)
 
