@@ -109,18 +109,21 @@ def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, 
     with monkeypatch.context() as patch:
         patch.setattr(blocks_run, "find_objects", stopped)
         assert run(*args).exit_code == 130
-    assert [(tmp_path / "out" / name).exists() for name in names] == [True, False, False]
+    made = [f"{letter}_labels.zarr" for letter in "abc"]
+    assert [(tmp_path / "out" / name).exists() for name in made] == [True, False, False]
     result = run(*args, "--resume")
     assert result.exit_code == 0, result.output
-    found = re.findall(r"([abc]\.zarr) is finished, (\d+) objects; nothing is left to do", result.stdout)
-    assert [name for name, _ in found] == ["a.zarr"]
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == names
+    found = re.findall(
+        r"([abc]_labels\.zarr) is finished, (\d+) objects; nothing is left to do", result.stdout
+    )
+    assert [name for name, _ in found] == ["a_labels.zarr"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == made
     assert f"3 images: {3 * int(found[0][1])} objects" in result.stdout
     assert len(list((tmp_path / "records").iterdir())) == 3
     again = run(*args, "--resume")
     assert again.exit_code == 0
     assert again.stdout.count("nothing is left to do") == 3
-    line = refused(*args[:2], "-o", tmp_path / "out" / "a.zarr", *how[:-1], tmp_path / "records" / "a.toml",
+    line = refused(*args[:2], "-o", tmp_path / "out" / "a_labels.zarr", *how[:-1], tmp_path / "records" / "a.toml",
                    "--resume", "--min-volume", 5, folder=tmp_path)  # fmt: skip
     assert "filters was not given, is --min-volume 5.0" in line
 
