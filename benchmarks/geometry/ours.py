@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scenes import million, volume
 from timing import report
 
 from anystar.evaluate import match_labels
@@ -16,6 +15,7 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.geometry.star_distances import star_distances
+from scenes import million, volume
 
 
 def main() -> None:

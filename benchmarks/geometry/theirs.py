@@ -12,13 +12,14 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from scenes import volume
 from stardist.geometry import polyhedron_to_label, star_dist3D
 from stardist.matching import matching
 from stardist.nms import _ind_prob_thresh, non_maximum_suppression_3d_sparse
 from stardist.rays3d import Rays_GoldenSpiral
 from stardist.utils import edt_prob
 from timing import report
+
+from scenes import volume
 
 
 def prepare(folder: Path, grid: int, rays: Rays_GoldenSpiral) -> None:

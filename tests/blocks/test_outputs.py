@@ -93,7 +93,7 @@ def test_a_mask_of_another_shape_is_refused_before_anything_is_done(tmp_path, mo
         ValueError, match=r"mask\.npy has shape \(32, 60, 55\), the image \(32, 60, 56\); give"
     ):
         sized(source, tmp_path / "a.zarr", model=model, mask=other, table=tmp_path / "a.csv", **HOW)
-    assert not model.network.visible
+    assert not model.network.seen
     assert sorted(p.name for p in tmp_path.iterdir()) == ["image.npy", "mask.npy"]
 
 

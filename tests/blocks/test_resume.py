@@ -18,8 +18,9 @@ from anystar import filters, io
 from anystar.arrays import Volume
 from anystar.blocks import run, tasks
 from anystar.blocks.journal import Journal
+from anystar.blocks.lazy_array import LazyArray
 from anystar.blocks.plan import read_plan, write_plan
-from anystar.errors import AlreadyDone
+from anystar.errors import AlreadyDone, FileError
 from anystar.io import label_store
 from tests.blocks.conftest import labels_of
 
@@ -225,16 +226,17 @@ def test_a_full_disk_loses_nothing(tmp_path, model, image, sized, monkeypatch):
     assert labels_of(out).any()
 
 
-def test_damage_in_one_block_is_told_with_what_to_do(tmp_path, model, sized, image):
-    path = image().address.file
-    volume = io.read(path)
-    data = volume.data.astype(np.float32)
+def test_a_missing_voxel_is_filled_as_at_once_or_refused(tmp_path, model, sized, image):
+    data = io.read(image().address.file).data.astype(np.float32)
     data[-3, -3, -3] = np.nan
     np.save(tmp_path / "nan.npy", data)
     source = io.open_image(tmp_path / "nan.npy", spacing=(1.0, 0.5, 0.5))
-    with pytest.raises(ValueError, match=r"nan\.npy"):
-        sized(source, tmp_path / "a.zarr", model=model, **HOW)
-    assert not (tmp_path / "a.zarr").exists()
+    sized(source, tmp_path / "a.zarr", model=model, **HOW)
+    at_once = model.segment(data, spacing=source.spacing, diameter=3.3, prob_thresh=0.25).labels
+    assert ((labels_of(tmp_path / "a.zarr") > 0) == (at_once > 0)).all()
+    # Where the subsample has not seen such a voxel, reading it is refused
+    with pytest.raises(FileError, match=r"nan\.npy .*NaN"):
+        LazyArray(source)[:, :, :]
 
 
 def test_blank_parts_cost_no_network(tmp_path, model, image, sized):

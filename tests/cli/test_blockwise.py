@@ -123,8 +123,17 @@ def test_one_command_goes_on_with_several_images(tmp_path, files, run, refused, 
     again = run(*args, "--resume")
     assert again.exit_code == 0
     assert again.stdout.count("nothing is left to do") == 3
-    line = refused(*args[:2], "-o", tmp_path / "out" / "a_labels.zarr", *how[:-1], tmp_path / "records" / "a.toml",
-                   "--resume", "--min-volume", 5, folder=tmp_path)  # fmt: skip
+    line = refused(
+        *args[:2],
+        "-o",
+        tmp_path / "out" / "a_labels.zarr",
+        *how[:-1],
+        tmp_path / "records" / "a.toml",
+        "--resume",
+        "--min-volume",
+        5,
+        folder=tmp_path,
+    )
     assert "filters was not given, is --min-volume 5.0" in line
 
 

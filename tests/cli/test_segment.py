@@ -147,7 +147,7 @@ UNUSABLE = {
     "idle distances": (["--distances"], "--distances belongs to --table; give both"),
     "idle format": (["--mesh-format", "stl"], "--mesh-format belongs to --meshes; give both"),
     "no distances": (["--keep", "distance_3 > 2"], "the table has no column 'distance_3'"),
-    "no truth": (["--keep", "sphericity"], "'sphericity' is a number, not a truth; compare it"),
+    "no truth": (["--keep", "sphericity"], "'sphericity' is a number, not a condition; compare it"),
 }
 
 

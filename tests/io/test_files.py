@@ -54,7 +54,7 @@ def test_an_image_is_not_written_as_zarr(tmp_path):
 
 
 def test_an_array_needs_its_image(tmp_path):
-    with pytest.raises(ValueError, match="needs like="):
+    with pytest.raises(ValueError, match="needs a place; give like="):
         io.write(tmp_path / "a.tif", np.zeros((2, 3, 4)))
     with pytest.raises(ValueError, match="must keep the shape"):
         io.write(tmp_path / "a.tif", np.zeros((2, 3, 4)), like=Volume(data=np.zeros((2, 3, 5))))

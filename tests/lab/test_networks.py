@@ -99,7 +99,7 @@ def test_other_settings_than_a_network_has_are_refused(platyish, tmp_path, small
     train_networks(dataset, lab, small, progress=lambda *_: None)
     for finished in (True, False):
         other = dataclasses.replace(small, iterations=3, seed=5)
-        with pytest.raises(ConfigError, match=r"other settings than are asked for now \(seed, iterations\)"):
+        with pytest.raises(ConfigError, match=r"other settings than those given now \(seed, iterations\)"):
             train_networks(dataset, lab, other, progress=lambda *_: None)
         if finished:
             (tmp_path / "out/networks" / f"{dataset.name}-all" / "finished").unlink()

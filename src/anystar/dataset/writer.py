@@ -86,8 +86,7 @@ def write_dataset(
     remove_partial(config.out)
     store = open_store(config.out, config.suffix, config.stored_shape)
     there = {i for i in manifest.samples if i < number and store.has(i)}
-    missing = [i for i in range(number) if i not in there]
-    size = _size(config, number, len(missing))
+    size = _size(config, number, number - len(there))
     announce(size)
     if size.needed > size.free:
         place = _existing(config.out)
@@ -95,6 +94,7 @@ def write_dataset(
             f"{size.missing} pairs need about {size.needed / 1e9:.3g} GB and {place} has "
             f"{size.free / 1e9:.3g} GB free; make fewer, or choose another place"
         )
+    missing = [i for i in range(number) if i not in there]
     with contextlib.ExitStack() as stack:
         if dask is not None and missing:  # before anything is written: the cluster may not be there
             client = stack.enter_context(connect(dask, workers=workers))

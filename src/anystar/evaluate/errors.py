@@ -104,9 +104,9 @@ def classify_errors(
     >>> pred = np.array([[[5, 5, 6, 6, 0, 7, 7, 7, 7, 8, 0]]])
     >>> errors = classify_errors(ground_truth, pred, threshold=0.6)
     >>> errors.true.kind.tolist()
-    ['split', 'merged', 'merged', 'false negative']
+    ['split', 'merged', 'merged', 'missed']
     >>> errors.pred.kind.tolist()
-    ['split', 'split', 'merged', 'false positive']
+    ['split', 'split', 'merged', 'spurious']
     """
     if not 0 < threshold <= 1:
         raise InputError(f"threshold must be above 0 and at most 1, got {threshold}")
