@@ -32,26 +32,25 @@ CARD = {
 
 def test_a_card_says_all_that_is_known():
     text = card_text("ours", CARD, parameters=16_600_000, size=33_200_000)
-    words = " ".join(text.split())
     for part in (
-        "recipe      2 x wide, as-mix",
-        "iterations  180,000",
-        "samples     360,000",
-        "device      NVIDIA H200",
-        "minutes     26.5",
-        "commit      0123456789ab",
+        "recipe            2 x wide, as-mix",
+        "iterations        180,000",
+        "samples           360,000",
+        "device            NVIDIA H200",
+        "minutes           26.5",
+        "commit            0123456789ab",
         "16.6 million parameters",
-        "size        33.2 MB",
-        "licence     MIT",
+        "size              33.2 MB",
+        "licence           MIT",
         "initialised from  mild-small (13,320 samples of mild)",
-        "in all      373,320 samples, 100 minutes",
+        "in all            373,320 samples, 100 minutes",
         "steps 0 to 1,000: mild, batches of 2",
         "steps 1,000 to 1,500: a.tif, batches of 1",
-        "accuracy    plain  0.90",
+        "accuracy          plain  0.90",
         "wide  0.50  0.75",
-        "bad at      hollow objects",
+        "bad at            hollow objects",
     ):
-        assert " ".join(part.split()) in words, text
+        assert part in text, text
     assert max(map(len, text.splitlines())) <= 100
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["ArrayLike", "Box", "Shape", "Vec", "in_memory", "whole_box"]
+__all__ = ["ArrayLike", "Box", "ImageView", "Shape", "Vec", "in_memory", "whole_box"]
 
 Box = tuple[slice, slice, slice]
 """Slices along Z, Y, X."""
@@ -31,6 +33,28 @@ class ArrayLike(Protocol):
         """Return the part of three slices."""
 
 
+@dataclass(frozen=True)
+class ImageView(ABC):
+    """An image that is changed as it is read: each kind says how in its ``__getitem__``."""
+
+    image: ArrayLike
+    """What it reads from."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Voxels along Z, Y, X."""
+        return self.image.shape
+
+    @property
+    def dtype(self) -> Any:
+        """NumPy dtype."""
+        return self.image.dtype
+
+    @abstractmethod
+    def __getitem__(self, box: Any, /) -> np.ndarray:
+        """Return the part of three slices."""
+
+
 def whole_box(shape: tuple[int, ...]) -> Box:
     """Return the box of all voxels."""
     z, y, x = (slice(0, num) for num in shape)
@@ -39,6 +63,6 @@ def whole_box(shape: tuple[int, ...]) -> Box:
 
 def in_memory(image: ArrayLike) -> bool:
     """Return whether an image, or the one that it is a view of, is an array in memory."""
-    while hasattr(image, "image"):
+    while isinstance(image, ImageView):
         image = image.image
     return isinstance(image, np.ndarray)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anystar.preprocess.arrays import ArrayLike, Shape
+from anystar.preprocess.arrays import ArrayLike, ImageView, Shape
 from anystar.preprocess.subsample import Subsample, take_subsample
 
 __all__ = ["BlankPlanes", "FilledPlanes", "find_blank_planes"]
@@ -58,21 +58,10 @@ class BlankPlanes:
 
 
 @dataclass(frozen=True)
-class FilledPlanes:
+class FilledPlanes(ImageView):
     """An image whose blank planes are interpolated linearly between the planes next to them."""
 
-    image: ArrayLike
     runs: tuple[Run, ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along Z, Y, X."""
-        return self.image.shape
-
-    @property
-    def dtype(self) -> Any:
-        """NumPy dtype, that of the image."""
-        return self.image.dtype
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices, of any positive step."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from anystar.preprocess.arrays import ArrayLike, Shape
+from anystar.preprocess.arrays import ArrayLike, ImageView, Shape
 from anystar.preprocess.intensity import TINY
 from anystar.preprocess.subsample import Subsample
 
@@ -93,16 +93,10 @@ class Illumination:
 
 
 @dataclass(frozen=True)
-class CorrectedImage:
+class CorrectedImage(ImageView):
     """An image under even illumination, corrected as it is read."""
 
-    image: ArrayLike
     illumination: Illumination
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along Z, Y, X."""
-        return self.image.shape
 
     @property
     def dtype(self) -> Any:

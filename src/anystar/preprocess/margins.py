@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from anystar.preprocess.arrays import ArrayLike, Box, Shape, whole_box
+from anystar.preprocess.arrays import ArrayLike, Box, ImageView, Shape, whole_box
 from anystar.preprocess.constant_region import ConstantRegion, Face, as_value, find_region, is_value
 from anystar.preprocess.subsample import Subsample, take_subsample
 
@@ -103,21 +103,15 @@ class Margins:
 
 
 @dataclass(frozen=True)
-class CroppedImage:
+class CroppedImage(ImageView):
     """A box of an image that is read as it is indexed."""
 
-    image: ArrayLike
     box: Box
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Voxels along Z, Y, X."""
         return tuple(part.stop - part.start for part in self.box)
-
-    @property
-    def dtype(self) -> Any:
-        """NumPy dtype, that of the image."""
-        return self.image.dtype
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices, of any positive step."""
@@ -129,21 +123,10 @@ class CroppedImage:
 
 
 @dataclass(frozen=True)
-class FilledImage:
+class FilledImage(ImageView):
     """An image whose region without data is filled as it is read."""
 
-    image: ArrayLike
     region: ConstantRegion
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along Z, Y, X."""
-        return self.image.shape
-
-    @property
-    def dtype(self) -> Any:
-        """NumPy dtype, that of the image."""
-        return self.image.dtype
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices, of any positive step."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from anystar.errors import InputError
-from anystar.preprocess.arrays import ArrayLike, Box, Shape, in_memory, whole_box
+from anystar.preprocess.arrays import ArrayLike, Box, ImageView, Shape, in_memory, whole_box
 from anystar.preprocess.subsample import Subsample
 
 __all__ = ["MissingVoxels", "RepairedImage", "repair"]
@@ -72,21 +72,10 @@ class MissingVoxels:
 
 
 @dataclass(frozen=True)
-class RepairedImage:
+class RepairedImage(ImageView):
     """An image whose missing voxels are filled as it is read."""
 
-    image: ArrayLike
     fallback: float
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Voxels along Z, Y, X."""
-        return self.image.shape
-
-    @property
-    def dtype(self) -> Any:
-        """NumPy dtype, that of the image."""
-        return self.image.dtype
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices; with gaps between its voxels, those missing are ``fallback``."""

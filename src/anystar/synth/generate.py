@@ -28,7 +28,7 @@ from anystar.synth.subset import Subset
 __all__ = ["Batch", "Observer", "Pending", "begin", "generate"]
 
 _CELLS = 729
-"""Mirror images of the world that are told apart: nine an axis."""
+"""Mirror images of the world that are distinguished: nine an axis."""
 
 Observer = Callable[[str, Tensor, Tensor], None]
 """Takes a stage's name, the images ``(B, 1, Z, Y, X)`` and the instances ``(B, Z, Y, X)`` after it."""
