@@ -1,8 +1,8 @@
 """Train the default model from nothing: ``train_default.py OUT``.
 
-The stages that led to ``grain-small`` (docs/training-log.md) one after the other, with recipes as they are
-now and without changes by hand under way: not the same weights, but the same kind of model. 33,969 steps of
-two samples; a stage that is finished is not done again, one that was stopped goes on where it was.
+The stages that led to ``grain-small`` (docs/lab-notes/training-log.md) one after the other, with recipes as
+they are now and without changes by hand under way: not the same weights, but the same kind of model. 33,969
+steps of two samples; a stage that is finished is not done again, one that was stopped goes on where it was.
 OUT/default.safetensors is what comes of it; ``bundle_model.py`` puts it into the package.
 """
 

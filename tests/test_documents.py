@@ -29,8 +29,8 @@ def here(tmp_path):
     return tmp_path
 
 
-TUTORIAL = ROOT / "docs" / "fine-tuning.md"
-STORIES = (TUTORIAL, ROOT / "docs" / "files.md")
+TUTORIAL = ROOT / "docs" / "how-to" / "fine-tuning.md"
+STORIES = (TUTORIAL, ROOT / "docs" / "reference" / "files.md")
 """Documents whose commands build on one another."""
 TOY = {"-n": "2", "--iterations": "2"}
 

@@ -52,13 +52,13 @@ ALLOWED_WORDS: dict[str, int] = {
     "README.md": 7,
     "blocks": 1,
     "cli": 5,
-    "docs/files.md": 1,
-    "docs/fine-tuning.md": 6,
-    "docs/generator.md": 10,
-    "docs/report.md": 4,
-    "docs/reproduction.md": 4,
-    "docs/scale.md": 16,
-    "docs/training-log.md": 55,
+    "docs/reference/files.md": 1,
+    "docs/how-to/fine-tuning.md": 6,
+    "docs/explanation/generator.md": 10,
+    "docs/how-to/report.md": 4,
+    "docs/lab-notes/reproduction.md": 4,
+    "docs/explanation/scale.md": 16,
+    "docs/lab-notes/training-log.md": 55,
     "docs/your-own-training.md": 4,
     "io": 24,
     "lab": 1,
@@ -73,12 +73,12 @@ ALLOWED_WORDS: dict[str, int] = {
 ALLOWED_SENTENCES: dict[str, int] = {
     "README.md": 3,
     "cli": 2,
-    "docs/files.md": 1,
-    "docs/fine-tuning.md": 4,
-    "docs/generator.md": 9,
-    "docs/reproduction.md": 1,
-    "docs/scale.md": 9,
-    "docs/training-log.md": 28,
+    "docs/reference/files.md": 1,
+    "docs/how-to/fine-tuning.md": 4,
+    "docs/explanation/generator.md": 9,
+    "docs/lab-notes/reproduction.md": 1,
+    "docs/explanation/scale.md": 9,
+    "docs/lab-notes/training-log.md": 28,
     "preprocess": 1,
     "report": 1,
     "synth": 1,
@@ -89,8 +89,8 @@ ALLOWED_SENTENCES: dict[str, int] = {
 def places() -> dict[str, list[Path]]:
     """The files by package; a module of its own, or a document, is one."""
     found: dict[str, list[Path]] = {"README.md": [ROOT / "README.md"]}
-    for path in sorted((ROOT / "docs").glob("*.md")):
-        found[f"docs/{path.name}"] = [path]
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        found[path.relative_to(ROOT).as_posix()] = [path]
     for path in sorted((ROOT / "src" / "anystar").rglob("*.py")):
         found.setdefault(path.relative_to(ROOT / "src" / "anystar").parts[0], []).append(path)
     return found

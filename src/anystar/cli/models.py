@@ -65,7 +65,7 @@ def _show(name: str, as_config: bool) -> str:
     file = load_model_file(path)
     if as_config and "config" not in file.card:
         raise InputError(
-            f"the card of {name} holds no settings; see docs/training-log.md for how it was made"
+            f"the card of {name} holds no settings; see docs/lab-notes/training-log.md for how it was made"
         )
     with interpreted(path):
         if as_config:

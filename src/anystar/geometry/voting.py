@@ -8,7 +8,7 @@ leans towards the larger distances.
 
 For the same reason :func:`precedence` ranks a larger body before an equally probable smaller one. Along the
 axis of a long object all candidates are equally probable, and the one in its middle reaches most of it.
-(docs/training-log.md says what both contribute.)
+(docs/lab-notes/training-log.md says what both contribute.)
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 In most images few candidates lie below the model's threshold. A texture that resembles objects puts many
 there, and the tail of their distribution reaches above the threshold. The logits of texture and of objects
 are distributed normally, and the mean of the objects' logits is known. So a mixture of both is fitted to the
-histogram of all logits (docs/training-log.md says what it gains).
+histogram of all logits (docs/lab-notes/training-log.md says what it gains).
 """
 
 from __future__ import annotations

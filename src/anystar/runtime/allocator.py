@@ -1,7 +1,8 @@
 """Keep the memory of freed large arrays in the process, for the next ones.
 
 The C library requests every array of more than 32 MiB from the system and returns it when it is freed. The
-system clears the pages each time, a good part of all time from 128³ voxels on (docs/generator.md).
+system clears the pages each time, a good part of all time from 128³ voxels on
+(docs/explanation/generator.md).
 """
 
 from __future__ import annotations

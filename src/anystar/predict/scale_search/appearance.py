@@ -14,7 +14,8 @@ def search_appearance(plain: Trial, score: Score, config: SearchConfig) -> Trial
     """Return the trial, over smoothing and gammas, that shows objects most clearly.
 
     Noise hides objects, and so does a gamma of 4, for example; the network's confidence shows which
-    (docs/training-log.md). Several objects must appear: a search that tries often finds some in anything.
+    (docs/lab-notes/training-log.md). Several objects must appear: a search that tries often finds some in
+    anything.
 
     Parameters
     ----------

@@ -13,10 +13,10 @@ def search_aspect(score: Score, config: SearchConfig) -> Trial:
     """Return the trial, over distances between planes, that shows objects most clearly.
 
     On the volumes of ``benchmarks`` whose aspect ratio is known, confidence rises up to it and falls beyond
-    (docs/training-log.md). So the distance is doubled or halved while that helps, and then its neighbours are
-    tried. Where cubic voxels show hardly anything, both directions are tried first, since noise makes small
-    differences. Once objects are found, other distances are tried only near the zoom at which they are
-    clearest.
+    (docs/lab-notes/training-log.md). So the distance is doubled or halved while that helps, and then its
+    neighbours are tried. Where cubic voxels show hardly anything, both directions are tried first, since
+    noise makes small differences. Once objects are found, other distances are tried only near the zoom at
+    which they are clearest.
 
     Parameters
     ----------

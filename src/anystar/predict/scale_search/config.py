@@ -15,7 +15,7 @@ class SearchConfig:
 
     A zoom is the number of voxels that the network sees per shortest edge of the image's voxels. Confidence
     is the mean probability of the objects at a scale, weighted by their evidence. The constants were chosen
-    on ``benchmarks/models`` (docs/training-log.md).
+    on ``benchmarks/models`` (docs/lab-notes/training-log.md).
     """
 
     zooms: tuple[float, ...] = tuple(2 ** (k / 2) for k in range(-7, 3))
