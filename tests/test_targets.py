@@ -38,7 +38,7 @@ def test_points_are_chosen_among_the_objects_and_measured_there(labels):
     assert torch.equal(got.taught_N4(), torch.cat([got.points_P4, got.others_Q4]))
     every = targets(labels, max_points=None).others_Q4
     assert torch.equal(every, torch.ones(3, 12, 12, 12).nonzero())
-    with pytest.raises(ValueError, match="rngs must be one a sample, got 1 for 3 samples"):
+    with pytest.raises(ValueError, match="rngs must be one per sample, got 1 for 3 samples"):
         make_targets(labels, RAYS, grid=2, max_points=5, rngs=[np.random.default_rng(0)])
 
 

@@ -1,7 +1,7 @@
 """Measure a model with its defaults on the volumes of a folder: ``python -m benchmarks.accuracy --data DIR``.
 
 The network gets the spacing of the file and nothing else: no diameter, no thresholds. The classical pipeline
-beside it is told the diameter that the ground truth has.
+beside it is given the diameter that the ground truth has.
 """
 
 import argparse

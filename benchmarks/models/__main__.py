@@ -1,6 +1,6 @@
 """Judge a model with its defaults: ``python -m benchmarks.models --model NAME|PATH``.
 
-The model gets the spacing and nothing else; the classical pipeline beside it is told the diameter and whether
+The model gets the spacing and nothing else; the classical pipeline beside it gets the diameter and whether
 objects are brighter or darker. Choose thresholds with other seeds (``--first-seed 100 --sweep``) than the
 ones a model is judged by.
 """
@@ -37,8 +37,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=1, metavar="K", help="seeds a condition")
     parser.add_argument("--first-seed", type=int, default=0, help="the first of them")
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=GROUPS)
-    parser.add_argument("--told-diameter", action="store_true", help="tell the model the true diameter too")
-    parser.add_argument("--unknown-spacing", action="store_true", help="do not tell it the voxel size")
+    parser.add_argument("--true-diameter", action="store_true", help="give the model the true diameter")
+    parser.add_argument("--unknown-spacing", action="store_true", help="do not give it the voxel size")
     parser.add_argument("--tta", action="store_true", help="average over mirror images")
     parser.add_argument("--fast", action="store_true", help="let the network see objects smaller")
     parser.add_argument("--sweep", action="store_true", help="try a grid of thresholds as well")
@@ -73,7 +73,7 @@ def main() -> None:
         result, seconds = segment(
             model,
             task.sample,
-            told_diameter=options.told_diameter,
+            true_diameter=options.true_diameter,
             unknown_spacing=options.unknown_spacing,
             tta=options.tta,
             fast=options.fast,
@@ -95,9 +95,9 @@ def main() -> None:
             drawn.add((task.group, task.name))
             _picture(options.out, task, result)
 
-    given = [name for name in ("told_diameter", "unknown_spacing", "tta", "fast") if vars(options)[name]]
-    told = f", {' and '.join(given).replace('_', ' ')}" if given else ", its defaults only"
-    print(f"Model {model.name}{told}; seeds {seeds.start} to {seeds.stop - 1}.")
+    given = [name for name in ("true_diameter", "unknown_spacing", "tta", "fast") if vars(options)[name]]
+    settings = f", {' and '.join(given).replace('_', ' ')}" if given else ", its defaults only"
+    print(f"Model {model.name}{settings}; seeds {seeds.start} to {seeds.stop - 1}.")
     for group in GROUPS:
         chosen = [r for r in rows if r.group == group]
         if chosen:
@@ -110,7 +110,7 @@ def main() -> None:
         stored = {
             "model": model.name,
             "card": model.card,
-            "told_diameter": options.told_diameter,
+            "true_diameter": options.true_diameter,
             "rows": [asdict(r) for r in rows],
             "sweep": [
                 {"group": of, "name": name, "prob": p, "nms": n, **asdict(outcome)}

@@ -69,14 +69,14 @@ def segment(
     model: anystar.Model,
     sample: Sample,
     *,
-    told_diameter: bool = False,
+    true_diameter: bool = False,
     unknown_spacing: bool = False,
     tta: bool = False,
     fast: bool = False,
 ) -> tuple[anystar.Result, float]:
     """Return what the model finds, and the seconds it took."""
     spacing = None if unknown_spacing else sample.image.spacing
-    diameter = sample.diameter if told_diameter else None
+    diameter = sample.diameter if true_diameter else None
     if diameter is not None and unknown_spacing and sample.image.spacing is not None:
         diameter /= min(sample.image.spacing)
     start = time.perf_counter()
@@ -96,7 +96,7 @@ def judge(sample: Sample, result: anystar.Result, seconds: float) -> Outcome:
 
 
 def classical_outcomes(task: Task, cache: Path) -> tuple[Outcome, Outcome]:
-    """Return the classical pipeline told diameter and polarity: as it is, and with smoothed distances."""
+    """Return the classical pipeline given diameter and polarity: as it is, and with smoothed distances."""
     stored = cached_classical(
         cache,
         task.sample,

@@ -90,7 +90,7 @@ def main() -> None:
     print(f"\n| {' x '.join(map(str, shape))} voxels | seconds | peak MiB |\n|---|---|---|")
     for name, line in rows:
         print(f"| {name} | {line['seconds']:.2f} | {line['peak_mib']:,} |")
-    print(f"\nAnyStar finds {ours['told both']['num']:,} objects.")
+    print(f"\nAnyStar finds {ours['given both']['num']:,} objects.")
     if theirs:
         whole, mine = theirs["network and instances"], rows[0][1]
         print(

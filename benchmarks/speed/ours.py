@@ -14,16 +14,16 @@ import anystar
 def main() -> None:
     volume, repeat, name = np.load(sys.argv[1]), int(sys.argv[2]), sys.argv[3] or None
     model = anystar.load_model(name, device="cpu")
-    told: dict[str, Any] = {}
+    given: dict[str, Any] = {}
 
     def segment() -> None:
         nonlocal result
-        result = model.segment(volume, **told)
+        result = model.segment(volume, **given)
 
     result: anystar.Result
-    for what in ("estimating diameter and voxel size", "told both"):
+    for what in ("estimating diameter and voxel size", "given both"):
         seconds = median_seconds(segment, repeat)
-        told = {"diameter": result.diameter_vox, "spacing": (1.0, 1.0, 1.0)}
+        given = {"diameter": result.diameter_vox, "spacing": (1.0, 1.0, 1.0)}
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         line = {
             "name": what,

@@ -3,7 +3,7 @@
     python -m benchmarks.training.points [--points 0 1024 128] [--seeds 0 1] [--steps 1000]
 
 Networks of a quarter of the small one's cost learn the same samples of `mild` with distances at so many
-points a sample (0: at all object points), and are judged by the same fresh samples at all points. Prints a
+points per sample (0: at all object points), and are judged by the same fresh samples at all points. Prints a
 Markdown table: seconds a sample for the targets, and both losses, a column a seed.
 """
 
@@ -80,7 +80,7 @@ def main() -> None:
     options = parser.parse_args()
 
     print(
-        "| points a sample | targets, ms a sample | probability | distance |\n|---|---:|---:|---:|",
+        "| points per sample | targets, ms per sample | probability | distance |\n|---|---:|---:|---:|",
         flush=True,
     )
     for points in options.points:

@@ -1,4 +1,4 @@
-"""Labels to what the network learns: object probability and star distances on the grid."""
+"""Training targets from labels: object probability and star distances on the grid."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Targets(NamedTuple):
     dist_PR: Tensor
     """Their star distances in voxels, float32."""
     others_Q4: Tensor
-    """Points drawn from all of the grid, as many of each sample, int64: where distances are pulled to zero if
+    """Points drawn from the whole grid, equally many per sample, int64: where distances are pulled to zero if
     there is no object."""
     valid_BZYX: Tensor | None = None
-    """Where on the grid the truth is known, bool; everywhere if left out."""
+    """Where the ground truth is known on the grid, bool; everywhere by default."""
 
     def taught_N4(self) -> Tensor:
         """Return the points where distances are learnt: ``points_P4``, then ``others_Q4``."""
@@ -61,15 +61,15 @@ def make_targets(
     grid : int
         Voxels between grid points.
     max_points : int or None
-        At most so many object points a sample get distances, chosen uniformly: the weighted mean over them is
-        an estimate of that over all points. Besides, so many points of the whole grid are drawn. ``None``
-        takes all.
+        Largest number of object points per sample that get distances, chosen uniformly: the weighted mean
+        over them estimates the mean over all points. The same number of points is drawn from the whole grid.
+        ``None`` takes all.
     rngs : sequence of numpy.random.Generator
-        One a sample, chooses the points.
+        One per sample; chooses the points.
     """
     labels = torch.as_tensor(labels_BZYX)
     if len(labels) != len(rngs):
-        raise ValueError(f"rngs must be one a sample, got {len(rngs)} for {len(labels)} samples")
+        raise ValueError(f"rngs must be one per sample, got {len(rngs)} for {len(labels)} samples")
     points = (labels[:, ::grid, ::grid, ::grid] > 0).nonzero()
     if max_points is not None:
         points = points[
@@ -82,7 +82,7 @@ def make_targets(
 
 
 def _choose(counts: Sequence[int], most: int, rngs: Sequence[np.random.Generator]) -> Tensor:
-    """Return which of the points, sorted by sample, are taken: at most so many of each sample."""
+    """Return which of the points, sorted by sample, are taken: at most ``most`` per sample."""
     chosen, first = [], 0
     for count, rng in zip(counts, rngs, strict=True):
         own = np.arange(count)
@@ -94,7 +94,7 @@ def _choose(counts: Sequence[int], most: int, rngs: Sequence[np.random.Generator
 
 
 def _draw(shape: Sequence[int], num: int | None, rngs: Sequence[np.random.Generator]) -> Tensor:
-    """Return so many points of a grid for each sample; each once for ``None`` or if there are no more."""
+    """Draw ``num`` points of a grid per sample; every point once for ``None`` or if there are no more."""
     total = math.prod(shape)
     every = num is None or num >= total
     drawn = [np.arange(total) if every else rng.integers(total, size=num) for rng in rngs]

@@ -163,7 +163,7 @@ def test_nothing_on_one_side_is_said(project, run, change, said):
     change(project)
     out = project / "report.html"
     result = run(
-        "report", project / "first", "--ground-truth", project / "ground_truth", "-o", out, "--shown", 0
+        "report", project / "first", "--ground-truth", project / "ground_truth", "-o", out, "--volumes", 0
     )
     assert result.exit_code == 0, result.output
     assert said in out.read_text(encoding="utf-8")
@@ -207,7 +207,7 @@ def test_a_volume_that_cannot_be_used_is_left_out(project, run, case):
     change, message = LEFT_OUT[case]
     change(project)
     out = project / "report.html"
-    result = run("report", project / "first", "--images", project / "images", "-o", out, "--shown", 0)
+    result = run("report", project / "first", "--images", project / "images", "-o", out, "--volumes", 0)
     assert result.exit_code == 1, result.output
     (line,) = result.stderr.splitlines()
     assert re.search(message, line), line

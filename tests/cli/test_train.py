@@ -181,7 +181,7 @@ def test_a_profile_says_where_the_time_goes_and_writes_nothing(tmp_path, monkeyp
     assert done.exit_code == 0, done.output
     for part in ("samples", "targets", "transfer", "forward and loss", "backward", "optimiser and average"):
         assert re.search(rf"^{part} +[0-9.]+ ms +[0-9.]+%$", done.output, re.M), done.output
-    assert re.search(r"[0-9.]+ GFLOP a step; .*, \d+% of the [0-9,]+ GFLOP/s", done.output)
+    assert re.search(r"[0-9.]+ GFLOP per step; .*, \d+% of the [0-9,]+ GFLOP/s", done.output)
     assert list(tmp_path.iterdir()) == [config]
 
 

@@ -82,7 +82,7 @@ def test_an_older_checkpoint_goes_on_with_the_series_it_would_have_seen(tmp_path
     """Counted in batches of its last size, unless larger ones came before."""
     state = TrainState(TINY, torch.device("cpu"))
     state.step, state.seconds = 4, 1.0
-    for sizes, seen in (((2,), 8), ((1, 2), 8), ((3, 1), 9)):
+    for sizes, samples in (((2,), 8), ((1, 2), 8), ((3, 1), 9)):
         parts = [{"first": k, "last": 4 if k + 1 == len(sizes) else 3} for k in range(len(sizes))]
         state.history = [part | {"batch_size": size} for part, size in zip(parts, sizes, strict=True)]
         state.save(tmp_path, torch.device("cpu"))
@@ -91,7 +91,7 @@ def test_an_older_checkpoint_goes_on_with_the_series_it_would_have_seen(tmp_path
         save_tensors(tmp_path / "checkpoint.safetensors", tensors, header)
         again = TrainState(TINY, torch.device("cpu"))
         again.load(tmp_path / "checkpoint.safetensors")
-        assert again.seen == seen
+        assert again.samples == samples
 
 
 def test_a_start_that_fails_leaves_nothing_and_can_be_repeated(tmp_path, monkeypatch):

@@ -51,5 +51,5 @@ def test_the_text_adds_up():
     )
     text = found.as_text()
     assert "samples                    200.0 ms  50.0%" in text
-    assert "400.0 ms: 5.00 samples a second" in text
+    assert "400.0 ms: 5.00 samples per second" in text
     assert "10 GFLOP/s, 25% of the 40 GFLOP/s" in text

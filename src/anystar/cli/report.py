@@ -55,8 +55,10 @@ __all__ = ["report"]
     help="Slices along each axis of a volume: more make the file larger.",
 )
 @click.option(
-    "--shown",
+    "--volumes",
     "num_drawn",
+    cls=Option,
+    aliases=("--shown",),
     type=click.IntRange(min=0),
     default=8,
     show_default=True,

@@ -71,7 +71,7 @@ def renamed(source: Source, axes: str) -> Source:
     Raises
     ------
     FileError
-        If these are not as many letters as it has axes.
+        If the number of letters is not the number of axes.
     """
     letters = axes.strip().upper()
     count = sum(n != 1 for n in source.shape)

@@ -35,7 +35,7 @@ def label_geometry(shape: Shape, like: Volume | LazyImage) -> tuple[Multiscale, 
     unit = "micrometer" if like.spacing is not None and like.unit == "um" else ""
     units, spacing = (unit,) * 3, like.spacing or (1.0, 1.0, 1.0)
     if like.spacing is None and (plane := like.header.get("plane")):
-        # What NGFF asks for where the distance between planes is not known: 1, here without a unit
+        # NGFF requires a scale where the distance between planes is not known: 1, here without a unit
         units, spacing = ("", "micrometer", "micrometer"), (1.0, *plane)
     made = coarser_shapes(shape, spacing)
     levels = tuple(_level(i, made[0], s, spacing) for i, s in enumerate(made))

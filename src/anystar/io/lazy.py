@@ -29,7 +29,7 @@ __all__ = ["LazyImage", "format_of", "open_image"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LazyImage:
-    """A 3D image in a file, of which only what is asked for is read; made by :func:`open_image`.
+    """A 3D image in a file, of which only the requested boxes are read; made by :func:`open_image`.
 
     It can be pickled, which sends its name, not its voxels: whoever unpickles it opens the file again.
     """

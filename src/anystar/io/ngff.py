@@ -56,8 +56,8 @@ class Multiscale:
     def calibration(self, level: int) -> Calibration:
         """Return the size of a voxel of a level.
 
-        What the finest level states decides whether the size is known: 1 without a unit is what NGFF asks for
-        where it is not, and makes 2 of the next level.
+        The finest level decides whether the size is known: where it is not, NGFF requires 1 without a unit,
+        which makes 2 of the next level.
         """
         if not self.stated:
             return Calibration(notes=self.size_notes)

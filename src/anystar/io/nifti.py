@@ -31,8 +31,8 @@ def open_source(address: Address, level: int) -> Source:
     """Open a NIfTI file; the header travels in ``Volume.header["nifti"]``.
 
     Integers stay integers unless the header scales them; then they are float32. A file that does not name its
-    unit gives relative spacing. A compressed file is unpacked, to a nameless temporary file, when its voxels
-    are first asked for, because nothing of it can be read without what lies before.
+    unit gives relative spacing. A compressed file is unpacked to a nameless temporary file when its voxels
+    are first read, because no part of it can be read without what lies before.
 
     Raises
     ------
@@ -109,7 +109,7 @@ def _axes(
 
 
 def _check_shape(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the lengths of X, Y, Z, time, channel, as many as there are."""
+    """Return the lengths of those axes among X, Y, Z, time, channel that the file has."""
     long = sum(n > 1 for n in shape)
     if len(shape) < 3 or long < 3:
         raise FileError(f"is a 2D image of shape {shape} (X, Y, Z); give a 3D volume")

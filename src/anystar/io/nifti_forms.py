@@ -23,7 +23,7 @@ class Placement:
     placed: bool
     """Whether it is more than a placeholder: not the identity, and with a code."""
     fault: str = ""
-    """What contradicts itself, if it cannot be told which is right."""
+    """What contradicts itself, if the file does not decide which is right."""
     notes: tuple[str, ...] = ()
     """What was set aside."""
 

@@ -169,7 +169,7 @@ def open_series(
             try:
                 first = open_image(path, channel=channel, spacing=spacing)
             except FileError:
-                continue  # it is said when it is read
+                continue  # reported when the frame is read
             return Series(name=name, first=first, files=tuple(numbered), channel=channel)
     raise FileError(f"none of the {len(files)} frames in {name} can be read; copy or export them again")
 

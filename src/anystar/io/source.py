@@ -48,7 +48,7 @@ class Source:
     num_levels: int = 1
     """Number of levels of the pyramid, finest first."""
     size_notes: tuple[str, ...] = ()
-    """What was assumed about the voxel size: not said where another one is given."""
+    """What was assumed about the voxel size; left out where ``spacing`` is given."""
     notes: tuple[str, ...] = ()
     """What else was assumed, a line each."""
     remarks: Callable[[], tuple[str, ...]] = tuple

@@ -20,7 +20,7 @@ __all__ = ["chunks_of", "damage_is_an_error", "incomplete_times", "reader_of"]
 
 _ADVICE = "it is cut off or incomplete, copy or export it again"
 _TOLERATED = "invalid shaped series metadata"
-"""Said of pages that another program appended to those of tifffile; all of them are read then."""
+"""tifffile's message about pages that another program appended to its own; all of them are read then."""
 
 
 def reader_of(tif: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> Callable[[Index], np.ndarray]:
@@ -108,15 +108,15 @@ def _wrong_pages(series: tifffile.TiffPageSeries) -> Iterator[tuple[int, str]]:
 
 
 class _Errors(logging.Handler):
-    """Collects the messages of errors, drops those of lesser records."""
+    """Collects the messages of errors and drops those of lower levels."""
 
     def __init__(self) -> None:
         super().__init__()
         self.messages: list[str] = []
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno >= logging.ERROR and _TOLERATED not in record.getMessage():
-            self.messages.append(record.getMessage())
+    def emit(self, entry: logging.LogRecord) -> None:
+        if entry.levelno >= logging.ERROR and _TOLERATED not in entry.getMessage():
+            self.messages.append(entry.getMessage())
 
 
 @contextlib.contextmanager

@@ -34,9 +34,9 @@ def choose_series(
 ) -> Choice:
     """Return which images of a file are the volume.
 
-    Programs that write page by page store a stack as many equal images: equal 2D images are the planes of one
-    stack, equal volumes are time points. A volume beside images of other kinds (a thumbnail, a label page) is
-    the volume.
+    Programs that write page by page store a stack as a list of equal images: equal 2D images are the planes
+    of one stack, equal volumes are time points. A volume beside images of other kinds (a thumbnail, a label
+    page) is the volume.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ def tiff_spacing(tif: tifffile.TiffFile) -> Calibration:
 
 
 def _described(tif: tifffile.TiffFile, metadata: Mapping[str, Any]) -> Calibration:
-    """ImageJ: pixels per unit in the resolution tags, ``spacing`` along Z, one unit for all unless said.
+    """ImageJ: pixels per unit in the resolution tags, ``spacing`` along Z, one unit for all by default.
 
     ImageJ leaves ``spacing`` out when it is exactly 1, so a missing one is 1 where the file has a unit of
     length. Without either, the resolution is no more than a default (72 per inch, say) and states nothing.

@@ -69,7 +69,7 @@ _FOLDED |= {p: 10.0**e * _METRE for p, e in (("mm", -3), ("um", -6), ("nm", -9),
 
 
 def micrometres_per(unit: str) -> float | None:
-    """Return how many micrometres one ``unit`` is, or ``None`` if it is not a length (``"pixel"``, say).
+    """Return how many micrometres one ``unit`` is, or ``None`` if it is not a length (such as ``"pixel"``).
 
     All lengths of OME (``Mm`` and ``mm`` are distinguished), the words of NGFF in singular and plural,
     both signs for micro, and ImageJ's way of escaping them.

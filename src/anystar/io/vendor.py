@@ -20,11 +20,11 @@ HAS_SERIES = True
 _READERS = {".czi": "bioio-czi", ".dv": "bioio-dv", ".lif": "bioio-lif", ".nd2": "bioio-nd2"}
 _ANY_READER = "bioio-bioformats"
 _BY_VOLUME = (".czi", ".lif")
-"""Whose readers decode whole volumes unless told otherwise."""
+"""Formats whose readers decode whole volumes by default."""
 
 
 def open_source(address: Address, level: int, series: int | None = None) -> Source:
-    """Open a file as bioio sees it; it decodes the planes that are asked for.
+    """Open a file with bioio, which decodes the requested planes only.
 
     Raises
     ------

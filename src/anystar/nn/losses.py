@@ -61,12 +61,12 @@ def star_loss(
     """Return the loss of a batch from a prediction with the distances at ``targets.taught_N4()``.
 
     Binary cross-entropy against the object probability; mean absolute error of the distances, weighted by the
-    object probability and divided by its mean; and a small pull towards zero on background. Where the truth
-    is not known (``targets.valid_BZYX``), nothing counts. What is drawn, ``points_P4`` and ``others_Q4``,
-    makes each an unbiased estimate of what it would be over all points.
+    object probability and divided by its mean; and a small pull towards zero on background. Voxels without
+    ground truth (False in ``targets.valid_BZYX``) do not count. The points drawn, ``points_P4`` and
+    ``others_Q4``, make each term an unbiased estimate of its value over all points.
 
-    ``mean_over_processes`` averages what the sums are divided by over the processes of a run: then the mean
-    of their losses is the loss of all their samples in one batch.
+    ``mean_over_processes`` averages the denominators over the processes of a run, so that the mean of their
+    losses is the loss of all their samples in one batch.
     """
     logits = prediction.logits[:, 0].float()
     known = targets.prob_BZYX.new_ones(()) if targets.valid_BZYX is None else targets.valid_BZYX.float()
@@ -77,10 +77,10 @@ def star_loss(
     drawn = len(targets.points_P4), len(targets.others_Q4)
     rows, others = prediction.distances.float().split(drawn)
     weight = targets.prob_BZYX[targets.points_P4.unbind(1)]
-    truth = targets.dist_PR
+    true_rows = targets.dist_PR
     if config.distance_error == "logarithmic":
-        rows, truth = 5 * rows.clamp_min(_SHORTEST).log(), 5 * truth.clamp_min(_SHORTEST).log()
-    error = (rows - truth).abs().mean(1)
+        rows, true_rows = 5 * rows.clamp_min(_SHORTEST).log(), 5 * true_rows.clamp_min(_SHORTEST).log()
+    error = (rows - true_rows).abs().mean(1)
     distance = (error * weight).sum() / mean_over_processes(weight.sum()).clamp_min(1e-3)
     if config.background_weight and len(others):
         at = targets.others_Q4.unbind(1)

@@ -99,17 +99,17 @@ class StarNet(nn.Module):
     ) -> Prediction:
         """Return the predictions on the grid for images ``(B, 1, Z, Y, X)`` scaled to about [0, 1].
 
-        With ``part``, only those of a part of the grid: the same, and what they do not need is not made. With
-        ``points_P4``, distances at these points of what is returned only, as by :meth:`Prediction.at`: what
-        training needs, where all of them would take more time and memory than any other layer.
+        With ``part``, the same predictions on a part of the grid only, without computing what it does not
+        need. With ``points_P4``, the distances at these points only, shape ``(P, R)``: training needs no
+        more, and all of them would take more time and memory than any other layer.
         """
         if part is None:
             features = self.features(self.backbone(image))
         else:
-            seen = around(
+            outer = around(
                 part, self.config.feature_kernel // 2, [num // self.config.grid for num in image.shape[2:]]
             )
-            features = cut(self.features(self.backbone(image, seen)), within(part, seen))
+            features = cut(self.features(self.backbone(image, outer)), within(part, outer))
         if points_P4 is None:
             distances = self.dist(features)
         else:

@@ -29,7 +29,7 @@ class _MeanOverProcesses(torch.autograd.Function):
 
 
 class SyncedBatchNorm3d(nn.BatchNorm3d):
-    """``BatchNorm3d`` over the samples of all processes, of which each has as many."""
+    """``BatchNorm3d`` over the samples of all processes, which have equal numbers of samples."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``(B, C, Z, Y, X)``."""

@@ -73,15 +73,15 @@ class UNet(nn.Module):
         needed = _needed(part, [x.shape[2:] for x in levels])
         x = cut(levels.pop(), needed.pop()[1])
         for level in self.up:
-            seen, made = needed.pop()
+            outer, made = needed.pop()
             x = nn.functional.interpolate(x, scale_factor=2.0, mode="nearest")
-            x = level(torch.cat([x, cut(levels.pop(), seen)], dim=1))
-            x = cut(x, within(made, seen))
+            x = level(torch.cat([x, cut(levels.pop(), outer)], dim=1))
+            x = cut(x, within(made, outer))
         return x
 
 
 def _needed(part: Part | None, shapes: Sequence[Sequence[int]]) -> list[tuple[Part, Part]]:
-    """Return for each resolution, finest first, what the way up sees and what it makes for ``part``."""
+    """Return the input and the output boxes of the decoder per resolution, finest first, for ``part``."""
     z, y, x = (slice(0, num) for num in shapes[0])
     made = part or (z, y, x)
     needed = []
@@ -98,7 +98,7 @@ def _needed(part: Part | None, shapes: Sequence[Sequence[int]]) -> list[tuple[Pa
 
 
 def around(part: Part, voxels: int, shape: Sequence[int]) -> Part:
-    """Return a part of a lattice of ``shape`` and as many voxels around it, as far as there are any."""
+    """Return a part of a lattice of ``shape`` with ``voxels`` more on each side, clipped to the lattice."""
     z, y, x = (
         slice(max(0, s.start - voxels), min(num, s.stop + voxels)) for s, num in zip(part, shape, strict=True)
     )

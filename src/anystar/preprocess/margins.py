@@ -1,7 +1,7 @@
 """Constant margins, as rotation, registration, stitching, deskewing and masking leave them: they are no data.
 
-Planes of one value at the faces of a volume are cropped, and other constant regions at its border are filled
-from the nearest data, so that both look to the network as what lies beyond the border of a volume.
+Planes of one value at the faces of a volume are cropped. Other constant regions at its border are filled from
+the nearest data. To the network, both then look like what lies beyond the border of any volume.
 """
 
 from __future__ import annotations

@@ -60,8 +60,8 @@ def write_meshes(
     rays : Rays
         Directions of the distances.
     spacing : 3 floats, optional
-        Micrometres per voxel (Z, Y, X), or its proportions: then lengths are in its shortest edge. A cube by
-        default.
+        Micrometres per voxel (Z, Y, X), or relative lengths: then meshes are in units of the shortest edge.
+        A cube by default.
     kind : {"obj", "ply", "stl"}
         Of the files in a folder.
 

@@ -256,7 +256,7 @@ def save_overview(
     image, labels : (Z, Y, X) arrays
         The volume and its instances.
     spacing : 3 floats, optional
-        Size of a voxel along Z, Y, X; the views get its proportions.
+        Size of a voxel along Z, Y, X; the views have its aspect ratio.
     unit : {"um", "relative"}
         A scale bar is drawn only for micrometres.
     title : str

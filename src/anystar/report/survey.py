@@ -83,7 +83,7 @@ def nearest(num_pixels: int, num_voxels: int) -> np.ndarray:
 
 
 def displayed(extent: Extent, axis: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows and columns of voxels are seen when looking along an axis: all, if there is room.
+    """Return which rows and columns of voxels are visible along an axis: all, if there is room.
 
     Examples
     --------

@@ -121,8 +121,8 @@ class TableWriter:
 def read_table(path: str | Path) -> tuple[Table, str]:
     """Read a table of objects and its provenance (empty if there is none).
 
-    CSV that a spreadsheet saved again is read as well: with a byte order mark, with semicolons or tabs, with
-    decimal commas, with columns of text added (which are left out), with rows deleted or sorted.
+    CSV that a spreadsheet saved again is read as well: with a byte order mark, with semicolons or tabs, or
+    with decimal commas. Rows may be deleted or sorted; added columns of text are left out.
 
     Raises
     ------

@@ -39,7 +39,7 @@ def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
 
 
 def clean_batch(keys: np.ndarray, *, min_voxels: int) -> np.ndarray:
-    """Do :func:`clean_labels` to each of ``(B, Z, Y, X)``, in as many threads as torch may use."""
+    """Do :func:`clean_labels` to each of ``(B, Z, Y, X)``, in up to ``torch.get_num_threads()`` threads."""
     threads = min(torch.get_num_threads(), len(keys))
     if threads <= 1:
         return np.stack([clean_labels(key, min_voxels=min_voxels) for key in keys])

@@ -30,7 +30,7 @@ class SyntheticSample(TypedDict):
 
 
 class SyntheticDataset(IterableDataset[SyntheticSample]):
-    """Endless synthetic pairs, made as they are asked for.
+    """Endless synthetic pairs, generated on demand.
 
     Sample ``i`` of a seed is always the same. Workers of a ``DataLoader`` and ranks of a distributed run take
     turns: none makes what another makes, and together they leave out nothing.
@@ -44,13 +44,14 @@ class SyntheticDataset(IterableDataset[SyntheticSample]):
     shape : three ints
         Voxels of a sample, at least 8 each.
     start : int
-        First sample; to continue a run, the number of samples that it has seen (over all ranks). These are
-        the first so many only after whole rounds, in which each worker of each rank has made a batch: round
-        up to a multiple of ``batch_size * num_workers * world_size``, or some come twice and others never.
+        First sample; to continue a run, the number of samples seen so far over all ranks, rounded up to a
+        multiple of ``batch_size * num_workers * world_size``. In between, workers and ranks are not at the
+        same sample, so some samples would come twice and others never.
     num_samples : int, optional
-        End after so many samples, over all workers and ranks; endless by default.
+        Number of samples over all workers and ranks; endless by default.
     rank, world_size : int, optional
-        This process of how many; asked of ``torch.distributed`` when iteration begins, if it is initialised.
+        Number of this process and of all processes; by default those of ``torch.distributed`` when iteration
+        begins, if it is initialised.
 
     Examples
     --------

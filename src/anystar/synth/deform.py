@@ -42,7 +42,7 @@ class World:
     """How the image lattice is laid into the world of objects."""
 
     size: int = 128
-    """Voxels an axis of the world in which objects are placed; grows with images larger than it."""
+    """Voxels per axis of the world in which objects are placed; grows with images larger than it."""
     paddings: tuple[int, ...] = (0, 32, 64, 96)
     """Voxels added to each side of the world before it is scaled back, one chosen per side."""
     padding: Literal["zeros-or-reflect", "zeros", "reflect"] = "zeros-or-reflect"
@@ -70,8 +70,8 @@ class World:
         """Raise :class:`ConfigError` if no world can hold a sample of ``shape``."""
         if max(shape) > _LARGEST:
             raise ConfigError(
-                f"the world of this recipe is a cube of at most {_LARGEST} voxels an axis, and the shape has "
-                f"{max(shape)}; take a smaller shape, or a recipe without a world, such as wide"
+                f"the world of this recipe is a cube of at most {_LARGEST} voxels per axis, and the shape "
+                f"has {max(shape)}; take a smaller shape, or a recipe without a world, such as wide"
             )
 
     def draw(self, rng: np.random.Generator, shape: Sequence[int]) -> WorldDrawn:
@@ -234,7 +234,7 @@ def world_coords_in_torch(
     mirrored_B: Sequence[bool],
     points_BZYX3: Tensor,
 ) -> tuple[Tensor, ...]:
-    """Do :func:`world_coords` on any device, without asking it for anything."""
+    """Do :func:`world_coords` on any device, without waiting for it."""
     device = points_BZYX3.device
     matrix, offset, factor, shift = (
         put(table, device) for table in (matrix_B33, offset_B3, factor_B3, shift_B3)
@@ -245,7 +245,7 @@ def world_coords_in_torch(
     world, cell_world = _fold(padded, last)
     inside = _largest((padded - last / 2).abs()) <= last / 2 + 0.5
     inside |= put(mirrored_B, device, torch.bool)[:, None, None, None]
-    # Nine cells an axis can be told apart.
+    # Nine cells per axis have distinct numbers.
     inside &= torch.maximum(_largest(cell_scaled.abs()), _largest(cell_world.abs())) <= 1
     # Small whole numbers are exact in float32, and arithmetic on them is several times faster.
     cell_axis = cell_scaled.clamp_(-1, 1).mul_(3).add_(cell_world.clamp_(-1, 1)).add_(4)

@@ -59,7 +59,7 @@ def perlin_gradients(
 
 
 def padded(tensors: Sequence[Tensor]) -> Tensor:
-    """Stack tensors of as many axes, zeros behind the shorter ones."""
+    """Stack tensors of equal rank, zeros behind the shorter ones."""
     shape = [max(sizes) for sizes in zip(*(t.shape for t in tensors), strict=True)]
     if all(list(t.shape) == shape for t in tensors):
         return torch.stack(list(tensors))
@@ -101,8 +101,8 @@ def perlin(
     num : int, three ints, or B times three
         Samples of each axis; of samples that have fewer than others, the last is repeated.
     step : float or B floats, optional
-        Cells between samples; if left out, so many that the samples of the first axis span its ``I - 1``
-        cells, the last node excluded. No sample may lie beyond the last node.
+        Cells between samples; by default the samples of the first axis span its ``I - 1`` cells, the last
+        node excluded. No sample may lie beyond the last node.
     """
     nodes = gradients.shape[-3:]
     each = np.broadcast_to(num, (len(gradients), 3))
@@ -169,7 +169,7 @@ def upsample(values: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def upsample_each(values: Tensor, nodes: Sequence[Sequence[int]], shape: Sequence[int]) -> Tensor:
-    """Do :func:`upsample` to samples of which each has so many ``nodes`` an axis, zeros behind them."""
+    """Do :func:`upsample` to samples with ``nodes`` of their own per axis, zeros behind them."""
     most = values.shape[-3:]
     matrices = []
     for axis in range(3):

@@ -32,7 +32,7 @@ _PERIOD_SAMPLES = 64
 _SMALLEST_CELL = 3.0
 """Voxels of a cell of the search grid."""
 _PERLIN_PEAK = 0.75
-"""Beyond any value of gradient noise seen in 10^8 voxels (0.70); bounds how far a bump reaches."""
+"""Beyond any value of gradient noise found in 10^8 voxels (0.70); bounds how far a bump reaches."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,7 +117,7 @@ class SphereGrid:
             raise ConfigError(f"periods must be within [1, 64], got {self.periods}")
 
     def draw(self, rng: np.random.Generator, world: int, shape: Sequence[int]) -> LayoutDrawn:
-        """Draw the objects of one world of ``world`` voxels an axis."""
+        """Draw the objects of one world of ``world`` voxels per axis."""
         r = self.radius if self.radius_range is None else float(rng.uniform(*self.radius_range))
         axis = np.arange(0, world, 2 * r)[1:-1]
         if not len(axis):
@@ -276,7 +276,7 @@ class Packing:
         return centre, np.maximum(radius, min(self.diameter[0], diameter) / 2 * 0.8)
 
     def _handful(self, rng: np.random.Generator, shape: Sequence[int], centre: np.ndarray) -> np.ndarray:
-        """Return which few objects are kept: as many in the image as asked for, none outside."""
+        """Return which few objects are kept: ``few_objects`` in the image, none outside."""
         inside = np.flatnonzero(((centre >= 0) & (centre < np.array(shape))).all(1))
         low, high = self.few_objects
         return np.sort(rng.permutation(inside)[: int(rng.integers(low, high + 1))])
@@ -328,7 +328,7 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
 
 
 def _corruption(drawn: Sequence[LayoutDrawn], streams: Streams) -> tuple[Tensor, list[float]]:
-    """Return the Perlin volumes of a batch, ``(B, I, J, K)``, and their samples a voxel."""
+    """Return the Perlin volumes of a batch, ``(B, I, J, K)``, and their samples per voxel."""
     gradient_cells, samples, step, scale = [], [], [], []
     for d in drawn:
         longest = max(d.extent)

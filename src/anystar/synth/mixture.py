@@ -122,7 +122,7 @@ def paint_mixture(
     num_keys : sequence of int
         A number above every key of each sample, known without looking at them.
     scaled_BZYX3 : tensor
-        Coordinates in the world where textures live, which has ``extent`` voxels an axis.
+        Coordinates in the world where textures live, which has ``extent`` voxels per axis.
     """
     shape = key_BZYX.shape[1:]
     grain = (extent + 1) // 2
@@ -133,7 +133,7 @@ def paint_mixture(
     texture = sample((volume - low) / (high - low), scaled_BZYX3 * ratio)[:, 0]
     noise = streams.normal("voxels", shape) * _LATTICE_NOISE
 
-    # On the device: there are 729 mirror images of each object that could be seen.
+    # On the device: up to 729 mirror images of each object may be visible.
     table = padded(streams.uniforms("instances", [(num, 2) for num in num_keys]))
     (m0, m1), (s0, s1) = config.mean, config.deviation
     mean = of_instances(key_BZYX, m0 + (m1 - m0) * table[..., 0])

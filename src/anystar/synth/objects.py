@@ -1,7 +1,7 @@
 """Objects as functions of space: which object owns a point, and how deep inside it lies.
 
-Nothing is rasterised on an intermediate grid: labels are evaluated at whatever coordinates the geometric
-stages ask for, so they are never resampled and their edges are as smooth as the lattice allows.
+Nothing is rasterised on an intermediate grid: labels are evaluated at the coordinates that the geometric
+stages compute, so they are never resampled and their edges are as smooth as the lattice allows.
 
 Legend: B batch, Z Y X space, N objects, G cells of all samples' search grids, K entries of their lists.
 """
@@ -25,7 +25,7 @@ __all__ = ["Cells", "Objects", "Owner", "evaluate"]
 
 @dataclass(frozen=True, kw_only=True)
 class Cells:
-    """A grid a sample of the objects that can reach each of its cells, so that a point asks only those."""
+    """A search grid per sample: the objects that can reach each cell, so that a point tests only those."""
 
     low_B3: Tensor
     """The grids' first corners."""
@@ -78,7 +78,7 @@ class Owner:
     is within the reach of an object (-1000 if not)."""
     wall_BZYX: Tensor | None = None
     """From where the owner ends, be it at its own surface or at a neighbour's side; 0 outside. Exact on
-    the line between the centres of equal balls, elsewhere a little less. ``None`` if not asked for."""
+    the line between the centres of equal balls, elsewhere a little less. ``None`` without ``walls``."""
 
 
 def evaluate(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
@@ -130,7 +130,7 @@ def _trial(search: Callable[..., Owner], device: torch.device) -> str:
 
 
 def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
-    """Do :func:`evaluate` on any device, without asking it for anything."""
+    """Do :func:`evaluate` on any device, without waiting for it."""
     cells, b = objects.cells, len(coords_BZYX3)
     noise_coords = (coords_BZYX3 - objects.noise_origin) * objects.noise_scale_B.view(-1, 1, 1, 1, 1)
     noise = sample(objects.noise_B1IJK, noise_coords)[:, 0].flatten(1)

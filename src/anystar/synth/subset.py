@@ -1,4 +1,4 @@
-"""Some samples of a batch: what only they have is made for them alone, all at once."""
+"""A subset of a batch: a stage that only some samples have runs on those only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Drawn = TypeVar("Drawn")
 
 
 class Subset(Generic[Drawn]):
-    """Those samples of a batch whose drawn parameters say so.
+    """The samples of a batch whose drawn parameters include a stage.
 
     Parameters
     ----------
@@ -73,5 +73,5 @@ class Subset(Generic[Drawn]):
             whole.index_add_(0, self._index, part)
 
     def column(self, value: Callable[[Drawn], float], *, axes: int = 3) -> Tensor:
-        """Return a number a sample, which broadcasts over so many ``axes``: ``(R, 1, ...)``."""
+        """Return a number per sample that broadcasts over ``axes`` axes: shape ``(R, 1, ...)``."""
         return put([value(d) for d in self.drawn], self.device).view(-1, *[1] * axes)

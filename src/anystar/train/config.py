@@ -29,7 +29,7 @@ class TrainConfig:
     iterations: int = 180_000
     """Optimiser steps."""
     batch_size: int = 1
-    """Samples a step, of each process."""
+    """Samples per step and process."""
     patch: tuple[int, int, int] = (64, 64, 64)
     """Voxels of a sample (ZYX)."""
     thin: float = 0.0
@@ -53,8 +53,8 @@ class TrainConfig:
     clip: float = 10.0
     """Gradients of a larger norm are scaled down to it."""
     max_points: int | None = 2048
-    """Object points a sample whose distances are learnt, and as many of the whole grid where they are pulled
-    towards zero on background; drawn uniformly. 0: all (``None`` becomes 0)."""
+    """Object points per sample whose distances are learnt, drawn uniformly; the same number is drawn from the
+    whole grid, where distances are pulled towards zero on background. 0: all (``None`` becomes 0)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """``auto``: bfloat16 autocast where the device computes it natively."""
     workers: int = 1
@@ -64,7 +64,7 @@ class TrainConfig:
     checkpoint_every: int = 200
     """Steps between checkpoints."""
     preview_every: int = 500
-    """Steps between preview pictures."""
+    """Steps between preview images."""
     samples: Literal["auto", "workers", "device"] = "auto"
     """Where samples are made: by ``workers`` on CPU cores, or on the training device itself (``auto``: on a
     GPU)."""

@@ -1,4 +1,4 @@
-"""Annotated volumes, brought to the scale and the intensities that a network is shown."""
+"""Annotated volumes at the scale and with the intensities of the network's input."""
 
 from __future__ import annotations
 
@@ -248,7 +248,7 @@ def _diameter(labels: np.ndarray, unit: np.ndarray) -> float | None:
 
 
 def _scattered(labels: np.ndarray) -> bool:
-    """Return whether what is labelled has twice as many pieces as labels, specks left out."""
+    """Return whether the labelled regions have twice the number of pieces as of labels, without specks."""
     pieces, num = ndimage.label(labels > 0)
     sizes = np.bincount(pieces[pieces > 0], minlength=num + 1)[1:]
     large = sizes >= max(_SPECK, sizes.max(initial=0) / 1000)

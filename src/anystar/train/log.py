@@ -1,4 +1,4 @@
-"""What a run tells: events, and ``log.csv``."""
+"""Progress of a run: events, and ``log.csv``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Progress:
     waiting: float
     """Share of the time since the last event spent waiting for samples."""
     validation: float | None = None
-    """Now and then, the loss of the averaged weights on the volumes to validate by, if there are any."""
+    """Loss of the averaged weights on the validation volumes, at steps with a checkpoint."""
     preview: tuple[TrainingBatch, Prediction] | None = None
-    """Now and then, what the network sees and says."""
+    """Input and output of the network, every ``preview_every`` steps."""
 
 
 class Log:
-    """``log.csv``; lines beyond the step a run is resumed from are dropped."""
+    """``log.csv``; lines beyond the step from which a run is resumed are dropped."""
 
     columns = ("step", "loss", "probability", "distance", "learning_rate", "seconds", "waiting", "validation")
 

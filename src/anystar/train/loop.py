@@ -75,7 +75,7 @@ def fit(
     ------
     ConfigError
         If ``config``, ``out`` and ``resume`` do not fit together, or if training diverges: a step without a
-        finite gradient teaches nothing, and several in a row end the run, of which the last checkpoint stays.
+        finite gradient changes nothing; several in a row end the run and leave its last checkpoint.
     """
     out, where = Path(out), device_or_error(device)
     checkpoint = out / "checkpoint.safetensors"
@@ -162,7 +162,7 @@ def _loop(
     state: TrainState, out: Path, device: torch.device, labelled: LabelledVolumes | None
 ) -> Iterator[Progress]:
     config, processes = state.config, state.processes
-    batches = training_batches(config, device, processes, labelled, start=(state.step, state.seen))
+    batches = training_batches(config, device, processes, labelled, start=(state.step, state.samples))
     first, last_step = state.step, config.iterations
     if not state.left:
         return
@@ -192,11 +192,11 @@ def _loop(
                     sums[name] = sums.get(name, 0.0) + value
                 count += 1
                 state.seconds = _agreed(spent + time.perf_counter() - started, state, device)
-                asked = processes.size == 1 or state.step % config.log_every == 0
-                last = state.left == 0 or (asked and processes.any(stopped.is_set(), device))
+                exchange = processes.size == 1 or state.step % config.log_every == 0
+                last = state.left == 0 or (exchange and processes.any(stopped.is_set(), device))
                 saved = last or state.step % config.checkpoint_every == 0
-                judged, shown = saved and labelled is not None, state.step % config.preview_every == 0
-                logged = last or judged or shown or state.step % config.log_every == 0
+                validated, previewed = saved and labelled is not None, state.step % config.preview_every == 0
+                logged = last or validated or previewed or state.step % config.log_every == 0
                 if saved or logged:
                     state.refuse_diverged()
                 if saved:
@@ -211,8 +211,8 @@ def _loop(
                             losses=means,
                             seconds=state.seconds,
                             waiting=waited / max(now - since, 1e-9),
-                            validation=loss if judged else None,
-                            preview=(batch, prediction) if shown else None,
+                            validation=loss if validated else None,
+                            preview=(batch, prediction) if previewed else None,
                         )
                         log.write(event, state.learning_rate())
                         yield event
@@ -258,7 +258,7 @@ def training_step(
     norm = torch.nn.utils.clip_grad_norm_(state.network.parameters(), config.clip)
     state.update(norm.isfinite())
     state.step += 1
-    state.seen += config.batch_size * state.processes.size
+    state.samples += config.batch_size * state.processes.size
     state.update_average()
     lap("optimiser and average")
     return Prediction(*(p.detach() for p in prediction)), Losses(*(x.detach() for x in losses))

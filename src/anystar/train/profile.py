@@ -30,17 +30,17 @@ class Profile:
     precision: str
     """Of the network's computations."""
     batch_size: int
-    """Samples a step."""
+    """Samples per step."""
     seconds: dict[str, float]
-    """Median time a step of each part."""
+    """Median time per step of each part."""
     flop: float
     """Floating-point operations of one step's convolutions and matrix products, forward and backward."""
     peak: float
-    """Operations a second that large matrix products reach on this device in this precision."""
+    """Operations per second that large matrix products reach on this device in this precision."""
 
     @property
     def samples_per_second(self) -> float:
-        """Samples a second, everything included."""
+        """Samples per second, everything included."""
         return self.batch_size / sum(self.seconds.values())
 
     @property
@@ -53,10 +53,11 @@ class Profile:
         total = sum(self.seconds.values())
         lines = [f"{self.device}, {self.precision}, batches of {self.batch_size}", ""]
         lines += [f"{name:<22} {1000 * t:9.1f} ms {t / total:6.1%}" for name, t in self.seconds.items()]
-        lines += [f"{'all':<22} {1000 * total:9.1f} ms: {self.samples_per_second:.2f} samples a second", ""]
+        lines += [f"{'all':<22} {1000 * total:9.1f} ms: {self.samples_per_second:.2f} samples per second", ""]
         lines += [
-            f"{self.flop / 1e9:.1f} GFLOP a step; the network computes at {self.reached / 1e9:,.0f} GFLOP/s, "
-            f"{self.reached / self.peak:.0%} of the {self.peak / 1e9:,.0f} GFLOP/s of large matrix products"
+            f"{self.flop / 1e9:.1f} GFLOP per step; the network computes at {self.reached / 1e9:,.0f} "
+            f"GFLOP/s, {self.reached / self.peak:.0%} of the {self.peak / 1e9:,.0f} GFLOP/s of large matrix "
+            "products",
         ]
         return "\n".join(lines)
 

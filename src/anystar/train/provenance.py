@@ -16,7 +16,7 @@ def commit() -> str | None:
     """Return the commit of the code, with ``+`` if files differ from it; none outside of a checkout."""
     here = Path(__file__).parent
     try:
-        asked = [
+        head, _ = [
             subprocess.run(
                 ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=10
             )
@@ -31,7 +31,7 @@ def commit() -> str | None:
         )
     except (OSError, subprocess.SubprocessError):  # no git, or installed into someone else's repository
         return None
-    return asked[0].stdout.strip() + ("+" if changed.stdout.strip() else "")
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
 def describe_device(device: torch.device, processes: int = 1) -> str:

@@ -1,4 +1,4 @@
-"""Weights to begin with: another model's, for fine-tuning or to go on with other samples."""
+"""Initial weights: another model's, for fine-tuning or to continue with other samples."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REMEMBERED = ("recipes", "iterations", "samples", "minutes", "device", "from")
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """Weights that a run begins with, and where they come from."""
+    """Initial weights of a run, and their origin."""
 
     network: NetworkConfig
     """Shape of the network."""
@@ -34,7 +34,7 @@ class Start:
     loss: LossConfig | None
     """The loss that they were trained with, if the file says."""
     seeds: tuple[int, ...]
-    """Seeds of the samples that they, and the weights that they began with, have seen."""
+    """Seeds of the samples that they and their own initial weights were trained on."""
     defaults: dict[str, float]
     """What they are used with: ``prob_thresh``, ``nms_thresh``, ``diameter`` in voxels, if the file says."""
     origin: dict[str, Any]
@@ -109,7 +109,7 @@ def _start(path: Path, tensors: dict[str, Tensor], header: dict[str, Any]) -> St
 
 
 def count_samples(history: Sequence[dict[str, Any]]) -> int:
-    """Return how many samples the parts of a run's history have seen."""
+    """Return the number of samples in the parts of a run's history."""
     return sum(
         (part["last"] - part["first"]) * part["batch_size"] * part.get("processes", 1) for part in history
     )

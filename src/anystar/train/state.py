@@ -52,7 +52,7 @@ class TrainState:
         if config.compile:
             self.network.compile()
         self.config, self.step, self.seconds, self.saved = config, 0, 0.0, 0
-        self.seen = 0  # samples of the series
+        self.samples = 0  # of the series, over all processes
         self.labelled, self.best = labelled, math.inf
         self.origin = {} if start is None else start.origin
         self.defaults = {} if start is None else start.defaults
@@ -159,7 +159,7 @@ class TrainState:
         if header["step"] > self.config.iterations:
             raise ConfigError(
                 f"{path.parent} is at step {header['step']} already, beyond the {self.config.iterations} "
-                f"iterations asked for; give --iterations {header['step']} or more"
+                f"iterations of the configuration; give --iterations {header['step']} or more"
             )
         parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "adam": {}}
         for name, value in tensors.items():
@@ -174,7 +174,7 @@ class TrainState:
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
         self.step, self.seconds, self.history = header["step"], header["seconds"], header["history"]
-        self.seen = header["seen"] if "seen" in header else _seen(self.history)
+        self.samples = header["seen"] if "seen" in header else _samples_at_most(self.history)
         self.origin, self.saved = header.get("origin", {}), self.step
         self.defaults = header.get("defaults", {})
         best = header.get("best")
@@ -233,7 +233,7 @@ class TrainState:
             "network": to_dict(self.config.network),
             "optimiser": self.config.optimiser,
             "step": self.step,
-            "seen": self.seen,
+            "seen": self.samples,
             "seconds": self.seconds,
             "history": self.history,
             "origin": self.origin,
@@ -244,15 +244,15 @@ class TrainState:
         save_tensors(path, self.tensors(), header)
 
     def _defaults(self) -> dict[str, float]:
-        """Return what the weights are used with: as those they began with, but for the size seen here."""
+        """Return the defaults for prediction: the initial weights', with the diameter trained on here."""
         labelled = self.config.labelled
         return self.defaults | ({} if labelled is None else {"diameter": labelled.diameter})
 
 
-def _seen(history: list[dict[str, Any]]) -> int:
-    """Return how far in the series a run is whose checkpoint does not say.
+def _samples_at_most(history: list[dict[str, Any]]) -> int:
+    """Return a bound for the samples of a run whose checkpoint does not hold their number.
 
-    Its batches were counted from the beginning in the size of the time, so that some may have come twice.
+    Such runs counted batches from the beginning with the current batch size, so samples may have come twice.
     """
     return max(part["last"] * part["batch_size"] * part.get("processes", 1) for part in history)
 

@@ -49,16 +49,16 @@ class Samples(NamedTuple):
     indices: range
     """Place of each sample in the series."""
     known: Tensor | None = None
-    """Where the truth is known, bool, shape ``(B, Z, Y, X)``; everywhere if left out."""
+    """Where the ground truth is known, bool, shape ``(B, Z, Y, X)``; everywhere by default."""
 
 
 class Batches(Dataset[TrainingBatch]):
     """An endless series of batches: batch ``k`` holds samples ``k B`` to ``(k + 1) B - 1`` of it.
 
-    Keyed by step, so that a resumed run, or one with other workers, sees exactly the same batches. Of several
-    processes, each makes its part of ``W B`` samples: together what one makes of batches of that size. From
-    ``start``, a step and the sample that it begins with, the series goes on where batches of another size
-    left it.
+    Keyed by step, so that a resumed run, or one with other workers, gets exactly the same batches. Rank ``r``
+    of ``W`` makes samples ``(k W + r) B`` to ``(k W + r + 1) B - 1`` of step ``k``, so that ``W`` processes
+    together make the batches of one with ``W B``. ``start = (step, sample)`` continues the series after a
+    change of the batch size.
     """
 
     def __init__(
@@ -82,9 +82,9 @@ class Batches(Dataset[TrainingBatch]):
         return self.with_targets(self.samples(step))
 
     def indices(self, step: int) -> range:
-        """Return which samples this process sees in a step."""
-        since, seen = self.start
-        first = seen + ((step - since) * self.world_size + self.rank) * self.batch_size
+        """Return the samples of this process in a step."""
+        since, before = self.start
+        first = before + ((step - since) * self.world_size + self.rank) * self.batch_size
         return range(first, first + self.batch_size)
 
     def samples(self, step: int) -> Samples:

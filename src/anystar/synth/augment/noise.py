@@ -116,8 +116,8 @@ class FinalNoiseDrawn:
 class FinalNoise(Knobs):
     """Adds noise to the non-zero voxels only and clips to [0, 1], so that blank regions stay blank.
 
-    Gaussian and speckle noise are scikit-image's ``random_noise``; its Poisson noise has as many levels as
-    the image has values, which for floats is hardly any noise: ours has those of an 8-bit image.
+    Gaussian and speckle noise are those of scikit-image's ``random_noise``. Its Poisson noise has one level
+    per value of the image, which for floats is hardly any noise; ours has the levels of an 8-bit image.
     """
 
     probability: float = 0.2
