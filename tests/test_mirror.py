@@ -61,6 +61,10 @@ ELSEWHERE = {
         "cellpose stardist",
         "lab/test_peers.py",
     ),
+    "napari": (
+        "segmentation segmenting worker",
+        "napari/test_segment_panel.py",
+    ),
     "nn": (
         "device sync_batchnorm unet",
         "nn/test_model.py train/test_processes.py",
@@ -128,6 +132,7 @@ ACROSS = {
     "io/test_tiff_pages.py": "kinds of TIFF",
     "io/test_trust.py": "files that state nonsense",
     "io/test_zarr_kinds.py": "kinds of OME-Zarr",
+    "napari/test_manifest.py": "what napari finds",
     "predict/test_segment.py": "Model.segment as a whole",
     "report/test_browser.py": "the report in a browser",
     "synth/augment/test_augment.py": "what holds for every augmentation",

@@ -9,7 +9,15 @@ import errno
 import os
 from pathlib import Path
 
-__all__ = ["AlreadyDone", "AnyStarError", "ConfigError", "FileError", "InputError", "user_message"]
+__all__ = [
+    "AlreadyDone",
+    "AnyStarError",
+    "Cancelled",
+    "ConfigError",
+    "FileError",
+    "InputError",
+    "user_message",
+]
 
 _PLACES = (errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENOSPC, errno.EPERM)
 """Numbers of errors for which another place helps."""
@@ -32,6 +40,13 @@ class FileError(InputError):
 
 class ConfigError(InputError):
     """A configuration that cannot be used; the message says which key and why."""
+
+
+class Cancelled(AnyStarError):
+    """A run that was stopped on request: whatever is called to report progress may raise it."""
+
+    def __init__(self, message: str = "the run was cancelled") -> None:
+        super().__init__(message)
 
 
 class AlreadyDone(AnyStarError):

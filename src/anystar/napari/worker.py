@@ -1,0 +1,99 @@
+"""Work in another thread: progress, a result or one line for the user, and a cancel that is soon heard."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from napari.qt.threading import create_worker
+from napari.utils import progress
+from qtpy.QtCore import QObject, Signal
+
+from anystar.errors import Cancelled, user_message
+
+__all__ = ["Progress", "Run"]
+
+Progress = Callable[[int, int, str], None]
+"""Called as ``progress(done, total, stage)`` by the work; raises ``Cancelled`` once the run is cancelled."""
+
+
+class Run(QObject):
+    """One piece of work in a thread; its signals arrive in the thread that made it.
+
+    Parameters
+    ----------
+    title : str
+        Of the progress bar in napari's activity dock.
+    work : callable
+        Takes a :data:`Progress` and returns the result.
+    """
+
+    progressed = Signal(int, int, str)
+    finished = Signal(object)
+    failed = Signal(str)
+    cancelled = Signal()
+    ended = Signal()
+    """After any of the three before."""
+
+    def __init__(self, title: str, work: Callable[[Progress], Any]) -> None:
+        super().__init__()
+        self._work = work
+        self._stop = threading.Event()
+        self._bar = progress(total=0, desc=title)
+        self.progressed.connect(self._draw)
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self._worker: Any = create_worker(self._run, _start_thread=False)
+        self._worker.returned.connect(self._deliver)
+        self._worker.errored.connect(self._close)  # a bug: napari shows its traceback
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Stop before the next layer of the network, or the next stage."""
+        self._stop.set()
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether it was cancelled."""
+        return self._stop.is_set()
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` if the run was cancelled."""
+        if self._stop.is_set():
+            raise Cancelled
+
+    def _report(self, done: int, total: int, stage: str) -> None:
+        self.check()
+        self.progressed.emit(done, total, stage)
+
+    def _run(self) -> tuple[str, Any]:
+        try:
+            return "finished", self._work(self._report)
+        except Cancelled:
+            return "cancelled", None
+        except Exception as error:
+            message = user_message(error)
+            if message is None:
+                raise
+            return "failed", message
+
+    def _deliver(self, outcome: tuple[str, Any]) -> None:
+        kind, value = outcome
+        self._close()
+        if self._stop.is_set() or kind == "cancelled":
+            self.cancelled.emit()
+        elif kind == "failed":
+            self.failed.emit(value)
+        else:
+            self.finished.emit(value)
+        self.ended.emit()
+
+    def _draw(self, done: int, total: int, stage: str) -> None:
+        self._bar.set_description(stage)
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def _close(self, *_: object) -> None:
+        self._bar.close()
