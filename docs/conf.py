@@ -1,10 +1,17 @@
 """Settings of the documentation site; built by ``python -m sphinx -W -n docs build/site``."""
 
+import os
 import sys
 from pathlib import Path
 
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")  # nothing is computed here
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs" / "_extensions"))
+
+import reference_pages  # noqa: E402
+
+reference_pages.write_pages(ROOT / "docs" / "reference" / "generated")
 
 project = "AnyStar"
 author = "The AnyStar developers"
@@ -12,15 +19,15 @@ copyright = "The AnyStar developers"
 release = version = (ROOT / "src" / "anystar" / "_version.py").read_text().split('"')[1]
 
 extensions = [
+    "reference_pages",
     "myst_parser",
     "sphinx.ext.autodoc",
-    "sphinx.ext.autosummary",
     "numpydoc",
     "sphinx_click",
     "sphinx_copybutton",
     "sphinx_design",
 ]
-exclude_patterns = ["models", "_extensions", "Thumbs.db"]
+exclude_patterns = ["models", "_extensions", "reference/generated/*.md"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist", "fieldlist"]
@@ -29,7 +36,6 @@ myst_heading_anchors = 4
 # Types stand in the docstrings, in words.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
-autosummary_generate = True
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
 

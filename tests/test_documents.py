@@ -16,7 +16,10 @@ from anystar.synth.recipes import get_recipe, load_recipe
 from anystar.train import TrainConfig
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = [
+    ROOT / "README.md",
+    *sorted(p for p in (ROOT / "docs").rglob("*.md") if "generated" not in p.parts),
+]
 
 
 def blocks(document, language):

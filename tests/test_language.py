@@ -59,7 +59,8 @@ NAMES = re.compile(
 
 def files() -> list[Path]:
     """Return the source, the documents and the README."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md")), *sorted(SOURCE.rglob("*.py"))]
+    written = sorted(p for p in (ROOT / "docs").rglob("*.md") if "generated" not in p.parts)
+    return [ROOT / "README.md", *written, *sorted(SOURCE.rglob("*.py"))]
 
 
 def paragraphs(text: str) -> Iterator[str]:

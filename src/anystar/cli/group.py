@@ -31,6 +31,7 @@ PARTIAL = 1
 BUG = 70
 """Exit code for an error of our own (EX_SOFTWARE of sysexits)."""
 INTERRUPTED = 130
+"""Exit code after Ctrl-C, SIGTERM or a closed terminal; finished files are kept."""
 
 _COMMANDS = {
     "segment": "Find the objects in 3D images.",
