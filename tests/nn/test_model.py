@@ -42,7 +42,7 @@ def test_a_part_is_predicted_as_in_the_whole(data, grid, levels):
     image = torch.rand(1, 1, *shape)
     with torch.inference_mode():
         whole, found = network(image), network(image, tuple(part))
-    for one, all_of in zip(found, whole, strict=True):
+    for one, all_of in zip(found[:2], whole[:2], strict=True):
         assert torch.allclose(one, cut(all_of, tuple(part)), atol=1e-6)
 
 
@@ -85,6 +85,26 @@ def test_distances_at_points_are_those_of_the_whole_grid(distances):
         b, z, y, x = point
         assert torch.allclose(row, whole.distances[b, :, z, y, x], rtol=1e-5)
     torch.testing.assert_close(whole.at(points).distances, some.distances, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("distances", ["linear", "exponential"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_distances_above_a_probability_are_those_of_the_whole_grid(distances, dtype):
+    network = StarNet(
+        NetworkConfig(channels=(4, 8), num_rays=6, grid=2, head_channels=8, distances=distances)
+    ).eval()
+    network.prob.weight.data *= 100  # else bfloat16 gives all points the same probability
+    image = torch.randn(2, 1, 16, 12, 8, generator=torch.Generator().manual_seed(0))
+    part = (slice(1, 7), slice(0, 5), slice(2, 4))
+    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=dtype == torch.bfloat16):
+        whole = network(image, part)
+        floor = float(whole.logits.float().sigmoid().quantile(0.7))
+        some = network(image, part, floor=floor)
+    chosen = whole.logits[:, 0].float().sigmoid() >= floor
+    assert 0 < int(chosen.sum()) < chosen.numel()
+    torch.testing.assert_close(some.points_P4, chosen.nonzero(), rtol=0, atol=0)
+    torch.testing.assert_close(some.distances, whole.distances.movedim(1, -1)[chosen], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(whole.above(floor).distances, some.distances, rtol=1e-5, atol=1e-6)
 
 
 def test_model_files_keep_weights_and_card(tmp_path):

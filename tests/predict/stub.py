@@ -16,12 +16,14 @@ class Stub(nn.Module):
         self.config = NetworkConfig(channels=(1, 1, 1), grid=grid, num_rays=32, head_channels=1)
         self.radius, self.seen = radius, []
 
-    def forward(self, image, part=None):
+    def forward(self, image, part=None, *, floor=None):
         self.seen.append(tuple(image.shape[2:]))
         smooth = nn.functional.avg_pool3d(image.float(), 3, stride=1, padding=1, count_include_pad=False)
         prob = smooth[..., :: self.config.grid, :: self.config.grid, :: self.config.grid].clamp(0.001, 0.999)
         prob = prob if part is None else cut(prob, part)
-        return Prediction(prob.logit(), torch.full_like(prob, self.radius).expand(-1, 32, -1, -1, -1))
+        distances = torch.full_like(prob, self.radius).expand(-1, 32, -1, -1, -1)
+        prediction = Prediction(prob.logit(), distances)
+        return prediction if floor is None else prediction.above(floor)
 
 
 def stub_model(radius=4.0, grid=2, **more):

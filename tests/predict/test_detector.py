@@ -38,11 +38,11 @@ class Cramped(Stub):
         super().__init__()
         self.most = most
 
-    def forward(self, image, part=None):
+    def forward(self, image, part=None, **more):
         if image.numel() > self.most:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         assert not any(num % self.config.divisor for num in image.shape[2:]), "as pooling needs"
-        return super().forward(image, part)
+        return super().forward(image, part, **more)
 
 
 def test_too_little_memory_means_smaller_tiles_the_same_result_and_one_note():

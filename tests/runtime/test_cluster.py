@@ -145,6 +145,13 @@ def test_slurm_jobs(tmp_path, monkeypatch):
         "jobqueue.slurm.memory": "2GB",
         "jobqueue.slurm.python": sys.executable,
         "jobqueue.slurm.scheduler-options": {"host": "127.0.0.1"},
+        "jobqueue.slurm.job-script-prologue": ["export THEIRS=kept"],
     }
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     with dask.config.set(described), connect("slurm", workers=1) as client:
         assert dict(each_done(client, abs, [-4])) == {-4: 4}
+        names = ["OMP_WAIT_POLICY", "THEIRS"]
+        assert dict(each_done(client, os.getenv, names)) == {
+            "OMP_WAIT_POLICY": "PASSIVE",
+            "THEIRS": "kept",
+        }

@@ -1,7 +1,13 @@
 """Volumes larger than memory, block by block, on one machine or many: the same result as at once."""
 
-from anystar.blocks.options import RunOptions, Selection
-from anystar.blocks.outputs import BlockOutputs
-from anystar.blocks.run import Outcome, segment_blocks
+import lazy_loader
 
-__all__ = ["BlockOutputs", "Outcome", "RunOptions", "Selection", "segment_blocks"]
+# Loaded on first use: what is segmented at once must not wait for zarr.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "options": ["RunOptions", "Selection"],
+        "outputs": ["BlockOutputs"],
+        "run": ["Outcome", "segment_blocks"],
+    },
+)

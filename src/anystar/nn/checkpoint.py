@@ -182,7 +182,7 @@ def _network(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StarNe
     network.load_state_dict({name: tensors[name].float() for name in expected}, strict=False)
     network.eval()
     with torch.inference_mode():
-        logits, distances = network(
+        logits, distances, _ = network(
             torch.linspace(0, 1, config.divisor**3).reshape(1, 1, *[config.divisor] * 3)
         )
     if not (torch.isfinite(logits).all() and torch.isfinite(distances).all()):

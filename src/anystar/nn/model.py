@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from anystar.config import ConfigError
+from anystar.nn.convolution import Conv3d
 from anystar.nn.unet import Part, UNet, around, cut, within
 
 __all__ = ["NetworkConfig", "Prediction", "StarNet", "place"]
@@ -69,10 +70,16 @@ class Prediction(NamedTuple):
     distances: Tensor
     """Distance to the boundary along each ray in voxels of the input, ``(B, R, Zg, Yg, Xg)``; ``(P, R)`` at
     chosen points."""
+    points_P4: Tensor | None = None
+    """Batch row and ZYX grid index of the points that have distances; ``None`` if all have."""
 
     def at(self, points_P4: Tensor) -> Prediction:
         """Return the same with the distances at points (batch row and ZYX grid index) only."""
-        return Prediction(self.logits, _at(self.distances, points_P4))
+        return Prediction(self.logits, _at(self.distances, points_P4), points_P4)
+
+    def above(self, floor: float) -> Prediction:
+        """Return the same with the distances at points whose probability is at least ``floor`` only."""
+        return self.at(_probable(self.logits, floor))
 
 
 class StarNet(nn.Module):
@@ -84,24 +91,29 @@ class StarNet(nn.Module):
         self.backbone = UNet(config.channels, grid=config.grid)
         kernel = config.feature_kernel
         self.features = nn.Sequential(
-            nn.Conv3d(config.channels[0], config.head_channels, kernel, padding=kernel // 2),
+            Conv3d(config.channels[0], config.head_channels, kernel, padding=kernel // 2),
             nn.ReLU(inplace=True),
         )
-        self.prob = nn.Conv3d(config.head_channels, 1, 1)
-        self.dist = nn.Conv3d(config.head_channels, config.num_rays, 1)
+        self.prob = Conv3d(config.head_channels, 1, 1)
+        self.dist = Conv3d(config.head_channels, config.num_rays, 1)
         typical = 6.0 if config.distances == "linear" else math.log(6.0)
         # Objects are rare: start from their share, not from a half; and from a typical radius.
         nn.init.constant_(_bias(self.prob), -2.0)
         nn.init.constant_(_bias(self.dist), typical)
 
     def forward(
-        self, image: Tensor, part: Part | None = None, *, points_P4: Tensor | None = None
+        self,
+        image: Tensor,
+        part: Part | None = None,
+        *,
+        points_P4: Tensor | None = None,
+        floor: float | None = None,
     ) -> Prediction:
         """Return the predictions on the grid for images ``(B, 1, Z, Y, X)`` scaled to about [0, 1].
 
         With ``part``, the same predictions on a part of the grid only, without computing what it does not
-        need. With ``points_P4``, the distances at these points only, shape ``(P, R)``: training needs no
-        more, and all of them would take more time and memory than any other layer.
+        need. The distances at all points would take more time and memory than any other layer. So training
+        gives the points that it needs, ``points_P4``, and prediction the lowest probability, ``floor``.
         """
         if part is None:
             features = self.features(self.backbone(image))
@@ -110,13 +122,21 @@ class StarNet(nn.Module):
                 part, self.config.feature_kernel // 2, [num // self.config.grid for num in image.shape[2:]]
             )
             features = cut(self.features(self.backbone(image, outer)), within(part, outer))
+        logits = self.prob(features)
+        if floor is not None:
+            points_P4 = _probable(logits, floor)
         if points_P4 is None:
             distances = self.dist(features)
         else:
             distances = F.linear(_at(features, points_P4), self.dist.weight.flatten(1), self.dist.bias)
         if self.config.distances == "exponential":
             distances = distances.float().clamp(-2, 6).exp()
-        return Prediction(self.prob(features), distances)
+        return Prediction(logits, distances, points_P4)
+
+
+def _probable(logits: Tensor, floor: float) -> Tensor:
+    """Return the points whose probability is at least ``floor``: batch row and ZYX grid index, ``(P, 4)``."""
+    return (logits[:, 0].float().sigmoid() >= floor).nonzero()
 
 
 def _at(values: Tensor, points_P4: Tensor) -> Tensor:

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anystar.nn.convolution import Conv3d
+
 __all__ = ["Part", "UNet", "around", "conv_block", "cut", "within"]
 
 Part = tuple[slice, slice, slice]
@@ -21,7 +23,7 @@ Part = tuple[slice, slice, slice]
 def conv_block(channels_in: int, channels_out: int, *, stride: int = 1) -> nn.Sequential:
     """Return a 3x3x3 convolution, batch normalisation and ReLU."""
     return nn.Sequential(
-        nn.Conv3d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False),
+        Conv3d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False),
         nn.BatchNorm3d(channels_out),
         nn.ReLU(inplace=True),
     )

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, logit, ndtr
 
 __all__ = [
@@ -83,6 +82,8 @@ def fit_mixture(prob: np.ndarray, threshold: float) -> TextureMixture | None:
     TextureMixture or None
         ``None`` unless there are many candidates below the threshold, and most of them far below it.
     """
+    from scipy.optimize import minimize  # a fifth of a second that few volumes need
+
     prob = prob[prob >= LOWEST]
     under, above = prob[prob < threshold], int((prob >= threshold).sum())
     low = int((under < (LOWEST + threshold) / 2).sum())

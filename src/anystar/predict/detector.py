@@ -161,17 +161,18 @@ class Detector:
         core = (z, y, x)
         with torch.autocast(read.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
             prediction = (
-                predict_averaged(self.network, read, FLIPS, core) if tta else self.network(read, core)
+                predict_averaged(self.network, read, FLIPS, core).above(floor)
+                if tta
+                else self.network(read, core, floor=floor)
             )
-        prob = prediction.logits[0, 0].float().sigmoid()
-        at = (prob >= floor).nonzero()
-        distances = prediction.distances[0][:, at[:, 0], at[:, 1], at[:, 2]]
+        assert prediction.points_P4 is not None
+        at = prediction.points_P4[:, 1:]
         points = at.float() * grid + torch.tensor([own.start for own in tile.core], device=at.device)
-        chosen = prob[at[:, 0], at[:, 1], at[:, 2]]
+        prob = prediction.logits[0, 0][at[:, 0], at[:, 1], at[:, 2]].float().sigmoid()
         found = Candidates(
             points=points.cpu().numpy(),
-            prob=chosen.cpu().numpy(),
-            distances=distances.T.float().clamp_min(0.1).cpu().numpy(),
+            prob=prob.cpu().numpy(),
+            distances=prediction.distances.float().clamp_min(0.1).cpu().numpy(),
             rays=self.rays,
             floor=floor,
         )

@@ -44,7 +44,7 @@ def predict_averaged(
     total: Tensor | None = None
     logs: Tensor | None = None
     for axes in flips:
-        logits, distances = network(_flip(image, axes, config.divisor), _mirror(part, axes, shape))
+        logits, distances, _ = network(_flip(image, axes, config.divisor), _mirror(part, axes, shape))
         prob = _back(logits.float().sigmoid(), axes)
         total = prob if total is None else total.add_(prob)
         log = _back(_log_along(distances, rays, axes), axes)

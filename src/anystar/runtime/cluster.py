@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import pickle
 import re
 import shutil
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anystar.config import nearest
 from anystar.errors import InputError
+from anystar.runtime.openmp import WAIT_POLICY
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -119,6 +121,7 @@ def _local(workers: int | None) -> Any:
 
     return LocalCluster(
         n_workers=workers,
+        env={name: os.environ.get(name, value) for name, value in WAIT_POLICY.items()},
         threads_per_worker=1,
         dashboard_address=_ANY_PORT,
         silence_logs=logging.CRITICAL,  # a lost worker is reported by what it costs, not by a log
@@ -135,7 +138,12 @@ def _slurm(workers: int) -> Any:
         what = f"SLURM jobs are not described; set {' and '.join(unknown)} under jobqueue.slurm"
         raise ClusterError(f"{what} in ~/.config/dask/jobqueue.yaml")
     given = dask.config.get("jobqueue.slurm.scheduler-options", None) or {}
-    cluster = SLURMCluster(scheduler_options={"dashboard_address": _ANY_PORT, **given})
+    before = dask.config.get("jobqueue.slurm.job-script-prologue", None) or []
+    exports = [f'export {name}="${{{name}:-{value}}}"' for name, value in WAIT_POLICY.items()]
+    cluster = SLURMCluster(
+        scheduler_options={"dashboard_address": _ANY_PORT, **given},
+        job_script_prologue=[*exports, *before],
+    )
     cluster.scale(jobs=workers)
     return cluster
 

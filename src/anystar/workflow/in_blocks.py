@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from anystar import io
-from anystar.blocks import BlockOutputs, Outcome, RunOptions, Selection, segment_blocks
 from anystar.blocks.lazy_model import LazyModel
+from anystar.blocks.options import RunOptions, Selection
+from anystar.blocks.outputs import BlockOutputs
+from anystar.blocks.run import Outcome, segment_blocks
 from anystar.errors import AlreadyDone
 from anystar.io.lazy import LazyImage
 from anystar.io.pyramid import blocks

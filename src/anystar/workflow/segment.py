@@ -27,7 +27,6 @@ from anystar.report.table import write_table
 from anystar.runtime.atomic import staged
 from anystar.workflow.batch import plan_jobs
 from anystar.workflow.file_result import FileResult, typical_diameter
-from anystar.workflow.in_blocks import segment_in_blocks
 from anystar.workflow.notes import notes_of
 from anystar.workflow.opened import OpenedImage, open_file
 from anystar.workflow.options import SegmentOptions
@@ -98,6 +97,8 @@ def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | No
     """Segment an image that :func:`open_file` opened, and write all its outputs."""
     try:
         if opened.volume is None:
+            from anystar.workflow.in_blocks import segment_in_blocks  # brings zarr along
+
             return segment_in_blocks(opened, model, progress)
         return _segment_at_once(opened, opened.volume, model, progress)
     except InputError as error:
