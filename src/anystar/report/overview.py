@@ -34,6 +34,8 @@ __all__ = [
 
 _GOLDEN = 0.618033988749895
 _DPI = 150
+_MARGIN, _LINE = 0.1, 0.22
+"""Space around a view, and height of a line of text, in inches."""
 
 Cut = Callable[[int, int, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 
@@ -202,21 +204,29 @@ def draw_panels(views: list[Panel], *, metric: bool, title: str = "") -> Figure:
 
     sides = np.array([v.extent for v in views])
     heights, widths = (sides / sides.max(axis=1, keepdims=True) * PIXELS / _DPI).T
-    size = (widths.sum() + 0.3 * len(views), 2 * heights.max() + 0.7)
-    figure = Figure(figsize=size, dpi=_DPI, layout="constrained", facecolor="white")
+    above = _MARGIN + _LINE * (2 if title else 1)
+    width = widths.sum() + _MARGIN * (len(views) + 1)
+    height = 2 * heights.max() + above + 2 * _MARGIN
+    figure = Figure(figsize=(width, height), dpi=_DPI, facecolor="white")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(2, len(views), width_ratios=widths, squeeze=False)
-    for column, view in enumerate(views):
-        height, width = view.extent
-        for row, axis in enumerate(axes[:, column]):
-            axis.imshow(render(view, outlined=row == 1), extent=(0, width, height, 0))
-            axis.set_anchor("N")
+    # Places are computed, as sizes are known: a layout engine would draw everything twice.
+    lefts = _MARGIN + np.cumsum(widths + _MARGIN) - widths - _MARGIN
+    tops = [height - above, height - above - heights.max() - _MARGIN]
+    axes = [
+        [figure.add_axes((x / width, (y - h) / height, w / width, h / height)) for y in tops]
+        for x, w, h in zip(lefts, widths, heights, strict=True)
+    ]
+    for (plain, outlined), view in zip(axes, views, strict=True):
+        for axis in (plain, outlined):
+            axis.imshow(
+                render(view, outlined=axis is outlined), extent=(0, view.extent[1], view.extent[0], 0)
+            )
             axis.set_axis_off()
-        axes[0, column].set_title(view.title, fontsize=10)
+        plain.set_title(view.title, fontsize=10)
     if metric:
-        _scale_bar(axes[1, 0], views[0])
+        _scale_bar(axes[0][1], views[0])
     if title:
-        figure.suptitle(title, fontsize=12)
+        figure.suptitle(title, fontsize=12, y=1 - _MARGIN / height, va="top")
     return figure
 
 
@@ -270,4 +280,4 @@ def save_panels(path: str | Path, views: list[Panel], *, metric: bool, title: st
     """Write the overview image of :func:`draw_panels` as PNG; the file appears whole or not at all."""
     figure = draw_panels(views, metric=metric, title=title)
     with staged(path) as (temporary,):
-        figure.savefig(temporary, format="png")
+        figure.savefig(temporary, format="png", pil_kwargs={"compress_level": 1})  # faster, and no larger
