@@ -19,6 +19,7 @@ __getattr__, __dir__, _lazy = lazy_loader.attach(
     submodules=["evaluate"],
     submod_attrs={
         "arrays": ["Volume"],
+        "box": ["Box"],
         "errors": ["AnyStarError", "InputError"],
         "io": ["open_image", "read", "read_labels", "write"],
         "objects": ["FilterOptions", "Objects", "Table", "filters", "measure"],

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from anystar import display
+from anystar.box import Box
 from anystar.errors import InputError
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Volume",
     "VoxelSize",
     "check_spacing",
+    "crop_header",
     "refuse_mismatch",
     "refuse_other_axes",
 ]
@@ -81,6 +83,24 @@ class Volume:
     def _repr_html_(self) -> str:
         return display.as_html("Volume", self._facts())
 
+    def crop(self, box: Box | str | Sequence[slice]) -> Volume:
+        """Return a part of the volume at its place in the world; the voxels are not copied.
+
+        Parameters
+        ----------
+        box : Box, str or 3 slices
+            As :meth:`anystar.Box.of` takes it.
+
+        Examples
+        --------
+        >>> volume = Volume(data=np.zeros((4, 8, 8)), spacing=(2, 0.5, 0.5))
+        >>> part = volume.crop("1:3,:,4:")
+        >>> part.shape, part.header["first"]
+        ((2, 8, 4), (1.0, 0.0, 4.0))
+        """
+        box = Box.of(box, self.shape, spacing=self.spacing if self.unit == "um" else None)
+        return replace(self, data=self.data[box.slices], header=crop_header(self, box))
+
     def with_data(self, data: np.ndarray) -> Volume:
         """Return a volume at the same place with other values (labels of an image, for example)."""
         if data.shape != self.data.shape:
@@ -106,8 +126,21 @@ class OnGrid(Protocol):
     @property
     def header(self) -> dict[str, Any]:
         """What a format says besides: ``world``, the affine from voxels (XYZ) to millimetres; ``oriented``,
-        whether that is to the right, anterior and superior of somebody.
+        whether that is to the right, anterior and superior of somebody; ``first``, where the first voxel lies
+        along Z, Y, X, in voxels, if not at 0. Every matrix of 4 x 4 is an affine from voxels (XYZ).
         """
+
+
+def crop_header(image: OnGrid, box: Box) -> dict[str, Any]:
+    """Return the header of a part of an image, whose affines begin at the part's first voxel."""
+    shift = np.eye(4)
+    shift[:3, 3] = box.start[::-1]
+    moved = {
+        name: value @ shift if isinstance(value, np.ndarray) and value.shape == (4, 4) else value
+        for name, value in image.header.items()
+    }
+    first = [f + s for f, s in zip(moved.pop("first", (0.0, 0.0, 0.0)), box.start, strict=True)]
+    return moved | ({"first": tuple(first)} if any(first) else {})
 
 
 def refuse_mismatch(name: object, volume: OnGrid, other_name: object, other: OnGrid) -> None:

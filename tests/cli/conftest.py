@@ -12,6 +12,7 @@ from anystar.cli import main
 from anystar.errors import InputError
 from anystar.geometry.rays import golden_spiral
 from anystar.objects import Objects
+from anystar.predict.boxed import segment_in_box
 from anystar.predict.candidates import Candidates
 from anystar.predict.notes import Note
 from anystar.predict.result import Result
@@ -32,7 +33,15 @@ class FakeModel:
     def digest(self):
         return "0123"
 
-    def segment(self, image, **options):
+    def segment(self, image, box=None, **options):
+        if box is not None:
+            return segment_in_box(
+                lambda part, diameter: self.segment(part, **options | {"diameter": diameter}),
+                image,
+                box,
+                voxel_size=VoxelSize.of(image),
+                diameter=options["diameter"],
+            )
         volume = image
         voxel_size, image = VoxelSize.of(image), image.data
         self.calls.append(options | {"spacing": voxel_size and voxel_size.lengths.spacing})

@@ -41,6 +41,7 @@ _BELONGS = {
     "distances": ("table", "keep", "drop"),
     "mesh_format": ("meshes",),
     "mask_overlap": ("mask",),
+    "crop": ("box",),
 }
 """Options that have no effect without one of others."""
 
@@ -77,6 +78,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
       anystar segment images/ -o labels/ --table tables/ --spacing 2 0.5 0.5
       anystar segment embryo.tif -o nuclei.tif --bright --drop-border --keep "sphericity > 0.6"
       anystar segment brain.zarr -o brain.zarr/labels/cells --table cells.parquet --memory 8GB
+      anystar segment brain.zarr -o try.tif --box 40:60,500:700,500:700 --crop
       anystar segment --from-provenance embryo.csv -o again.tif
     """
     from anystar.workflow import Outputs, SegmentOptions

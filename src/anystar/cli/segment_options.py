@@ -71,6 +71,13 @@ image_options = add_options(
         help="What the axes of the file are, slowest first, if it says otherwise or nothing: ZYX for a stack "
         "that was saved as a time series; C stands for channel, T for time.",
     ),
+    click.option(
+        "--box",
+        metavar="Z0:Z1,Y0:Y1,X0:X1",
+        help="Segment only this part, in voxels, or in micrometres as in 0:10um,5:60um,:60um; an end that is "
+        "left out is that of the image. Only the part and its surroundings are read.",
+    ),
+    click.option("--crop", is_flag=True, help="Write labels of the --box only, not of the whole image."),
 )
 
 object_options = add_options(

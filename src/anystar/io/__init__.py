@@ -5,7 +5,7 @@ Only this package turns axes round: inside, arrays are ZYX and spacing is in mic
 
 from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, file_stem, file_suffix
-from anystar.io.files import read, read_labels, write
+from anystar.io.files import read, read_labels, write, write_part
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.planes import list_volumes
 from anystar.io.series import Series, open_series
@@ -24,4 +24,5 @@ __all__ = [
     "read",
     "read_labels",
     "write",
+    "write_part",
 ]

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from anystar.arrays import Volume
+from anystar.box import Box
 from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, locate
 from anystar.io.lazy import LazyImage, format_of, open_image
@@ -16,7 +17,7 @@ from anystar.io.values import compact
 from anystar.objects.labels import as_labels, resembles_image
 from anystar.runtime.atomic import staged
 
-__all__ = ["read", "read_labels", "refuse_loss", "write"]
+__all__ = ["read", "read_labels", "refuse_loss", "write", "write_part"]
 
 
 def read(
@@ -171,3 +172,34 @@ def write(
             module.write(address._replace(file=temporary), volume, labels=labels)
         except FileError as error:
             raise FileError(f"{address.file} {error}") from error
+
+
+def write_part(path: str | Path, labels: np.ndarray, box: Box, *, like: Volume | LazyImage) -> None:
+    """Write the labels of a part of an image on the whole grid of the image, 0 elsewhere.
+
+    OME-Zarr stores the part only.
+
+    Parameters
+    ----------
+    path : str or Path
+        Its ending says the format.
+    labels : numpy.ndarray
+        ``(Z, Y, X)`` integers, of the shape of the box.
+    box : Box
+        The part.
+    like : Volume or LazyImage
+        The image.
+    """
+    if locate(path).module != "ome_zarr":
+        write(path, box.embed(compact(labels), like.shape), like=like)
+        return
+    from anystar.io.label_store import LabelStore  # brings zarr along
+
+    part = compact(labels)
+    store = LabelStore.create(path, like.shape, part.dtype, like=like, overwrite=True)
+    try:
+        store.write(box.start, part)
+        store.finish()
+    except BaseException:
+        store.discard()
+        raise

@@ -38,15 +38,23 @@ def label_geometry(shape: Shape, like: Volume | LazyImage) -> tuple[Multiscale, 
         # NGFF requires a scale where the distance between planes is not known: 1, here without a unit
         units, spacing = ("", "micrometer", "micrometer"), (1.0, *plane)
     made = coarser_shapes(shape, spacing)
-    levels = tuple(_level(i, made[0], s, spacing) for i, s in enumerate(made))
+    first = like.header.get("first", (0.0, 0.0, 0.0))
+    levels = tuple(_level(i, made[0], s, spacing, first) for i, s in enumerate(made))
     return Multiscale(version="0.5", axes="ZYX", units=units, levels=levels), tuple(made)
 
 
-def _level(number: int, finest: Shape, shape: Shape, spacing: Sequence[float]) -> Level:
-    """Return where a level lies: the centre of its first voxel is that of the voxels that it covers."""
+def _level(
+    number: int, finest: Shape, shape: Shape, spacing: Sequence[float], first: Sequence[float]
+) -> Level:
+    """Return where a level lies: the centre of its first voxel is that of the voxels that it covers.
+
+    The first voxel of the finest level lies at ``first``, in its voxels.
+    """
     factors = [2 ** round(np.log2(n / m)) for n, m in zip(finest, shape, strict=True)]
     return Level(
         path=str(number),
         scale=tuple(float(s * f) for s, f in zip(spacing, factors, strict=True)),
-        translation=tuple(float(s * (f - 1) / 2) for s, f in zip(spacing, factors, strict=True)),
+        translation=tuple(
+            float(s * (o + (f - 1) / 2)) for s, f, o in zip(spacing, factors, first, strict=True)
+        ),
     )

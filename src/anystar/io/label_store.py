@@ -300,7 +300,11 @@ class LabelStore:
                 else np.zeros((z, y, x), labels.dtype)
             )
 
-        _fill(self._array(names[number], shape, source.dtype), coarser)
+        def stored(box: Box) -> bool:
+            covered = (slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
+            return _any_file(self.partial / names[number - 1], source, list(covered))
+
+        _fill(self._array(names[number], shape, source.dtype), coarser, stored)
 
 
 def _whole_chunks(shards: Shape, chunks: Shape, shape: Shape) -> Shape:
@@ -309,9 +313,16 @@ def _whole_chunks(shards: Shape, chunks: Shape, shape: Shape) -> Shape:
     return z, y, x
 
 
-def _fill(array: Any, make: Callable[[Box], np.ndarray]) -> None:
-    """Fill an array with what ``make`` returns for each chunk; a shard in memory at a time, written once."""
+def _fill(
+    array: Any, make: Callable[[Box], np.ndarray], stored: Callable[[Box], bool] = lambda box: True
+) -> None:
+    """Fill an array with what ``make`` returns for each chunk; a shard in memory at a time, written once.
+
+    Shards for which ``stored`` is false stay empty.
+    """
     for shard in blocks(array.shape, array.shards or array.chunks):
+        if not stored(shard):
+            continue
         start = [s.start for s in shard]
         part = np.zeros([s.stop - s.start for s in shard], array.dtype)
         for inner in blocks(part.shape, array.chunks):
@@ -319,6 +330,16 @@ def _fill(array: Any, make: Callable[[Box], np.ndarray]) -> None:
             part[inner] = make((z, y, x))
         if part.any():
             array[shard] = part
+
+
+def _any_file(folder: Path, array: Any, box: Sequence[slice]) -> bool:
+    """Return whether anything of a box is on the disk: where nothing is, everything is 0."""
+    sizes = array.shards or array.chunks
+    files = [
+        range(s.start // size, -(-min(s.stop, num) // size))
+        for s, size, num in zip(box, sizes, array.shape, strict=True)
+    ]
+    return any((folder / array.metadata.encode_chunk_key(at)).exists() for at in itertools.product(*files))
 
 
 def _place(path: str | Path) -> tuple[Path, Path | None]:

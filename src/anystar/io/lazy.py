@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from anystar.arrays import Volume, check_spacing
+from anystar.arrays import Volume, check_spacing, crop_header
+from anystar.box import Box
 from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, Address, locate
 from anystar.io.axes import Pick, column_names, pick_volume
@@ -182,6 +183,18 @@ class LazyImage:
     def volume(self) -> Volume:
         """Read everything."""
         return self.place(self.read())
+
+    def crop(self, box: Box | str | Sequence[slice]) -> Volume:
+        """Read a part of the image, NaN and infinite values included, as a volume at its place.
+
+        Parameters
+        ----------
+        box : Box, str or 3 slices
+            As :meth:`anystar.Box.of` takes it: ``"10:20,:,5um:50um"`` for example.
+        """
+        box = Box.of(box, self.shape, spacing=self.spacing if self.unit == "um" else None)
+        data = self.read(box.slices, finite=False)
+        return Volume(data=data, spacing=self.spacing, unit=self.unit, header=crop_header(self, box))
 
     def place(self, data: np.ndarray) -> Volume:
         """Return an array of the image's shape at the image's place (labels, say)."""

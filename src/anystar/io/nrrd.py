@@ -56,7 +56,8 @@ _SPACES = {
 
 
 def open_source(address: Address, level: int) -> Source:
-    """Open an NRRD file; what it says of its space travels in ``Volume.header["nrrd"]``.
+    """Open an NRRD file; what it says of its space travels in ``Volume.header["nrrd"]``,
+    its affine (XYZ) in ``Volume.header["space"]``.
 
     Raw voxels are mapped, compressed ones unpacked to a nameless temporary file when they are first read.
 
@@ -79,10 +80,12 @@ def open_source(address: Address, level: int) -> Source:
     voxels = cache(_voxels(address.file, start, header, shape, stored))
     size = _calibration(header, directions)
     known: dict[str, Any] = {
-        key: header[key] for key in ("space", "space dimension", "space units") if key in header
+        "nrrd": {key: header[key] for key in ("space", "space dimension", "space units") if key in header}
     }
     if "space origin" in header and directions is not None:
-        known |= {"space directions": directions, "space origin": np.asarray(header["space origin"], float)}
+        known["space"] = np.eye(4)  # an affine, so that it is moved for a part of the volume
+        known["space"][:3, :3] = directions.T
+        known["space"][:3, 3] = np.asarray(header["space origin"], float)
     return Source(
         axes=axes,
         shape=shape,
@@ -93,7 +96,7 @@ def open_source(address: Address, level: int) -> Source:
         plane=size.plane,
         fault=size.fault,
         size_notes=size.notes,
-        header={"nrrd": known} | _world(header, directions),
+        header=known | _world(header, directions),
         close=voxels.cache_clear,
     )
 
@@ -248,8 +251,9 @@ def _world(header: dict[str, Any], directions: np.ndarray | None) -> dict[str, A
 
 def write(address: Address, volume: Volume, *, labels: bool) -> None:
     """Write a volume; one that came from NRRD keeps its space, directions, origin and units."""
-    known = volume.header.get("nrrd", {})
-    if "space directions" not in known:
+    if (space := volume.header.get("space")) is not None:
+        known = volume.header["nrrd"] | {"space directions": space[:3, :3].T, "space origin": space[:3, 3]}
+    else:
         affine, metric = world_of(volume)
         lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine if "world" in volume.header else affine
         known = {"space": "left-posterior-superior"} if metric else {"space dimension": 3}

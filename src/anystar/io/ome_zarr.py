@@ -223,16 +223,19 @@ def _missing(array: Any) -> tuple[str, ...]:
     return (f"{total - stored} of {total} {kind} are not stored and read as {0 if value is None else value}",)
 
 
-def _world(multiscale: Multiscale, level: int) -> dict[str, np.ndarray]:
-    """Return the affine (XYZ, millimetres) if the image does not begin at the origin."""
+def _world(multiscale: Multiscale, level: int) -> dict[str, Any]:
+    """Return where the first voxel lies, and the affine (XYZ, millimetres), unless it lies at the origin."""
     shift, size = multiscale.spatial(multiscale.levels[level].translation), multiscale.calibration(level)
-    if "Z" not in multiscale.axes or not any(shift) or size.unit != "um" or size.spacing is None:
+    if "Z" not in multiscale.axes or not any(shift):
         return {}
     raw = multiscale.spatial(multiscale.levels[level].scale)
+    first = {"first": tuple(s / r for s, r in zip(shift, raw, strict=True))}
+    if size.unit != "um" or size.spacing is None:
+        return first
     factors = [s / r / 1e3 for s, r in zip(size.spacing, raw, strict=True)]
     affine = np.diag([s / 1e3 for s in size.spacing[::-1]] + [1.0])
     affine[:3, 3] = [s * f for s, f in zip(shift, factors, strict=True)][::-1]
-    return {"world": affine}
+    return {"world": affine, **first}
 
 
 def write(address: Address, volume: Volume, *, labels: bool) -> None:

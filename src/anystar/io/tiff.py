@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from xml.etree.ElementTree import ParseError
 
 import numpy as np
@@ -14,7 +16,7 @@ import tifffile
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.calibration import Calibration
+from anystar.io.calibration import Calibration, number_of
 from anystar.io.colours import label_display
 from anystar.io.ome_xml import OmeImage, companion_of, parse_ome, structure
 from anystar.io.outside import companion
@@ -76,6 +78,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         num_levels=len(first.levels),
         size_notes=size.notes,
         notes=(*found.notes, *choice.notes, *source.notes),
+        header=_place(found.tif),
         close=close,
     )
 
@@ -233,6 +236,8 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
         and not big
     ):
         place = {} if spacing is None else {"spacing": spacing[0], "unit": unit}
+        if first := volume.header.get("first"):  # ImageJ: the voxel, counted from this one, that lies at 0
+            place |= {f"{axis}origin": -at for axis, at in zip("zyx", first, strict=True)}
         if labels:
             place |= label_display(int(data.max(initial=0)))
         tifffile.imwrite(
@@ -246,7 +251,7 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
         return
     if data.dtype.name not in _OME_TYPES:
         raise FileError(f"cannot hold {data.dtype} values as TIFF; choose a name ending in .nii.gz or .npy")
-    metadata: dict[str, str | float] = {"axes": "ZYX"}
+    metadata: dict[str, Any] = {"axes": "ZYX"}
     plane = volume.header.get("plane") if spacing is None else None
     sizes = spacing or (plane and (None, *plane)) or ()
     for axis, size in zip("ZYX"[3 - len(sizes) :], sizes, strict=True):
@@ -255,6 +260,28 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
                 f"PhysicalSize{axis}": size,
                 f"PhysicalSize{axis}Unit": "µm" if unit == "um" else unit,
             }
+    if first := volume.header.get("first"):
+        metadata["Plane"] = _positions(
+            first, spacing or (1.0, 1.0, 1.0), len(data), str(metadata.get("PhysicalSizeXUnit", "pixel"))
+        )
     tifffile.imwrite(
         path, data, ome=True, bigtiff=big, photometric="minisblack", metadata=metadata, compression="zlib"
     )
+
+
+def _place(tif: tifffile.TiffFile) -> dict[str, Any]:
+    """Return where ImageJ says that the first voxel lies, if not at 0."""
+    stated = (tif.imagej_metadata or {}) if tif.is_imagej else {}
+    origins = [number_of(stated.get(f"{axis}origin", 0)) for axis in "zyx"]
+    first = tuple(-o for o in origins if o is not None and math.isfinite(o))
+    return {"first": first} if len(first) == 3 and any(first) else {}
+
+
+def _positions(first: Sequence[float], spacing: Spacing, num_planes: int, unit: str) -> dict[str, Any]:
+    """Return the positions of the planes of a stack as OME-XML states them."""
+    z, y, x = (f * edge for f, edge in zip(first, spacing, strict=True))
+    places = {"X": [x] * num_planes, "Y": [y] * num_planes}
+    places["Z"] = [z + i * spacing[0] for i in range(num_planes)]
+    return {f"Position{a}": values for a, values in places.items()} | {
+        f"Position{a}Unit": [unit] * num_planes for a in places
+    }

@@ -13,7 +13,7 @@ def world_of(volume: Volume) -> tuple[np.ndarray, bool]:
     """Return the affine from voxels (XYZ) to the world, and whether that is in millimetres.
 
     The world is RAS+ as NIfTI's: right, anterior, superior. A volume from a format without such a world
-    begins at its origin and is not turned.
+    begins at its origin, unless it is a part of one, and is not turned.
 
     Examples
     --------
@@ -26,4 +26,6 @@ def world_of(volume: Volume) -> tuple[np.ndarray, bool]:
         return np.array(world, float), known
     z, y, x = volume.spacing or (1.0, 1.0, 1.0)
     scale = 1e-3 if known else 1.0
-    return np.diag([x * scale, y * scale, z * scale, 1.0]), known
+    affine = np.diag([x * scale, y * scale, z * scale, 1.0])
+    affine[:3, 3] = affine.diagonal()[:3] * volume.header.get("first", (0.0, 0.0, 0.0))[::-1]
+    return affine, known

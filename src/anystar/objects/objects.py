@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -34,6 +35,11 @@ class LocatedObjects:
         """Return the rows of a mask or of indices; labels keep their numbers."""
         return type(self)(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
+    def moved(self, offset: Sequence[int]) -> Self:
+        """Return the objects ``offset`` voxels (Z, Y, X) further, in a volume of which theirs is a part."""
+        shift = np.array(offset)
+        return replace(self, centroid_vox=self.centroid_vox + shift, bbox=self.bbox + np.tile(shift, 2))
+
     def __repr__(self) -> str:
         return f"{type(self).__name__} ({len(self)}): {', '.join(f.name for f in fields(self))}"
 
@@ -46,6 +52,10 @@ class Objects(LocatedObjects):
     """Where the rays of the polyhedron start, ZYX, float64, shape ``(N, 3)``."""
     distances: np.ndarray
     """Lengths of the rays in units of the shortest edge of a voxel, float32, shape ``(N, R)``."""
+
+    def moved(self, offset: Sequence[int]) -> Self:
+        """Return the objects ``offset`` voxels (Z, Y, X) further, in a volume of which theirs is a part."""
+        return replace(super().moved(offset), centre_vox=self.centre_vox + np.array(offset))
 
 
 def locate_objects(

@@ -188,6 +188,26 @@ class Table:
         """Return the table with columns added or replaced."""
         return Table(columns={**self.columns, **added})
 
+    def moved(self, offset: Sequence[int], spacing: Sequence[float]) -> Table:
+        """Return the table with its positions ``offset`` voxels (Z, Y, X) further, in a larger volume.
+
+        Parameters
+        ----------
+        offset : 3 ints
+            First voxel of the part that was measured.
+        spacing : 3 floats
+            Size of a voxel along Z, Y, X.
+        """
+        moved = {}
+        for axis, by, size in zip("zyx", offset, spacing, strict=True):
+            for name in (f"{axis}_vox", f"{axis}_start", f"{axis}_stop", f"centre_{axis}"):
+                if name in self:
+                    moved[name] = self[name] + by
+            for name in (f"{axis}_um", f"{axis}_start_um", f"{axis}_stop_um"):
+                if name in self:
+                    moved[name] = self[name] + by * size
+        return self.with_columns(moved)
+
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas DataFrame; ``InputError`` if pandas is not installed."""
         try:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
+from anystar.box import Box
 from anystar.geometry.nms import suppress
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
@@ -20,7 +21,7 @@ from anystar.predict.candidates import Candidates
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import Shape, Vec
 
-__all__ = ["Instances", "candidates_to_instances", "measure_instances", "outline"]
+__all__ = ["Instances", "candidates_to_instances", "crop_instances", "measure_instances", "outline"]
 
 _PLAIN = Preprocessing()
 
@@ -82,6 +83,26 @@ def candidates_to_instances(
         objects=replace(objects, label=np.arange(1, len(objects) + 1, dtype=np.int32)),
         timings={"suppression": middle - start, "rasterising": stop - middle},
     )
+
+
+def crop_instances(instances: Instances, box: Box) -> Instances:
+    """Return the instances inside a box, in voxels of the box, numbered anew in the same order.
+
+    What an object has outside of the box is cut off.
+    """
+    labels = instances.labels[box.slices]
+    inside = locate_objects(labels, len(instances.objects))
+    whole = instances.objects.select(inside.label - 1).moved([-first for first in box.start])
+    number = np.zeros(len(instances.objects) + 1, np.int32)
+    number[inside.label] = np.arange(1, len(inside) + 1)
+    objects = replace(
+        whole,
+        label=np.arange(1, len(inside) + 1, dtype=np.int32),
+        centroid_vox=inside.centroid_vox,
+        volume_vox=inside.volume_vox,
+        bbox=inside.bbox,
+    )
+    return replace(instances, labels=number[labels], objects=objects)
 
 
 def outline(candidates: Polyhedra, nms_thresh: float, device: torch.device) -> Polyhedra:

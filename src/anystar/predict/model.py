@@ -11,10 +11,13 @@ import numpy as np
 import torch
 
 from anystar import display
-from anystar.arrays import Volume, VoxelSize, check_spacing
+from anystar.arrays import OnGrid, Volume, VoxelSize, check_spacing
+from anystar.box import Box
 from anystar.errors import InputError
 from anystar.nn.model import StarNet
+from anystar.objects.measure import as_volume
 from anystar.predict import pipeline
+from anystar.predict.boxed import Croppable, segment_in_box
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, check_threshold
@@ -69,9 +72,10 @@ class Model:
 
     def segment(
         self,
-        image: Volume | np.ndarray,
+        image: Volume | np.ndarray | Croppable,
         *,
         spacing: Sequence[float] | None = None,
+        box: Box | str | Sequence[slice] | None = None,
         diameter: float | None = None,
         prob_thresh: float | None = None,
         nms_thresh: float | None = None,
@@ -87,11 +91,15 @@ class Model:
 
         Parameters
         ----------
-        image : Volume or array, shape ``(Z, Y, X)``
+        image : Volume, array of shape ``(Z, Y, X)``, or what :func:`anystar.open_image` returns
             Any real type and range; objects may be brighter or darker than their surroundings.
         spacing : three floats, optional
             Micrometres per voxel (Z, Y, X) of an array, or of a volume whose file does not say. If it is not
             known, pixels are taken as square and the distance between planes is estimated.
+        box : Box, str or 3 slices, optional
+            Segment only this part, ``"10:20,:,5um:50um"`` for example, see :meth:`anystar.Box.of`. Two
+            diameters around it are read as well, so that its border is right. The labels cover the box;
+            ``result.box.embed(result.labels, shape)`` puts them on the whole grid.
         diameter : float, optional
             Typical diameter of the objects: in micrometres, or in voxels along Y and X if no spacing is
             known, or in voxels of the finest axis if its unit is not known. Estimated by default.
@@ -132,20 +140,43 @@ class Model:
             threshold=threshold,
             illumination=illumination,
         )
-        return self.segment_with(options, image, spacing=spacing, progress=progress)
+        if box is None:
+            return self.segment_with(options, image, spacing=spacing, progress=progress)
+        return self._segment_box(options, image, box, spacing, progress)
+
+    def _segment_box(
+        self,
+        options: PredictionOptions,
+        image: Volume | np.ndarray | Croppable,
+        box: Box | str | Sequence[slice],
+        spacing: Sequence[float] | None,
+        progress: ProgressCallback | None,
+    ) -> Result:
+        given = as_volume("image", image) if isinstance(image, np.ndarray) else image
+        voxel_size = _voxel_size(given, spacing)
+
+        def segment(part: Volume, diameter: float | None) -> Result:
+            sized = _with_size(part, voxel_size)
+            return self.segment_with(replace(options, diameter=diameter), sized, progress=progress)
+
+        lengths = None if voxel_size is None or voxel_size.unit != "um" else voxel_size.spacing
+        wanted = Box.of(box, given.shape, spacing=lengths)
+        found = segment_in_box(segment, given, wanted, voxel_size=voxel_size, diameter=options.diameter)
+        return replace(found, notes=(*_order_note(spacing), *found.notes))
 
     def segment_with(
         self,
         options: PredictionOptions,
-        image: Volume | np.ndarray,
+        image: Volume | np.ndarray | Croppable,
         *,
         spacing: Sequence[float] | None = None,
         progress: ProgressCallback | None = None,
     ) -> Result:
         """Segment with options as one value; see :meth:`segment`."""
-        data, voxel_size = _image_and_voxel_size(image, spacing)
+        volume = _in_memory(image)
+        voxel_size = _voxel_size(volume, spacing)
         result = pipeline.segment(
-            check_image(data),
+            check_image(volume.data),
             voxel_size,
             self.detector(),
             self.defaults,
@@ -154,7 +185,7 @@ class Model:
             progress=progress,
         )
         notes = (*_order_note(spacing), *result.notes)
-        return replace(result, image=_as_volume(image, voxel_size), notes=notes)
+        return replace(result, image=_with_size(volume, voxel_size), notes=notes)
 
     def _facts(self) -> dict[str, str]:
         parameters = sum(p.numel() for p in self.network.parameters())
@@ -201,25 +232,28 @@ def _order_note(spacing: Sequence[float] | None) -> tuple[Note, ...]:
     return (Note("spacing", f"{text} if that is the distance between planes"),)
 
 
-def _image_and_voxel_size(
-    image: Volume | np.ndarray, spacing: Sequence[float] | None
-) -> tuple[np.ndarray, VoxelSize | None]:
-    """Return the array to segment, and its voxel size if it is known."""
+def _in_memory(image: Volume | np.ndarray | Croppable) -> Volume:
+    """Return an array, or an image that is not read yet, as a volume."""
+    if isinstance(image, Volume):
+        return image
+    crop = getattr(image, "crop", None)
+    return as_volume("image", np.asarray(image)) if crop is None else crop(":,:,:")
+
+
+def _voxel_size(image: OnGrid, spacing: Sequence[float] | None) -> VoxelSize | None:
+    """Return the voxel size of the image to segment, if it is known."""
     given = None if spacing is None else VoxelSize(check_spacing(spacing))
-    if not isinstance(image, Volume):
-        return image, given
     own = VoxelSize.of(image)
     if given is not None and own is not None and own != given:
         raise InputError(
             f"spacing is {given.spacing}, but the volume has its own, {own.spacing}; leave spacing out, or "
             "correct the volume (dataclasses.replace(volume, spacing=..., unit='um'))"
         )
-    return image.data, given if own is None else own
+    return given if own is None else own
 
 
-def _as_volume(image: Volume | np.ndarray, voxel_size: VoxelSize | None) -> Volume:
+def _with_size(volume: Volume, voxel_size: VoxelSize | None) -> Volume:
     """Return the image with its voxel size, as far as it is known."""
-    volume = image if isinstance(image, Volume) else Volume(data=np.asarray(image))
     if volume.spacing is not None or voxel_size is None:
         return volume
     return replace(volume, spacing=voxel_size.spacing, unit=voxel_size.unit)

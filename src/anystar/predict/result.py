@@ -11,6 +11,7 @@ import torch
 
 from anystar import display
 from anystar.arrays import Volume, VoxelSize, refuse_mismatch
+from anystar.box import Box
 from anystar.errors import InputError
 from anystar.geometry.rays import Rays
 from anystar.objects.filter_options import FilterOptions
@@ -19,7 +20,7 @@ from anystar.objects.measure import add_channel, add_mask, as_volume, tabulate
 from anystar.objects.objects import Objects
 from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
-from anystar.predict.instances import candidates_to_instances
+from anystar.predict.instances import candidates_to_instances, crop_instances
 from anystar.predict.notes import THRESHOLD, Note
 from anystar.predict.options import check_threshold
 from anystar.preprocess import Preprocessing
@@ -62,12 +63,19 @@ class Result:
     """What was done to the intensities of the image."""
     candidates: Candidates
     image: Volume | None = None
-    """The image that was segmented, not a copy of it."""
+    """The image that was segmented, not a copy of it; for a box, the box and what was read around it."""
+    box: Box | None = None
+    """The part of the volume that the labels cover, if it is not all of it."""
+    inside: Box | None = None
+    """The same part, in voxels of ``image``."""
 
     @property
     def volume(self) -> Volume:
         """The labels at the image's place: what :func:`anystar.write` writes."""
-        return Volume(data=self.labels) if self.image is None else self.image.with_data(self.labels)
+        if self.image is None:
+            return Volume(data=self.labels)
+        place = self.image if self.inside is None else self.image.crop(self.inside)
+        return place.with_data(self.labels)
 
     @property
     def rays(self) -> Rays:
@@ -91,7 +99,7 @@ class Result:
             raise InputError(
                 f"prob_thresh must be at least {floor}, the lowest that was kept, got {prob}; segment again"
             )
-        z, y, x = self.labels.shape
+        z, y, x = self.labels.shape if self.inside is None or self.image is None else self.image.shape
         instances = candidates_to_instances(
             self.candidates,
             (z, y, x),
@@ -101,6 +109,8 @@ class Result:
             device=torch.device("cpu"),
             preprocessing=self.preprocessing,
         )
+        if self.inside is not None:
+            instances = crop_instances(instances, self.inside)
         return replace(
             self,
             labels=instances.labels,
@@ -138,15 +148,14 @@ class Result:
         Table
             One row per object, see :func:`anystar.objects.table.columns`.
         """
-        measured = self.image if image is None else as_volume("image", image)
         table = tabulate(
             self.labels,
             self.objects,
             self.rays,
-            image=None if measured is None else self.preprocessing.repaired(measured.data),
+            image=self._intensities(image),
             spacing=self.voxel_size.spacing,
             unit=self.voxel_size.unit,
-            margins=self.preprocessing.margin_mask(whole_box(self.labels.shape)),
+            margins=self.preprocessing.margin_mask(self._part),
             distances=distances,
         )
         if mask is not None:
@@ -156,6 +165,28 @@ class Result:
             refuse_mismatch(name, values, "the image", self.volume)
             table = add_channel(table, self.labels, values.data, name)
         return table
+
+    @property
+    def _part(self) -> tuple[slice, slice, slice]:
+        """What the labels cover of the array that was segmented."""
+        return whole_box(self.labels.shape) if self.inside is None else self.inside.slices
+
+    def displayed(self) -> np.ndarray:
+        """Return the image as it is displayed: where the labels are, finite."""
+        if self.image is None:
+            raise InputError("the result has no image; give one to segment")
+        settings = self.preprocessing
+        return (
+            self.image.data[self._part] if settings.finite else settings.repaired(self.image.data, self._part)
+        )
+
+    def _intensities(self, image: np.ndarray | Volume | None) -> np.ndarray | None:
+        """Return what is measured, without blank planes: the image that was segmented, or another one."""
+        if image is None:
+            return None if self.image is None else self.preprocessing.repaired(self.image.data, self._part)
+        other = as_volume("image", image).data
+        own = self.preprocessing if self.inside is None else Preprocessing.fit(other)
+        return own.repaired(other)
 
     def filter(
         self,
@@ -218,7 +249,8 @@ class Result:
 
     def _facts(self) -> dict[str, str]:
         facts = {
-            "image": f"{' x '.join(map(str, self.labels.shape))} voxels (Z, Y, X)",
+            "image": f"{' x '.join(map(str, self.labels.shape))} voxels (Z, Y, X)"
+            + (f", the box {self.box}" if self.box else ""),
             "voxel size": display.lengths(self.voxel_size.spacing, self.voxel_size.unit),
         }
         if len(self.objects):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from anystar import io
 from anystar.arrays import Volume
 from anystar.blocks.memory import available_memory, whole_volume_bytes
+from anystar.box import Box
 from anystar.errors import InputError
 from anystar.io.lazy import LazyImage
 from anystar.objects.measure import check_mask
@@ -33,7 +37,9 @@ class OpenedImage:
     options: SegmentOptions
     name: str
     volume: Volume | None
-    """The image in memory; None if it is segmented in blocks."""
+    """The image in memory; None if it is segmented in blocks, or only a box of it."""
+    box: Box | None = None
+    """The part that is segmented, if not all of it."""
 
     @property
     def path(self) -> Path:
@@ -61,13 +67,30 @@ def open_file(path: Path, outputs: Outputs, options: SegmentOptions, *, name: st
                     f"give a volume of at least {MIN_SIZE} voxels along every axis"
                 )
         _check_options(image, options)
-        in_blocks = _needs_blocks(path, image, outputs, options)
-        volume = None if in_blocks else image.place(image.read(finite=False))
-        if in_blocks:
+        box = _box(path, image, outputs, options)
+        later = box is not None or _needs_blocks(path, image, outputs, options)
+        volume = None if later else image.place(image.read(finite=False))
+        if later:
             stack.pop_all()
     return OpenedImage(
-        image=image, outputs=outputs, options=options, name=name or Path(path).name, volume=volume
+        image=image, outputs=outputs, options=options, name=name or Path(path).name, volume=volume, box=box
     )
+
+
+def _box(path: Path, image: LazyImage, outputs: Outputs, options: SegmentOptions) -> Box | None:
+    """Return the part to segment, if not all of it; ``InputError`` if it does not fit into memory."""
+    if options.box is None:
+        return None
+    box = Box.of(options.box, image.shape, spacing=image.spacing if image.unit == "um" else None)
+    need, free = whole_volume_bytes(box.shape, image.dtype.itemsize), available_memory()
+    if not options.crop and not outputs.in_store:
+        need += math.prod(image.shape) * np.dtype(np.int32).itemsize
+    if need > free:
+        raise InputError(
+            f"{path}: the box {box} needs about {need / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
+            "give a smaller one, or use crop=True"
+        )
+    return box
 
 
 def _check_options(image: LazyImage, options: SegmentOptions) -> None:

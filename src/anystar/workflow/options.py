@@ -29,6 +29,10 @@ class SegmentOptions:
     """Which image of a file that holds several, from 0."""
     axes: str | None = None
     """Letters of the file's axes, slowest first (``ZYX``), if it names others or none."""
+    box: str | None = None
+    """Only a part, ``Z0:Z1,Y0:Y1,X0:X1`` in voxels or with a unit, see :meth:`anystar.Box.of`."""
+    crop: bool = False
+    """Whether the labels cover the box only, instead of the whole image."""
     model: str | None = None
     """Name of a bundled model or path of a model file; the default model if left out."""
     device: str = "auto"
@@ -68,6 +72,12 @@ class SegmentOptions:
     def __post_init__(self) -> None:
         if self.workers and not self.dask:
             raise InputError("workers belong to dask; give both, or neither")
+        if self.crop and self.box is None:
+            raise InputError("crop belongs to box; give both, or neither")
+        if self.box is not None and self.blocks_because:
+            raise InputError(
+                f"box is segmented at once, not in blocks; leave {self.blocks_because} out, or the box"
+            )
 
     @property
     def blocks_because(self) -> str:

@@ -16,6 +16,7 @@ from anystar.arrays import Volume
 from anystar.errors import InputError
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.io.address import locate
+from anystar.io.lazy import LazyImage
 from anystar.objects import filters
 from anystar.objects.measure import add_channel
 from anystar.objects.objects import Objects
@@ -96,6 +97,9 @@ def load_options_model(options: SegmentOptions) -> Model:
 def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | None = None) -> FileResult:
     """Segment an image that :func:`open_file` opened, and write all its outputs."""
     try:
+        if opened.box is not None:
+            with opened.image as image:
+                return _segment_at_once(opened, image, model, progress)
         if opened.volume is None:
             from anystar.workflow.in_blocks import segment_in_blocks  # brings zarr along
 
@@ -108,13 +112,14 @@ def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | No
 
 
 def _segment_at_once(
-    opened: OpenedImage, volume: Volume, model: Model, progress: Progress | None
+    opened: OpenedImage, image: Volume | LazyImage, model: Model, progress: Progress | None
 ) -> FileResult:
     start = time.perf_counter()
     options, outputs = opened.options, opened.outputs
     with _staged(outputs) as place:
         result = model.segment(
-            volume,
+            image,
+            box=opened.box,
             diameter=options.diameter,
             prob_thresh=options.prob_thresh,
             nms_thresh=options.nms_thresh,
@@ -136,8 +141,9 @@ def _segment_at_once(
             notes=notes,
             seconds=time.perf_counter() - start,
         )
-        _write(place, opened, volume, result, found, provenance)
-    low = volume.data.min()
+        _write(place, opened, result, found, provenance)
+    data = result.volume.data if result.image is None else result.image.data
+    low = data.min()
     empty = num_objects + found.num_filtered == 0
     diameter, unit = typical_diameter(found.objects.volume_vox, result.voxel_size)
     return FileResult(
@@ -149,7 +155,7 @@ def _segment_at_once(
         unit=unit,
         notes=notes,
         seconds=time.perf_counter() - start,
-        constant=low if empty and low == volume.data.max() else None,
+        constant=low if empty and low == data.max() else None,
     )
 
 
@@ -174,11 +180,15 @@ def _filter(opened: OpenedImage, result: Result) -> _Found:
     everything = _Found(labels=result.labels, objects=result.objects, table=None, num_filtered=0)
     if opened.outputs.table is None and not options.filters.predicates(masked=masked):
         return everything
-    mask = None if options.mask is None else io.read(options.mask, sized=False)
+    mask = None
+    if options.mask is not None:
+        with io.open_image(options.mask, sized=False) as opened_mask:
+            mask = opened_mask.crop(opened.box or ":,:,:")
     table = result.table(mask=mask, distances=options.distances)
     for other in opened.image.others:  # one channel in memory at a time
         with other.reopen() as channel:
-            table = add_channel(table, result.labels, channel.read(), other.column_name)
+            values = channel.read(None if opened.box is None else opened.box.slices)
+            table = add_channel(table, result.labels, values, other.column_name)
     keep = options.filters.kept(table, masked=masked)
     if keep.all():
         return replace(everything, table=table)
@@ -200,18 +210,14 @@ def _staged(outputs: Outputs) -> Iterator[dict[Path, Path]]:
 
 
 def _write(
-    place: dict[Path, Path],
-    opened: OpenedImage,
-    volume: Volume,
-    result: Result,
-    found: _Found,
-    provenance: str,
+    place: dict[Path, Path], opened: OpenedImage, result: Result, found: _Found, provenance: str
 ) -> None:
     """Write the outputs to the temporary files in ``place``."""
-    outputs = opened.outputs
+    outputs, whole = opened.outputs, None if opened.options.crop else opened.box
     spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
     if outputs.table is not None and found.table is not None:
-        write_table(place[outputs.table], found.table, provenance=provenance)
+        table = found.table if whole is None else found.table.moved(whole.start, spacing)
+        write_table(place[outputs.table], table, provenance=provenance)
     if outputs.provenance is not None:
         place[outputs.provenance].write_text(provenance, encoding="utf-8")
     if outputs.overview is not None:
@@ -219,15 +225,17 @@ def _write(
 
         title = f"{opened.name}: {len(found.objects)} objects"
         file = place[outputs.overview]
-        settings = result.preprocessing  # NaN cannot be displayed
-        image = volume.data if settings.finite else settings.repaired(volume.data)
-        save_overview(file, image, found.labels, spacing=spacing, unit=unit, title=title)
+        save_overview(file, result.displayed(), found.labels, spacing=spacing, unit=unit, title=title)
     if outputs.meshes is not None:
         path = place.get(outputs.meshes, outputs.meshes)
-        names, kind = found.objects.label, opened.options.mesh_format
-        bodies = Polyhedra(found.objects.centre_vox, found.objects.distances, result.rays)
+        objects = found.objects if whole is None else found.objects.moved(whole.start)
+        names, kind = objects.label, opened.options.mesh_format
+        bodies = Polyhedra(objects.centre_vox, objects.distances, result.rays)
         write_meshes(path, [(names, bodies)], names, result.rays, spacing=spacing, kind=kind)
     address = locate(outputs.labels)
     if not outputs.in_store:
         address = address._replace(file=place[address.file])
-    io.write(str(address), found.labels, like=volume)
+    if whole is None:
+        io.write(str(address), found.labels, like=result.volume)
+    else:
+        io.write_part(str(address), found.labels, whole, like=opened.image)
