@@ -37,6 +37,7 @@ INTERRUPTED = 130
 _COMMANDS = {
     "segment": "Find the objects in 3D images.",
     "measure": "Measure the objects of label images from anywhere.",
+    "export": "Write labels for other programs: ROIs for Fiji.",
     "filter": "Keep some of the objects of a segmentation.",
     "evaluate": "Compare label images with a ground truth.",
     "timecourse": "Follow the intensity of regions over time.",

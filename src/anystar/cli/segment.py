@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["segment"]
 
-_BESIDE = ("table", "overview", "meshes", "provenance")
+_BESIDE = ("table", "overview", "meshes", "rois", "provenance")
 """Outputs beside the labels."""
 _NAMED = 3
 """Most files that the last line names, instead of their folder."""

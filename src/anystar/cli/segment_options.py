@@ -154,6 +154,12 @@ output_options = add_options(
         help="Format of the files in a folder of meshes.",
     ),
     click.option(
+        "--rois",
+        type=file_type,
+        metavar="FILE.zip",
+        help="Write an ROI per object and slice for Fiji's ROI Manager. A folder, for several images.",
+    ),
+    click.option(
         "--provenance",
         cls=Option,
         aliases=("--record",),

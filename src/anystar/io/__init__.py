@@ -8,6 +8,7 @@ from anystar.io.address import SUFFIXES, file_stem, file_suffix
 from anystar.io.files import read, read_labels, write, write_part
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.planes import list_volumes
+from anystar.io.rois import write_rois
 from anystar.io.series import Series, open_series
 
 # anystar.io.label_store.LabelStore is not named here: it brings zarr along, half a second.
@@ -25,4 +26,5 @@ __all__ = [
     "read_labels",
     "write",
     "write_part",
+    "write_rois",
 ]

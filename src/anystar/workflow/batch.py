@@ -21,7 +21,7 @@ __all__ = ["Job", "images_of", "plan_jobs"]
 
 _LABELS = "_labels"
 """End of the name of labels beside their image."""
-_ENDINGS = {"table": TABLE_SUFFIXES, "overview": (".png",), "provenance": (".toml",)}
+_ENDINGS = {"table": TABLE_SUFFIXES, "overview": (".png",), "provenance": (".toml",), "rois": (".zip",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +184,7 @@ def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outpu
                 table=outputs.table and outputs.table / f"{stem}.csv",
                 overview=outputs.overview and outputs.overview / f"{stem}.png",
                 meshes=outputs.meshes and outputs.meshes / stem,
+                rois=outputs.rois and outputs.rois / f"{stem}.zip",
                 provenance=outputs.provenance and outputs.provenance / f"{stem}.toml",
             ),
         )

@@ -19,6 +19,7 @@ from anystar.objects import filters
 from anystar.predict.model import Model
 from anystar.predict.options import PredictionOptions
 from anystar.predict.registry import DEFAULT_MODEL
+from anystar.workflow.exporting import write_image_rois
 from anystar.workflow.file_result import FileResult, typical_diameter
 from anystar.workflow.notes import notes_of
 from anystar.workflow.opened import OpenedImage
@@ -102,6 +103,8 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                 notes=(str(before),),
                 already_done=True,
             )
+        if outputs.rois is not None:
+            write_image_rois(outputs.rois, outputs.labels, image)
         nothing = outcome.num_objects + outcome.num_filtered == 0
         constant = _only_value(image) if nothing else None
     diameter, unit = typical_diameter(outcome.volume_vox, outcome.voxel_size)

@@ -25,6 +25,8 @@ class Outputs:
     """The overview image, ``.png``."""
     meshes: Path | None = None
     """Surfaces: a file ``.obj``, ``.ply`` or ``.stl``, or a folder with a file per object."""
+    rois: Path | None = None
+    """ROIs for Fiji, ``.zip``."""
     provenance: Path | None = None
     """How the result was made, ``.toml``."""
 
@@ -37,6 +39,7 @@ class Outputs:
             "provenance beside the table": self.table and sidecar(self.table),
             "overview image": self.overview,
             "meshes": self.meshes,
+            "ROIs": self.rois,
             "provenance": self.provenance,
         }
         return {what: path for what, path in made.items() if path is not None}

@@ -232,6 +232,11 @@ def _write(
         names, kind = objects.label, opened.options.mesh_format
         bodies = Polyhedra(objects.centre_vox, objects.distances, result.rays)
         write_meshes(path, [(names, bodies)], names, result.rays, spacing=spacing, kind=kind)
+    if outputs.rois is not None:
+        image, first = opened.image, (0, 0, 0) if whole is None else whole.start
+        time = image.time if image.num_times > 1 else None
+        stack = image.num_channels == 1
+        io.write_rois(place[outputs.rois], found.labels, time=time, stack=stack, first=first)
     address = locate(outputs.labels)
     if not outputs.in_store:
         address = address._replace(file=place[address.file])

@@ -1,0 +1,41 @@
+"""``anystar export``: labels in the forms of other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from anystar.cli.options import file_type, overwrite_option
+
+__all__ = ["export"]
+
+
+@click.command(no_args_is_help=True)
+@click.argument("labels", metavar="LABELS", type=file_type)
+@click.argument("image", metavar="[IMAGE]", required=False, type=file_type)
+@click.option(
+    "--rois",
+    metavar="FILE.zip",
+    required=True,
+    type=file_type,
+    help="Write an ROI per object and slice for Fiji's ROI Manager.",
+)
+@overwrite_option
+def export(labels: Path, image: Path | None, rois: Path, overwrite: bool) -> None:
+    """Write LABELS, of a run or of another tool, in the form of another program.
+
+    ROIs have the number of the object as their name, the colours of the label image in Fiji, and the position
+    of their slice. Name the IMAGE that they will be opened on if it has channels or time points: ImageJ counts
+    its slices in another way. Filled in again, they are the labels to the pixel.
+
+    \b
+    Examples:
+      anystar export nuclei.tif --rois nuclei.zip
+      anystar export dapi_labels.tif three_channels.tif --rois dapi.zip
+    """
+    from anystar.workflow.exporting import export_file
+
+    done = export_file(labels, image, rois=rois, overwrite=overwrite)
+    click.echo(f"{labels}: {done.num_rois} ROIs")
+    click.echo(f"  wrote {rois}")

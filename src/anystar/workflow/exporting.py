@@ -1,0 +1,81 @@
+"""Label images in the forms of other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anystar import io
+from anystar.errors import FileError, InputError
+from anystar.io.lazy import LazyImage
+from anystar.io.rois import RoiWriter, highest_label, planes_of
+from anystar.workflow.outputs import refuse_ending, refuse_outputs
+
+__all__ = ["ExportResult", "export_file", "write_image_rois"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """What was written."""
+
+    num_rois: int
+    """Number of ROIs."""
+
+
+def export_file(
+    labels: Path, image: Path | None = None, *, rois: Path, overwrite: bool = False
+) -> ExportResult:
+    """Write the labels of a file as ROIs for Fiji's ROI Manager, an ROI per object and slice.
+
+    Parameters
+    ----------
+    labels : Path
+        Label image of any tool; of several time points, all are written.
+    image : Path, optional
+        The image that the ROIs will be opened on. ImageJ counts slices in another way if it has channels.
+    rois : Path
+        Where they go, ``.zip``.
+    overwrite : bool
+        Whether a file that exists may be replaced.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be used.
+    """
+    refuse_ending("rois", rois, ".zip")
+    refuse_outputs([("the ROIs", rois)], inputs=(labels, image), overwrite=overwrite)
+    stack = True
+    if image is not None:
+        with io.open_image(image, channel=0, time=0, sized=False) as opened:
+            stack = opened.num_channels == 1 and opened.num_times == 1
+    with _naming(labels), io.open_image(labels, time=0, sized=False) as first:
+        times = range(first.num_times)
+        highest = max(highest_label(first.at(time=t)) for t in times)
+        with RoiWriter(rois, highest=highest, stack=stack) as writer:
+            for time in times:
+                for z, plane in planes_of(first.at(time=time)):
+                    writer.add(plane, z, time if len(times) > 1 else None)
+    return ExportResult(num_rois=writer.count)
+
+
+def write_image_rois(rois: Path, labels: Path, image: LazyImage) -> None:
+    """Write the ROIs of the labels of an image, a few planes at a time."""
+    with io.open_image(labels, sized=False) as found:
+        time = image.time if image.num_times > 1 else None
+        io.write_rois(rois, found, time=time, stack=image.num_channels == 1)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Put the name of a label image in front of what is wrong with its values."""
+    try:
+        yield
+    except FileError:
+        raise
+    except InputError as error:
+        if str(error).startswith("has "):
+            raise FileError(f"{path} {error}") from None
+        raise
