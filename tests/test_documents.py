@@ -33,7 +33,7 @@ def here(tmp_path):
 
 
 TUTORIAL = ROOT / "docs" / "how-to" / "fine-tuning.md"
-STORIES = (TUTORIAL, ROOT / "docs" / "reference" / "files.md")
+STORIES = (TUTORIAL, ROOT / "docs" / "how-to" / "fiji.md", ROOT / "docs" / "reference" / "files.md")
 """Documents whose commands build on one another."""
 TOY = {"-n": "2", "--iterations": "2"}
 

@@ -18,8 +18,8 @@ ELSEWHERE = {
         "blocks/test_run.py blocks/test_resume.py blocks/test_cluster.py",
     ),
     "cli": (
-        "filter filter_options options segment_options",
-        "cli/test_segment.py cli/test_outputs.py",
+        "export filter filter_options options segment_options",
+        "cli/test_segment.py cli/test_outputs.py workflow/test_exporting.py",
     ),
     "dataset": (
         "explained manifest pool stores writer",
@@ -135,6 +135,7 @@ ACROSS = {
     "napari/test_manifest.py": "what napari finds",
     "predict/test_segment.py": "Model.segment as a whole",
     "report/test_browser.py": "the report in a browser",
+    "workflow/test_box.py": "segmenting a part of an image, in every format",
     "synth/augment/test_augment.py": "what holds for every augmentation",
     "synth/augment/test_monai.py": "the same as MONAI",
     "synth/test_golden.py": "samples that do not change",

@@ -62,7 +62,8 @@ def test_colours_are_those_of_the_label_image_in_fiji(tmp_path):
         write_rois(tmp_path / f"{highest}.zip", labels)
         write(tmp_path / f"{highest}.tif", Volume(data=labels.astype(np.uint16)), like=Volume(data=labels))
         with tifffile.TiffFile(tmp_path / f"{highest}.tif") as tif:
-            lut, (low, high) = tif.imagej_metadata["LUTs"][0], tif.imagej_metadata["Ranges"]
+            lut = np.reshape(tif.imagej_metadata["LUTs"], (3, 256))
+            low, high = tif.imagej_metadata["Ranges"]
         for roi in roiread(tmp_path / f"{highest}.zip"):
             entry = int((int(roi.name.split("-")[0]) - low) * 256 / (high - low + 1) + 0.5)
             assert tuple(roi.stroke_color) == (255, *lut[:, min(entry, 255)])

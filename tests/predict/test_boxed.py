@@ -43,7 +43,7 @@ def test_labels_in_a_box_are_those_of_the_whole(box):
     part = model.segment(image, box=box, **FIXED)
     assert part.labels.shape == part.box.shape
     assert len(np.unique(part.labels)) == len(np.unique(whole.labels[box]))
-    assert share_that_differs(part.labels, whole.labels[box]) < 0.05  # intensity limits are those of the part
+    assert share_that_differs(part.labels, whole.labels[box]) < 0.1  # intensity limits are those of the part
     assert part.objects.label.tolist() == list(range(1, part.labels.max() + 1))
     np.testing.assert_array_equal(np.bincount(part.labels.ravel())[1:], part.objects.volume_vox)
     assert "only the box" in str(part.notes[-1])

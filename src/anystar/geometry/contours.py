@@ -64,8 +64,8 @@ def trace_contours(labels: np.ndarray) -> Contours:
 
 
 @kernel()
-def _trace(plane, points, owner, first, seen):  # pragma: no cover - compiled
-    """Fill ``points`` with corners; ``plane`` has a border of 0, ``seen`` marks upper edges already followed.
+def _trace(plane, points, owner, first, visited):  # pragma: no cover - compiled
+    """Fill ``points`` with corners; ``plane`` has a border of 0, ``visited`` marks upper edges.
 
     Directions are 0 along +X, 1 along +Y, 2 along -X, 3 along -Y, with the label on the right.
     """
@@ -77,16 +77,16 @@ def _trace(plane, points, owner, first, seen):  # pragma: no cover - compiled
     for row in range(1, plane.shape[0] - 1):
         for column in range(1, plane.shape[1] - 1):
             label = plane[row, column]
-            if label == 0 or plane[row - 1, column] == label or seen[row, column]:
+            if label == 0 or plane[row - 1, column] == label or visited[row, column]:
                 continue
             owner[count], first[count] = label, used
             count += 1
             x, y, direction = column, row, 0
             while True:
                 if direction == 0:
-                    if seen[y, x]:
+                    if visited[y, x]:
                         break
-                    seen[y, x] = True
+                    visited[y, x] = True
                 x, y = x + step_x[direction], y + step_y[direction]
                 if plane[y + right_y[direction], x + right_x[direction]] != label:
                     turn = 1

@@ -53,7 +53,7 @@ def write_rois(
     time : int, optional
         Time point of the image that the ROIs are for, from 0, if it has several.
     stack : bool
-        Whether the image that the ROIs are for has a single channel. ImageJ counts the slices of a plain stack
+        Whether the image that the ROIs are for has a single channel. ImageJ counts slices of a plain stack
         in another field than those of an image with channels or time points.
     first : 3 ints
         First voxel of ``labels`` in that image.
