@@ -100,7 +100,7 @@ def _measure(
 def _intensities(labels, image, numbers, boxes, out):
     """Mean, median, lowest and highest value of each object; nothing if it has no voxel."""
     for n in range(numbers.size):
-        (z0, y0, x0), (z1, y1, x1) = boxes[n, 0], boxes[n, 1]
+        z0, y0, x0, z1, y1, x1 = _corners(boxes, n)
         values = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64)
         count = 0
         for z in range(z0, z1):
@@ -110,42 +110,48 @@ def _intensities(labels, image, numbers, boxes, out):
                         values[count] = image[z, y, x]
                         count += 1
         if count > 0:
-            own = values[:count]
-            out[n, 0], out[n, 2], out[n, 3] = _sum(own) / count, own.min(), own.max()
-            out[n, 1] = _median(own)
+            out[n, 0] = _sum(values) / count
+            out[n, 2], out[n, 3] = _range(values)
+            out[n, 1] = _median(values)
 
 
 @kernel()
 def _moments(labels, image, numbers, boxes, out, width):
     """Mean and variance of each object and of the voxels around it; nothing if either has no voxel."""
+    one = np.ones_like(width)
     for n in range(numbers.size):
         # A mask of the box and the shell, even beyond the volume: no shift of it runs into the next row.
-        first, size = boxes[n, 0] - width - 1, boxes[n, 1] - boxes[n, 0] + 2 * (width + 1)
-        inside = np.zeros((size[0], size[1], size[2]), np.uint8)
-        (z0, y0, x0), (z1, y1, x1) = boxes[n, 0], boxes[n, 1]
+        z0, y0, x0, z1, y1, x1 = _corners(boxes, n)
+        az, ay, ax = z0 - width[0] - 1, y0 - width[1] - 1, x0 - width[2] - 1
+        bz, by, bx = z1 + width[0] + 1, y1 + width[1] + 1, x1 + width[2] + 1
+        inside = np.zeros((bz - az, by - ay, bx - ax), np.uint8)
         own, num_own = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64), 0
         for z in range(z0, z1):
             for y in range(y0, y1):
-                row = inside[z - first[0], y - first[1]]
                 for x in range(x0, x1):
                     if labels[z, y, x] == numbers[n]:
-                        row[x - first[2]] = 1
+                        inside[z - az, y - ay, x - ax] = 1
                         own[num_own] = image[z, y, x]
                         num_own += 1
-        near = _dilated(inside, 1, 1, 1)
-        shell = _dilated(near, width[0], width[1], width[2])
+        near = _dilated(inside, one)
+        shell = _dilated(near, width)
         around, num_around = np.empty(_count(shell, 1) - _count(near, 1), np.float64), 0
-        for z in range(max(first[0], 0), min(first[0] + size[0], labels.shape[0])):
-            for y in range(max(first[1], 0), min(first[1] + size[1], labels.shape[1])):
-                far_row, near_row = shell[z - first[0], y - first[1]], near[z - first[0], y - first[1]]
-                for x in range(max(first[2], 0), min(first[2] + size[2], labels.shape[2])):
-                    k = x - first[2]
-                    if far_row[k] > near_row[k] and labels[z, y, x] == 0:
+        for z in range(max(az, 0), min(bz, labels.shape[0])):
+            for y in range(max(ay, 0), min(by, labels.shape[1])):
+                for x in range(max(ax, 0), min(bx, labels.shape[2])):
+                    ring = shell[z - az, y - ay, x - ax] > near[z - az, y - ay, x - ax]
+                    if ring and labels[z, y, x] == 0:
                         around[num_around] = image[z, y, x]
                         num_around += 1
         if num_own > 0 and num_around > 0:
-            out[n, 0], out[n, 1] = _mean_and_variance(own[:num_own])
+            out[n, 0], out[n, 1] = _mean_and_variance(own)
             out[n, 2], out[n, 3] = _mean_and_variance(around[:num_around])
+
+
+@kernel()
+def _corners(boxes, n):
+    """Start and stop of a box; expressions of arrays take seconds to compile."""
+    return boxes[n, 0, 0], boxes[n, 0, 1], boxes[n, 0, 2], boxes[n, 1, 0], boxes[n, 1, 1], boxes[n, 1, 2]
 
 
 @kernel()
@@ -153,22 +159,23 @@ def _count(values, wanted):
     count = 0
     for z in range(values.shape[0]):
         for y in range(values.shape[1]):
-            row = values[z, y]
             for x in range(values.shape[2]):
-                count += row[x] == wanted
+                count += values[z, y, x] == wanted
     return count
 
 
 @kernel()
-def _dilated(mask, reach_z, reach_y, reach_x):
+def _dilated(mask, reach):
     """Grow a mask of 0 and 1 by a box that reaches so far either way; it must not reach across rows."""
-    grown = mask
-    for stride, reach in ((1, reach_x), (mask.shape[2], reach_y), (mask.shape[1] * mask.shape[2], reach_z)):
+    grown, stride = mask, 1
+    for axis in (2, 1, 0):
         before = grown
         grown = before.copy()
-        for step in range(1, reach + 1):
-            _merge(grown.ravel()[step * stride :], before.ravel())
-            _merge(grown.ravel(), before.ravel()[step * stride :])
+        old, new = before.ravel(), grown.ravel()
+        for step in range(1, reach[axis] + 1):
+            _merge(new[step * stride :], old)
+            _merge(new, old[step * stride :])
+        stride *= mask.shape[axis]
     return grown
 
 
@@ -192,10 +199,22 @@ def _sum(values):
 
 
 @kernel()
+def _range(values):
+    """Lowest and highest of at least one value, NaN if one is; numpy's own take a second to compile."""
+    lowest = highest = values[0]
+    for value in values:
+        if value != value:
+            return value, value
+        lowest, highest = min(lowest, value), max(highest, value)
+    return lowest, highest
+
+
+@kernel()
 def _mean_and_variance(values):
     """Mean and variance; exact if all values are the same."""
-    if values.min() == values.max():
-        return values[0], 0.0
+    lowest, highest = _range(values)
+    if lowest == highest:
+        return lowest, 0.0
     mean = _sum(values) / values.size
     squares = np.empty(values.size, np.float64)
     for i in range(values.size):
@@ -228,4 +247,4 @@ def _median(values):
             break
     if values.size % 2 == 1:
         return values[middle]
-    return (values[:middle].max() + values[middle]) / 2
+    return (_range(values[:middle])[1] + values[middle]) / 2
