@@ -116,7 +116,7 @@ def _columns() -> str:
     }
     rows = [
         (f"`{c.name}`", c.kind, units.get(c.unit, c.unit), _cell(c.meaning))
-        for c in columns(channels=["GFP"], mask=True, num_rays=1)
+        for c in columns(channels=["GFP"], mask=True, num_rays=1, corrected=True)
     ]
     return _table(("column", "type", "unit", "meaning"), rows)
 

@@ -26,7 +26,7 @@ class Column:
     """One column of the table of objects."""
 
     name: str
-    kind: Literal["int", "float", "bool"] = "float"
+    kind: Literal["int", "float", "bool", "text"] = "float"
     unit: str = ""
     """``voxel``, ``um``, ``um2``, ``um3``, ``edge`` (shortest edge of a voxel), ``image`` (the image's own),
     or nothing for a number without a unit."""
@@ -35,7 +35,8 @@ class Column:
     @property
     def dtype(self) -> np.dtype:
         """NumPy type of its values."""
-        return np.dtype({"int": np.int64, "float": np.float64, "bool": np.bool_}[self.kind])
+        kinds = {"int": np.int64, "float": np.float64, "bool": np.bool_, "text": np.str_}
+        return np.dtype(kinds[self.kind])
 
 
 def _along(
@@ -72,6 +73,14 @@ _CONTRAST = (
     Column(name="background", unit="image", meaning="mean of the unlabelled voxels around the object"),
     Column(name="contrast", meaning="(mean - background) / standard deviation of the two; above 0: bright"),
 )
+_CORRECTION = (
+    Column(
+        name="provenance",
+        kind="text",
+        meaning="found by the model, or added, merged, split, painted, refitted in a correction by hand",
+    ),
+    Column(name="reviewed", kind="bool", meaning="whether somebody made, changed or confirmed the object"),
+)
 _MASK = (Column(name="mask_overlap", meaning="fraction of the label's voxels inside the mask"),)
 
 
@@ -96,7 +105,12 @@ def _distances(num_rays: int) -> tuple[Column, ...]:
 
 
 def columns(
-    *, image: bool = True, channels: Iterable[str] = (), mask: bool = False, num_rays: int | None = None
+    *,
+    image: bool = True,
+    channels: Iterable[str] = (),
+    mask: bool = False,
+    num_rays: int | None = None,
+    corrected: bool = False,
 ) -> tuple[Column, ...]:
     """Return the columns of a table, in their order.
 
@@ -110,6 +124,8 @@ def columns(
         Whether there is a mask.
     num_rays : int, optional
         Number of rays of the polyhedra, if these are added.
+    corrected : bool
+        Whether the labels were corrected by hand.
 
     Examples
     --------
@@ -119,6 +135,7 @@ def columns(
     parts = [*_PLACE, *_SHAPE]
     parts += [*_intensity(), *_CONTRAST] if image else []
     parts += _distances(num_rays) if num_rays is not None else []
+    parts += _CORRECTION if corrected else []
     parts += _MASK if mask else []
     for channel in channels:
         parts += _intensity(channel)
@@ -134,7 +151,7 @@ def column(name: str) -> Column | None:
     parts = name.split("_", 2)
     channel = [parts[2]] if len(parts) == 3 and parts[0] == "intensity" else []
     rays = int(name[9:]) + 1 if name.startswith("distance_") and name[9:].isdecimal() else 0
-    known = columns(channels=channel, mask=True, num_rays=min(rays, 10_000))
+    known = columns(channels=channel, mask=True, num_rays=min(rays, 10_000), corrected=True)
     return next((c for c in known if c.name == name), None)
 
 

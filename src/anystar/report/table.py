@@ -185,11 +185,13 @@ def _ending(path: Path) -> str:
     return ending
 
 
-def _text(value: float | bool) -> str:
-    """Return an integer as it is, a float with six significant digits, nothing for NaN.
+def _text(value: float | bool | str) -> str:
+    """Return an integer or a text as it is, a float with six significant digits, nothing for NaN.
 
     Six are as much as a voxel grid can mean.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, int):
         return str(int(value))
     return "" if value != value else f"{value:.6g}"
@@ -197,6 +199,8 @@ def _text(value: float | bool) -> str:
 
 def _parse(name: str, cells: list[str]) -> np.ndarray:
     known = column(name)
+    if known is not None and known.kind == "text":
+        return np.array(cells, np.str_)
     if known is not None and known.kind == "bool":
         return np.array([c.lower() in ("1", "1.0", "true") for c in cells], bool)
     if known is not None and known.kind == "int":
@@ -218,5 +222,6 @@ def _read_parquet(path: Path) -> tuple[Table, str]:
     if "label" not in found.column_names:
         raise InputError(f"{path} is no table of objects; give one that anystar segment wrote")
     columns = {name: found[name].to_numpy() for name in found.column_names}
+    columns |= {name: values.astype(np.str_) for name, values in columns.items() if values.dtype == object}
     stored = pyarrow.parquet.read_metadata(path).metadata or {}
     return Table(columns=columns), stored.get(_KEY, b"").decode()
