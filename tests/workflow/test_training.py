@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-import anystar
 from anystar.errors import InputError
-from anystar.workflow.training import TrainOptions, fine_tune, train_config
+from anystar.workflow.training import TrainOptions, train_config
 
 ANNOTATED = {"images": Path("a"), "labels": Path("b")}
 
@@ -42,28 +40,3 @@ def test_a_run_to_resume_must_be_there(tmp_path):
         train_config(TrainOptions(), out=tmp_path, resume=True)
     with pytest.raises(InputError, match=r"resume=True continues a run, start=\.\.\. begins one"):
         train_config(TrainOptions(start="x"), out=tmp_path, resume=True)
-
-
-@pytest.mark.slow
-def test_the_preset_for_fine_tuning_makes_a_model(tmp_path):
-    images, labels = tmp_path / "images", tmp_path / "labels"
-    for folder in (images, labels):
-        folder.mkdir()
-    grid = np.indices((32, 32, 32))
-    for name in "ab":
-        ball = np.linalg.norm(grid - 15.5, axis=0) < 8
-        np.save(labels / f"{name}.npy", ball.astype(np.uint8))
-        np.save(images / f"{name}.npy", np.random.default_rng(0).normal(ball * 90.0, 9.0).astype(np.float32))
-    events = []
-    path = fine_tune(
-        images,
-        labels,
-        tmp_path / "run",
-        iterations=1,
-        options=TrainOptions(hold_out=1),
-        device="cpu",
-        progress=events.append,
-    )
-    assert path == tmp_path / "run" / "best.safetensors"
-    assert events[-1].step == 1
-    assert anystar.load_model(path, device="cpu").card["from"]["model"] == "grain-small"

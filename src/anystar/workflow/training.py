@@ -1,18 +1,17 @@
-"""Training from files: the configuration, the annotated volumes, the run, and a preset for fine-tuning."""
+"""Training from files: the configuration, the annotated volumes, the run."""
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from anystar.config import from_dict, read_toml
 from anystar.errors import InputError
-from anystar.predict import list_models
 from anystar.report.montage import save_montage
 from anystar.train import (
     LabelledConfig,
@@ -25,9 +24,8 @@ from anystar.train import (
     paper_config,
     small_config,
 )
-from anystar.workflow.annotated import read_labelled
 
-__all__ = ["TrainOptions", "describe_volumes", "fine_tune", "run_training", "train_config"]
+__all__ = ["TrainOptions", "describe_volumes", "run_training", "train_config"]
 
 _PREVIEWED = 8
 """Samples of a preview."""
@@ -216,7 +214,7 @@ def run_training(
     resume: bool = False,
     device: str = "auto",
     labelled: LabelledVolumes | None = None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Train, and write previews and TensorBoard events beside what :func:`anystar.train.fit` writes.
 
     Of several processes (``torchrun``), only the first writes them.
@@ -231,61 +229,6 @@ def run_training(
             if event.preview:
                 _draw_preview(out / "previews" / f"{event.step:07d}.png", event)
             yield event
-
-
-def fine_tune(
-    images: Path,
-    labels: Path,
-    out: Path,
-    *,
-    model: str | None = None,
-    options: TrainOptions | None = None,
-    iterations: int = 150,
-    learning_rate: float = 5e-4,
-    device: str = "auto",
-    progress: Callable[[Progress], None] = lambda event: None,
-) -> Path:
-    """Adapt a model to your images with a few annotated volumes, and return the file of the new model.
-
-    Parameters
-    ----------
-    images, labels : Path
-        Annotated images and their label images, of the same names: folders, or one file each.
-    out : Path
-        Folder of the run.
-    model : str, optional
-        A bundled model, or a model file; the default model by default.
-    options : TrainOptions, optional
-        Further changes; ``images``, ``labels`` and ``start`` are those of this call.
-    iterations : int
-        Optimiser steps: 150 take some minutes on two cores.
-    learning_rate : float
-        Initial learning rate.
-    device : str
-        As :func:`anystar.load_model` takes it.
-    progress : callable, optional
-        Called with each event of the training.
-
-    Returns
-    -------
-    Path
-        The model with the least loss on the volumes that are held out, or the last one without such volumes.
-    """
-    default = next(name for name, card in list_models().items() if card.get("default"))
-    chosen = dataclasses.replace(
-        options or TrainOptions(),
-        images=images,
-        labels=labels,
-        start=model or default,
-        iterations=iterations,
-        learning_rate=learning_rate,
-    )
-    config = train_config(chosen, size="small", out=out)
-    assert config.labelled is not None
-    labelled = read_labelled(config.labelled)
-    for event in run_training(config, out, device=device, labelled=labelled):
-        progress(event)
-    return out / ("best.safetensors" if labelled.validation else "model.safetensors")
 
 
 class _Board:
