@@ -61,6 +61,7 @@ def test_a_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
     monkeypatch.chdir(here(tmp_path))
     for words in calls("\n".join(blocks(document, "bash"))):
         toy = [TOY.get(before, word) for before, word in zip(["", *words], words, strict=False)]
+        toy += ["--iterations", "2"] if "--fine-tune" in words else []
         done = CliRunner().invoke(main, toy)
         assert done.exit_code == 0, (words, done.output)
         for written in re.findall(r"wrote (.+)", done.stdout):

@@ -21,6 +21,10 @@ ELSEWHERE = {
         "export filter filter_options options segment_options",
         "cli/test_segment.py cli/test_outputs.py workflow/test_exporting.py",
     ),
+    "correction": (
+        "editable entries history locks packed proposals rows split table",
+        "correction/test_corrections.py correction/test_journal.py",
+    ),
     "dataset": (
         "explained manifest pool stores writer",
         "cli/test_synthesize.py",
@@ -62,8 +66,8 @@ ELSEWHERE = {
         "lab/test_peers.py",
     ),
     "napari": (
-        "segmentation segmenting worker",
-        "napari/test_segment_panel.py",
+        "corrections corrections_form learning loss_curve models segmentation segmenting worker",
+        "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),
     "nn": (
         "device sync_batchnorm unet",
@@ -111,7 +115,7 @@ ELSEWHERE = {
         "train/test_loop.py cli/test_train.py",
     ),
     "workflow": (
-        "annotated batch evaluating file_result in_blocks measuring notes opened options "
+        "annotated batch corrected evaluating file_result in_blocks measuring notes opened options "
         "outputs pairing provenance reporting runs timecourse tuning",
         "cli/test_segment.py cli/test_measure.py cli/test_evaluate.py cli/test_report.py cli/test_tune.py",
     ),
@@ -133,6 +137,7 @@ ACROSS = {
     "io/test_trust.py": "files that state nonsense",
     "io/test_zarr_kinds.py": "kinds of OME-Zarr",
     "napari/test_manifest.py": "what napari finds",
+    "napari/test_user_actions.py": "from an image to a saved correction",
     "predict/test_segment.py": "Model.segment as a whole",
     "report/test_browser.py": "the report in a browser",
     "workflow/test_box.py": "segmenting a part of an image, in every format",

@@ -14,7 +14,15 @@ import numpy as np
 from anystar.arrays import Volume, VoxelSize
 from anystar.errors import InputError
 
-__all__ = ["ImageLayer", "LayerVolume", "LayerVoxelSize", "Place", "layer_volume", "voxel_size_of"]
+__all__ = [
+    "ImageLayer",
+    "LayerVolume",
+    "LayerVoxelSize",
+    "Place",
+    "labels_place",
+    "layer_volume",
+    "voxel_size_of",
+]
 
 Box = tuple[slice, slice, slice]
 _SPACE = ("z", "y", "x")
@@ -167,6 +175,23 @@ def layer_volume(layer: ImageLayer | None, point: Sequence[float] = ()) -> Layer
     for axis in axes:
         index[axis] = 0
     return LayerVolume(data=data, place=_place(layer, axes, tuple(index)), name=layer.name)
+
+
+def labels_place(layer: ImageLayer) -> Place:
+    """Return where the one volume of a labels layer lies.
+
+    Raises
+    ------
+    InputError
+        If it is no labels layer, is 2D, or has several time points or channels.
+    """
+    if layer is None or hasattr(layer, "rgb") or layer.multiscale:
+        raise InputError("there is no labels layer; segment an image first")
+    axes = spatial_axes(layer)
+    others = [n for axis, n in enumerate(layer.data.shape) if axis not in axes]
+    if any(n > 1 for n in others):
+        raise InputError(f"{layer.name} has several volumes; correct a layer of one time point and channel")
+    return _place(layer, axes, (0,) * layer.ndim)
 
 
 def spatial_axes(layer: ImageLayer) -> tuple[int, int, int]:

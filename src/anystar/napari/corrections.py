@@ -1,0 +1,381 @@
+"""Corrections of a labels layer: clicks and strokes become edits, and edits are displayed; without Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, find_unsaved, recover
+from anystar.correction.table import list_objects
+from anystar.errors import InputError
+from anystar.napari.layers import Place, labels_place, voxel_size_of
+from anystar.napari.segmentation import Segmentation, segmentation_of
+
+if TYPE_CHECKING:
+    import pandas
+
+    from anystar.correction.proposals import Propose
+
+__all__ = ["LayerCorrections", "Mode", "correct", "corrections_of"]
+
+_KEY = "anystar corrections"
+
+
+class _Mode(NamedTuple):
+    title: str
+    key: str
+    help: str
+
+
+class Mode(Enum):
+    """What a click does."""
+
+    LOOK = _Mode("Look", "Escape", "Move and zoom; clicks change nothing.")
+    ADD = _Mode("Add", "a", "Click where an object is missing: the model's best candidate there is added.")
+    DELETE = _Mode("Delete", "d", "Click an object to remove it.")
+    MERGE = _Mode("Merge", "g", "Click two objects that are one; further clicks add more.")
+    SPLIT = _Mode("Split", "s", "Click two points of an object, one in each half.")
+    PAINT = _Mode("Paint", "b", "Paint the chosen object; n begins a new one, f fits a body to it.")
+    CONFIRM = _Mode("Confirm", "c", "Click an object that is right: learning takes it as correct.")
+
+
+@dataclass(kw_only=True, eq=False)
+class LayerCorrections:
+    """The corrections that a labels layer displays and that it is the canvas of."""
+
+    layer: Any
+    corrections: Corrections
+    place: Place
+    key: ImageKey
+    segmentation: Segmentation | None = None
+    pending: list[Any] = field(default_factory=list)
+    """Objects to merge, or the first point of a split."""
+    _measured: dict[str, dict[int, Any]] = field(default_factory=dict)
+
+    @property
+    def journal(self) -> Journal | None:
+        """What keeps the edits on the disk."""
+        kept = self.corrections.recorder
+        return kept if isinstance(kept, Journal) else None
+
+    @property
+    def image_path(self) -> Path | None:
+        """The file of the image, if it has one."""
+        return self.key.path
+
+    def voxel(self, position: Sequence[float]) -> tuple[float, float, float]:
+        """Return the voxel (Z, Y, X) of a place in napari's world."""
+        data = self.layer.world_to_data(position)
+        z, y, x = (float(data[axis]) for axis in self.place.axes)
+        return z, y, x
+
+    def click(
+        self,
+        mode: Mode,
+        point: Sequence[float],
+        *,
+        label: int | None = None,
+        propose: Propose | None = None,
+    ) -> str:
+        """Make of a click at a voxel what the mode means, and return a line for the user.
+
+        Parameters
+        ----------
+        mode : Mode
+        point : 3 floats
+            Voxel (Z, Y, X).
+        label : int, optional
+            The object that was clicked, if that is not the one at the point: in a 3D view.
+        propose : callable, optional
+            See :meth:`anystar.correction.Corrections.add_at`.
+
+        Raises
+        ------
+        InputError
+            If nothing can be done there; :class:`anystar.correction.NothingFound` if there is no candidate.
+        """
+        own = self.corrections
+        if mode is Mode.ADD:
+            return self.show(own.add_at(point, propose=propose))
+        label = own.label_at(point) if label is None else label
+        if not label:
+            raise InputError("there is no object here; click one")
+        if mode is Mode.DELETE:
+            return self.show(own.delete(label))
+        if mode is Mode.CONFIRM:
+            return self.show(own.review([label]))
+        if mode is Mode.MERGE:
+            return self._merge(label)
+        if mode is Mode.SPLIT:
+            return self._split(label, point)
+        return ""
+
+    def _merge(self, label: int) -> str:
+        first = next((n for n in self.pending if n in self.corrections.rows), None)
+        if first is None or first == label:
+            self.pending = [label]
+            return f"merge {label} with: click another object"
+        change = self.corrections.merge([first, label])
+        self.pending = [n for n in (first, label) if n in self.corrections.rows]
+        return self.show(change)
+
+    def _split(self, label: int, point: Sequence[float]) -> str:
+        before = next(iter(self.pending), None)
+        if before is None or before[0] != label:
+            self.pending = [(label, tuple(point))]
+            return f"split {label}: click a point in its other half"
+        self.pending = []
+        return self.show(self.corrections.split(label, before[1], point))
+
+    def stroke(self, atoms: Sequence[Any]) -> str:
+        """Take up what the brush of napari has painted: the value of its event ``paint``."""
+        where, old = _painted(self.layer.data, atoms)
+        change = self.corrections.painted(tuple(where[axis] for axis in self.place.axes), old)
+        return "" if change is None else self.show(change)
+
+    def refit(self) -> str:
+        """Fit a body to the chosen object."""
+        return self.show(self.corrections.refit(int(self.layer.selected_label)))
+
+    def confirm_all(self) -> str:
+        """Confirm the whole volume."""
+        return self.show(self.corrections.review())
+
+    def confirm_box(self, low: Sequence[float], high: Sequence[float]) -> str:
+        """Confirm a box between two voxels."""
+        z, y, x = (
+            slice(int(np.floor(min(a, b))), int(np.ceil(max(a, b))) + 1)
+            for a, b in zip(low, high, strict=True)
+        )
+        return self.show(self.corrections.review_box((z, y, x)))
+
+    def undo(self) -> str:
+        """Take the last edit back."""
+        self.pending = []
+        change = self.corrections.undo()
+        return "nothing to undo" if change is None else self.show(change)
+
+    def redo(self) -> str:
+        """Make the edit again that was undone last."""
+        change = self.corrections.redo()
+        return "nothing to redo" if change is None else self.show(change)
+
+    def new_object(self) -> int:
+        """Choose the number of a new object for the brush."""
+        self.layer.selected_label = self.corrections.next_label
+        return int(self.layer.selected_label)
+
+    def show(self, change: Change) -> str:
+        """Display a change, and return what it was."""
+        if self.segmentation is not None:
+            self.segmentation.corrected = True
+        self.layer.refresh(extent=False)
+        self.layer.features = self.features()
+        return change.text
+
+    def features(self) -> pandas.DataFrame:
+        """Return a row per object; what was measured before stays with objects that were not edited."""
+        table = list_objects(self.corrections).to_pandas()
+        edited = (table["provenance"] != "found").to_numpy()
+        for name, values in self._measured.items():
+            if name not in table:
+                table[name] = [
+                    np.nan if e else values.get(n, np.nan)
+                    for n, e in zip(table["label"], edited, strict=True)
+                ]
+        return table
+
+    def measure(self) -> None:
+        """Measure all objects: intensities, surfaces, contrast."""
+        self.layer.features = self.corrections.table().to_pandas()
+        self.remember_measures()
+
+    def remember_measures(self) -> None:
+        """Keep the columns of the layer that are not known without measuring."""
+        features = self.layer.features
+        if "label" not in features:
+            return
+        names = features["label"].to_numpy()
+        own = set(list_objects(self.corrections))
+        self._measured = {
+            str(c): dict(zip(names.tolist(), features[c].tolist(), strict=True))
+            for c in features.columns
+            if c not in own and c != "index"
+        }
+
+    @property
+    def summary(self) -> str:
+        """How many objects there are, of which kinds, and how many were reviewed."""
+        rows = self.corrections.rows.values()
+        counts = {
+            kind: sum(row.provenance == kind for row in rows)
+            for kind in dict.fromkeys(r.provenance for r in rows)
+        }
+        kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
+        reviewed = sum(row.reviewed for row in rows)
+        return f"{len(rows)} objects: {kinds}; {reviewed} reviewed" if rows else "no objects"
+
+    @property
+    def review(self) -> str:
+        """How many objects were reviewed."""
+        rows = self.corrections.rows.values()
+        return f"{sum(row.reviewed for row in rows)} of {len(rows)} reviewed"
+
+    @property
+    def kept(self) -> str:
+        """Where edits are kept, for the user."""
+        journal = self.journal
+        if journal is None or not self.corrections.can_undo:
+            return "Every edit is kept on the disk as you make it."
+        return journal.note or f"Edits are kept in {journal.path}."
+
+    def unsaved(self) -> list[Unsaved]:
+        """Return corrections of this image of an earlier time that were not saved."""
+        return find_unsaved(self.key)
+
+    def restore(self, found: Unsaved) -> str:
+        """Go on with corrections of an earlier time."""
+        own = self.corrections
+        if self.journal is not None:
+            self.journal.close()
+        self.corrections, _ = recover(
+            found.path, self.key, image=own.image, preprocessing=own.preprocessing, proposals=own.proposals
+        )
+        self.layer.data = self.place.to_layer(self.corrections.labels)
+        self.show(Change(text="", labels=(), box=(slice(0), slice(0), slice(0))))
+        return f"restored {found.edits} edits"
+
+    def save(self, labels: Path, *, overwrite: bool = False) -> str:
+        """Write labels, table, overview image, provenance and what was reviewed; name what was written."""
+        from anystar.workflow.correcting import correction_outputs, save_corrections
+
+        known = self.segmentation
+        origin = None
+        if known is not None:
+            origin = {
+                "model": known.model or "the default model",
+                "prob_thresh": known.result.prob_thresh,
+                "nms_thresh": known.result.nms_thresh,
+            }
+        saved = save_corrections(
+            self.corrections,
+            correction_outputs(labels),
+            image=self.image_path,
+            origin=origin,
+            overwrite=overwrite,
+        )
+        return f"wrote {', '.join(path.name for path in saved.files)} in {labels.absolute().parent}"
+
+    def close(self) -> None:
+        """End the correction; what was not saved stays on the disk."""
+        if self.journal is not None:
+            self.journal.close()
+
+
+def correct(layer: Any, *, path: Path | None = None) -> LayerCorrections:
+    """Begin to correct a labels layer, or go on with it.
+
+    Parameters
+    ----------
+    layer : labels layer of napari
+        Of a segmentation, or from anywhere. Its data become int32 in memory.
+    path : Path, optional
+        The file of the image, beside which edits are kept.
+
+    Raises
+    ------
+    InputError
+        If it is no labels layer of one volume.
+    """
+    known = corrections_of(layer)
+    if known is not None:
+        return known
+    place = labels_place(layer)
+    segmentation = segmentation_of(layer)
+    if (
+        segmentation is not None
+        and segmentation.place.from_layer(layer.data).shape == segmentation.result.labels.shape
+    ):
+        place = segmentation.place
+        labels = np.array(place.from_layer(np.asarray(layer.data)), np.int32)
+        corrections = Corrections.of(segmentation.result, labels=labels)
+        image = segmentation.result.image
+    else:
+        from anystar.arrays import Volume
+
+        size = voxel_size_of(layer).size
+        data = place.from_layer(np.asarray(layer.data))
+        volume = (
+            Volume(data=data) if size is None else Volume(data=data, spacing=size.spacing, unit=size.unit)
+        )
+        corrections, image = Corrections.of_labels(volume), None
+    key = ImageKey.of(
+        corrections.labels if image is None else image.data,
+        path=path,
+        name=layer.name if path is None else "",
+    )
+    corrections.recorder = Journal(key)
+    made = LayerCorrections(
+        layer=layer, corrections=corrections, place=place, key=key, segmentation=segmentation
+    )
+    made.remember_measures()
+    layer.data = place.to_layer(corrections.labels)
+    layer.preserve_labels = True
+    layer.features = made.features()
+    layer.metadata[_KEY] = made
+    return made
+
+
+def corrections_of(layer: Any) -> LayerCorrections | None:
+    """Return the corrections of a layer, if they have begun."""
+    found = None if layer is None else layer.metadata.get(_KEY)
+    return found if isinstance(found, LayerCorrections) else None
+
+
+def _painted(data: np.ndarray, atoms: Sequence[Any]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """Return which elements of a layer's data a stroke changes, and what they were before.
+
+    The data are as after the stroke then: of a single step, napari reports before it writes.
+    """
+    boxes = [_box_of(atom, data.shape) for atom in atoms]
+    box = tuple(
+        slice(min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes))
+        for axis in range(data.ndim)
+    )
+    before = np.array(data[box])
+    for atom in reversed(atoms):
+        _put(before, box, atom, old=True)
+    after = before.copy()
+    for atom in atoms:
+        _put(after, box, atom, old=False)
+    data[box] = after
+    found = np.nonzero(before != after)
+    return tuple(i + b.start for i, b in zip(found, box, strict=True)), before[found]
+
+
+def _put(part: np.ndarray, box: tuple[slice, ...], atom: Any, *, old: bool) -> None:
+    """Write the old or the new values of one step of a stroke into a box of the data."""
+    if not hasattr(atom, "slice_key"):
+        indices, before, after = atom
+        where = tuple(np.asarray(i) - b.start for i, b in zip(indices, box, strict=True))
+        part[where] = before if old else after
+        return
+    own = _box_of(atom, [b.stop for b in box])  # an open slice ends where the box does
+    inner = part[tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(own, box, strict=True))]
+    values = atom.old_values if old else atom.new_value
+    if atom.mask is None:
+        inner[...] = values
+    else:
+        inner[atom.mask] = values
+
+
+def _box_of(atom: Any, shape: Sequence[int]) -> tuple[slice, ...]:
+    """Return the box of one step of a stroke: a box with a mask, or indices (napari before 0.8)."""
+    if hasattr(atom, "slice_key"):
+        return tuple(slice(*s.indices(n)[:2]) for s, n in zip(atom.slice_key, shape, strict=True))
+    return tuple(slice(int(np.min(i)), int(np.max(i)) + 1) for i in atom[0])

@@ -1,0 +1,327 @@
+"""The panel in which a segmentation is corrected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Labels
+from napari.viewer import Viewer
+from qtpy.QtWidgets import QFileDialog
+
+from anystar.correction import NothingFound, run_around
+from anystar.correction.proposals import Proposals
+from anystar.errors import InputError, user_message
+from anystar.napari import segmenting
+from anystar.napari.corrections import LayerCorrections, Mode, correct
+from anystar.napari.corrections_form import CorrectionsForm
+from anystar.napari.worker import Progress, Run
+
+__all__ = ["CorrectionsPanel"]
+
+
+class CorrectionsPanel(CorrectionsForm):
+    """Clicks and strokes on a labels layer become edits that can be undone and are kept on the disk."""
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.edited: LayerCorrections | None = None
+        self.mode = Mode.LOOK
+        self.run: Run | None = None
+        self._connect()
+        self.viewer.layers.events.inserted.connect(self.list_layers)
+        self.viewer.layers.events.removed.connect(self.list_layers)
+        self.list_layers()
+
+    def _connect(self) -> None:
+        self.labels.currentIndexChanged.connect(self._choose)
+        actions = {
+            self.start_button: self.start,
+            self.restore_button: self.restore,
+            self.dismiss_button: self.offer.hide,
+            self.new_button: self.new_object,
+            self.fit_button: self.refit,
+            self.undo_button: self.undo,
+            self.redo_button: self.redo,
+            self.view_button: self.confirm_view,
+            self.all_button: self.confirm_all,
+            self.choose_button: self.choose_path,
+            self.save_button: self.save,
+        }
+        for button, action in actions.items():
+            button.clicked.connect(lambda checked=False, action=action: action())
+        for mode, button in self.buttons.items():
+            button.clicked.connect(partial(self.set_mode, mode))
+
+    def list_layers(self, event: Any = None) -> None:
+        """Offer the labels layers of the viewer; a correction ends with its layer."""
+        edited = self.edited
+        if edited is not None and edited.layer not in self.viewer.layers:
+            self.stop()
+            edited.close()
+        chosen = self.labels.currentText()
+        self.labels.blockSignals(True)
+        self.labels.clear()
+        self.labels.addItems([layer.name for layer in self.viewer.layers if isinstance(layer, Labels)])
+        self.labels.setCurrentIndex(max(0, self.labels.findText(chosen)))
+        self.labels.blockSignals(False)
+        self._choose()
+
+    @property
+    def layer(self) -> Any:
+        """The labels layer that is chosen."""
+        name = self.labels.currentText()
+        return next((x for x in self.viewer.layers if isinstance(x, Labels) and x.name == name), None)
+
+    def _choose(self) -> None:
+        if self.edited is not None and self.edited.layer is not self.layer:
+            self.stop()
+        self.update_state()
+        if self.layer is None:
+            self._say("there is no labels layer; segment an image first")
+
+    def start(self) -> None:
+        """Begin to correct the chosen layer."""
+        layer = self.layer
+        try:
+            self.edited = correct(layer, path=self._image_path(layer))
+        except InputError as error:
+            self._say(str(error))
+            return
+        layer.mouse_drag_callbacks.append(self._clicked)
+        layer.events.paint.connect(self._painted)
+        for key, action in self._keys().items():
+            layer.bind_key(key, action, overwrite=True)
+        self.viewer.layers.selection.active = layer
+        path = self.edited.image_path
+        folder = Path.cwd() if path is None else path.parent
+        stem = layer.name if path is None else path.name.split(".")[0]
+        self.path.setText(str(folder / f"{stem}_labels.ome.tif"))
+        found = self.edited.unsaved()
+        if found:
+            self.offer_text.setText(f"There are {found[0].text}.")
+            self.offer.show()
+        self.set_mode(Mode.ADD)
+
+    def stop(self) -> None:
+        """End the correction; the edits stay on the disk until they are saved."""
+        if self.edited is None:
+            return
+        layer = self.edited.layer
+        if self._clicked in layer.mouse_drag_callbacks:
+            layer.mouse_drag_callbacks.remove(self._clicked)
+        layer.events.paint.disconnect(self._painted)
+        for key in self._keys():
+            layer.bind_key(key, None, overwrite=True)
+        self.edited = None
+        self.offer.hide()
+
+    def _image_path(self, layer: Any) -> Path | None:
+        from anystar.napari.segmentation import segmentation_of
+
+        found = segmentation_of(layer)
+        name = found.source.name if found is not None else ""
+        image = next((x for x in self.viewer.layers if x.name == name), None)
+        source = (image if image is not None else layer).source.path
+        return None if source is None else Path(source)
+
+    def _keys(self) -> dict[str, Callable[[Any], None]]:
+        def calling(action: Callable[[], Any]) -> Callable[[Any], None]:
+            return lambda layer: action()
+
+        keys = {mode.value.key: calling(partial(self.set_mode, mode)) for mode in Mode}
+        return keys | {
+            "n": calling(self.new_object),
+            "f": calling(self.refit),
+            "Control-Z": calling(self.undo),
+            "Control-Shift-Z": calling(self.redo),
+        }
+
+    def set_mode(self, mode: Mode, checked: bool = True) -> None:
+        """Choose what a click does."""
+        self.mode = mode
+        if self.edited is not None:
+            self.edited.pending = []
+            self.edited.layer.mode = "paint" if mode is Mode.PAINT else "pan_zoom"
+            known = self.edited.layer.selected_label in self.edited.corrections.rows
+            if mode is Mode.PAINT and not known:
+                self.edited.new_object()
+        self.update_state()
+
+    def _clicked(self, layer: Any, event: Any) -> Iterator[None]:
+        """Distinguish a click from a drag, which moves the camera."""
+        moved = 0
+        yield
+        while event.type == "mouse_move":
+            moved += 1
+            yield
+        if moved <= 2 and self.mode not in (Mode.LOOK, Mode.PAINT):
+            self.click(event)
+
+    def click(self, event: Any) -> None:
+        """Carry out the mode where the mouse was clicked."""
+        edited = self.edited
+        if edited is None:
+            return
+        label = None
+        if self.viewer.dims.ndisplay == 3:
+            if self.mode in (Mode.ADD, Mode.SPLIT):
+                self._say("this needs a point in a plane; switch to 2D with Ctrl+Y")
+                return
+            label = edited.layer.get_value(
+                event.position,
+                view_direction=event.view_direction,
+                dims_displayed=list(event.dims_displayed),
+                world=True,
+            )
+            label = int(label or 0)
+        point = edited.voxel(event.position)
+        try:
+            self._say(edited.click(self.mode, point, label=label))
+        except NothingFound as error:
+            self._look_around(edited, point, error)
+        except InputError as error:
+            self._say(str(error))
+        self.update_state()
+
+    def _look_around(
+        self, edited: LayerCorrections, point: tuple[float, float, float], error: NothingFound
+    ) -> None:
+        """Run the model around a point where no candidate was kept, if the model is known."""
+        known, image = edited.segmentation, edited.corrections.image
+        if known is None or image is None or self.run is not None:
+            self._say(str(error))
+            return
+        z, y, x = (int(p + 0.5) for p in point)
+
+        def work(progress: Progress) -> Proposals:
+            progress(0, 0, "looking around the point")
+            model = segmenting.load_model(known.model, known.device)
+            size, diameter = edited.corrections.voxel_size, known.result.diameter_vox
+            return run_around(model, image.data, size, diameter=diameter)((z, y, x))
+
+        self._say("looking around the point with the model …")
+        self.run = Run("Look around the point", work)
+        self.run.finished.connect(lambda found: self._add_found(edited, point, found))
+        self.run.failed.connect(self._say)
+        self.run.ended.connect(self._run_ended)
+        self.run.start()
+
+    def _add_found(self, edited: LayerCorrections, point: tuple[float, ...], found: Proposals) -> None:
+        try:
+            self._say(edited.click(Mode.ADD, point, propose=lambda _: found))
+        except InputError as error:
+            self._say(str(error))
+
+    def _run_ended(self) -> None:
+        self.run = None
+        self.update_state()
+
+    def _painted(self, event: Any) -> None:
+        if self.edited is not None:
+            self._try(partial(self.edited.stroke, event.value))
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        if self.edited is not None:
+            self._try(self.edited.undo)
+
+    def redo(self) -> None:
+        """Make the edit again that was undone last."""
+        if self.edited is not None:
+            self._try(self.edited.redo)
+
+    def new_object(self) -> None:
+        """Paint a new object."""
+        if self.edited is not None:
+            self.set_mode(Mode.PAINT)
+            self._say(f"paint object {self.edited.new_object()}; f fits a body to the sketch")
+
+    def refit(self) -> None:
+        """Fit a body to the chosen object."""
+        if self.edited is not None:
+            self._try(self.edited.refit)
+
+    def confirm_all(self) -> None:
+        """Confirm everything."""
+        if self.edited is not None:
+            self._try(self.edited.confirm_all)
+
+    def confirm_view(self) -> None:
+        """Confirm what the canvas shows, in all planes."""
+        edited = self.edited
+        if edited is None:
+            return
+        corners = edited.layer.corner_pixels
+        low, high = ([float(corners[end, axis]) for axis in edited.place.axes] for end in (0, 1))
+        for position, axis in enumerate(edited.place.axes):
+            if axis in self.viewer.dims.not_displayed:
+                low[position], high[position] = 0.0, float(edited.layer.data.shape[axis] - 1)
+        self._try(partial(edited.confirm_box, low, high))
+
+    def restore(self) -> None:
+        """Go on with edits of an earlier time."""
+        edited = self.edited
+        found = edited.unsaved() if edited is not None else []
+        self.offer.hide()
+        if edited is not None and found:
+            self._try(partial(edited.restore, found[0]))
+
+    def choose_path(self) -> None:
+        """Choose the file of the labels in a dialog."""
+        name, _ = QFileDialog.getSaveFileName(self, "Save corrected labels", self.path.text())
+        if name:
+            self.path.setText(name)
+            self.replace.setChecked(Path(name).exists())  # the dialog has confirmed it
+
+    def save(self) -> None:
+        """Write labels, table, overview image and provenance."""
+        edited = self.edited
+        if edited is None:
+            return
+        try:
+            self._say(edited.save(Path(self.path.text()), overwrite=self.replace.isChecked()))
+        except (InputError, OSError) as error:
+            text = user_message(error) or str(error)
+            self._say(text.replace("add overwrite=True", "tick Replace"))
+        self.update_state()
+
+    def _try(self, action: Callable[[], str]) -> None:
+        try:
+            self._say(action())
+        except InputError as error:
+            self._say(str(error))
+        self.update_state()
+
+    def _say(self, text: str) -> None:
+        if text:
+            self.message.setText(text)
+
+    def update_state(self) -> None:
+        """Show what holds now."""
+        edited = self.edited
+        self.start_button.setVisible(edited is None)
+        self.start_button.setEnabled(self.layer is not None)
+        self.tools.setVisible(edited is not None)
+        for mode, button in self.buttons.items():
+            button.setChecked(mode is self.mode)
+        self.help.setText(self.mode.value.help)
+        painting = self.mode is Mode.PAINT
+        self.new_button.setVisible(painting)
+        self.fit_button.setVisible(painting)
+        if edited is not None:
+            self.undo_button.setEnabled(edited.corrections.can_undo)
+            self.redo_button.setEnabled(edited.corrections.can_redo)
+            self.summary.setText(edited.summary)
+            self.kept.setText(edited.kept)
+
+    def closeEvent(self, event: Any) -> None:
+        """Leave the layer as it is; edits stay on the disk until they are saved."""
+        edited = self.edited
+        self.stop()
+        if edited is not None:
+            edited.close()
+        super().closeEvent(event)

@@ -1,0 +1,216 @@
+"""The panel in which a model learns from what was corrected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Labels
+from napari.viewer import Viewer
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from anystar.errors import InputError
+from anystar.napari.corrections import LayerCorrections, corrections_of
+from anystar.napari.learning import LearnRequest, as_corrected, free_folder, learn, losses
+from anystar.napari.loss_curve import LossCurve
+from anystar.napari.models import MODELS
+from anystar.napari.worker import Progress, Run
+
+__all__ = ["LearnPanel"]
+
+
+class LearnPanel(QWidget):
+    """Adapts the model to the corrected layers, in the background, and offers the new one."""
+
+    event_made = Signal(object)
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self.viewer = napari_viewer
+        self.run: Run | None = None
+        self.events: list[Any] = []
+        self.iterations = 150
+        self._build()
+        self.event_made.connect(self._show_event)
+        self.viewer.layers.events.inserted.connect(self.list_layers)
+        self.viewer.layers.events.removed.connect(self.list_layers)
+        self.list_layers()
+
+    def _build(self) -> None:
+        self.layers = QListWidget()
+        self.layers.setMaximumHeight(90)
+        self.layers.setToolTip("Layers that you have corrected; only what was reviewed counts.")
+        self.layers.itemChanged.connect(self.update_state)
+        refresh = QPushButton("Refresh")
+        refresh.clicked.connect(self.list_layers)
+        self.name = QLineEdit("corrected")
+        self.place = QLabel()
+        self.place.setWordWrap(True)
+        self.name.textChanged.connect(self.update_state)
+        self.learn_button, self.cancel_button = QPushButton("Learn from this"), QPushButton("Cancel")
+        self.learn_button.clicked.connect(self.learn)
+        self.cancel_button.clicked.connect(self.cancel)
+        self.progress, self.stage, self.curve = QProgressBar(), QLabel(), LossCurve()
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setMinimumHeight(36)
+        self.scores = QLabel()
+        self.scores.setTextFormat(Qt.TextFormat.RichText)
+        chosen = QGroupBox("Learn from")
+        inner = QVBoxLayout(chosen)
+        inner.addWidget(self.layers)
+        inner.addWidget(refresh)
+        form = QFormLayout()
+        form.addRow("Name of the new model", self.name)
+        row = QHBoxLayout()
+        row.addWidget(self.learn_button)
+        row.addWidget(self.cancel_button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(chosen)
+        layout.addLayout(form)
+        layout.addWidget(self.place)
+        layout.addLayout(row)
+        for widget in (self.progress, self.stage, self.curve, self.message, self.scores):
+            layout.addWidget(widget)
+        layout.addStretch()
+
+    def list_layers(self, event: Any = None) -> None:
+        """List the layers that were corrected, with what was reviewed of each."""
+        off = {
+            self.layers.item(i).text().split(":")[0]
+            for i in range(self.layers.count())
+            if not self._checked(i)
+        }
+        self.layers.blockSignals(True)
+        self.layers.clear()
+        for edited in self._all_edited():
+            item = QListWidgetItem(f"{edited.layer.name}: {edited.review}")
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            checked = edited.layer.name not in off
+            item.setCheckState(Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
+            self.layers.addItem(item)
+        self.layers.blockSignals(False)
+        self.update_state()
+
+    def _all_edited(self) -> list[LayerCorrections]:
+        found = [corrections_of(layer) for layer in self.viewer.layers if isinstance(layer, Labels)]
+        return [edited for edited in found if edited is not None]
+
+    def _checked(self, row: int) -> bool:
+        return self.layers.item(row).checkState() == Qt.CheckState.Checked
+
+    @property
+    def chosen(self) -> list[LayerCorrections]:
+        """The corrections to learn from."""
+        all_edited = self._all_edited()
+        if len(all_edited) != self.layers.count():
+            return []
+        return [edited for row, edited in enumerate(all_edited) if self._checked(row)]
+
+    @property
+    def out(self) -> Path:
+        """Folder of the run, which does not exist yet."""
+        path = next((s.image_path for s in self.chosen if s.image_path is not None), None)
+        folder = Path.cwd() if path is None else path.parent
+        name = self.name.text().strip() or "corrected"
+        return free_folder(folder / f"{name}_model")
+
+    def learn(self) -> None:
+        """Begin to learn, in a thread."""
+        self.list_layers()
+        try:
+            request = self._request()
+        except InputError as error:
+            self.message.setText(str(error))
+            return
+        self.events = []
+        self.scores.setText("")
+        self.message.setText("The viewer can be used meanwhile.")
+        self.run = Run(f"Learn {request.name}", lambda progress: self._work(request, progress))
+        self.run.progressed.connect(self._show_progress)
+        self.run.finished.connect(self._finished)
+        self.run.failed.connect(self.message.setText)
+        self.run.cancelled.connect(lambda: self.message.setText("cancelled; the model in use stays"))
+        self.run.ended.connect(self._ended)
+        self.run.start()
+        self.update_state()
+
+    def _request(self) -> LearnRequest:
+        chosen = self.chosen
+        if not chosen:
+            raise InputError("nothing is chosen to learn from; correct a layer first")
+        known = next((s.segmentation for s in chosen if s.segmentation is not None), None)
+        return LearnRequest(
+            volumes=tuple(as_corrected(edited) for edited in chosen),
+            out=self.out,
+            name=self.name.text().strip() or "corrected",
+            model=None if known is None else known.model,
+            device="auto" if known is None else known.device,
+            iterations=self.iterations,
+        )
+
+    def _work(self, request: LearnRequest, progress: Progress) -> Any:
+        return learn(request, progress, self.event_made.emit)
+
+    def cancel(self) -> None:
+        """Stop after the present steps."""
+        if self.run is not None:
+            self.run.cancel()
+            self.message.setText("stopping …")
+
+    def _show_progress(self, done: int, total: int, stage: str) -> None:
+        self.progress.setMaximum(total)
+        self.progress.setValue(done)
+        self.stage.setText(stage)
+
+    def _show_event(self, event: Any) -> None:
+        self.events.append(event)
+        self.curve.show_points(*losses(self.events), event.total)
+
+    def _finished(self, found: Any) -> None:
+        text = f"{found.num_objects} objects were learnt from; the model is {found.model}."
+        self.message.setText("\n".join([text, *found.notes]))
+        if found.before is not None and found.after is not None:
+            rows = [
+                ("AP at IoU 0.5", found.before.ap, found.after.ap),
+                ("mean AP (0.3, 0.5, 0.7)", found.before.mean_ap, found.after.mean_ap),
+            ]
+            cells = "".join(
+                f"<tr><td>{t}&nbsp;</td><td>{a:.2f}&nbsp;</td><td><b>{b:.2f}</b></td></tr>"
+                for t, a, b in rows
+            )
+            head = f"on {found.num_held_out} objects held out"
+            self.scores.setText(
+                f"<table><tr><td>{head}&nbsp;</td><td>before&nbsp;</td><td>after</td></tr>{cells}</table>"
+            )
+        self.stage.setText(f"offered as '{MODELS.offer(found.model)}' in the panel that segments")
+
+    def _ended(self) -> None:
+        self.run = None
+        self.update_state()
+
+    def update_state(self, *_: Any) -> None:
+        """Show what holds now."""
+        running = self.run is not None
+        self.learn_button.setEnabled(not running and bool(self.chosen))
+        self.cancel_button.setEnabled(running)
+        self.progress.setVisible(running)
+        self.place.setText(f"It goes to {self.out}." if self.chosen else "Correct a labels layer first.")
+
+    def closeEvent(self, event: Any) -> None:
+        """Stop learning with the panel."""
+        self.cancel()
+        super().closeEvent(event)
