@@ -4,18 +4,16 @@ import dataclasses
 
 import numpy as np
 import pytest
-import torch
 
 from anystar.arrays import VoxelSize
 from anystar.evaluate import add_scores, match_labels, mean_ap
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
-from anystar.predict.instances import candidates_to_instances
+from anystar.predict.instances import InstanceStages, candidates_to_instances
 from anystar.predict.result import Result
 from anystar.tune import IOU, Judged, score, tune
 
 RAYS = golden_spiral(32)
-CPU = torch.device("cpu")
 SHAPE = (32, 40, 40)
 
 
@@ -30,10 +28,7 @@ def scene(seed, *, unknown=False):
     made = candidates_to_instances(
         candidates,
         SHAPE,
-        aspect=(1.0, 1.0, 1.0),
-        prob_thresh=0.1,
-        nms_thresh=0.3,
-        device=CPU,
+        InstanceStages(aspect=(1.0, 1.0, 1.0), prob_thresh=0.1, nms_thresh=0.3),
     )
     labels, objects = made.labels, made.objects
     ground_truth = np.where(np.isin(labels, np.flatnonzero(rng.random(num + 1) < 0.6)), labels, 0)
@@ -116,10 +111,7 @@ def test_the_middle_of_equals_is_taken():
     made = candidates_to_instances(
         candidates,
         SHAPE,
-        aspect=(1.0, 1.0, 1.0),
-        prob_thresh=0.1,
-        nms_thresh=0.3,
-        device=CPU,
+        InstanceStages(aspect=(1.0, 1.0, 1.0), prob_thresh=0.1, nms_thresh=0.3),
     )
     labels, objects = made.labels, made.objects
     result = dataclasses.replace(one.result, candidates=candidates, labels=labels, objects=objects)

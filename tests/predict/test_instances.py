@@ -1,7 +1,6 @@
 """Candidates of known bodies become instances."""
 
 import numpy as np
-import torch
 
 from anystar.evaluate import match_labels
 from anystar.geometry.nms import suppress
@@ -9,11 +8,10 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
-from anystar.predict.instances import candidates_to_instances
+from anystar.predict.instances import InstanceStages, candidates_to_instances
 from tests.scenes import ellipsoid_distances
 
 RAYS = golden_spiral(96)
-CPU = torch.device("cpu")
 SHAPE = (24, 24, 64)
 
 
@@ -22,10 +20,7 @@ def instances(candidates, *, nms_thresh):
     made = candidates_to_instances(
         candidates,
         SHAPE,
-        aspect=(1.0, 1.0, 1.0),
-        prob_thresh=0.5,
-        nms_thresh=nms_thresh,
-        device=CPU,
+        InstanceStages(aspect=(1.0, 1.0, 1.0), prob_thresh=0.5, nms_thresh=nms_thresh),
     )
     return made.labels, made.objects
 

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 import anystar
 from anystar import io
@@ -13,9 +12,8 @@ from anystar.errors import InputError
 from anystar.geometry.rays import golden_spiral
 from anystar.objects import FilterOptions, columns
 from anystar.predict.candidates import Candidates
-from anystar.predict.instances import candidates_to_instances
+from anystar.predict.instances import InstanceStages, candidates_to_instances
 from anystar.predict.result import Result
-from anystar.preprocess import Preprocessing
 
 RAYS = golden_spiral(32)
 SHAPE = (20, 40, 44)
@@ -34,11 +32,7 @@ def result():
     instances = candidates_to_instances(
         found,
         SHAPE,
-        aspect=voxel_size.aspect,
-        prob_thresh=0.3,
-        nms_thresh=0.3,
-        device=torch.device("cpu"),
-        preprocessing=Preprocessing(),
+        InstanceStages(aspect=voxel_size.aspect, prob_thresh=0.3, nms_thresh=0.3),
     )
     rng = np.random.default_rng(0)
     data = (rng.normal(50, 2, SHAPE) + 20 * (instances.labels > 0)).astype(np.float32)

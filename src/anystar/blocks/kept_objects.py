@@ -59,8 +59,9 @@ class KeptObjects:
         """Yield labels and polyhedra of each block, in the order of their labels."""
         for rows, labels in survivors(self._run, self._journal):
             mine = np.flatnonzero(self.kept[labels])
-            centres = self._run.centres(rows.points[mine])
-            yield labels[mine], Polyhedra(centres, rows.distances[mine], self._run.rays)
+            placed = rows.take(mine).on_voxels(self._run.stages.aspect)
+            centres = placed.points + np.array(self._run.plan.choices.preprocessing.origin)
+            yield labels[mine], Polyhedra(centres, placed.distances, self._run.rays)
 
     def relabel(self, labels: np.ndarray) -> np.ndarray:
         """Return labels without the filtered objects."""

@@ -16,11 +16,9 @@ from anystar.blocks.partition import owner
 from anystar.blocks.table import write_part
 from anystar.blocks.tasks import Run, noted
 from anystar.geometry.polyhedra import Polyhedra
-from anystar.geometry.rasterise import rasterise
 from anystar.objects.measure import add_channel, add_overlap, tabulate
 from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
-from anystar.predict.instances import measure_instances
 from anystar.preprocess.arrays import Box
 
 __all__ = ["Painter", "Source", "Writable", "paint"]
@@ -62,11 +60,11 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     run, (number, sources) = painter.run, task
     box = run.boxes[number]
     bodies = _gather(run, box, sources)
-    owned = np.flatnonzero(owner(bodies.points, run.boxes) == number)
+    owned = np.flatnonzero(bodies.owners(run) == number)
     # One drawing serves the result and the measures, if it is large enough for what is measured
     region = _grown(box, _voxels(bodies.boxes[owned], run.shape), run.shape)
     bodies = _gather(run, region, sources)
-    labels = _draw(run, bodies, region)
+    labels = run.stages.rasterise(bodies, region)
     inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
     names = np.concatenate([[0], bodies.names]).astype(painter.dtype)
     core = names[labels[inner]]
@@ -89,12 +87,16 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Bodies(Polyhedra):
-    """Objects that reach into a box, most probable first; centres in voxels of the volume."""
+    """Objects that reach into a box, most probable first; centres in voxels of the volume without margins."""
 
     boxes: np.ndarray
     """``(N, 6)`` float64, voxels of the volume: lowest and highest corner."""
     names: np.ndarray
     """``(N,)`` int64, labels."""
+
+    def owners(self, run: Run) -> np.ndarray:
+        """Return the box of the result that holds the centre of each."""
+        return owner(self.points + np.array(run.plan.choices.preprocessing.origin), run.boxes)
 
 
 def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
@@ -111,28 +113,15 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
         parts.append(StoredCandidates.of(Candidates.none(run.rays, 0.0)))
         names.append(np.zeros(0, np.int64))
     rows = StoredCandidates.joined(parts)
-    order = np.lexsort((*rows.points.T[::-1], -rows.prob.astype(np.float64)))
-    rows, label = rows.take(order), np.concatenate(names)[order]
-    boxes = (rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2)
-    return Bodies(
-        points=run.centres(rows.points),
+    bodies = Bodies(
+        points=rows.points,
         distances=rows.distances,
         rays=run.rays,
         prob=rows.prob,
-        boxes=boxes,
-        names=label,
+        boxes=(rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2),
+        names=np.concatenate(names),
     )
-
-
-def _draw(run: Run, bodies: Bodies, region: Box) -> np.ndarray:
-    z, y, x = region
-    drawn = rasterise(
-        bodies,
-        (z.stop - z.start, y.stop - y.start, x.stop - x.start),
-        spacing=run.plan.choices.aspect,
-        start=(z.start, y.start, x.start),
-    )
-    return run.plan.choices.preprocessing.clear_margins(drawn, region)
+    return run.stages.place(bodies)
 
 
 def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -162,7 +151,7 @@ def _measure(
     sources: tuple[Source, ...],
 ) -> Table:
     """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
-    mine = np.flatnonzero(owner(bodies.points, run.boxes) == number)
+    mine = np.flatnonzero(bodies.owners(run) == number)
     reach = _voxels(bodies.boxes[mine], run.shape)
     low, high = (np.array([getattr(s, end) for s in region]) for end in ("start", "stop"))
     inside = ((reach[:, 0] >= low) & (reach[:, 1] <= high)).all(1)
@@ -171,7 +160,7 @@ def _measure(
         z, y, x = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
         here = _gather(run, (z, y, x), sources)
         alone = np.flatnonzero(here.names == bodies.names[n])
-        parts.append(_tabulate(run, image, here, _draw(run, here, (z, y, x)), (z, y, x), alone))
+        parts.append(_tabulate(run, image, here, run.stages.rasterise(here, (z, y, x)), (z, y, x), alone))
     whole = Table.concat(parts)
     return whole.select(np.argsort(whole["label"], kind="stable"))
 
@@ -181,7 +170,7 @@ def _tabulate(
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if a table is written."""
     z, y, x = (s.start for s in region)
-    objects = measure_instances(labels, bodies, which=which, start=(z, y, x))
+    objects = run.stages.measure(labels, bodies, region, which)
     request, choices = run.plan.request, run.plan.choices
     if not request.table:
         return Table(columns={"label": bodies.names[objects.label - 1], "volume_vox": objects.volume_vox})

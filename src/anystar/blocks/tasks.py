@@ -2,14 +2,14 @@
 
 1. ``detect_block`` runs the network on the block's tiles and stores its candidates.
 2. ``suppress_block`` decides which candidates are kept, as far as those of the neighbouring blocks allow. It
-is
-   repeated until all are decided.
+   is repeated until all are decided.
 3. ``vote_block`` lets all candidates near the kept ones vote on their outlines. Then ``suppress_block``
-follows
-   again, since parts of one object may overlap only after the vote.
+   follows again, since parts of one object may overlap only after the vote.
 4. ``painting.paint`` draws the objects that reach into a box of the result, and measures those whose centre
-it
-   holds.
+   it holds.
+
+What a stage does is :class:`anystar.predict.instances.InstanceStages`; here is only which candidates of which
+blocks it gets, and what becomes of the answer.
 
 A task reads files of the run's folder that its arguments name, writes one of its own, and returns what the
 journal notes. It may run twice at once, be killed, or end after its run was given up and resumed. A file of
@@ -32,11 +32,11 @@ from anystar.blocks.candidate_store import StoredCandidates, read_candidates, wr
 from anystar.blocks.lazy_array import HeldArray, LazyArray, Readable
 from anystar.blocks.partition import Boxes, TileBlocks, hull
 from anystar.blocks.plan import Plan
-from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED, suppress_partly
+from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED
 from anystar.geometry.rays import Rays, golden_spiral
-from anystar.geometry.voting import precedence, vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import TileDetector
+from anystar.predict.instances import InstanceStages
 from anystar.preprocess.arrays import Box
 from anystar.preprocess.resample import ResampledImage
 
@@ -123,10 +123,10 @@ class Run:
         """Read a version of the candidates of a block, or those that reach into the box ``near``."""
         return read_candidates(self.candidates_path(number, version), self.rays, near)[0]
 
-    def centres(self, points: np.ndarray) -> np.ndarray:
-        """Return points ``(N, 3)`` of the candidates' grid in voxels of the image, float64."""
-        choices = self.plan.choices
-        return (points + 0.5) / np.array(choices.aspect) - 0.5 + choices.preprocessing.origin
+    @cached_property
+    def stages(self) -> InstanceStages:
+        """The stages from candidates to instances: those of prediction at once."""
+        return self.plan.choices.instance_stages()
 
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""
@@ -148,13 +148,11 @@ def detect_block(run: Run, number: int) -> dict[str, Any]:
     if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
         z, y, x = source
         image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
-    view, floor = run.view(image), run.plan.choices.prob_thresh
-    tta = run.plan.request.options.tta
+    view, floor, tta = run.view(image), run.stages.prob_thresh, run.plan.request.options.tta
     parts = [run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles]
     found = Candidates.joined(parts).scaled(1 / run.plan.choices.zoom)
-    likely = found.take(found.prob >= floor)
     network = time.perf_counter() - began - whole.seconds[0]
-    rows = StoredCandidates.of(likely)
+    rows = StoredCandidates.of(run.stages.probable(found))
     check = write_candidates(run.candidates_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return noted(
@@ -175,12 +173,8 @@ def suppress_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[
     block, near = task
     own = run.rows(*block)
     rows = StoredCandidates.joined([own, *(run.rows(*other, near=own.box) for other in near)])
-    status = suppress_partly(
-        rows.with_prob(precedence(rows)),
-        rows.status,
-        np.arange(len(rows)) < len(own),
-        threshold=run.plan.choices.nms_thresh,
-    )[: len(own)]
+    complete = np.arange(len(rows)) < len(own)
+    status = run.stages.suppress_partly(rows, rows.status, complete)[: len(own)]
     left = own.with_status(status).take(status != DROPPED)
     suppression = time.perf_counter() - began
     # Equal names are equal contents: what is decided depends on the neighbours' versions, too
@@ -205,7 +199,7 @@ def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str,
     kept = run.rows(*block)
     places = [(block[0], FOUND), *near]
     rows = StoredCandidates.joined([run.rows(*place, near=kept.box) for place in places])
-    outlined = StoredCandidates.of(vote(rows, _where(kept.points, rows.points)))
+    outlined = StoredCandidates.of(run.stages.vote(rows, _where(kept.points, rows.points)))
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
     check = write_candidates(run.candidates_path(block[0], version), outlined)

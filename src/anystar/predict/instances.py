@@ -1,29 +1,40 @@
 """From candidates to instances: suppression, voting, suppression, rasterising, measuring.
 
-A whole volume is done at once by :func:`candidates_to_instances`; in blocks, each of these is a task.
+The stages are those of :class:`InstanceStages`. :func:`candidates_to_instances` applies them to a whole
+volume; :mod:`anystar.blocks.tasks` and :mod:`anystar.blocks.painting` apply the same ones block by block.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from anystar.box import Box
-from anystar.geometry.nms import suppress
+from anystar.geometry.nms import suppress, suppress_partly
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.voting import precedence, vote
 from anystar.objects.objects import Objects, locate_objects
 from anystar.predict.candidates import Candidates
 from anystar.preprocess import Preprocessing
-from anystar.preprocess.arrays import Shape, Vec
+from anystar.preprocess.arrays import Box as Region
+from anystar.preprocess.arrays import Shape, Vec, whole_box
 
-__all__ = ["Instances", "candidates_to_instances", "crop_instances", "measure_instances", "outline"]
+__all__ = [
+    "InstanceStages",
+    "Instances",
+    "candidates_to_instances",
+    "crop_instances",
+    "measure_instances",
+]
 
 _PLAIN = Preprocessing()
+_CPU = torch.device("cpu")
+SomePolyhedra = TypeVar("SomePolyhedra", bound=Polyhedra)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,17 +49,77 @@ class Instances:
     """Seconds of ``suppression`` (with voting) and ``rasterising``."""
 
 
-def candidates_to_instances(
-    candidates: Candidates,
-    shape: Shape,
-    *,
-    aspect: Vec,
-    prob_thresh: float,
-    nms_thresh: float,
-    device: torch.device,
-    preprocessing: Preprocessing = _PLAIN,
-) -> Instances:
-    """Turn candidates into labels and objects.
+@dataclass(frozen=True, kw_only=True)
+class InstanceStages:
+    """The stages from candidates to instances, for a whole volume or for a part of it.
+
+    Candidates have lengths in shortest edges of the image's voxels, on the grid of the image without the
+    margins that preprocessing leaves out.
+    """
+
+    aspect: Vec
+    """Edges of a voxel along Z, Y, X, in units of the shortest."""
+    prob_thresh: float
+    """Lowest probability of an object."""
+    nms_thresh: float
+    """Overlap above which the less probable of two bodies is dropped."""
+    preprocessing: Preprocessing = _PLAIN
+    """Objects end where its margins begin."""
+    device: torch.device = _CPU
+    """Suppression and rasterising of whole volumes run on it if it is a GPU."""
+
+    def probable(self, candidates: SomePolyhedra) -> SomePolyhedra:
+        """Return the candidates that are probable enough for an object."""
+        return candidates.take(candidates.probabilities >= self.prob_thresh)
+
+    def suppress(self, candidates: Polyhedra) -> np.ndarray:
+        """Return the indices of the candidates of a whole volume that no better one overlaps."""
+        return suppress(
+            candidates.with_prob(precedence(candidates)), threshold=self.nms_thresh, device=self.device
+        )
+
+    def suppress_partly(self, candidates: Polyhedra, status: np.ndarray, complete: np.ndarray) -> np.ndarray:
+        """Decide which candidates of a part are kept, as :func:`anystar.geometry.nms.suppress_partly`."""
+        ranked = candidates.with_prob(precedence(candidates))
+        return suppress_partly(ranked, status, complete, threshold=self.nms_thresh)
+
+    def vote(self, candidates: Polyhedra, kept: np.ndarray) -> Polyhedra:
+        """Return the kept candidates with the outline that all candidates around them vote for.
+
+        These are suppressed once more: parts of one object may overlap only after the vote.
+        """
+        return vote(candidates, kept)
+
+    def place(self, outlines: SomePolyhedra) -> SomePolyhedra:
+        """Return the outlines as they are drawn: the most probable first, centres in voxels."""
+        order = np.lexsort((*outlines.points.T[::-1], -outlines.probabilities))
+        return outlines.take(order).on_voxels(self.aspect)
+
+    def rasterise(self, placed: Polyhedra, box: Region) -> np.ndarray:
+        """Return a box of the image where outline ``i`` has the label ``i + 1``, and margins are 0."""
+        z, y, x = (part.stop - part.start for part in box)
+        first = [part.start - margin for part, margin in zip(box, self.preprocessing.origin, strict=True)]
+        drawn = rasterise(
+            placed,
+            (z, y, x),
+            spacing=self.aspect,
+            start=(first[0], first[1], first[2]),
+            device=self.device,
+        )
+        return self.preprocessing.clear_margins(drawn, box)
+
+    def measure(
+        self, labels: np.ndarray, placed: Polyhedra, box: Region, which: np.ndarray | None = None
+    ) -> Objects:
+        """Measure outlines of a box of the image, all or some; see :func:`measure_instances`."""
+        z, y, x = (part.start for part in box)
+        return measure_instances(
+            labels, placed, which=which, start=(z, y, x), origin=self.preprocessing.origin
+        )
+
+
+def candidates_to_instances(candidates: Candidates, shape: Shape, stages: InstanceStages) -> Instances:
+    """Turn the candidates of a whole volume into labels and objects.
 
     Parameters
     ----------
@@ -56,26 +127,16 @@ def candidates_to_instances(
         Lengths in shortest edges of the image's voxels.
     shape : three ints
         Voxels of the image along Z, Y, X.
-    aspect : three floats
-        Edges of a voxel in units of the shortest.
-    prob_thresh : float
-        Lowest probability of an object.
-    nms_thresh : float
-        Overlap above which the less probable of two bodies is dropped.
-    device : torch.device
-        Suppression and rasterising run on it if it is a GPU: they take long in large volumes.
-    preprocessing : Preprocessing
-        Candidates lie on the grid of the image without the margins that it left out; objects end there.
+    stages : InstanceStages
     """
-    start = time.perf_counter()
-    found = outline(candidates.take(candidates.prob >= prob_thresh), nms_thresh, device)
-    found = found.take(np.lexsort((*found.points.T[::-1], -found.probabilities)))
+    start, box = time.perf_counter(), whole_box(shape)
+    probable = stages.probable(candidates)
+    outlines = stages.vote(probable, stages.suppress(probable))
+    placed = stages.place(outlines.take(stages.suppress(outlines)))
     middle = time.perf_counter()
-    placed = found.on_voxels(aspect)
-    drawn = rasterise(placed, preprocessing.inner_shape(shape), spacing=aspect, device=device)
-    drawn = preprocessing.embedded(drawn, shape)
-    objects = measure_instances(drawn, placed, origin=preprocessing.origin)
-    number = np.zeros(len(found) + 1, np.int32)
+    drawn = stages.rasterise(placed, box)
+    objects = stages.measure(drawn, placed, box)
+    number = np.zeros(len(placed) + 1, np.int32)
     number[objects.label] = np.arange(1, len(objects) + 1)
     stop = time.perf_counter()
     return Instances(
@@ -105,20 +166,6 @@ def crop_instances(instances: Instances, box: Box) -> Instances:
     return replace(instances, labels=number[labels], objects=objects)
 
 
-def outline(candidates: Polyhedra, nms_thresh: float, device: torch.device) -> Polyhedra:
-    """Return one polyhedron per object.
-
-    Candidates are suppressed, and the dropped ones vote on the outlines of those that are kept. Then the
-    outlines are suppressed again: parts of one object may overlap only after the vote.
-    """
-
-    def kept(some: Polyhedra) -> np.ndarray:
-        return suppress(some.with_prob(precedence(some)), threshold=nms_thresh, device=device)
-
-    voted = vote(candidates, kept(candidates))
-    return voted.take(kept(voted))
-
-
 def measure_instances(
     labels: np.ndarray,
     drawn: Polyhedra,
@@ -140,7 +187,7 @@ def measure_instances(
     start : 3 ints
         First voxel of the drawing in the image.
     origin : 3 ints
-        Voxel of the image at which the centres are counted from.
+        Voxel of the image from which the centres are counted.
 
     Returns
     -------

@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from anystar.arrays import VoxelSize
 from anystar.predict.adaptive_threshold import choose_threshold, threshold_note
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
-from anystar.predict.instances import candidates_to_instances
+from anystar.predict.instances import InstanceStages, candidates_to_instances
 from anystar.predict.notes import THRESHOLD, Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, diameter_in_edges
 from anystar.predict.result import Result
@@ -72,6 +73,16 @@ class Choices:
         z, y, x = (edge * self.zoom for edge in self.aspect)
         return z, y, x
 
+    def instance_stages(self, device: torch.device | None = None) -> InstanceStages:
+        """Return the stages from candidates to instances; on the CPU by default."""
+        return InstanceStages(
+            aspect=self.aspect,
+            prob_thresh=self.prob_thresh,
+            nms_thresh=self.nms_thresh,
+            preprocessing=self.preprocessing,
+            device=device or torch.device("cpu"),
+        )
+
     def lengths(self, voxel_size: VoxelSize | None) -> VoxelSize:
         """Return the voxel size that lengths are measured by, given that of the image if it is known."""
         return VoxelSize(self.aspect, "relative") if voxel_size is None else voxel_size.lengths
@@ -111,11 +122,7 @@ def segment(
     instances = candidates_to_instances(
         candidates,
         (image.shape[0], image.shape[1], image.shape[2]),
-        aspect=chosen.aspect,
-        prob_thresh=chosen.prob_thresh,
-        nms_thresh=chosen.nms_thresh,
-        device=detector.device,
-        preprocessing=chosen.preprocessing,
+        chosen.instance_stages(detector.device),
     )
     return Result(
         labels=instances.labels,

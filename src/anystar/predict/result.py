@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-import torch
 
 from anystar import display
 from anystar.arrays import Volume, VoxelSize, refuse_mismatch
@@ -20,7 +19,7 @@ from anystar.objects.measure import add_channel, add_mask, as_volume, tabulate
 from anystar.objects.objects import Objects
 from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
-from anystar.predict.instances import candidates_to_instances, crop_instances
+from anystar.predict.instances import InstanceStages, candidates_to_instances, crop_instances
 from anystar.predict.notes import THRESHOLD, Note
 from anystar.predict.options import check_threshold
 from anystar.preprocess import Preprocessing
@@ -103,11 +102,12 @@ class Result:
         instances = candidates_to_instances(
             self.candidates,
             (z, y, x),
-            aspect=self.voxel_size.aspect,
-            prob_thresh=prob,
-            nms_thresh=nms,
-            device=torch.device("cpu"),
-            preprocessing=self.preprocessing,
+            InstanceStages(
+                aspect=self.voxel_size.aspect,
+                prob_thresh=prob,
+                nms_thresh=nms,
+                preprocessing=self.preprocessing,
+            ),
         )
         if self.inside is not None:
             instances = crop_instances(instances, self.inside)

@@ -177,14 +177,6 @@ class Preprocessing:
         ones = np.ones([part.stop - part.start for part in box], np.uint8)
         return self.margins.clear(ones, box) == 0
 
-    def embedded(self, labels: np.ndarray, shape: Shape) -> np.ndarray:
-        """Return the labels of what is left without margins on the grid of the image, 0 in the margins."""
-        if self.margins is None:
-            return labels
-        whole = np.zeros(shape, labels.dtype)
-        whole[self.margins.box] = labels
-        return self.margins.clear(whole)
-
     def _fitted(self, only: str = "step") -> list[Step]:
         steps = [getattr(self, name) for name, info in _steps() if info.get(only)]
         return [step for step in steps if step is not None]
