@@ -15,20 +15,16 @@ from anystar.synth.augment.cutout import Cutout
 from anystar.synth.augment.margin import Margin
 from anystar.synth.connected_components import clean_batch
 from anystar.synth.contrast import Contrast, paint_contrast
-from anystar.synth.deform import bend_coords, world_coords
+from anystar.synth.deform import bend_coords
 from anystar.synth.fields import lattice, sample
-from anystar.synth.grains import carve
-from anystar.synth.layouts import build_objects
 from anystar.synth.mixture import Mixture, paint_mixture
-from anystar.synth.objects import Owner, evaluate
+from anystar.synth.object_field import ObjectField
+from anystar.synth.objects import Owner
 from anystar.synth.recipe import Recipe, stages
 from anystar.synth.streams import Streams, put
 from anystar.synth.subset import Subset
 
 __all__ = ["Batch", "Observer", "Pending", "begin", "generate"]
-
-_CELLS = 729
-"""Mirror images of the world that are distinguished: nine an axis."""
 
 Observer = Callable[[str, Tensor, Tensor], None]
 """Takes a stage's name, the images ``(B, 1, Z, Y, X)`` and the instances ``(B, Z, Y, X)`` after it."""
@@ -117,111 +113,71 @@ def begin(
     """Let the device begin what :func:`generate` returns, without waiting for it."""
     recipe.check_shape(shape)
     streams = Streams(seed, indices, device)
-    world = (
-        None if recipe.world is None else [recipe.world.draw(rng, shape) for rng in streams.scalars("world")]
-    )
-    extent = max(shape) if world is None else world[0].size
-    layout = [recipe.layout.draw(rng, extent, shape) for rng in streams.scalars("layout")]
-    objects = build_objects(layout, streams)
-    walls = isinstance(recipe.image, Contrast)
-
-    def own(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
-        """Return each point's instance (0 for none), its owner, and where textures are read."""
-        if world is None:
-            owner = evaluate(objects, points_BZYX3, walls=walls)
-            owner = carve(owner, [one.gap for one in layout], [one.absent for one in layout])
-            return owner.index_BZYX + 1, owner, points_BZYX3
-        planes = _slab(len(streams) * shape[1] * shape[2], streams.device)
-        keys, owners, scaled = zip(*map(own_slab, points_BZYX3.split(planes, dim=1)), strict=True)
-        if len(keys) == 1:
-            return keys[0], owners[0], scaled[0]
-        owner = Owner(
-            index_BZYX=torch.cat([o.index_BZYX for o in owners], dim=1),
-            depth_BZYX=torch.cat([o.depth_BZYX for o in owners], dim=1),
-            wall_BZYX=torch.cat([o.wall_BZYX for o in owners], dim=1) if walls else None,
-        )
-        return torch.cat(keys, dim=1), owner, torch.cat(scaled, dim=1)
-
-    def own_slab(points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
-        assert world is not None
-        scaled, coords, cell, inside = world_coords(world, points_BZYX3, shape)
-        owner = evaluate(objects, coords, walls=walls)
-        key = torch.where((owner.index_BZYX >= 0) & inside, owner.index_BZYX * _CELLS + cell + 1, 0)
-        return key, owner, scaled
-
+    field = ObjectField.draw(recipe, streams, shape)
     points = lattice(shape, streams.device).expand(len(streams), -1, -1, -1, -1)
-    key, owner, scaled = own(points)
-    image, drawn_image = _paint(recipe, owner, key, scaled, extent, layout, streams)
+    key, owner, scaled = field.own(points)
 
     def after(stage: str, image: Tensor) -> None:
         if observe is not None:
             observe(stage, image, key)
 
+    image, drawn_image = _paint(recipe, field, owner, key, scaled, streams)
     after("image", rescale(image))
     image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams, observe=after)
-
     drawn_mask: list[dict[str, Any]] = [{} for _ in drawn_image]
     if some := Subset.of(drawn_image, lambda d: getattr(d, "mask", None), device=streams.device):
-        bright = some.column(lambda d: not d.inverted, axes=4) > 0
-        image = some.replace(image, ((some.pick(key) > 0)[:, None] == bright).float())
-        for row, d in zip(some.places, some.drawn, strict=True):
-            drawn_mask[row]["mask"] = d
+        image = _mask(image, key, some, drawn_mask)
         after("mask", image)
-
-    bend = None
+    drawn_bend: list[dict[str, Any]] = [{} for _ in drawn_image]
     if recipe.bend is not None:
         bend = [recipe.bend.draw(rng, shape) for rng in streams.scalars("bend")]
+        drawn_bend = [{"bend": one} for one in bend]
         coords, on_lattice = bend_coords(bend, streams, shape)
         image = sample(image, coords, zeros=True)
-        key = torch.where(on_lattice, own(coords)[0], 0)
+        key = torch.where(on_lattice, field.own(coords)[0], 0)
         after("bend", rescale(image))
     image, drawn_last = run(stages(recipe.finish), rescale(image), streams, observe=after)
-
-    hidden = [(name, stage) for name, stage in stages(recipe.finish) if isinstance(stage, Cutout | Margin)]
-    if any(name in d for d in drawn_last for name, _ in hidden):
-        visible = np.ones((len(streams), *shape), bool)
-        for row, d in enumerate(drawn_last):
-            for name, stage in hidden:
-                if name in d:
-                    visible[row] &= stage.mask(d[name], shape)
-        key = key * put(visible, key.device, torch.bool)
-    drawn = []
-    for row in range(len(streams)):
-        parts: dict[str, Any] = {} if world is None else {"world": world[row]}
-        parts |= {"layout": layout[row], "image": drawn_image[row]}
-        parts |= (
-            drawn_first[row]
-            | drawn_mask[row]
-            | ({} if bend is None else {"bend": bend[row]})
-            | drawn_last[row]
-        )
-        drawn.append(parts)
+    key = _without_hidden(key, recipe, drawn_last, shape)
+    drawn_objects = [field.drawn(row) | {"image": one} for row, one in enumerate(drawn_image)]
+    rows = zip(drawn_objects, drawn_first, drawn_mask, drawn_bend, drawn_last, strict=True)
+    drawn = tuple({name: d for part in row for name, d in part.items()} for row in rows)
     host, copied = _fetch(key)
-    return Pending(image=image, key=host, copied=copied, min_voxels=recipe.min_voxels, drawn=tuple(drawn))
+    return Pending(image=image, key=host, copied=copied, min_voxels=recipe.min_voxels, drawn=drawn)
 
 
-def _slab(points_a_plane: int, device: torch.device) -> int:
-    """Return how many planes are evaluated at once: on a CPU what bounds the memory, elsewhere all."""
-    return max(16, 2**22 // points_a_plane) if device.type == "cpu" else 2**31
+def _mask(image: Tensor, key: Tensor, some: Subset[Any], drawn: list[dict[str, Any]]) -> Tensor:
+    """Return the images where some samples are masks of their objects; add the parameters to ``drawn``."""
+    bright = some.column(lambda d: not d.inverted, axes=4) > 0
+    for row, d in zip(some.places, some.drawn, strict=True):
+        drawn[row]["mask"] = d
+    return some.replace(image, ((some.pick(key) > 0)[:, None] == bright).float())
+
+
+def _without_hidden(
+    key: Tensor, recipe: Recipe, drawn: Sequence[dict[str, Any]], shape: tuple[int, int, int]
+) -> Tensor:
+    """Return the instances without what cutouts and margins hide."""
+    hiding = [(name, stage) for name, stage in stages(recipe.finish) if isinstance(stage, Cutout | Margin)]
+    if not any(name in d for d in drawn for name, _ in hiding):
+        return key
+    visible = np.ones((len(drawn), *shape), bool)
+    for row, d in enumerate(drawn):
+        for name, stage in hiding:
+            if name in d:
+                visible[row] &= stage.mask(d[name], shape)
+    return key * put(visible, key.device, torch.bool)
 
 
 def _paint(
-    recipe: Recipe,
-    owner: Owner,
-    key: Tensor,
-    scaled: Tensor,
-    extent: int,
-    layout: Sequence[Any],
-    streams: Streams,
+    recipe: Recipe, field: ObjectField, owner: Owner, key: Tensor, scaled: Tensor, streams: Streams
 ) -> tuple[Tensor, list[Any]]:
-    rngs = streams.scalars("image")
-    copies = 1 if recipe.world is None else _CELLS
-    num_keys = [len(one.radius) * copies + 1 for one in layout]
+    """Return the images before any augmentation, and the parameters of each."""
+    rngs, num_keys = streams.scalars("image"), field.num_keys
     if isinstance(recipe.image, Mixture):
         drawn: list[Any] = [recipe.image.draw(rng) for rng in rngs]
-        return paint_mixture(recipe.image, drawn, owner, key, scaled, extent, num_keys, streams), drawn
+        return paint_mixture(recipe.image, drawn, owner, key, scaled, field.extent, num_keys, streams), drawn
     assert isinstance(recipe.image, Contrast)
-    drawn = [recipe.image.draw(rng, one) for rng, one in zip(rngs, layout, strict=True)]
+    drawn = [recipe.image.draw(rng, one) for rng, one in zip(rngs, field.layout, strict=True)]
     return paint_contrast(drawn, owner, key, num_keys, streams), drawn
 
 
