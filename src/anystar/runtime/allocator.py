@@ -9,25 +9,12 @@ from __future__ import annotations
 
 import ctypes
 import platform
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-__all__ = ["freed_memory_kept", "keep_freed_memory"]
+__all__ = ["keep_freed_memory"]
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Options of ``mallopt`` in glibc's ``malloc.h``."""
 _LARGEST = 2**27
-_USUAL = 2**25
-"""Bytes of the largest arrays whose memory glibc keeps by itself, once such have been freed."""
-
-
-class _Users:
-    """Who requires freed memory to be kept at the moment."""
-
-    lock = threading.Lock()
-    number = 0
-    always = False
 
 
 def keep_freed_memory(largest: int = _LARGEST) -> bool:
@@ -46,31 +33,6 @@ def keep_freed_memory(largest: int = _LARGEST) -> bool:
     bool
         Whether it could be done: only with glibc, on most Linux systems. Elsewhere nothing changes.
     """
-    with _Users.lock:
-        _Users.always = _keep(largest)
-        return _Users.always
-
-
-@contextmanager
-def freed_memory_kept() -> Iterator[None]:
-    """Keep the memory of freed arrays within a ``with``, in the whole process; then give it back.
-
-    Does nothing after :func:`keep_freed_memory`. May be nested, and used by several threads.
-    """
-    with _Users.lock:
-        _Users.number += 1
-        if _Users.number == 1 and not _Users.always:
-            _keep(_LARGEST)
-    try:
-        yield
-    finally:
-        with _Users.lock:
-            _Users.number -= 1
-            if _Users.number == 0 and not _Users.always and _keep(_USUAL):
-                ctypes.CDLL(None).malloc_trim(0)
-
-
-def _keep(largest: int) -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
