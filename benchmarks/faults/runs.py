@@ -16,9 +16,9 @@ from scipy import ndimage
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.blocks import RunOptions, memory, run
+from anystar.blocks import BlockOptions, segment_blocks
 from anystar.blocks.journal import Journal
-from anystar.predict.options import PredictionOptions
+from anystar.blocks.memory import Sizes
 from anystar.predict.tiling import TileConfig
 from benchmarks.faults.files import damaged_bytes
 from tests.predict.stub import stub_model
@@ -26,6 +26,7 @@ from tests.predict.stub import stub_model
 __all__ = ["damaged_run", "killed_writer"]
 
 _SMALL_TILES = TileConfig(max_points=20**3, halo=8)
+_SIZES = Sizes(tiles_along=1, hold=0, block=(64, 64, 64))
 
 
 class _Killed(BaseException):
@@ -38,19 +39,17 @@ def _segment(folder: Path, *, resume: bool) -> np.ndarray:
         noise = ndimage.gaussian_filter(np.random.default_rng(0).random((16, 24, 80)), 2.5)
         np.save(path, (60_000 * ((noise - noise.min()) / np.ptp(noise)) ** 2).astype(np.uint16))
     with io.open_image(path) as image:
-        run.segment_blocks(
+        segment_blocks(
             image,
             folder / "a.zarr",
+            BlockOptions(diameter=6.0, prob_thresh=0.25, resume=resume, sizes=_SIZES),
             model=stub_model(radius=4.0, tiling=_SMALL_TILES),
-            options=PredictionOptions(diameter=6.0, prob_thresh=0.25),
-            run_options=RunOptions(resume=resume),
         )
     return np.asarray(zarr.open_array(folder / "a.zarr", path="0", mode="r")[...])
 
 
 def damaged_run(kind: str, folder: Path, rng: np.random.Generator) -> Callable[[], bool]:
     """Interrupt a run, damage one of its files, and resume it: the labels are those of a whole run."""
-    run.choose_sizes = lambda *args, **kwargs: memory.Sizes(tiles_along=1, hold=0, block=(64, 64, 64))  # type: ignore[attr-defined]
     whole = folder.parent / "whole-run"
     if not whole.exists():
         whole.mkdir()

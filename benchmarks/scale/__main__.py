@@ -21,9 +21,9 @@ KINDS = ("reading", "network", "suppression", "rasterising", "measuring", "writi
 def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     """Segment one volume in this process."""
     import anystar
-    from anystar.blocks import BlockOutputs, RunOptions, segment_blocks
+    from anystar.blocks import BlockOptions, segment_blocks
     from anystar.io import open_image
-    from anystar.predict.options import PredictionOptions
+    from anystar.io.outputs import Outputs
     from anystar.runtime.allocator import keep_freed_memory
     from benchmarks.scale.volume import Truthful, write_volume
 
@@ -41,12 +41,10 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     with open_image(path) as image:
         outcome = segment_blocks(
             image,
-            folder / "labels.zarr",
+            Outputs(labels=folder / "labels.zarr", table=folder / "objects.parquet"),
+            BlockOptions(diameter=22.0 if real else model.defaults.diameter, memory=memory),
             model=model,
             detector=None if real else Truthful(size),
-            options=PredictionOptions(diameter=22.0 if real else model.defaults.diameter),
-            run_options=RunOptions(memory=memory),
-            outputs=BlockOutputs(table=folder / "objects.parquet"),
             progress=progress,
         )
     stop = time.perf_counter()

@@ -8,8 +8,9 @@ import zarr
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.blocks import BlockOutputs, RunOptions, Selection, memory, run
-from anystar.predict.options import PredictionOptions
+from anystar.blocks import BlockOptions, Selection, segment_blocks
+from anystar.blocks.memory import Sizes
+from anystar.io.outputs import Outputs
 from anystar.predict.tiling import TileConfig
 from tests.predict.stub import stub_model
 from tests.scenes import texture
@@ -25,16 +26,13 @@ def labels_of(store):
 
 def segment_small(folder, *, resume):
     """Segment something with the stub, in a process that has no fixtures."""
-    run.choose_sizes = lambda *args, **kwargs: memory.Sizes(tiles_along=1, hold=0, block=(16, 16, 16))
     path = folder / "image.npy"
     if not path.exists():
         np.save(path, texture(0, (40, 100, 80)))
     source, model = io.open_image(path), stub_model(radius=4.0, tiling=SMALL_TILES)
-    how = {
-        "options": PredictionOptions(diameter=6.0, prob_thresh=0.25),
-        "run_options": RunOptions(resume=resume),
-    }
-    run.segment_blocks(source, folder / "a.zarr", model=model, **how)
+    sizes = Sizes(tiles_along=1, hold=0, block=(16, 16, 16))
+    options = BlockOptions(diameter=6.0, prob_thresh=0.25, resume=resume, sizes=sizes)
+    segment_blocks(source, folder / "a.zarr", options, model=model)
 
 
 @pytest.fixture
@@ -56,21 +54,17 @@ def image(tmp_path):
 
 
 @pytest.fixture
-def sized(monkeypatch):
+def sized():
     """Call :func:`segment_blocks` with blocks of a given size, and all its options side by side."""
 
-    def call(image, output, *, tiles_along=1, block=(16, 16, 16), hold=1 << 30, **options):
-        sizes = memory.Sizes(tiles_along=tiles_along, hold=hold, block=block)
-        monkeypatch.setattr(run, "choose_sizes", lambda *args, **kwargs: sizes)
-        kinds = {
-            "outputs": BlockOutputs,
-            "options": PredictionOptions,
-            "run_options": RunOptions,
-            "selection": Selection,
-        }
-        for name, kind in kinds.items():
-            own = {field.name for field in fields(kind)} & set(options)
-            options[name] = kind(**{each: options.pop(each) for each in own})
-        return run.segment_blocks(image, output, **options)
+    def call(image, labels, *, tiles_along=1, block=(16, 16, 16), hold=1 << 30, **given):
+        def taken(kind, **more):
+            own = {field.name for field in fields(kind)} & set(given)
+            return kind(**more, **{name: given.pop(name) for name in own})
+
+        outputs = taken(Outputs, labels=labels)
+        options = taken(BlockOptions, sizes=Sizes(tiles_along=tiles_along, hold=hold, block=block))
+        selection = taken(Selection)
+        return segment_blocks(image, outputs, options, selection=selection, **given)
 
     return call

@@ -56,7 +56,7 @@ def test_lost_workers_lose_nothing(tmp_path, model, image, sized):
             killed.append(stage)
             kill_a_worker()
 
-    there = {"cluster": "local", "workers": 2, "progress": progress, "overview": tmp_path / "there.png"}
+    there = {"dask": "local", "workers": 2, "progress": progress, "overview": tmp_path / "there.png"}
     outcome = sized(source, tmp_path / "there.zarr", table=tmp_path / "there.csv", **there, **args)
     assert killed == STAGES
     assert outcome.num_objects > 1000

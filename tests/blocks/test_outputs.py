@@ -74,7 +74,7 @@ def test_intensities_in_the_other_channels(tmp_path, model, image, sized, cluste
     for number, other in ((0, two), (2, three)):
         table = add_channel(table, want.labels, other, f"c{number}")
     out, path = tmp_path / "labels.zarr", tmp_path / "objects.parquet"
-    sized(source, out, model=model, table=path, cluster=cluster, workers=1 if cluster else None, **HOW)
+    sized(source, out, model=model, table=path, dask=cluster, workers=1 if cluster else None, **HOW)
     source.close()
     numbers = same_objects(want.labels, labels_of(out))
     got, _ = read_table(path)
@@ -107,7 +107,7 @@ def test_meshes(tmp_path, model, image, sized, relevant):
     write_meshes(tmp_path / "whole", [bodies], bodies[0], want.rays, spacing=source.spacing, kind="obj")
     options = {"model": model, "keep": relevant, **HOW}
     out = tmp_path / "labels.zarr"
-    sized(source, out, meshes=tmp_path / "blocks", mesh_kind="obj", **options)
+    sized(source, out, meshes=tmp_path / "blocks", mesh_format="obj", **options)
     numbers = same_objects(filters.keep_labels(want.labels, objects.label), labels_of(out))
     made = {p.name for p in (tmp_path / "blocks").iterdir()}
     assert made == {f"object_{numbers[n]}.obj" for n in objects.label.tolist()}
@@ -130,7 +130,7 @@ def test_meshes(tmp_path, model, image, sized, relevant):
 @pytest.mark.parametrize("pixels", [600, 25])
 def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
     monkeypatch.setattr("anystar.report.survey.PIXELS", pixels)
-    monkeypatch.setattr("anystar.blocks.overview._STRIP", 500)
+    monkeypatch.setattr(Surveyor, "strip", 500)
     drawn = []
 
     def keep_views(path, views, **how):
@@ -140,7 +140,7 @@ def test_the_picture(tmp_path, model, image, sized, monkeypatch, pixels):
     monkeypatch.setattr("anystar.blocks.overview.save_panels", keep_views)
     source = image(shape=SMALL)
     out = tmp_path / "labels.zarr"
-    options = {"model": model, "keep": large, "overview": tmp_path / "a.png", "title": "it", **HOW}
+    options = {"model": model, "keep": large, "overview": tmp_path / "a.png", "name": "it", **HOW}
     outcome = sized(source, out, block=(16, 24, 20), **options)
     labels = labels_of(out)
     assert 10 < outcome.num_objects == len(np.unique(labels)) - 1
@@ -184,11 +184,11 @@ def test_a_picture_goes_on_where_it_was_interrupted(tmp_path, model, image, size
 
     args = {"model": model, "block": (16, 24, 24), **HOW}
     monkeypatch.setattr(Surveyor, "__call__", counted)
-    sized(source, tmp_path / "b.zarr", overview=tmp_path / "b.png", title="a", keep=large, **args)
+    sized(source, tmp_path / "b.zarr", overview=tmp_path / "b.png", name="a", keep=large, **args)
     blocks = visible.copy()
     for first in (large, anything):
         visible.clear()
-        again = {"overview": tmp_path / "a.png", "title": "a", "overwrite": True, **args}
+        again = {"overview": tmp_path / "a.png", "name": "a", "overwrite": True, **args}
         with monkeypatch.context() as patch:
             patch.setattr(Journal, "add", dies)
             with pytest.raises(Killed):

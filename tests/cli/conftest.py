@@ -1,5 +1,7 @@
 """A model without a network, and an image for it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -33,19 +35,21 @@ class FakeModel:
     def digest(self):
         return "0123"
 
-    def segment(self, image, box=None, **options):
+    def segment_with(self, options, image, *, box=None, progress):
         if box is not None:
             return segment_in_box(
-                lambda part, diameter: self.segment(part, **options | {"diameter": diameter}),
+                lambda part, diameter: self.segment_with(
+                    replace(options, diameter=diameter), part, progress=progress
+                ),
                 image,
                 box,
                 voxel_size=VoxelSize.of(image),
-                diameter=options["diameter"],
+                diameter=options.diameter,
             )
         volume = image
         voxel_size, image = VoxelSize.of(image), image.data
-        self.calls.append(options | {"spacing": voxel_size and voxel_size.lengths.spacing})
-        options["progress"](1, 2, "network")
+        self.calls.append(vars(options) | {"spacing": voxel_size and voxel_size.lengths.spacing})
+        progress(1, 2, "network")
         Preprocessing.fit(image)  # which refuses what cannot be segmented
         bright = image > float(image.min()) + self.threshold * float(np.ptp(image))
         labels, count = ndimage.label(bright)

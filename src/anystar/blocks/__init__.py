@@ -6,8 +6,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "options": ["RunOptions", "Selection"],
-        "outputs": ["BlockOutputs"],
+        "options": ["BlockOptions", "Selection"],
         "run": ["Outcome", "segment_blocks"],
     },
 )

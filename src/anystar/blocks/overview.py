@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -18,9 +18,6 @@ from anystar.report.survey import Extent, Survey, merge, survey
 from anystar.runtime.atomic import staged
 
 __all__ = ["Surveyor", "draw"]
-
-_STRIP = 1 << 24
-"""Voxels of a slice that are read at once."""
 
 
 class Labels(Protocol):
@@ -33,6 +30,9 @@ class Labels(Protocol):
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Surveyor:
     """A run whose labels are on the disk, and which of them are kept; surveys a block when called."""
+
+    strip: ClassVar[int] = 1 << 24
+    """Voxels of a slice that are read at once."""
 
     run: Run
     labels: Labels
@@ -85,7 +85,7 @@ class Surveyor:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return some rows and columns of a slice of the image and of the labels."""
         height, width = np.delete(self.run.shape, axis).tolist()
-        depth = max(1, _STRIP // width)
+        depth = max(1, self.strip // width)
         parts = []
         for start in range(0, height, depth):
             here = rows[(rows >= start) & (rows < start + depth)] - start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,8 @@ from anystar.blocks.journal import Journal
 from anystar.blocks.kept_objects import KeptObjects
 from anystar.blocks.lazy_array import LazyArray, fingerprint
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
-from anystar.blocks.options import RunOptions, Selection
-from anystar.blocks.outputs import BlockOutputs, write_outputs
+from anystar.blocks.options import BlockOptions, Selection
+from anystar.blocks.outputs import write_outputs
 from anystar.blocks.overview import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
 from anystar.blocks.recovery import forget_damaged_files, forget_damaged_labels
@@ -28,6 +28,7 @@ from anystar.config import ConfigError
 from anystar.errors import AlreadyDone, FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
+from anystar.io.outputs import Outputs
 from anystar.objects.measure import check_mask
 from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
@@ -44,8 +45,7 @@ Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
 """Share of the free memory that is used by default."""
 _PLAN = "plan.toml"
-_NO_OUTPUTS, _ALL = BlockOutputs(), Selection()
-_AUTOMATIC, _USUAL = PredictionOptions(), RunOptions()
+_AUTOMATIC, _ALL = BlockOptions(), Selection()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +76,14 @@ class Outcome:
 
 def segment_blocks(
     image: LazyImage,
-    output: str | Path,
+    outputs: Outputs | str | Path,
+    options: BlockOptions = _AUTOMATIC,
     *,
     model: Model,
-    options: PredictionOptions = _AUTOMATIC,
     detector: TileDetector | None = None,
-    run_options: RunOptions = _USUAL,
     mask: LazyImage | None = None,
-    outputs: BlockOutputs = _NO_OUTPUTS,
     selection: Selection = _ALL,
+    name: str = "",
     provenance: Callable[[Outcome], str] | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
@@ -94,21 +93,20 @@ def segment_blocks(
     ----------
     image : LazyImage
         From :func:`anystar.io.open_image`.
-    output : str or Path
-        The label image, an OME-Zarr store: ``cells.zarr``, or ``image.zarr/labels/cells``.
+    outputs : Outputs, str or Path
+        What is written; a path is that of the labels, an OME-Zarr store: ``cells.zarr``, or
+        ``image.zarr/labels/cells``.
+    options : BlockOptions
+        As for :meth:`anystar.predict.Model.segment`, with the memory and the workers of the run.
     model : Model
-    options : PredictionOptions
-        As for :meth:`anystar.predict.Model.segment`.
     detector : TileDetector, optional
         What the workers of a cluster use, if not the model as it is: see :mod:`anystar.blocks.lazy_model`.
-    run_options : RunOptions
-        Memory, workers, and what to do with a run that was begun.
     mask : LazyImage, optional
         Not 0 where objects may be; of the image's shape. Gives the table the column ``mask_overlap``.
-    outputs : BlockOutputs
-        What is written beside the labels.
     selection : Selection
         Which objects are kept.
+    name : str
+        Name of the volume above the overview image.
     provenance : callable, optional
         Returns the provenance that the table and a file contain.
     progress : callable, optional
@@ -125,12 +123,55 @@ def segment_blocks(
     ValueError
         If an argument or the image cannot be used, or the interrupted run was another one.
     """
-    output = Path(output)
+    outputs = outputs if isinstance(outputs, Outputs) else Outputs(labels=Path(outputs))
     if mask is not None:
         check_mask(mask.address, mask, "image", image)
+    request = _request(image, outputs, options, model, mask, selection)
+    folder = _folder(outputs.labels)
+    if options.resume and not options.overwrite and not (folder / _PLAN).exists():
+        _refuse_finished(outputs, request)
+    plan = _resume_or_plan(folder, request, image, outputs.labels, model, options, progress)
+    run = Run(
+        folder=folder,
+        plan=plan,
+        image=image,
+        detector=detector or model.detector(),
+        hold=_sizes(options, image, model, plan.choices).hold,
+        mask=mask,
+        others=tuple((other.column_name, other) for other in image.others) if request.table else (),
+    )
+    with closing(Journal(folder / "journal")) as journal:
+        painted = _paint(run, journal, outputs, options, selection, progress)
+        outcome = _outcome(run, journal, outputs.labels, painted.keep, painted.repeated)
+        write_outputs(
+            outputs,
+            run,
+            painted.keep,
+            painted.surveyor,
+            lambda: "" if provenance is None else provenance(outcome),
+            name=name,
+            mesh_format=options.mesh_format,
+        )
+        if progress is not None:
+            progress(0, 1, "pyramid")
+        _finish(run, journal, painted)
+    (folder / _PLAN).unlink()  # first: without it the rest is no run, wherever its removal is interrupted
+    shutil.rmtree(folder)
+    return outcome
+
+
+def _request(
+    image: LazyImage,
+    outputs: Outputs,
+    options: BlockOptions,
+    model: Model,
+    mask: LazyImage | None,
+    selection: Selection,
+) -> Request:
+    """Return what the result depends on: a run is resumed only with the same."""
     if options.nms_thresh is None:
         options = replace(options, nms_thresh=model.defaults.nms_thresh)
-    request = Request(
+    return Request(
         image=_name_of(image),
         shape=image.shape,
         dtype=str(image.dtype),
@@ -138,56 +179,59 @@ def segment_blocks(
         unit=image.unit,
         model=model.name,
         weights=model.digest(),
-        options=options,
+        options=PredictionOptions.of(options),
         table=outputs.table is not None or selection.keep is not None,
-        distances=outputs.distances,
+        distances=options.distances,
         mask=None if mask is None else _name_of(mask),
         voxels=fingerprint(image),
         mask_voxels=None if mask is None else fingerprint(mask),
         filters=selection.text,
-        memory=run_options.memory or 0,
+        memory=options.memory or 0,
         version=__version__,
     )
-    folder = _folder(output)
-    if run_options.resume and not run_options.overwrite and not (folder / _PLAN).exists():
-        _refuse_finished(output, request, outputs)
-    plan = _resume_or_plan(folder, request, image, output, model, run_options, progress)
-    sizes = _sizes(run_options, image, model, plan.choices, request.options.tta)
-    run = Run(
-        folder=folder,
-        plan=plan,
-        image=image,
-        detector=detector or model.detector(),
-        hold=sizes.hold,
-        mask=mask,
-        others=tuple((other.column_name, other) for other in image.others) if request.table else (),
-    )
-    journal = Journal(folder / "journal")
-    try:
-        repeated = forget_damaged_files(run, journal)
-        with _mapper(run_options) as mapper:
-            if plan.choices.diameter is not None:
-                find_objects(run, journal, mapper, progress)
-            num = int(count_objects(run, journal).sum())
-            dtype = np.promote_types(np.uint16, np.min_scalar_type(num))
-            labels, unreadable = _store(output, run, journal, dtype)
-            paint_all(run, journal, labels, str(dtype), mapper, progress)
-            keep = KeptObjects(run, journal, selection.keep)
-            surveyor = None if outputs.overview is None else Surveyor.of(run, labels, keep.kept)
-            if surveyor is not None:
-                survey_all(surveyor, journal, mapper, progress)
-        outcome = _outcome(run, journal, output, keep, repeated + unreadable)
-        write_outputs(outputs, run, keep, surveyor, lambda: "" if provenance is None else provenance(outcome))
-        if progress is not None:
-            progress(0, 1, "pyramid")
-        sign(labels.partial, plan.request, outcome.num_objects)
-        journal.add("finish", 0)
-        labels.finish(relabel=keep.relabel if keep.num_filtered else None)
-    finally:
-        journal.close()
-    (folder / _PLAN).unlink()  # first: without it the rest is no run, wherever its removal is interrupted
-    shutil.rmtree(folder)
-    return outcome
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Painted:
+    """A run whose labels are all on the disk, not yet under their name."""
+
+    labels: LabelStore
+    keep: KeptObjects
+    surveyor: Surveyor | None
+    repeated: int
+    """Number of blocks that were computed again, since files of an interrupted run were damaged."""
+
+
+def _paint(
+    run: Run,
+    journal: Journal,
+    outputs: Outputs,
+    options: BlockOptions,
+    selection: Selection,
+    progress: Progress | None,
+) -> _Painted:
+    """Do all tasks of a run that its journal does not list."""
+    repeated = forget_damaged_files(run, journal)
+    with _mapper(options) as mapper:
+        if run.plan.choices.diameter is not None:
+            find_objects(run, journal, mapper, progress)
+        num = int(count_objects(run, journal).sum())
+        dtype = np.promote_types(np.uint16, np.min_scalar_type(num))
+        labels, unreadable = _store(outputs.labels, run, journal, dtype)
+        paint_all(run, journal, labels, str(dtype), mapper, progress)
+        keep = KeptObjects(run, journal, selection.keep)
+        surveyor = None if outputs.overview is None else Surveyor.of(run, labels, keep.kept)
+        if surveyor is not None:
+            survey_all(surveyor, journal, mapper, progress)
+    return _Painted(labels=labels, keep=keep, surveyor=surveyor, repeated=repeated + unreadable)
+
+
+def _finish(run: Run, journal: Journal, painted: _Painted) -> None:
+    """Make the pyramid of the labels, leave filtered objects out, and give the label image its name."""
+    labels, keep = painted.labels, painted.keep
+    sign(labels.partial, run.plan.request, len(keep.volume_vox))
+    journal.add("finish", 0)
+    labels.finish(relabel=keep.relabel if keep.num_filtered else None)
 
 
 def _name_of(image: LazyImage) -> str:
@@ -207,24 +251,20 @@ def _folder(output: Path) -> Path:
     return output.with_name(f".{output.name}.run")
 
 
-def _refuse_finished(output: Path, request: Request, outputs: BlockOutputs) -> None:
+def _refuse_finished(outputs: Outputs, request: Request) -> None:
     """Raise if what is to be resumed is finished, or if what was not begun would replace something."""
+    output = outputs.labels
     found = signed(output) if output.exists() else None
     if found is None:
-        if there := next((p for p in (output, *outputs.files) if p.exists()), None):
+        if there := next((p for p in (output, *outputs.beside) if p.exists()), None):
             raise ConfigError(f"{there} exists already; add overwrite=True, or choose another name")
         return
     begun, num_objects = found
     refuse_other(replace(begun, memory=request.memory), request, output)
-    if gone := next((p for p in outputs.files if not p.exists()), None):
+    if gone := next((p for p in outputs.beside if not p.exists()), None):
         raise ConfigError(f"{output} is finished but {gone} is not there; make both anew with overwrite=True")
     shutil.rmtree(_folder(output), ignore_errors=True)  # of which a part is left if that was interrupted
     raise AlreadyDone(output, num_objects)
-
-
-def _default_memory(options: RunOptions) -> int:
-    """Return the bytes that each process may use if nothing is given."""
-    return int(_SHARE * available_memory() / (1 if options.cluster is None else options.workers or 1))
 
 
 def _resume_or_plan(
@@ -233,7 +273,7 @@ def _resume_or_plan(
     image: LazyImage,
     output: Path,
     model: Model,
-    options: RunOptions,
+    options: BlockOptions,
     progress: Progress | None,
 ) -> Plan:
     """Return the plan of the run: that of the interrupted one, or a new one."""
@@ -256,7 +296,7 @@ def _resume_or_plan(
 
 
 def _plan(
-    request: Request, image: LazyImage, model: Model, run_options: RunOptions, progress: Progress | None
+    request: Request, image: LazyImage, model: Model, run_options: BlockOptions, progress: Progress | None
 ) -> Plan:
     """Choose what the result depends on, as :meth:`anystar.predict.Model.segment` does."""
     voxel_size, options = VoxelSize.of(image), request.options
@@ -271,24 +311,28 @@ def _plan(
         config=model.search,
         progress=progress,
     )
-    sizes = _sizes(run_options, image, model, choices, options.tta)
+    sizes = _sizes(run_options, image, model, choices)
     return Plan(request=request, choices=choices, tiles_along=sizes.tiles_along, block=sizes.block)
 
 
-def _sizes(run_options: RunOptions, image: LazyImage, model: Model, choices: Choices, tta: bool) -> Sizes:
+def _sizes(options: BlockOptions, image: LazyImage, model: Model, choices: Choices) -> Sizes:
     """Return the sizes of blocks for an image that is resampled."""
+    if options.sizes is not None:
+        return options.sizes
+    sharing = 1 if options.dask is None else options.workers or 1
+    memory = options.memory or int(_SHARE * available_memory() / sharing)
     zoom = choices.zooms
     tiles = model.detector().tiles(resampled_shape(choices.preprocessing.inner_shape(image.shape), zoom))
-    itemsize, memory = image.dtype.itemsize, run_options.memory or _default_memory(run_options)
-    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=tta)
+    itemsize = image.dtype.itemsize
+    return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=options.tta)
 
 
 @contextmanager
-def _mapper(options: RunOptions) -> Iterator[Mapper]:
-    if options.cluster is None:
+def _mapper(options: BlockOptions) -> Iterator[Mapper]:
+    if options.dask is None:
         yield in_turn
         return
-    with connect(options.cluster, workers=options.workers) as client:
+    with connect(options.dask, workers=options.workers) as client:
         yield partial(each_done, client)
 
 

@@ -87,22 +87,12 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
     _refuse_idle(ctx, given)
     _leave_out_old_outputs(ctx, given)
     inputs, thresholds = given.pop("inputs"), given.pop("thresholds")
-    also_read = [given["mask"], thresholds, given.pop("from_provenance")]
+    also_read = [thresholds, given.pop("from_provenance")]
     outputs = Outputs(labels=given.pop("output"), **{name: given.pop(name) for name in _BESIDE})
     options = SegmentOptions(filters=take_filters(given), **given)
     if thresholds is not None:
         options = _with_thresholds(options, thresholds)
-    jobs = plan_jobs(
-        inputs,
-        outputs,
-        channel=options.channel,
-        time=options.time,
-        spacing=options.spacing,
-        series=options.series,
-        axes=options.axes,
-        also_read=also_read,
-        overwrite=options.overwrite or options.resume,
-    )
+    jobs = plan_jobs(inputs, outputs, options, also_read=also_read)
     for folder in inputs:
         if labels := images_of(folder)[1]:
             some = f"{', '.join(p.name for p in labels[:3])}{', ...' if len(labels) > 3 else ''}"

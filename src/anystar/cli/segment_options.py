@@ -119,6 +119,25 @@ object_options = add_options(
         is_flag=True,
         help="Let the network see the objects smaller: half of its time, some faint and small ones get lost.",
     ),
+    click.option(
+        "--aspect/--no-aspect",
+        default=True,
+        help="Estimate the distance between planes where no voxel size is known, or take voxels as cubes.",
+    ),
+    click.option(
+        "--appearance/--no-appearance",
+        default=True,
+        help="Try smoothing and gammas where the network is not confident, or take the image as it is.",
+    ),
+    click.option(
+        "--adapt-threshold/--no-adapt-threshold",
+        "threshold",
+        default=True,
+        help="Adapt the probability threshold to the image, or take the model's own.",
+    ),
+    click.option(
+        "--illumination/--no-illumination", default=True, help="Correct uneven illumination, or do not."
+    ),
     device_option,
 )
 

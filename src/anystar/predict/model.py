@@ -140,29 +140,7 @@ class Model:
             threshold=threshold,
             illumination=illumination,
         )
-        if box is None:
-            return self.segment_with(options, image, spacing=spacing, progress=progress)
-        return self._segment_box(options, image, box, spacing, progress)
-
-    def _segment_box(
-        self,
-        options: PredictionOptions,
-        image: Volume | np.ndarray | Croppable,
-        box: Box | str | Sequence[slice],
-        spacing: Sequence[float] | None,
-        progress: ProgressCallback | None,
-    ) -> Result:
-        given = as_volume("image", image) if isinstance(image, np.ndarray) else image
-        voxel_size = _voxel_size(given, spacing)
-
-        def segment(part: Volume, diameter: float | None) -> Result:
-            sized = _with_size(part, voxel_size)
-            return self.segment_with(replace(options, diameter=diameter), sized, progress=progress)
-
-        lengths = None if voxel_size is None or voxel_size.unit != "um" else voxel_size.spacing
-        wanted = Box.of(box, given.shape, spacing=lengths)
-        found = segment_in_box(segment, given, wanted, voxel_size=voxel_size, diameter=options.diameter)
-        return replace(found, notes=(*_order_note(spacing), *found.notes))
+        return self.segment_with(options, image, spacing=spacing, box=box, progress=progress)
 
     def segment_with(
         self,
@@ -170,9 +148,31 @@ class Model:
         image: Volume | np.ndarray | Croppable,
         *,
         spacing: Sequence[float] | None = None,
+        box: Box | str | Sequence[slice] | None = None,
         progress: ProgressCallback | None = None,
     ) -> Result:
         """Segment with options as one value; see :meth:`segment`."""
+        if box is None:
+            return self._segment_whole(options, image, spacing, progress)
+        given = as_volume("image", image) if isinstance(image, np.ndarray) else image
+        voxel_size = _voxel_size(given, spacing)
+
+        def segment(part: Volume, diameter: float | None) -> Result:
+            sized = _with_size(part, voxel_size)
+            return self._segment_whole(replace(options, diameter=diameter), sized, None, progress)
+
+        lengths = None if voxel_size is None or voxel_size.unit != "um" else voxel_size.spacing
+        wanted = Box.of(box, given.shape, spacing=lengths)
+        found = segment_in_box(segment, given, wanted, voxel_size=voxel_size, diameter=options.diameter)
+        return replace(found, notes=(*_order_note(spacing), *found.notes))
+
+    def _segment_whole(
+        self,
+        options: PredictionOptions,
+        image: Volume | np.ndarray | Croppable,
+        spacing: Sequence[float] | None,
+        progress: ProgressCallback | None,
+    ) -> Result:
         volume = _in_memory(image)
         voxel_size = _voxel_size(volume, spacing)
         result = pipeline.segment(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -53,6 +53,11 @@ class PredictionOptions:
                 object.__setattr__(self, name, check_threshold(name, value))
         if self.diameter is not None and not (np.isfinite(self.diameter) and self.diameter > 0):
             raise InputError(f"diameter must be positive, got {self.diameter}")
+
+    @classmethod
+    def of(cls, options: PredictionOptions) -> PredictionOptions:
+        """Return the options of a segmentation alone from a value that has more of them."""
+        return cls(**{field.name: getattr(options, field.name) for field in fields(cls)})
 
 
 @dataclass(frozen=True, kw_only=True)

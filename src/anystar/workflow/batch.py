@@ -15,6 +15,7 @@ from anystar.io.lazy import LazyImage, open_image
 from anystar.io.planes import list_volumes
 from anystar.report.meshes import MESH_SUFFIXES
 from anystar.report.table import TABLE_SUFFIXES
+from anystar.workflow.options import SegmentOptions
 from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
 
 __all__ = ["Job", "images_of", "plan_jobs"]
@@ -43,14 +44,9 @@ class Job:
 def plan_jobs(
     inputs: Sequence[Path],
     outputs: Outputs,
+    options: SegmentOptions,
     *,
-    channel: int | str | None = None,
-    time: int | Literal["all"] | None = None,
-    spacing: Sequence[float] | None = None,
-    series: int | None = None,
-    axes: str | None = None,
     also_read: Sequence[Path | None] = (),
-    overwrite: bool = False,
 ) -> list[Job]:
     """Return one job per volume.
 
@@ -65,29 +61,32 @@ def plan_jobs(
     inputs : sequence of Path
         Images, and folders of images; label images beside them are left out, see :func:`images_of`.
     outputs : Outputs
-    channel, time
-        One of an image that has several, or ``"all"``.
-    spacing, series, axes
-        How images are opened, see :func:`anystar.open_image`.
+    options : SegmentOptions
+        How images are opened (``channel`` and ``time`` may be ``"all"``), and whether existing outputs may be
+        replaced.
     also_read : sequence of Path, optional
-        Files besides the images (a mask, for example) that no output may replace.
-    overwrite : bool
-        Whether outputs that exist may be replaced.
+        Files besides the images and the mask that no output may replace.
 
     Raises
     ------
     InputError
         If an input is missing or unknown, names collide, an output is an input, or an output exists and
-        ``overwrite`` is false.
+        ``options`` do not let it be replaced.
     """
     images = [image for given in inputs for image in images_of(given)[0]]
     if len(inputs) == 1 and (locate(inputs[0]).module or images == [inputs[0]]):
         planned = [(images[0], _single(images[0], outputs))]
     else:
         planned = list(_several(images, outputs))
+    channel, time = options.channel, options.time
     at = 0 if time == "all" else time
     opened = functools.partial(
-        open_image, channel=_first(channel), time=at, spacing=spacing, series=series, axes=axes
+        open_image,
+        channel=_first(channel),
+        time=at,
+        spacing=options.spacing,
+        series=options.series,
+        axes=options.axes,
     )
     jobs: list[Job] = []
     for image, made in planned:
@@ -99,8 +98,8 @@ def plan_jobs(
             jobs.append(Job(image=image, channel=_first(channel), time=at, outputs=made))
     refuse_outputs(
         ((f"the {what} of {job.image}", path) for job in jobs for what, path in job.outputs.named.items()),
-        inputs=[*(job.image for job in jobs), *also_read],
-        overwrite=overwrite,
+        inputs=[*(job.image for job in jobs), options.mask, *also_read],
+        overwrite=options.overwrite or options.resume,
     )
     for job in jobs:
         refuse_loss(job.outputs.labels)

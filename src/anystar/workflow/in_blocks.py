@@ -9,15 +9,13 @@ from typing import Any
 
 from anystar import io
 from anystar.blocks.lazy_model import LazyModel
-from anystar.blocks.options import RunOptions, Selection
-from anystar.blocks.outputs import BlockOutputs
+from anystar.blocks.options import Selection
 from anystar.blocks.run import Outcome, segment_blocks
 from anystar.errors import AlreadyDone
 from anystar.io.lazy import LazyImage
 from anystar.io.pyramid import blocks
 from anystar.objects import filters
 from anystar.predict.model import Model
-from anystar.predict.options import PredictionOptions
 from anystar.predict.registry import DEFAULT_MODEL
 from anystar.workflow.exporting import write_image_rois
 from anystar.workflow.file_result import FileResult, typical_diameter
@@ -61,37 +59,16 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
         try:
             outcome = segment_blocks(
                 image,
-                outputs.labels,
+                outputs,
+                options,
                 model=model,
                 detector=sent if options.dask else None,
-                options=PredictionOptions(
-                    diameter=options.diameter,
-                    prob_thresh=options.prob_thresh,
-                    nms_thresh=options.nms_thresh,
-                    tta=options.tta,
-                    fast=options.fast,
-                ),
-                run_options=RunOptions(
-                    memory=options.memory,
-                    cluster=options.dask,
-                    workers=options.workers,
-                    resume=options.resume,
-                    overwrite=options.overwrite,
-                ),
                 mask=mask,
-                outputs=BlockOutputs(
-                    table=outputs.table,
-                    distances=options.distances,
-                    overview=outputs.overview,
-                    title=opened.name,
-                    meshes=outputs.meshes,
-                    mesh_kind=options.mesh_format,
-                    provenance=outputs.provenance,
-                ),
                 selection=Selection(
                     keep=(lambda table: filters.relevant(table, predicates)) if predicates else None,
                     text=options.filters.in_words(masked=masked),
                 ),
+                name=opened.name,
                 provenance=provenance,
                 progress=progress,
             )

@@ -52,7 +52,7 @@ def open_file(path: Path, outputs: Outputs, options: SegmentOptions, *, name: st
     image = io.open_image(
         path,
         channel=options.channel,
-        time=options.time,
+        time=None if options.time == "all" else options.time,
         level=options.level,
         spacing=options.spacing,
         series=options.series,

@@ -6,23 +6,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from anystar.blocks.options import BlockOptions
 from anystar.errors import InputError
 from anystar.objects.filter_options import FilterOptions
-from anystar.report.meshes import MeshKind
 
 __all__ = ["SegmentOptions"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class SegmentOptions:
-    """What to segment, what to look for, which objects to keep, and whether to work in blocks."""
+class SegmentOptions(BlockOptions):
+    """What to segment, what to look for, which objects to keep, and whether to work in blocks.
+
+    ``diameter`` is in micrometres, or in voxels of the finest axis if these are unknown.
+    """
 
     spacing: tuple[float, float, float] | None = None
     """Micrometres per voxel along Z, Y, X, instead of what the file says."""
     channel: int | str | None = None
     """Which channel of an image that has several: its number from 0, or its name."""
-    time: int | None = None
-    """Which time point of an image that has several, from 0."""
+    time: int | Literal["all"] | None = None
+    """Which time point of an image that has several, from 0. ``"all"``, as for ``channel``, is for batches:
+    each becomes an image of its own."""
     level: int = 0
     """Level of the image's pyramid; 0 is the finest."""
     series: int | None = None
@@ -37,41 +41,15 @@ class SegmentOptions:
     """Name of a bundled model or path of a model file; the default model if left out."""
     device: str = "auto"
     """Where the network runs: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
-    diameter: float | None = None
-    """Typical diameter of the objects, in micrometres, or in voxels of the finest axis if these are unknown.
-    Estimated if left out."""
     diameter_unit: Literal["um", "voxels"] | None = None
     """Unit that the diameter must be meant in, if it comes from a file of thresholds."""
-    prob_thresh: float | None = None
-    """Smallest probability of an object."""
-    nms_thresh: float | None = None
-    """Largest overlap of two objects."""
-    tta: bool = False
-    """Whether to average the predictions for four orientations of the volume."""
-    fast: bool = False
-    """Whether the network sees the objects smaller, in half of its time."""
     filters: FilterOptions = FilterOptions()
     """Which objects are kept."""
     mask: Path | None = None
     """Image that is not 0 where objects may be."""
-    distances: bool = False
-    """Whether the table contains the polyhedra."""
-    mesh_format: MeshKind = "ply"
-    """Format of the files in a folder of meshes."""
-    memory: int | None = None
-    """Work in blocks, within this number of bytes per process."""
-    dask: str | None = None
-    """Work in blocks on Dask workers: ``local``, ``slurm``, or the address of a scheduler."""
-    workers: int | None = None
-    """Number of workers to start."""
-    resume: bool = False
-    """Continue an interrupted run in blocks."""
-    overwrite: bool = False
-    """Replace outputs that exist."""
 
     def __post_init__(self) -> None:
-        if self.workers and not self.dask:
-            raise InputError("workers belong to dask; give both, or neither")
+        super().__post_init__()
         if self.crop and self.box is None:
             raise InputError("crop belongs to box; give both, or neither")
         if self.box is not None and self.blocks_because:

@@ -104,7 +104,7 @@ def _parameters(
 ) -> dict[str, Any]:
     """Return the options of a run on one image, with the values that the model chose filled in."""
     own = {f.name: getattr(options, f.name) for f in fields(options)}
-    for name in ("filters", "diameter_unit", *NOT_REPEATED):
+    for name in ("filters", "diameter_unit", "sizes", *NOT_REPEATED):
         del own[name]
     weights = model.name
     if options.model is not None:

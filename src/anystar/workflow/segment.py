@@ -74,17 +74,7 @@ def segment_file(
     """
     wanted = outputs if isinstance(outputs, Outputs) else Outputs(labels=Path(outputs))
     options = options or SegmentOptions()
-    (job,) = plan_jobs(
-        [Path(path)],
-        wanted,
-        channel=options.channel,
-        time=options.time,
-        spacing=options.spacing,
-        series=options.series,
-        axes=options.axes,
-        also_read=[options.mask],
-        overwrite=options.overwrite or options.resume,
-    )
+    (job,) = plan_jobs([Path(path)], wanted, options)
     opened = open_file(job.image, job.outputs, options, name=job.name)
     return segment_opened(opened, model or load_options_model(options), progress=progress)
 
@@ -117,16 +107,7 @@ def _segment_at_once(
     start = time.perf_counter()
     options, outputs = opened.options, opened.outputs
     with _staged(outputs) as place:
-        result = model.segment(
-            image,
-            box=opened.box,
-            diameter=options.diameter,
-            prob_thresh=options.prob_thresh,
-            nms_thresh=options.nms_thresh,
-            tta=options.tta,
-            fast=options.fast,
-            progress=progress or _silent,
-        )
+        result = model.segment_with(options, image, box=opened.box, progress=progress or _silent)
         found = _filter(opened, result)
         num_objects = len(found.objects)
         notes = notes_of(opened.image, result, num_objects, found.num_filtered)
