@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from anystar.lab.items import Dataset, Item, Split, read_pair
+from anystar.lab.layouts import discover
 from anystar.lab.sources import SOURCES, Source
 
-__all__ = ["Finding", "check_dataset", "compare_with_paper"]
+__all__ = ["Finding", "check_dataset", "check_folder", "compare_with_paper"]
 
 _SPLIT_NAMES: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -37,6 +39,19 @@ def compare_with_paper(dataset: Dataset) -> list[str]:
         if expected is not None and (number := len(dataset.split(split))) != expected:
             lines.append(f"{number} {split} volumes, the paper has {expected}")
     return lines
+
+
+def check_folder(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Find the data sets in a folder, read every pair, and yield lines, and whether each is good."""
+    for dataset in discover(folder):
+        counts = ", ".join(f"{len(dataset.split(split))} {split}" for split in _SPLIT_NAMES)
+        yield f"{dataset.name}: {counts}", True
+        for note in (*dataset.notes, *compare_with_paper(dataset)):
+            yield f"  note: {note}", True
+        for problem in dataset.problems:
+            yield problem, False
+        for found in check_dataset(dataset):
+            yield (f"  {found.split} {found.name}: {found.text}" if found.good else found.text), found.good
 
 
 def check_dataset(dataset: Dataset) -> Iterator[Finding]:

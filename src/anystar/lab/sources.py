@@ -27,6 +27,11 @@ class Archive:
     sha256: str | None = None
     """Published checksum."""
 
+    @property
+    def checksum(self) -> str | None:
+        """Any checksum that the owner publishes."""
+        return self.md5 or self.sha256
+
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
@@ -59,6 +64,36 @@ class Source:
     citation: str
     note: str = ""
     """What differs from the paper, or is our choice."""
+
+    def downloadable(self) -> Archive:
+        """Return the archive to download; ``InputError`` if the owner offers none."""
+        if self.archive is None:
+            raise InputError(f"{self.title} cannot be downloaded; {self.instructions}")
+        return self.archive
+
+    def describe(self) -> str:
+        """Return the data set as a heading and indented lines ``key: value``."""
+        counts = "no ground truth, for looking at only"
+        if self.counts:
+            train, validation, test = self.counts
+            held = "a crop of the training volumes" if validation is None else str(validation)
+            counts = f"{train} for training, {held} for validation, {test} for the test"
+        grid = f"{' x '.join(map(str, self.grid))} voxels"
+        if self.spacing:
+            grid += f" of {' x '.join(f'{s:g}' for s in self.spacing)} um (Z Y X)"
+        facts = {
+            "volumes": counts,
+            "grid": grid,
+            "objects": f"{'darker' if self.dark else 'brighter'} than their surroundings",
+            "licence": self.licence,
+            "page": self.page,
+            "to get it": self.instructions,
+            "or": f"anystar data get {self.name} DIR" if self.archive else "",
+            "cite": self.citation,
+            "note": self.note,
+        }
+        title = f"{self.name} ({self.title}): {self.organism}, {self.modality}"
+        return "\n".join([title, *(f"  {key}: {value}" for key, value in facts.items() if value)])
 
 
 SOURCES: dict[str, Source] = {
