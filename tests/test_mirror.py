@@ -8,13 +8,8 @@ SOURCE, TESTS = Path(anystar.__file__).parent, Path(__file__).parent
 
 # Modules without a test file of their own, by package, and the tests that exercise them. Lists only shrink.
 ELSEWHERE = {
-    "": (
-        "display",
-        "train/test_loop.py test_arrays.py",
-    ),
     "blocks": (
-        "candidate_store checksum journal kept_objects lazy_array lazy_model options "
-        "overview painting partition plan recovery scheduler table tasks",
+        "kept_objects lazy_array lazy_model overview painting recovery scheduler table tasks",
         "blocks/test_run.py blocks/test_resume.py blocks/test_cluster.py",
     ),
     "cli": (
@@ -26,7 +21,7 @@ ELSEWHERE = {
         "correction/test_corrections.py correction/test_journal.py",
     ),
     "dataset": (
-        "explained manifest pool stores writer",
+        "explained pool stores writer",
         "cli/test_synthesize.py",
     ),
     "evaluate": (
@@ -46,10 +41,9 @@ ELSEWHERE = {
         "geometry/nms/test_torch.py",
     ),
     "io": (
-        "address axis_names colours hdf5 label_geometry mapped ngff npy nrrd ome_xml "
-        "ome_zarr outside plane_names pyramid source tiff_channels tiff_reader "
-        "tiff_series tiff_sets tiff_spacing tiff_trust units unpack values world "
-        "zarr_files",
+        "address axis_names colours hdf5 label_geometry mapped ngff npy nrrd ome_xml ome_zarr "
+        "source tiff_channels tiff_reader tiff_series tiff_sets tiff_spacing tiff_trust units "
+        "world zarr_files",
         "io/test_files.py io/test_lazy.py io/test_damage.py io/test_geometry.py "
         "io/test_label_store.py io/test_tiff.py io/test_zarr_kinds.py",
     ),
@@ -70,15 +64,15 @@ ELSEWHERE = {
         "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),
     "nn": (
-        "device sync_batchnorm unet",
+        "sync_batchnorm unet",
         "nn/test_model.py train/test_processes.py",
     ),
     "objects": (
-        "filter_options objects",
+        "objects",
         "objects/test_measure.py objects/test_filters.py",
     ),
     "predict": (
-        "candidates model notes pipeline registry thresholds",
+        "model notes",
         "predict/test_segment.py predict/test_result.py predict/test_instances.py",
     ),
     "predict/scale_search": (
@@ -90,7 +84,7 @@ ELSEWHERE = {
         "preprocess/test_settings.py preprocess/test_margins.py",
     ),
     "report": (
-        "card gallery montage survey timecourse",
+        "gallery montage survey timecourse",
         "report/test_overview.py cli/test_models.py",
     ),
     "report/html": (
@@ -98,8 +92,7 @@ ELSEWHERE = {
         "report/test_html.py report/test_browser.py",
     ),
     "synth": (
-        "anatomy connected_components contrast defocus grains knobs layouts placement "
-        "recipe recipes shell specimen streams subset",
+        "anatomy contrast defocus grains knobs layouts recipe recipes shell specimen",
         "synth/test_generate.py synth/test_kinds.py synth/test_golden.py synth/test_wide.py",
     ),
     "synth/augment": (
@@ -107,16 +100,16 @@ ELSEWHERE = {
         "synth/augment/test_augment.py synth/augment/test_monai.py",
     ),
     "timecourse": (
-        "remarks stream",
+        "stream",
         "cli/test_timecourse.py timecourse/test_curves.py",
     ),
     "train": (
-        "config log provenance start state synthetic_batches validate",
+        "config log provenance start validate",
         "train/test_loop.py cli/test_train.py",
     ),
     "workflow": (
         "annotated batch corrected evaluating file_result in_blocks measuring notes opened options "
-        "outputs pairing provenance reporting runs timecourse tuning",
+        "outputs provenance reporting runs timecourse tuning",
         "cli/test_segment.py cli/test_measure.py cli/test_evaluate.py cli/test_report.py cli/test_tune.py",
     ),
 }
@@ -148,8 +141,6 @@ ACROSS = {
     "synth/test_override.py": "recipes changed by a file",
     "synth/test_wide.py": "the recipe wide",
     "train/test_diverged.py": "training that diverges",
-    "train/test_schedule.py": "learning rates",
-    "train/test_thin.py": "stacks of few planes",
     "test_documents.py": "examples in documents",
     "test_gpu_run.py": "everything on a graphics card",
     "test_imports.py": "import cycles",

@@ -6,12 +6,9 @@ import pickle
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from anystar import io
 from anystar.arrays import Volume
-from anystar.io.values import compact, to_memory
 
 NAMES = ["a.tif", "a.ome.tif", "a.nii", "a.nii.gz", "a.npy"]
 
@@ -26,14 +23,6 @@ def test_labels_never_wrap(tmp_path, name, top, dtype):
     back = io.read(tmp_path / name)
     np.testing.assert_array_equal(back.data, labels)
     assert back.data.dtype == dtype
-
-
-@given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
-def test_compact_is_lossless(values):
-    data = np.array(values, np.int64)
-    small = compact(data)
-    assert [int(v) for v in small] == values
-    assert small.dtype.itemsize <= data.dtype.itemsize
 
 
 def test_labels_beyond_what_tiff_holds(tmp_path):
@@ -67,14 +56,6 @@ def test_nonfinite_values_are_counted_and_refused(tmp_path, name):
     io.write(tmp_path / name, Volume(data=data))
     with pytest.raises(io.FileError, match="is NaN or infinite in 3 of 120 voxels; replace"):
         io.read(tmp_path / name)
-
-
-def test_settle():
-    assert to_memory(np.zeros(3, np.float16)).dtype == np.float32
-    assert to_memory(np.zeros(3, ">i2")).dtype == np.int16
-    assert to_memory(np.array([True])).dtype == np.uint8
-    with pytest.raises(io.FileError, match="complex"):
-        to_memory(np.zeros(3, complex))
 
 
 def test_missing_folder_and_unknown_names(tmp_path):

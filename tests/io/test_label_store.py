@@ -1,21 +1,17 @@
 """OME-Zarr label images, block by block: read by zarr, as the specification demands, never half there."""
 
 import importlib
-import itertools
 import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import zarr
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from anystar import io
 from anystar.arrays import Volume
 from anystar.io.label_store import LabelStore
-from anystar.io.pyramid import blocks, coarser_shapes, most_frequent
+from anystar.io.pyramid import blocks
 
 SHAPE = (20, 90, 70)
 IMAGE = Volume(data=np.zeros(SHAPE, np.uint8), spacing=(2.0, 0.5, 0.5))
@@ -284,36 +280,6 @@ def test_what_does_not_fit_is_refused(tmp_path):
         store.write((0, 0, 69), np.array([[[1, 3]]]))
     store.discard()
     assert list(tmp_path.iterdir()) == []
-
-
-@given(
-    arrays(np.uint8, st.tuples(*[st.integers(1, 7)] * 3), elements=st.integers(0, 3)),
-    st.tuples(*[st.integers(1, 3)] * 3),
-    st.booleans(),
-)
-def test_the_most_frequent_label_wins(data, factors, up):
-    """Against a loop over voxels; a border that does not fill a voxel is repeated, or left out."""
-    shape = tuple((n + f - 1) // f if up else n // f for n, f in zip(data.shape, factors, strict=True))
-    if 0 in shape:
-        return
-    made = most_frequent(data, factors, shape)
-    for index in np.ndindex(shape):
-        reach = [
-            np.minimum(np.arange(i * f, (i + 1) * f), n - 1)
-            for i, f, n in zip(index, factors, data.shape, strict=True)
-        ]
-        counts = np.bincount(data[np.ix_(*reach)].ravel())
-        assert counts[made[index]] == counts.max()
-
-
-@given(st.tuples(*[st.integers(1, 500)] * 3), st.tuples(*[st.floats(0.1, 10)] * 3))
-def test_pyramids_end_and_become_cubic(shape, spacing):
-    shapes = coarser_shapes(shape, spacing)
-    assert shapes[0] == shape
-    assert max(shapes[-1]) <= max(64, 1)
-    for fine, coarse in itertools.pairwise(shapes):
-        assert all(c in (f, -(-f // 2)) for f, c in zip(fine, coarse, strict=True))
-        assert fine != coarse
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
