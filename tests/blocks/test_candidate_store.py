@@ -30,7 +30,7 @@ def rows():
 def test_rows_are_undecided_sorted_and_within_their_boxes(rows):
     assert (rows.status == UNDECIDED).all()
     np.testing.assert_array_equal(np.lexsort(rows.points.T[::-1]), np.arange(len(rows)))
-    ends = rows.points[:, None] + rows.distances[..., None] * RAYS.directions
+    ends = rows.points[:, None] + rows.distances[..., None] * RAYS.vertices
     assert (ends >= rows.boxes[:, None, :3]).all()
     assert (ends <= rows.boxes[:, None, 3:]).all()
     assert rows.box == [*rows.boxes[:, :3].min(0), *rows.boxes[:, 3:].max(0)]

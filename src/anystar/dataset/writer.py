@@ -69,31 +69,12 @@ def write_dataset(
     """
     if dask is not None:
         check_where(dask)
-    manifest = Manifest(
-        config.out,
-        {
-            "version": __version__,
-            "recipe": config.recipe.name,
-            "seed": config.seed,
-            "shape": list(config.shape),
-            "two_d": config.two_d,
-            "format": config.suffix,
-            "config": to_dict(config.recipe),
-        },
-    )
-    if not manifest.path.exists():
-        _refuse_foreign(config.out)
-    remove_partial(config.out)
+    manifest = _manifest(config)
     store = open_store(config.out, config.suffix, config.stored_shape)
     there = {i for i in manifest.samples if i < number and store.has(i)}
     size = _size(config, number, number - len(there))
     announce(size)
-    if size.needed > size.free:
-        place = _existing(config.out)
-        raise InputError(
-            f"{size.missing} pairs need about {size.needed / 1e9:.3g} GB and {place} has "
-            f"{size.free / 1e9:.3g} GB free; make fewer, or choose another place"
-        )
+    _refuse_full_disk(config, size)
     missing = [i for i in range(number) if i not in there]
     with contextlib.ExitStack() as stack:
         if dask is not None and missing:  # before anything is written: the cluster may not be there
@@ -111,6 +92,36 @@ def write_dataset(
             done += 1
             progress(done, number)
     manifest.finish()
+
+
+def _manifest(config: DatasetConfig) -> Manifest:
+    """Return the manifest of the folder; ``InputError`` if it holds anything else."""
+    manifest = Manifest(
+        config.out,
+        {
+            "version": __version__,
+            "recipe": config.recipe.name,
+            "seed": config.seed,
+            "shape": list(config.shape),
+            "two_d": config.two_d,
+            "format": config.suffix,
+            "config": to_dict(config.recipe),
+        },
+    )
+    if not manifest.path.exists():
+        _refuse_foreign(config.out)
+    remove_partial(config.out)
+    return manifest
+
+
+def _refuse_full_disk(config: DatasetConfig, size: DatasetSize) -> None:
+    """Raise ``InputError`` if the samples need more than what is free."""
+    if size.needed > size.free:
+        place = _existing(config.out)
+        raise InputError(
+            f"{size.missing} pairs need about {size.needed / 1e9:.3g} GB and {place} has "
+            f"{size.free / 1e9:.3g} GB free; make fewer, or choose another place"
+        )
 
 
 def _refuse_foreign(out: Path) -> None:

@@ -10,7 +10,9 @@ from anystar.nn.model import Prediction
 from anystar.runtime.atomic import staged
 from anystar.train.synthetic_batches import TrainingBatch
 
-__all__ = ["Log", "Progress"]
+__all__ = ["Log", "Preview", "Progress"]
+
+Preview = tuple[TrainingBatch, Prediction]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Progress:
     """Share of the time since the last event spent waiting for samples."""
     validation: float | None = None
     """Loss of the averaged weights on the validation volumes, at steps with a checkpoint."""
-    preview: tuple[TrainingBatch, Prediction] | None = None
+    preview: Preview | None = None
     """Input and output of the network, every ``preview_every`` steps."""
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from anystar.synth.recipes import get_recipe
 from anystar.train.config import TrainConfig
 from anystar.train.crops import CropBatches
 from anystar.train.labelled import LabelledVolumes
-from anystar.train.log import Log, Progress
+from anystar.train.log import Log, Preview, Progress
 from anystar.train.processes import Processes, joined
 from anystar.train.start import load_start
 from anystar.train.state import TrainState
@@ -158,71 +158,112 @@ def made_on_device(config: TrainConfig, device: torch.device) -> bool:
     return config.samples == "device" or (config.samples == "auto" and device.type == "cuda")
 
 
+class _Due(NamedTuple):
+    """What is due after a step."""
+
+    last: bool
+    saved: bool
+    validated: bool
+    previewed: bool
+
+    @classmethod
+    def after(cls, state: TrainState, stopped: bool, labelled: bool, device: torch.device) -> _Due:
+        """Return what is due after the step of a state; the processes of a run agree on the last one."""
+        config, processes = state.config, state.processes
+        exchange = processes.size == 1 or state.step % config.log_every == 0
+        last = state.left == 0 or (exchange and processes.any(stopped, device))
+        saved = last or state.step % config.checkpoint_every == 0
+        return cls(last, saved, saved and labelled, state.step % config.preview_every == 0)
+
+    def logged(self, state: TrainState) -> bool:
+        """Return whether an event is due."""
+        return self.last or self.validated or self.previewed or state.step % state.config.log_every == 0
+
+
+class _Since:
+    """Losses, and time spent waiting for samples, since the last event."""
+
+    def __init__(self, start: float) -> None:
+        self.start, self.waited, self.count = start, 0.0, 0
+        self.sums: dict[str, Tensor] = {}
+
+    def add(self, losses: Losses, waited: float) -> None:
+        """Add a step; losses stay on the device, so that nothing waits for them."""
+        self.waited += waited
+        self.count += 1
+        for name, value in losses._asdict().items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+
+    def progress(self, state: TrainState, validation: float | None, preview: Preview | None) -> Progress:
+        """Return the event of the steps so far."""
+        means = {k: float(state.processes.mean(v)) / self.count for k, v in self.sums.items()}
+        return Progress(
+            step=state.step,
+            losses=means,
+            seconds=state.seconds,
+            waiting=self.waited / max(time.perf_counter() - self.start, 1e-9),
+            validation=validation,
+            preview=preview,
+        )
+
+
 def _loop(
     state: TrainState, out: Path, device: torch.device, labelled: LabelledVolumes | None
 ) -> Iterator[Progress]:
     config, processes = state.config, state.processes
-    batches = training_batches(config, device, processes, labelled, start=(state.step, state.samples))
-    first, last_step = state.step, config.iterations
     if not state.left:
         return
-    loader: Iterable[TrainingBatch]
-    if isinstance(batches, TrainingBatches) and made_on_device(config, device):
-        loader = batches.ahead(first, last_step)
-    else:
-        loader = batch_loader(batches, first=first, last=last_step, workers=config.workers)
+    loader = _loader(state, device, labelled)
     validation = Validation(config, labelled, device) if labelled and processes.first else None
     log = Log(out / "log.csv", state.step) if processes.first else None
-    sums: dict[str, Tensor] = {}
-    started = mark = since = time.perf_counter()
-    spent, waited, count = state.seconds, 0.0, 0
+    started = mark = time.perf_counter()
+    since, spent = _Since(started), state.seconds
     decayed = config.decay == 1 or state.decaying
     with _stop_signal() as stopped:
         try:
             with signals_left_to_parent():  # worker processes start here
                 source = iter(loader)
             for batch in source:
-                ready = time.perf_counter()
-                waited += ready - mark
+                waited = time.perf_counter() - mark
                 if state.decaying and not decayed:
                     state.save_checkpoint(out / BEFORE_DECAY)
                     decayed = True
                 prediction, losses = training_step(state, batch, device)
-                for name, value in losses._asdict().items():  # on the device: nothing waits for it
-                    sums[name] = sums.get(name, 0.0) + value
-                count += 1
+                since.add(losses, waited)
                 state.seconds = _agreed(spent + time.perf_counter() - started, state, device)
-                exchange = processes.size == 1 or state.step % config.log_every == 0
-                last = state.left == 0 or (exchange and processes.any(stopped.is_set(), device))
-                saved = last or state.step % config.checkpoint_every == 0
-                validated, previewed = saved and labelled is not None, state.step % config.preview_every == 0
-                logged = last or validated or previewed or state.step % config.log_every == 0
-                if saved or logged:
+                due = _Due.after(state, stopped.is_set(), labelled is not None, device)
+                if due.saved or due.logged(state):
                     state.refuse_diverged()
-                if saved:
+                if due.saved:
                     loss = validation.loss(state.average) if validation else None
                     state.save(out, device, loss)
-                if logged:
-                    means = {k: float(processes.mean(v)) / count for k, v in sums.items()}
-                    now = time.perf_counter()
+                if due.logged(state):
+                    event = since.progress(
+                        state,
+                        validation=loss if due.validated else None,
+                        preview=(batch, prediction) if due.previewed else None,
+                    )
+                    since = _Since(time.perf_counter())
                     if log is not None:
-                        event = Progress(
-                            step=state.step,
-                            losses=means,
-                            seconds=state.seconds,
-                            waiting=waited / max(now - since, 1e-9),
-                            validation=loss if validated else None,
-                            preview=(batch, prediction) if previewed else None,
-                        )
                         log.write(event, state.learning_rate())
                         yield event
-                    sums, waited, count, since = {}, 0.0, 0, now
-                if last:
+                if due.last:
                     return
                 mark = time.perf_counter()
         finally:
             if state.step != state.saved and not state.diverged:
                 state.save(out, device)
+
+
+def _loader(
+    state: TrainState, device: torch.device, labelled: LabelledVolumes | None
+) -> Iterable[TrainingBatch]:
+    """Return the batches of the steps that are left."""
+    config, first = state.config, state.step
+    batches = training_batches(config, device, state.processes, labelled, start=(first, state.samples))
+    if isinstance(batches, TrainingBatches) and made_on_device(config, device):
+        return batches.ahead(first, config.iterations)
+    return batch_loader(batches, first=first, last=config.iterations, workers=config.workers)
 
 
 def _agreed(seconds: float, state: TrainState, device: torch.device) -> float:
