@@ -17,9 +17,9 @@ from torch import Tensor
 from torch.utils import _pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from anystar.synth import deform, generate, layouts
+from anystar.synth import deform, generate, layouts, object_field
 from anystar.synth.mixture import Mixture
-from anystar.synth.objects import evaluate_in_torch
+from anystar.synth.objects import find_owners_in_torch
 from anystar.synth.recipe import Recipe, stages
 from anystar.synth.recipes import get_recipe, recipe_names
 from anystar.synth.streams import Streams
@@ -70,7 +70,7 @@ def count(recipe: Recipe, batch: int) -> Counter:
     with (
         mock.patch.object(Tensor, "cpu", stop),
         mock.patch.object(Streams, "fields", no_generators),
-        mock.patch.object(generate, "evaluate", counter.as_one(evaluate_in_torch)),
+        mock.patch.object(object_field, "find_owners", counter.as_one(find_owners_in_torch)),
         mock.patch.object(deform, "world_coords_in_torch", counter.as_one(deform.world_coords_in_torch)),
         counter,
     ):

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from anystar.lab.download import fetch, unpack
+from anystar.lab.download import fetch, unpack_archive
 from anystar.lab.sources import Archive
 
 CONTENT = bytes(range(256)) * 4096
@@ -95,7 +95,7 @@ def test_unpack(tmp_path):
         packed.writestr("NucMM-Z/Image/readme", "a")
         packed.writestr("__MACOSX/x", "b")
     (tmp_path / "a.zip").write_bytes(buffer.getvalue())
-    assert unpack(tmp_path / "a.zip", tmp_path) == [tmp_path / "NucMM-Z"]
+    assert unpack_archive(tmp_path / "a.zip", tmp_path) == [tmp_path / "NucMM-Z"]
     (tmp_path / "a.zip").write_bytes(buffer.getvalue()[:40])
     with pytest.raises(ValueError, match="is not a whole zip archive"):
-        unpack(tmp_path / "a.zip", tmp_path)
+        unpack_archive(tmp_path / "a.zip", tmp_path)

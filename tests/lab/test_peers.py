@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from anystar.lab.methods import Request, Unavailable
+from anystar.lab.methods import Unavailable, VolumeRequest
 from anystar.lab.peers.tools import CellposeMethod, StarDistMethod
 from tests.scenes import noisy_balls
 
@@ -71,7 +71,7 @@ def package(root, name, version, **modules):
 @pytest.fixture
 def request_():
     image, _ = noisy_balls((20, 24, 28), seed=5, num=3)
-    return Request(name="a", image=image, spacing=(2.0, 0.5, 0.5))
+    return VolumeRequest(name="a", image=image, spacing=(2.0, 0.5, 0.5))
 
 
 @pytest.mark.parametrize("version", [3, 4])

@@ -9,11 +9,11 @@ import pytest
 from scipy import ndimage
 
 from anystar import io
-from anystar.lab.experiments import EXPERIMENTS, Plan, run_experiment
+from anystar.lab.experiments import EXPERIMENTS, ExperimentPlan, run_experiment
 from anystar.lab.layouts import discover
 from anystar.lab.methods import LabelFolder, Unavailable
 from anystar.lab.runner import Laboratory
-from anystar.lab.tuning import typical_diameter
+from anystar.lab.tuning import median_diameter_of
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Absent(Threshold):
 
 
 def plan(root, *methods, **more):
-    return Plan(datasets=tuple(discover(root)), zero_shot=methods, supervised={}, **more)
+    return ExperimentPlan(datasets=tuple(discover(root)), zero_shot=methods, supervised={}, **more)
 
 
 def rows(path):
@@ -192,11 +192,11 @@ def test_labels_of_any_other_tool(ce, tmp_path):
 def test_typical_diameter():
     ground_truth = np.zeros((20, 20, 20), np.int32)
     ground_truth[2:6, 2:6, 2:6], ground_truth[10:18, 10:18, 10:18] = 1, 7
-    assert typical_diameter([ground_truth], (1, 1, 1)) == pytest.approx(
+    assert median_diameter_of([ground_truth], (1, 1, 1)) == pytest.approx(
         (6 / np.pi * (64 + 512) / 2) ** (1 / 3)
     )
-    assert typical_diameter([ground_truth], (2, 1, 1)) == pytest.approx((6 / np.pi * (64 + 512)) ** (1 / 3))
-    assert typical_diameter([ground_truth * 0], (1, 1, 1)) == 0
+    assert median_diameter_of([ground_truth], (2, 1, 1)) == pytest.approx((6 / np.pi * (64 + 512)) ** (1 / 3))
+    assert median_diameter_of([ground_truth * 0], (1, 1, 1)) == 0
 
 
 def test_every_experiment_names_its_figure():

@@ -33,7 +33,7 @@ def test_the_owners_are_those_of_torch(name, shared, kernels):
     points = (lattice(SHAPE, DEVICE) + 0.31 + (20 if name == "as-mix" else 0)).expand(4, -1, -1, -1, -1)
     if not shared:
         points = points + torch.linspace(0, 4, 4, device=DEVICE).view(-1, 1, 1, 1, 1)
-    ours, twin = (f(placed, points, walls=walls) for f in (kernels.owners, objects.evaluate_in_torch))
+    ours, twin = (f(placed, points, walls=walls) for f in (kernels.owners, objects.find_owners_in_torch))
     assert (ours.index_BZYX >= 0).any()
     assert torch.equal(ours.index_BZYX, twin.index_BZYX)
     assert torch.allclose(ours.depth_BZYX, twin.depth_BZYX, atol=1e-4)
@@ -81,11 +81,11 @@ def test_trials_pass(name, kernels):
 
 def test_a_kernel_that_errs_is_found_out():
     def others(placed, points, *, walls):
-        found = objects.evaluate_in_torch(placed, points, walls=walls)
+        found = objects.find_owners_in_torch(placed, points, walls=walls)
         return objects.replace(found, index_BZYX=found.index_BZYX.flip(1))
 
     def deeper(placed, points, *, walls):
-        found = objects.evaluate_in_torch(placed, points, walls=walls)
+        found = objects.find_owners_in_torch(placed, points, walls=walls)
         return objects.replace(found, depth_BZYX=found.depth_BZYX + 0.1)
 
     def images(*args):
@@ -96,7 +96,7 @@ def test_a_kernel_that_errs_is_found_out():
         scaled, world, cell, inside = deform.world_coords_in_torch(*args)
         return scaled, world + 0.1, cell, inside
 
-    assert objects._trial(objects.evaluate_in_torch, DEVICE) == ""
+    assert objects._trial(objects.find_owners_in_torch, DEVICE) == ""
     assert "other objects" in objects._trial(others, DEVICE)
     assert "other depths" in objects._trial(deeper, DEVICE)
     assert deform._trial(deform.world_coords_in_torch, DEVICE) == ""

@@ -10,7 +10,7 @@ from scipy import ndimage
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from anystar.config import override
-from anystar.synth import deform, fields, generate, kernels, mixture, objects, separable
+from anystar.synth import deform, fields, generate, kernels, mixture, object_field, objects, separable
 from anystar.synth.fields import largest_channel, upsample
 from anystar.synth.recipes import get_recipe, recipe_names
 from anystar.synth.streams import Streams
@@ -165,11 +165,11 @@ def test_a_batch_takes_hardly_more_operations_than_a_sample(name, on_meta, monke
 
     def search(placed, points, *, walls):
         counted.searching = True
-        owner = objects.evaluate_in_torch(placed, points, walls=walls)
+        owner = objects.find_owners_in_torch(placed, points, walls=walls)
         counted.searching = False
         return owner
 
-    monkeypatch.setattr(generate, "evaluate", search)
+    monkeypatch.setattr(object_field, "find_owners", search)
     operations = []
     for num in (8, 40):
         with Counted() as counted:

@@ -5,7 +5,7 @@ from scipy.ndimage import distance_transform_edt
 
 from anystar.synth.fields import lattice, perlin, perlin_gradients, sample
 from anystar.synth.layouts import Packing, SphereGrid, build_objects
-from anystar.synth.objects import evaluate, evaluate_in_torch
+from anystar.synth.objects import find_owners, find_owners_in_torch
 from anystar.synth.placement import clear_of
 from anystar.synth.streams import Streams
 
@@ -38,7 +38,7 @@ def test_owner_equals_testing_every_object(layout):
     drawn = [layout.draw(rng, world, shape) for rng in streams.scalars("layout")]
     objects = build_objects(drawn, streams)
     coords = lattice(shape, "cpu").expand(2, -1, -1, -1, -1) * (2.5 if world == 128 else 1)
-    found = evaluate(objects, coords)
+    found = find_owners(objects, coords)
     for row in range(2):
         literal = literal_owner(objects, row, coords[row])
         assert (found.index_BZYX[row] != literal).float().mean() < 1e-4  # ties of float32 against float64
@@ -50,7 +50,7 @@ def test_sphere_grid_equals_the_papers_rule():
     streams = Streams(1, [7])
     drawn = SphereGrid().draw(streams.scalars("layout")[0], 128, (64, 64, 64))
     coords = lattice((128, 128, 128), "cpu")[None, ::4, ::4, ::4]
-    found = evaluate(build_objects([drawn], streams), coords).index_BZYX[0].numpy()
+    found = find_owners(build_objects([drawn], streams), coords).index_BZYX[0].numpy()
     noise = perlin(perlin_gradients(streams.fields("layout"), 8, "cpu"), 128)[0, ::4, ::4, ::4].numpy()
     away = np.linalg.norm(coords[0].numpy()[..., None, :] - drawn.centre, axis=-1)
     corrupted = away + 0.9 * 12 * noise[..., None]
@@ -76,13 +76,13 @@ def test_depth_is_the_distance_to_a_smooth_ball():
     drawn = Packing(diameter=(20, 20), spread=(0, 0), second=0, bump=(0, 0), elongation=(1, 1), empty=0)
     objects = build_objects([drawn.draw(streams.scalars("layout")[0], 32, (32, 32, 32))], streams)
     coords = objects.centre_BN3[:, :1, None, None] + torch.tensor([0.0, 0.0, 4.0]).view(1, 1, 1, 1, 3)
-    found = evaluate(objects, coords.expand(1, 4, 4, 4, 3))
+    found = find_owners(objects, coords.expand(1, 4, 4, 4, 3))
     assert found.wall_BZYX is None
     assert found.index_BZYX[0, 0, 0, 0] == 0
     assert float(found.depth_BZYX[0, 0, 0, 0]) == pytest.approx(float(objects.radius_BN[0, 0]) - 4, abs=1e-4)
 
 
-@pytest.mark.parametrize("way", [evaluate, evaluate_in_torch])
+@pytest.mark.parametrize("way", [find_owners, find_owners_in_torch])
 def test_walls_are_where_labels_change(way):
     """The distance to where the owner ends is that to the nearest point of anything else."""
     streams = Streams(3, [0])

@@ -13,7 +13,7 @@ from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file
 from anystar.nn.losses import LossConfig, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
 from anystar.train import LabelledConfig, LabelledVolumes, TrainConfig, fit, prepare
-from anystar.train.crops import CropBatches, read_labels
+from anystar.train.crops import CropBatches, sample_labels
 from anystar.train.labelled import known_labels, median_diameter
 from tests.scenes import annotated_balls
 
@@ -99,7 +99,7 @@ def test_labels_are_interpolated_and_unknown_outside():
     labels[2:] = 5
     z = torch.tensor([0.4, 1.4, 1.6, 3.4, 3.6, -0.6])
     coords = torch.stack([z, torch.full_like(z, 1.3), torch.full_like(z, 1.7)], -1)[:, None, None]
-    assert read_labels(labels, coords)[:, 0, 0].tolist() == [0, 0, 5, 5, -1, -1]
+    assert sample_labels(labels, coords)[:, 0, 0].tolist() == [0, 0, 5, 5, -1, -1]
 
 
 def test_what_is_ignored_teaches_nothing():

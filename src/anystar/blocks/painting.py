@@ -86,7 +86,7 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class Bodies(Polyhedra):
+class PlacedBodies(Polyhedra):
     """Objects that reach into a box, most probable first; centres in voxels of the volume without margins."""
 
     boxes: np.ndarray
@@ -99,7 +99,7 @@ class Bodies(Polyhedra):
         return owner(self.points + np.array(run.plan.choices.preprocessing.origin), run.boxes)
 
 
-def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
+def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> PlacedBodies:
     choices = run.plan.choices
     size, origin = np.array(choices.aspect), np.array(choices.preprocessing.origin)
     low = (np.array([s.start for s in box]) - origin - 0.5) * size + 0.5 - 1
@@ -113,7 +113,7 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> Bodies:
         parts.append(StoredCandidates.of(Candidates.none(run.rays, 0.0)))
         names.append(np.zeros(0, np.int64))
     rows = StoredCandidates.joined(parts)
-    bodies = Bodies(
+    bodies = PlacedBodies(
         points=rows.points,
         distances=rows.distances,
         rays=run.rays,
@@ -144,7 +144,7 @@ def _grown(box: Box, reach: np.ndarray, shape: tuple[int, int, int]) -> Box:
 def _measure(
     run: Run,
     image: LazyArray,
-    bodies: Bodies,
+    bodies: PlacedBodies,
     labels: np.ndarray,
     region: Box,
     number: int,
@@ -166,7 +166,7 @@ def _measure(
 
 
 def _tabulate(
-    run: Run, image: LazyArray, bodies: Bodies, labels: np.ndarray, region: Box, which: np.ndarray
+    run: Run, image: LazyArray, bodies: PlacedBodies, labels: np.ndarray, region: Box, which: np.ndarray
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if a table is written."""
     z, y, x = (s.start for s in region)

@@ -37,13 +37,13 @@ def list_(name: str | None) -> None:
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def get(name: str, folder: Path) -> None:
-    """Download the data set NAME into DIR, check it and unpack it; run it again to continue.
+    """Download the data set NAME into DIR, check it and unpack_archive it; run it again to continue.
 
     \b
     Example:
       anystar data get ce datasets/
     """
-    from anystar.lab.download import fetch, unpack
+    from anystar.lab.download import fetch, unpack_archive
     from anystar.lab.sources import get_source
 
     archive = get_source(name).downloadable()
@@ -51,7 +51,7 @@ def get(name: str, folder: Path) -> None:
         path = fetch(archive, folder, progress=lambda done, total: bar(done, total, "bytes"))
     if not archive.checksum:
         click.echo("  note: the owner publishes no checksum; the archive's own are tested")
-    for made in unpack(path, folder):
+    for made in unpack_archive(path, folder):
         click.echo(f"  wrote {made}")
 
 

@@ -10,15 +10,15 @@ import numpy as np
 
 from anystar.lab.items import Dataset, Item, Split, read_pair
 from anystar.lab.layouts import discover
-from anystar.lab.sources import SOURCES, Source
+from anystar.lab.sources import SOURCES, PaperDataset
 
-__all__ = ["Finding", "check_dataset", "check_folder", "compare_with_paper"]
+__all__ = ["CheckedVolume", "check_dataset", "check_folder", "compare_with_paper"]
 
 _SPLIT_NAMES: tuple[Split, ...] = ("train", "validation", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class CheckedVolume:
     """What was found in one volume."""
 
     split: Split
@@ -54,7 +54,7 @@ def check_folder(folder: Path) -> Iterator[tuple[str, bool]]:
             yield (f"  {found.split} {found.name}: {found.text}" if found.good else found.text), found.good
 
 
-def check_dataset(dataset: Dataset) -> Iterator[Finding]:
+def check_dataset(dataset: Dataset) -> Iterator[CheckedVolume]:
     """Read every pair and yield what it is, or what is wrong with it."""
     source = SOURCES.get(dataset.name)
     for split in _SPLIT_NAMES:
@@ -62,16 +62,16 @@ def check_dataset(dataset: Dataset) -> Iterator[Finding]:
             yield _check(item, split, source)
 
 
-def _check(item: Item, split: Split, source: Source | None) -> Finding:
+def _check(item: Item, split: Split, source: PaperDataset | None) -> CheckedVolume:
     try:
         pair = read_pair(item)
     except (ValueError, OSError) as error:
-        return Finding(split=split, name=item.name, text=str(error), good=False)
+        return CheckedVolume(split=split, name=item.name, text=str(error), good=False)
     numbers = np.unique(pair.labels)
     numbers = numbers[numbers > 0]
     if len(numbers) == 0:
         text = f"{item.labels} has no labelled object; check that it is the right file"
-        return Finding(split=split, name=item.name, text=text, good=False)
+        return CheckedVolume(split=split, name=item.name, text=text, good=False)
     size = "x".join(map(str, pair.image.shape))
     spacing = pair.image.spacing
     voxel = " x ".join(f"{s:g}" for s in spacing) + " um" if spacing else "voxel size unknown"
@@ -80,7 +80,7 @@ def _check(item: Item, split: Split, source: Source | None) -> Finding:
         text += f" (numbers up to {numbers[-1]}, with gaps)"
     if source is not None and item.part is None and _far(pair.image.shape, source.grid):
         text += f"; Table 2 has {'x'.join(map(str, source.grid))}"
-    return Finding(split=split, name=item.name, text=text, good=True)
+    return CheckedVolume(split=split, name=item.name, text=text, good=True)
 
 
 def _far(shape: tuple[int, ...], grid: tuple[int, ...]) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from anystar.errors import InputError
 from anystar.lab.sources import Archive
 
-__all__ = ["fetch", "unpack"]
+__all__ = ["fetch", "unpack_archive"]
 
 _CHUNK = 1 << 20
 _SECONDS = 30
@@ -103,7 +103,7 @@ def _verify(archive: Archive, path: Path) -> None:
         raise InputError(f"{path} {wrong}; it was removed, run this again")
 
 
-def unpack(path: Path, folder: Path) -> list[Path]:
+def unpack_archive(path: Path, folder: Path) -> list[Path]:
     """Unpack a zip archive below ``folder`` and return its top-level folders.
 
     Every member's checksum is tested on the way; nothing is written outside ``folder``.

@@ -15,7 +15,7 @@ from anystar.lab.runner import PLAIN, Condition, Laboratory
 from anystar.lab.tables import Row, write_curves, write_table
 from anystar.rng import stream
 
-__all__ = ["EXPERIMENTS", "Experiment", "Plan", "run_experiment"]
+__all__ = ["EXPERIMENTS", "Experiment", "ExperimentPlan", "run_experiment"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ EXPERIMENTS: dict[str, Experiment] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class ExperimentPlan:
     """What the experiments work with."""
 
     datasets: tuple[Dataset, ...]
@@ -75,7 +75,7 @@ class Plan:
     corruptions: tuple[str, ...] = tuple(CORRUPTIONS)
 
 
-def run_experiment(name: str, plan: Plan, lab: Laboratory) -> list[Path]:
+def run_experiment(name: str, plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     """Run one experiment on annotated volumes and return the files that it wrote, the table first.
 
     ``timecourse`` needs none: it is ``anystar timecourse``, which :mod:`anystar.cli.reproduce` calls.
@@ -113,7 +113,7 @@ def _rows(lab: Laboratory, pairs: Sequence[tuple[Dataset, Method]]) -> list[Row]
     return [row for dataset, method in pairs if (row := _row(lab, dataset, method))]
 
 
-def _write(lab: Laboratory, name: str, rows: Sequence[Row], plan: Plan) -> list[Path]:
+def _write(lab: Laboratory, name: str, rows: Sequence[Row], plan: ExperimentPlan) -> list[Path]:
     """Write the CSV and the Markdown of an experiment."""
     experiment = EXPERIMENTS[name]
     notes = [f"{d.name}: {note}" for d in plan.datasets for note in d.notes]
@@ -126,7 +126,7 @@ def _write(lab: Laboratory, name: str, rows: Sequence[Row], plan: Plan) -> list[
     return [table, numbers]
 
 
-def _accuracy(plan: Plan, lab: Laboratory) -> list[Path]:
+def _accuracy(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     pairs = [
         (dataset, method)
         for dataset in plan.datasets
@@ -137,12 +137,12 @@ def _accuracy(plan: Plan, lab: Laboratory) -> list[Path]:
     return written + _figure(lab, "accuracy", draw_curves(_same_names(rows, plan)))
 
 
-def _same_names(rows: Sequence[Row], plan: Plan) -> list[Row]:
+def _same_names(rows: Sequence[Row], plan: ExperimentPlan) -> list[Row]:
     """Call the networks of every data set by their role, so that a role has one colour in the figure."""
     return [replace(row, method=row.method.removeprefix(f"{row.dataset}-")) for row in rows]
 
 
-def _domains(plan: Plan, lab: Laboratory) -> list[Path]:
+def _domains(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     """Evaluate the networks trained on all volumes of a data set on every other, beside zero-shot."""
     full = {name: methods[0] for name, methods in plan.supervised.items() if methods}
     pairs = [
@@ -156,7 +156,7 @@ def _domains(plan: Plan, lab: Laboratory) -> list[Path]:
     return written + _slices(lab, "domains", plan, (*plan.zero_shot, *full.values()), rows)
 
 
-def _robustness(plan: Plan, lab: Laboratory) -> list[Path]:
+def _robustness(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     rows = []
     for dataset in plan.datasets:
         methods = (*plan.zero_shot, *plan.supervised.get(dataset.name, ())[:1], *plan.peers)
@@ -170,21 +170,21 @@ def _robustness(plan: Plan, lab: Laboratory) -> list[Path]:
     return written + _figure(lab, "robustness", draw_robustness(rows))
 
 
-def _peers(plan: Plan, lab: Laboratory) -> list[Path]:
+def _peers(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     pairs = [(d, method) for d in plan.datasets for method in (*plan.zero_shot, *plan.peers)]
     rows = _rows(lab, pairs)
     written = _write(lab, "peers", rows, plan) + _figure(lab, "peers", draw_curves(rows))
     return written + _slices(lab, "peers", plan, (*plan.zero_shot, *plan.peers), rows)
 
 
-def _ablations(plan: Plan, lab: Laboratory) -> list[Path]:
+def _ablations(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     """Draw the same slice of each data set's first test volume: image, ground truth, and every model."""
     rows = _rows(lab, [(d, m) for d in plan.datasets for m in plan.zero_shot])
     written = _write(lab, "ablations", rows, plan)
     return written + _slices(lab, "ablations", plan, plan.zero_shot, rows)
 
 
-def _datasets(plan: Plan, lab: Laboratory) -> list[Path]:
+def _datasets(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     from anystar.lab.inventory import write_inventory
 
     path = lab.out / "datasets.md"
@@ -194,7 +194,7 @@ def _datasets(plan: Plan, lab: Laboratory) -> list[Path]:
 
 
 def _slices(
-    lab: Laboratory, name: str, plan: Plan, methods: Sequence[Method], rows: Sequence[Row]
+    lab: Laboratory, name: str, plan: ExperimentPlan, methods: Sequence[Method], rows: Sequence[Row]
 ) -> list[Path]:
     """Draw what the methods found, side by side (Figures 5 and 6B)."""
     from anystar.lab.panels import draw_side_by_side

@@ -21,7 +21,7 @@ from pathlib import Path
 from anystar.errors import InputError
 from anystar.io import file_stem, file_suffix
 from anystar.lab.items import Dataset, Item, cut_in_two, hold_out
-from anystar.lab.sources import SOURCES, Source
+from anystar.lab.sources import SOURCES, PaperDataset
 
 __all__ = ["discover", "find_source", "locate"]
 
@@ -68,7 +68,7 @@ def discover(root: Path, *, cut: bool = False) -> list[Dataset]:
     return found
 
 
-def locate(source: Source, root: Path) -> Path | None:
+def locate(source: PaperDataset, root: Path) -> Path | None:
     """Return the folder of one of the paper's data sets at or below ``root`` (up to two levels), if there."""
     places = [root / name for name in (source.name, *source.folders)]
     places += [sub / name for sub in _folders(root) for name in source.folders]
@@ -77,13 +77,13 @@ def locate(source: Source, root: Path) -> Path | None:
     return next((p for p in places if _holds(source, p)), None)
 
 
-def _holds(source: Source, folder: Path) -> bool:
+def _holds(source: PaperDataset, folder: Path) -> bool:
     if source.layout == "nucmm":
         return (folder / "Image").is_dir() and (folder / "Label").is_dir()
     return source.layout == "images-masks" and any((folder / s / "images").is_dir() for s in _SPLITS)
 
 
-def find_source(source: Source, folder: Path) -> Dataset | None:
+def find_source(source: PaperDataset, folder: Path) -> Dataset | None:
     """Return a data set of the paper from its folder, with the paper's division."""
     if not _holds(source, folder):
         return None

@@ -14,7 +14,16 @@ from anystar import io
 from anystar.errors import InputError
 from anystar.predict import Model
 
-__all__ = ["PROB_GRID", "LabelFolder", "Method", "ModelMethod", "Request", "Setting", "Unavailable", "digest"]
+__all__ = [
+    "PROB_GRID",
+    "LabelFolder",
+    "Method",
+    "ModelMethod",
+    "Setting",
+    "Unavailable",
+    "VolumeRequest",
+    "digest",
+]
 
 Setting = Mapping[str, float]
 """Values of a method's knobs; empty: its own defaults."""
@@ -34,7 +43,7 @@ class NoLabels(Unavailable):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
+class VolumeRequest:
     """One image to segment."""
 
     name: str
@@ -63,8 +72,8 @@ class Method(Protocol):
         """Return the settings to try on validation data whose objects have this diameter; may be empty."""
 
     def run(
-        self, requests: Iterable[Request], settings: Sequence[Setting]
-    ) -> Iterator[tuple[Request, list[np.ndarray]]]:
+        self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]
+    ) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
         """Yield each request with its int32 labels, one array a setting.
 
         Raises
@@ -103,8 +112,8 @@ class ModelMethod:
         return threshold_grid()
 
     def run(
-        self, requests: Iterable[Request], settings: Sequence[Setting]
-    ) -> Iterator[tuple[Request, list[np.ndarray]]]:
+        self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]
+    ) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
         """Run the network once an image, then threshold it for every setting."""
         for request in requests:
             result = self.model.segment(request.image, spacing=request.spacing)
@@ -132,8 +141,8 @@ class LabelFolder:
         return []
 
     def run(
-        self, requests: Iterable[Request], settings: Sequence[Setting]
-    ) -> Iterator[tuple[Request, list[np.ndarray]]]:
+        self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]
+    ) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
         """Read the labels of each image's name."""
         found = {io.file_stem(p).removesuffix("_labels"): p for p in io.list_volumes(self.folder)}
         for request in requests:

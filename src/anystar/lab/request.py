@@ -10,7 +10,7 @@ import anystar
 from anystar.config import nearest
 from anystar.errors import InputError
 from anystar.lab.corruptions import CORRUPTIONS
-from anystar.lab.experiments import Plan
+from anystar.lab.experiments import ExperimentPlan
 from anystar.lab.items import Dataset
 from anystar.lab.layouts import discover
 from anystar.lab.methods import LabelFolder, Method, ModelMethod
@@ -76,9 +76,9 @@ def find_datasets(options: ReproduceOptions) -> list[Dataset]:
     return [d for d in datasets if not options.only or d.name in options.only]
 
 
-def load_plan(datasets: list[Dataset], options: ReproduceOptions) -> Plan:
+def load_plan(datasets: list[Dataset], options: ReproduceOptions) -> ExperimentPlan:
     """Load the methods."""
-    return Plan(
+    return ExperimentPlan(
         datasets=tuple(datasets),
         zero_shot=_zero_shot(options),
         supervised=_supervised(options, datasets),

@@ -19,8 +19,8 @@ from anystar.errors import InputError
 from anystar.evaluate import ObjectCounts, count_by_object
 from anystar.lab.corruptions import CORRUPTIONS, corrupt
 from anystar.lab.items import Dataset, Item, Pair, Split, read_pair
-from anystar.lab.methods import Method, Request, Setting, digest
-from anystar.lab.tuning import Choice, choose
+from anystar.lab.methods import Method, Setting, VolumeRequest, digest
+from anystar.lab.tuning import ChosenSetting, choose_setting
 from anystar.rng import stream
 from anystar.runtime.atomic import staged
 
@@ -83,7 +83,7 @@ class Laboratory:
             self.problems.append(line)
             self._complain(line)
 
-    def choice(self, method: Method, dataset: Dataset) -> Choice:
+    def choice(self, method: Method, dataset: Dataset) -> ChosenSetting:
         """Return the setting of a method for a data set: searched on its validation volumes, kept on disk.
 
         Raises
@@ -104,13 +104,13 @@ class Laboratory:
                         f"{path} was made with another {what} of this name; "
                         "choose another output folder, or remove it"
                     )
-            return Choice(setting=stored["setting"], how=stored["how"])
+            return ChosenSetting(setting=stored["setting"], how=stored["how"])
         validation = list(self.pairs(dataset, "validation"))
         if validation:
             self.notify(f"{dataset.name}: {method.name} searches its setting on {len(validation)} volumes")
         requests = [(self._request(i, p, PLAIN, dataset, method), p.labels) for i, p in validation]
         voxel = (requests[0][0].spacing or FLAT) if requests else FLAT
-        found = choose(method, requests, voxel)
+        found = choose_setting(method, requests, voxel)
         _write_json(
             path,
             identity
@@ -174,14 +174,14 @@ class Laboratory:
 
     def _request(
         self, item: Item, pair: Pair, condition: Condition, dataset: Dataset, method: Method
-    ) -> Request:
+    ) -> VolumeRequest:
         image = pair.image.data
         if dataset.dark and method.inverts_dark:
             image = (float(image.max()) + float(image.min()) - image.astype(np.float32)).astype(np.float32)
         if condition.strength:
             rng = stream(self.seed, dataset.name, item.name, condition.corruption)
             image = corrupt(image, CORRUPTIONS[condition.corruption], condition.strength, rng=rng)
-        return Request(name=item.name, image=image, spacing=pair.image.spacing)
+        return VolumeRequest(name=item.name, image=image, spacing=pair.image.spacing)
 
     def write_used(self, experiment: str, command: Sequence[str]) -> None:
         """Write what an experiment used: command, versions, methods, and the checksums of the files."""

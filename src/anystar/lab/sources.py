@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from anystar.errors import InputError
 
-__all__ = ["SOURCES", "Archive", "Source", "get_source"]
+__all__ = ["SOURCES", "Archive", "PaperDataset", "get_source"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Archive:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source:
+class PaperDataset:
     """One data set of the paper."""
 
     name: str
@@ -96,10 +96,10 @@ class Source:
         return "\n".join([title, *(f"  {key}: {value}" for key, value in facts.items() if value)])
 
 
-SOURCES: dict[str, Source] = {
+SOURCES: dict[str, PaperDataset] = {
     source.name: source
     for source in (
-        Source(
+        PaperDataset(
             name="ce",
             title="CE",
             organism="C. elegans",
@@ -122,7 +122,7 @@ SOURCES: dict[str, Source] = {
             citation="Long et al. 2009; Hirsch and Kainmueller 2020; split of Weigert et al. 2020",
             note="the files carry no voxel size; the long body axis is the last of the array (X)",
         ),
-        Source(
+        PaperDataset(
             name="nucmm-z",
             title="NucMM-Z",
             organism="zebrafish",
@@ -144,7 +144,7 @@ SOURCES: dict[str, Source] = {
             note="the owners' 27 'val' volumes are the paper's test; of their 27 'train' volumes the paper "
             "validates on 2: which is not stated, we take the last two by name",
         ),
-        Source(
+        PaperDataset(
             name="nucmm-m",
             title="NucMM-M",
             organism="mouse",
@@ -167,7 +167,7 @@ SOURCES: dict[str, Source] = {
             note="the owners' 4 'val' volumes are the paper's test; Table 2 prints the spacing of NucMM-Z, "
             "the owners state 0.72 um",
         ),
-        Source(
+        PaperDataset(
             name="platyish",
             title="PlatyISH",
             organism="Platynereis dumerilii",
@@ -188,7 +188,7 @@ SOURCES: dict[str, Source] = {
             instructions="download Platynereis-ISH-Nuclei-CBG.zip from the EmbedSeg release and unpack it",
             citation="Lalit et al. 2022, Medical Image Analysis",
         ),
-        Source(
+        PaperDataset(
             name="placenta",
             title="Placenta",
             organism="human",
@@ -209,7 +209,7 @@ SOURCES: dict[str, Source] = {
 """All of Table 2, by name."""
 
 
-def get_source(name: str) -> Source:
+def get_source(name: str) -> PaperDataset:
     """Return a data set of the paper by its name.
 
     Raises

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.evaluate import add_scores, match_labels, mean_ap
-from anystar.lab.methods import Method, Request, Setting
+from anystar.lab.methods import Method, Setting, VolumeRequest
 
-__all__ = ["TUNING_THRESHOLDS", "Choice", "choose", "typical_diameter"]
+__all__ = ["TUNING_THRESHOLDS", "ChosenSetting", "choose_setting", "median_diameter_of"]
 
 TUNING_THRESHOLDS = (0.3, 0.5, 0.7)
 """Mean AP over these is what the search maximises, as StarDist's ``optimize_thresholds`` does."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class ChosenSetting:
     """A setting, and how it came about."""
 
     setting: Setting
@@ -28,26 +28,26 @@ class Choice:
     """Every setting with its mean AP on the validation data."""
 
 
-def choose(
-    method: Method, validation: Sequence[tuple[Request, np.ndarray]], voxel: Sequence[float]
-) -> Choice:
+def choose_setting(
+    method: Method, validation: Sequence[tuple[VolumeRequest, np.ndarray]], voxel: Sequence[float]
+) -> ChosenSetting:
     """Run a method in all its settings over validation data and return the best (the first of equals).
 
     Parameters
     ----------
     method : Method
-    validation : sequence of (Request, int32 labels)
+    validation : sequence of (VolumeRequest, int32 labels)
         May be empty: then the method's own defaults are used.
     voxel : three floats
         Size of a voxel in units of the finest axis, for the objects' diameter.
     """
     settings = (
-        method.search(typical_diameter((ground_truth for _, ground_truth in validation), voxel))
+        method.search(median_diameter_of((ground_truth for _, ground_truth in validation), voxel))
         if validation
         else []
     )
     if not settings:
-        return Choice(setting={}, how="its own defaults")
+        return ChosenSetting(setting={}, how="its own defaults")
     ground_truths = {request.name: ground_truth for request, ground_truth in validation}
     scores = [
         [match_labels(ground_truths[request.name], one, thresholds=TUNING_THRESHOLDS) for one in labels]
@@ -55,14 +55,14 @@ def choose(
     ]
     means = [mean_ap(add_scores(of_setting)) for of_setting in zip(*scores, strict=True)]
     names = ", ".join(ground_truths)
-    return Choice(
+    return ChosenSetting(
         setting=settings[int(np.argmax(means))],
         how=f"searched on {names}",
         tried=tuple(zip(settings, means, strict=True)),
     )
 
 
-def typical_diameter(ground_truths: Iterable[np.ndarray], voxel: Sequence[float]) -> float:
+def median_diameter_of(ground_truths: Iterable[np.ndarray], voxel: Sequence[float]) -> float:
     """Return the median diameter of a ball of an object's volume, in voxels of the finest axis."""
     volumes = np.concatenate([np.bincount(t.ravel())[1:] for t in ground_truths])
     volumes = volumes[volumes > 0]

@@ -10,7 +10,7 @@ import numpy as np
 
 from anystar.report.overview import label_colours
 from anystar.runtime.atomic import staged
-from anystar.synth.explain import Step, explain
+from anystar.synth.explain import ExplainedStage, explain
 from anystar.synth.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def draw_gallery(
     return figure
 
 
-def _draw_row(line: Sequence, steps: Sequence[Step], stages: int) -> None:
+def _draw_row(line: Sequence, steps: Sequence[ExplainedStage], stages: int) -> None:
     chosen = [steps[round(i * (len(steps) - 1) / (stages - 1))] for i in range(stages)]
     middle = len(steps[0].image) // 2
     for axis, step, title in ((line[0], steps[0], "objects"), (line[-1], steps[-1], "labels")):

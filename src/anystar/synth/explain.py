@@ -14,11 +14,11 @@ from anystar.synth.connected_components import clean_labels
 from anystar.synth.generate import Batch, generate
 from anystar.synth.recipe import Recipe
 
-__all__ = ["Step", "explain", "parameters"]
+__all__ = ["ExplainedStage", "explain", "parameters"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Step:
+class ExplainedStage:
     """A sample after one stage."""
 
     name: str
@@ -38,7 +38,7 @@ def explain(
     index: int,
     shape: tuple[int, int, int] = (64, 64, 64),
     device: torch.device | str = "cpu",
-) -> tuple[Batch, tuple[Step, ...]]:
+) -> tuple[Batch, tuple[ExplainedStage, ...]]:
     """Replay one sample.
 
     Parameters
@@ -50,7 +50,7 @@ def explain(
     -------
     batch : Batch
         The sample.
-    steps : tuple of Step
+    steps : tuple of ExplainedStage
         Its image after every stage that it got, from the painted objects to the end.
 
     Examples
@@ -68,11 +68,11 @@ def explain(
 
     batch = generate(recipe, seed=seed, indices=[index], shape=shape, device=device, observe=observe)
     drawn = batch.drawn[0]
-    steps = [Step(name=n, image=i, labels=labels, drawn=drawn[n]) for n, i, labels in observed]
+    steps = [ExplainedStage(name=n, image=i, labels=labels, drawn=drawn[n]) for n, i, labels in observed]
     if steps:
         last = steps[-1]
         final = batch.labels[0].cpu().numpy()
-        steps[-1] = Step(name=last.name, image=last.image, labels=final, drawn=last.drawn)
+        steps[-1] = ExplainedStage(name=last.name, image=last.image, labels=final, drawn=last.drawn)
     return batch, tuple(steps)
 
 

@@ -1,6 +1,6 @@
 """The generator's inner loops on graphics cards, compiled by Triton, which comes with torch there.
 
-Their twins in torch say what is computed: :func:`anystar.synth.objects.evaluate_in_torch`, which tries as
+Their twins in torch say what is computed: :func:`anystar.synth.objects.find_owners_in_torch`, which tries as
 many objects at every point as the longest list of any cell has, in a dozen passes over memory each, and
 :func:`anystar.synth.deform.world_coords_in_torch`, in thirty passes. Here a point reads its own list, and
 nothing but the result is written. :mod:`anystar.runtime.gpu` compares the two before one of these is used.
@@ -17,7 +17,7 @@ import triton.language as tl
 from torch import Tensor
 
 from anystar.synth.kernels import FAR
-from anystar.synth.objects import Objects, Owner
+from anystar.synth.objects import Owner, SyntheticObjects
 from anystar.synth.streams import put
 
 __all__ = ["owners", "place"]
@@ -37,8 +37,8 @@ def _laid_out(points_BZYX3: Tensor) -> tuple[Tensor, int, int]:
     return points_BZYX3.contiguous(), 3 * num_points, num_points
 
 
-def owners(objects: Objects, coords_BZYX3: Tensor, *, walls: bool) -> Owner:
-    """Do :func:`anystar.synth.objects.evaluate` on a graphics card."""
+def owners(objects: SyntheticObjects, coords_BZYX3: Tensor, *, walls: bool) -> Owner:
+    """Do :func:`anystar.synth.objects.find_owners` on a graphics card."""
     cells, shape = objects.cells, coords_BZYX3.shape[:4]
     points, stride, num_points = _laid_out(coords_BZYX3)
     owner = Owner(

@@ -20,7 +20,7 @@ from anystar.synth.fields import perlin, perlin_gradients
 from anystar.synth.grains import Grains
 from anystar.synth.kernels import search_cells
 from anystar.synth.knobs import check_probabilities, check_ranges
-from anystar.synth.objects import Cells, Objects
+from anystar.synth.objects import Cells, SyntheticObjects
 from anystar.synth.placement import clear_of, lattice_centres, rotations
 from anystar.synth.specimen import Specimen, SpecimenDrawn
 from anystar.synth.streams import Streams, put
@@ -296,7 +296,7 @@ class Packing:
         return np.einsum("nij,nj,nkj->nik", turns, 1 / axes, turns)
 
 
-def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
+def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> SyntheticObjects:
     """Put the objects of a batch on the device, with the Perlin volume that corrupts their distances."""
     b, most = len(drawn), max(1, *(len(d.radius) for d in drawn))
     centre, radius = np.zeros((b, most, 3)), np.full((b, most), -np.inf)
@@ -313,7 +313,7 @@ def build_objects(drawn: Sequence[LayoutDrawn], streams: Streams) -> Objects:
         reach[row, :num] = (d.radius + beyond) * stretch
     noise, scale = _corruption(drawn, streams)
     reaches = [reach[row, : len(d.radius)] for row, d in enumerate(drawn)]
-    return Objects(
+    return SyntheticObjects(
         centre_BN3=put(centre, streams.device),
         radius_BN=put(radius, streams.device),
         bump_BN=put(bump, streams.device),

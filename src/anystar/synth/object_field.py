@@ -17,7 +17,7 @@ from anystar.synth.contrast import Contrast
 from anystar.synth.deform import WorldDrawn, world_coords
 from anystar.synth.grains import carve
 from anystar.synth.layouts import LayoutDrawn, build_objects
-from anystar.synth.objects import Objects, Owner, evaluate
+from anystar.synth.objects import Owner, SyntheticObjects, find_owners
 from anystar.synth.recipe import Recipe
 from anystar.synth.streams import Streams
 
@@ -39,7 +39,7 @@ class ObjectField:
     """How each image lies in its world; ``None`` if objects are placed in the image itself."""
     layout: Sequence[LayoutDrawn]
     """Parameters of the objects of each sample."""
-    objects: Objects
+    objects: SyntheticObjects
     walls: bool
     """Whether distances to walls between objects are needed."""
 
@@ -74,7 +74,7 @@ class ObjectField:
     def own(self, points_BZYX3: Tensor) -> tuple[Tensor, Owner, Tensor]:
         """Return each point's instance (0 for none), its owner, and where textures are read."""
         if self.world is None:
-            owner = evaluate(self.objects, points_BZYX3, walls=self.walls)
+            owner = find_owners(self.objects, points_BZYX3, walls=self.walls)
             owner = carve(owner, [one.gap for one in self.layout], [one.absent for one in self.layout])
             return owner.index_BZYX + 1, owner, points_BZYX3
         batch, _, height, width, _ = points_BZYX3.shape
@@ -95,7 +95,7 @@ class ObjectField:
     ) -> tuple[Tensor, Owner, Tensor]:
         """Do :meth:`own` to some planes of points; mirror images of an object are instances of their own."""
         scaled, coords, cell, inside = world_coords(world, points_BZYX3, self.shape)
-        owner = evaluate(self.objects, coords, walls=self.walls)
+        owner = find_owners(self.objects, coords, walls=self.walls)
         key = torch.where((owner.index_BZYX >= 0) & inside, owner.index_BZYX * _CELLS + cell + 1, 0)
         return key, owner, scaled
 

@@ -20,7 +20,7 @@ from anystar.synth.fields import sample
 from anystar.synth.kernels import FAR, is_compiled, owners, search_cells
 from anystar.synth.streams import put
 
-__all__ = ["Cells", "Objects", "Owner", "evaluate"]
+__all__ = ["Cells", "Owner", "SyntheticObjects", "find_owners"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +44,7 @@ class Cells:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Objects:
+class SyntheticObjects:
     """The objects of a batch; rows beyond a sample's own number have a radius of -inf.
 
     A point ``x`` lies inside object ``i`` if ``d_i(x) + bump_i p(x) < radius_i`` with the distance
@@ -81,12 +81,12 @@ class Owner:
     the line between the centres of equal balls, elsewhere a little less. ``None`` without ``walls``."""
 
 
-def evaluate(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
+def find_owners(objects: SyntheticObjects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
     """Return the owner and the depth at every coordinate: those of testing every object at every point."""
     if is_compiled(coords_BZYX3):
-        return _evaluate_compiled(objects, coords_BZYX3, walls=walls)
+        return _find_owners_compiled(objects, coords_BZYX3, walls=walls)
     search = (
-        kernel_for("anystar.synth.gpu_kernels", "owners", coords_BZYX3.device, _trial) or evaluate_in_torch
+        kernel_for("anystar.synth.gpu_kernels", "owners", coords_BZYX3.device, _trial) or find_owners_in_torch
     )
     owner: Owner = search(objects, coords_BZYX3, walls=walls)
     return owner
@@ -106,7 +106,7 @@ def _trial(search: Callable[..., Owner], device: torch.device) -> str:
         rows_K=put(rows, device, torch.int32),
         most=int(np.diff(first).max()),
     )
-    objects = Objects(
+    objects = SyntheticObjects(
         centre_BN3=put(centre[None], device),
         radius_BN=put(radius[None], device),
         bump_BN=put(0.3 * radius[None], device),
@@ -119,7 +119,7 @@ def _trial(search: Callable[..., Owner], device: torch.device) -> str:
         cells=cells,
     )
     points = put(rng.uniform(-2, 18, (1, 8, 8, 8, 3)), device)
-    theirs, ours = (f(objects, points, walls=True) for f in (search, evaluate_in_torch))
+    theirs, ours = (f(objects, points, walls=True) for f in (search, find_owners_in_torch))
     assert theirs.wall_BZYX is not None
     assert ours.wall_BZYX is not None
     same = theirs.index_BZYX == ours.index_BZYX
@@ -129,8 +129,8 @@ def _trial(search: Callable[..., Owner], device: torch.device) -> str:
     return "" if close[same].all() else "it gives other depths"
 
 
-def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
-    """Do :func:`evaluate` on any device, without waiting for it."""
+def find_owners_in_torch(objects: SyntheticObjects, coords_BZYX3: Tensor, *, walls: bool = False) -> Owner:
+    """Do :func:`find_owners` on any device, without waiting for it."""
     cells, b = objects.cells, len(coords_BZYX3)
     noise_coords = (coords_BZYX3 - objects.noise_origin) * objects.noise_scale_B.view(-1, 1, 1, 1, 1)
     noise = sample(objects.noise_B1IJK, noise_coords)[:, 0].flatten(1)
@@ -178,7 +178,7 @@ def evaluate_in_torch(objects: Objects, coords_BZYX3: Tensor, *, walls: bool = F
     return replace(owner, wall_BZYX=wall.view(shape))
 
 
-def _evaluate_compiled(objects: Objects, coords_BZYX3: Tensor, *, walls: bool) -> Owner:
+def _find_owners_compiled(objects: SyntheticObjects, coords_BZYX3: Tensor, *, walls: bool) -> Owner:
     shape, cells = coords_BZYX3.shape[:4], objects.cells
     index, depth = torch.empty(shape, dtype=torch.int64), torch.empty(shape)
     wall = torch.empty(shape if walls else (len(depth), 0))

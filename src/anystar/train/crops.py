@@ -17,7 +17,7 @@ from anystar.synth.streams import Streams
 from anystar.train.labelled import LabelledConfig, LabelledVolume
 from anystar.train.synthetic_batches import Batches, Samples
 
-__all__ = ["CropBatches", "read_labels"]
+__all__ = ["CropBatches", "sample_labels"]
 
 _DEBRIS = 20
 """Pieces of fewer voxels teach nothing."""
@@ -56,7 +56,7 @@ class CropBatches(Batches):
         volume = self.volumes[int(rng.integers(len(self.volumes)))]
         coords = self._coords(volume, rng)
         image = sample(volume.image[None, None], coords[None])
-        read = read_labels(volume.labels, coords)
+        read = sample_labels(volume.labels, coords)
         cleaned = torch.from_numpy(clean_labels(read.clamp_min(0).numpy(), min_voxels=_DEBRIS))
         if self.vary:
             image, _ = run(self.config.augment.stages(), image, Streams(self.seed, [index]))
@@ -92,7 +92,7 @@ def _placement(rng: np.random.Generator, config: LabelledConfig) -> tuple[np.nda
     return (swapped @ anyhow if rng.random() < config.turn else swapped), scale
 
 
-def read_labels(labels_ZYX: Tensor, coords: Tensor) -> Tensor:
+def sample_labels(labels_ZYX: Tensor, coords: Tensor) -> Tensor:
     """Return the label at each of ``coords``: of the eight voxels around, the one with the most weight.
 
     That is linear interpolation of each object's indicator, so that coarse slices do not leave stairs.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from anystar.errors import InputError
-from anystar.lab.methods import Request, Setting, Unavailable
+from anystar.lab.methods import Setting, Unavailable, VolumeRequest
 
 __all__ = ["run_worker"]
 
@@ -24,9 +24,9 @@ def run_worker(
     worker: str,
     python: Path | None,
     options: dict[str, Any],
-    requests: Iterable[Request],
+    requests: Iterable[VolumeRequest],
     settings: Sequence[Setting],
-) -> Iterator[tuple[Request, list[np.ndarray]]]:
+) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
     """Segment each image by a worker, which is started once for all.
 
     Parameters
@@ -50,7 +50,7 @@ def run_worker(
     if shutil.which(str(python)) is None:
         raise Unavailable(f"{python} is no Python interpreter; install {worker} and name its Python")
     with tempfile.TemporaryDirectory(prefix=f"anystar-{worker}-") as scratch:
-        folder, waiting = Path(scratch), list[Request]()
+        folder, waiting = Path(scratch), list[VolumeRequest]()
         jobs: list[dict[str, Any]] = []
         for number, request in enumerate(requests):
             image = folder / f"{number}.npy"

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from anystar.lab.methods import Request, Setting, digest, threshold_grid
+from anystar.lab.methods import Setting, VolumeRequest, digest, threshold_grid
 from anystar.lab.peers.process import run_worker
 
 __all__ = ["CellposeMethod", "StarDistMethod"]
@@ -39,8 +39,8 @@ class StarDistMethod:
         return threshold_grid()
 
     def run(
-        self, requests: Iterable[Request], settings: Sequence[Setting]
-    ) -> Iterator[tuple[Request, list[np.ndarray]]]:
+        self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]
+    ) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
         """Predict once an image, then suppress for every setting."""
         options = {"model": str(self.folder.resolve())}
         yield from run_worker("stardist", self.python, options, requests, settings)
@@ -70,8 +70,8 @@ class CellposeMethod:
         return [{"diameter": round(diameter_vox * f, 2)} for f in _DIAMETERS]
 
     def run(
-        self, requests: Iterable[Request], settings: Sequence[Setting]
-    ) -> Iterator[tuple[Request, list[np.ndarray]]]:
+        self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]
+    ) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
         """Run Cellpose for every image and setting."""
         options = {"model": self.model, "mode": self.mode}
         yield from run_worker("cellpose", self.python, options, requests, settings)
