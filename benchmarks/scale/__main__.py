@@ -23,7 +23,7 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     import anystar
     from anystar.blocks import BlockOptions, segment_blocks
     from anystar.io import open_image
-    from anystar.io.outputs import Outputs
+    from anystar.outputs import Outputs
     from anystar.runtime.allocator import keep_freed_memory
     from benchmarks.scale.volume import Truthful, write_volume
 

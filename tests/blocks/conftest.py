@@ -10,7 +10,7 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.blocks import BlockOptions, Selection, segment_blocks
 from anystar.blocks.memory import Sizes
-from anystar.io.outputs import Outputs
+from anystar.outputs import Outputs
 from anystar.predict.tiling import TileConfig
 from tests.predict.stub import stub_model
 from tests.scenes import texture

@@ -8,7 +8,7 @@ from anystar.blocks.kept_objects import KeptObjects
 from anystar.blocks.overview import Surveyor, draw
 from anystar.blocks.table import write_table
 from anystar.blocks.tasks import Run
-from anystar.io.outputs import Outputs
+from anystar.outputs import Outputs
 from anystar.report.meshes import MeshKind, write_meshes
 from anystar.runtime.atomic import staged
 

@@ -28,8 +28,8 @@ from anystar.config import ConfigError
 from anystar.errors import AlreadyDone, FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
-from anystar.io.outputs import Outputs
 from anystar.objects.measure import check_mask
+from anystar.outputs import Outputs
 from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.notes import Note

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from anystar.errors import InputError
-from anystar.io.outputs import Outputs, target_of
+from anystar.outputs import Outputs, target_of
 from anystar.report.table import sidecar
 
 __all__ = ["Outputs", "refuse_ending", "refuse_outputs", "target_of"]

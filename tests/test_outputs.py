@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from anystar.io.outputs import Outputs
+from anystar.outputs import Outputs
 
 
 def test_everything_is_named_with_the_provenance_beside_a_csv_table():
