@@ -17,6 +17,7 @@ from anystar.objects import Objects
 from anystar.predict.boxed import segment_in_box
 from anystar.predict.candidates import Candidates
 from anystar.predict.notes import Note
+from anystar.predict.options import PredictionOptions
 from anystar.predict.result import Result
 from anystar.preprocess import Preprocessing
 
@@ -34,6 +35,9 @@ class FakeModel:
 
     def digest(self):
         return "0123"
+
+    def segment(self, image, *, progress, **options):
+        return self.segment_with(PredictionOptions(**options), image, progress=progress)
 
     def segment_with(self, options, image, *, box=None, progress):
         if box is not None:

@@ -36,12 +36,20 @@ def test_options_reach_the_model(tmp_path, cells, model, run):
     result = run("segment", cells, "-o", tmp_path / "l.npy", *numbers, *names)
     assert result.exit_code == 0, result.output
     (call,) = model.calls
-    call.pop("progress")
-    assert call == {"spacing": (3, 1, 1), "diameter": 9, "prob_thresh": 0.4, "nms_thresh": 0} | {
-        "tta": False,
-        "fast": False,
-    }
+    wanted = {"spacing": (3, 1, 1), "diameter": 9, "prob_thresh": 0.4, "nms_thresh": 0, "tta": False}
+    assert {name: call[name] for name in wanted} == wanted
     assert model.device == "cpu"
+
+
+def test_automatic_steps_can_be_switched_off_and_stay_so_when_a_run_is_repeated(tmp_path, cells, model, run):
+    steps = {"aspect": "aspect", "appearance": "appearance", "threshold": "adapt-threshold"}
+    steps |= {"illumination": "illumination"}
+    off = [f"--no-{option}" for option in steps.values()]
+    assert run("segment", cells, "-o", tmp_path / "l.npy", "--table", tmp_path / "t.csv").exit_code == 0
+    assert run("segment", cells, "-o", tmp_path / "a.npy", "--table", tmp_path / "a.csv", *off).exit_code == 0
+    again = run("segment", "--from-provenance", tmp_path / "a.csv", "-o", tmp_path / "b.npy")
+    assert again.exit_code == 0, again.output
+    assert [[call[step] for step in steps] for call in model.calls] == [[True] * 4, [False] * 4, [False] * 4]
 
 
 def test_defaults_leave_the_choice_to_the_model(tmp_path, cells, model, run):
