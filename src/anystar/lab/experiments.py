@@ -12,7 +12,7 @@ from anystar.lab.items import Dataset
 from anystar.lab.methods import Method, NoLabels, Unavailable
 from anystar.lab.plots import draw_bars, draw_curves, draw_robustness, save_figure
 from anystar.lab.runner import PLAIN, Condition, Laboratory
-from anystar.lab.tables import Row, write_curves, write_table
+from anystar.lab.tables import Row, write_curves, write_score_table
 from anystar.rng import stream
 
 __all__ = ["EXPERIMENTS", "Experiment", "ExperimentPlan", "run_experiment"]
@@ -121,7 +121,7 @@ def _write(lab: Laboratory, name: str, rows: Sequence[Row], plan: ExperimentPlan
         notes.append("no network was trained on the data sets themselves; --train does")
     notes += [f"left out: {problem}" for problem in lab.problems]
     table, numbers = lab.out / f"{name}.md", lab.out / f"{name}.csv"
-    write_table(table, f"{experiment.figure}: {experiment.about}", notes, rows)
+    write_score_table(table, f"{experiment.figure}: {experiment.about}", notes, rows)
     write_curves(numbers, rows)
     return [table, numbers]
 

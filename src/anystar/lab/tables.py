@@ -10,7 +10,7 @@ from pathlib import Path
 from anystar.evaluate import Curve
 from anystar.runtime.atomic import staged
 
-__all__ = ["Row", "write_curves", "write_table"]
+__all__ = ["Row", "write_curves", "write_score_table"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def write_curves(path: Path, rows: Iterable[Row]) -> None:
         writer.writerows(lines)
 
 
-def write_table(path: Path, title: str, notes: Iterable[str], rows: Sequence[Row]) -> None:
+def write_score_table(path: Path, title: str, notes: Iterable[str], rows: Sequence[Row]) -> None:
     """Write a Markdown table of the means and the values at 0.5, then what a reader has to know."""
     with_strength = any(row.corruption for row in rows)
     names = ["data set", "method", *(["condition"] if with_strength else []), "volumes", "objects", "found"]
