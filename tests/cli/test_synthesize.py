@@ -92,7 +92,7 @@ def test_started_again_it_adds_only_what_is_missing(tmp_path, run, monkeypatch):
         file.write('{"index": 3, "wor')  # killed in the middle of a line
     assert "3 pairs to make, 1 there already" in made(run, parts, "-n", 4)
     assert contents(whole) == contents(parts)
-    monkeypatch.setattr(pairs._Files, "write", lambda *_: pytest.fail("nothing is left to do"))
+    monkeypatch.setattr(pairs.FileStore, "write", lambda *_: pytest.fail("nothing is left to do"))
     made(run, parts, "-n", 4)
 
 
@@ -228,7 +228,7 @@ def test_a_folder_of_other_samples_is_refused(tmp_path, run):
 
 
 def test_a_full_disk_keeps_what_is_finished(tmp_path, run, monkeypatch):
-    write = pairs._Files.write
+    write = pairs.FileStore.write
 
     def fill(self, index, image, labels):
         if index == 2:
@@ -239,7 +239,7 @@ def test_a_full_disk_keeps_what_is_finished(tmp_path, run, monkeypatch):
         path.write_bytes(b"half")
         raise OSError(28, "No space left on device")  # as the system says it: without a name
 
-    monkeypatch.setattr(pairs._Files, "write", fill)
+    monkeypatch.setattr(pairs.FileStore, "write", fill)
     out = tmp_path / "out"
     result = run("synthesize", out, "-n", 4, *SMALL)
     assert result.exit_code == 2

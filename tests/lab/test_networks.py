@@ -25,11 +25,10 @@ def tiny(**changes):
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(networks, "small_config", tiny)
-    return Schedule(size="small", iterations=2, device="cpu")
+    return Schedule(size="small", iterations=2, device="cpu", one_from=3)
 
 
 def test_all_volumes_and_one_alone(ce, tmp_path, small, monkeypatch):
-    monkeypatch.setattr(networks, "_FEW", 3)
     (dataset,) = discover(ce)
     seen, said = [], []
     lab = Laboratory(tmp_path / "out", notify=said.append)
@@ -68,7 +67,6 @@ def test_a_stopped_run_goes_on(platyish, tmp_path, small):
 
 def test_an_interrupt_ends_all_training_and_is_gone_on_from(ce, tmp_path, small, monkeypatch):
     """What fit takes for the end of one training must not begin the next one."""
-    monkeypatch.setattr(networks, "_FEW", 3)
     (dataset,) = discover(ce)
     lab = Laboratory(tmp_path / "out")
     longer = dataclasses.replace(small, iterations=45)

@@ -11,7 +11,7 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.runtime.atomic import staged
 
-__all__ = ["PLACES", "Store", "open_store", "write_array"]
+__all__ = ["PLACES", "FileStore", "Store", "ZarrStore", "open_store", "write_array"]
 
 _FOLDERS = ("images", "labels")
 _ZARR = "samples.zarr"
@@ -34,7 +34,7 @@ class Store(Protocol):
 
 def open_store(out: Path, suffix: str, shape: tuple[int, ...]) -> Store:
     """Return the store of one format for pairs of ``shape`` (2D for slices)."""
-    return _Zarr(out, shape) if suffix == "zarr" else _Files(out, suffix)
+    return ZarrStore(out, shape) if suffix == "zarr" else FileStore(out, suffix)
 
 
 def _is_whole(path: Path) -> bool:
@@ -42,13 +42,14 @@ def _is_whole(path: Path) -> bool:
     return path.is_file() and path.stat().st_size > 0
 
 
-class _Files:
+class FileStore:
     """``images/000000.tif`` and ``labels/000000.tif``."""
 
     def __init__(self, out: Path, suffix: str) -> None:
         self.out, self.suffix = out, suffix
 
     def prepare(self, number: int) -> None:
+        """Make the folders."""
         for folder in _FOLDERS:
             (self.out / folder).mkdir(parents=True, exist_ok=True)
 
@@ -56,9 +57,11 @@ class _Files:
         return [self.out / folder / f"{index:06d}.{self.suffix}" for folder in _FOLDERS]
 
     def has(self, index: int) -> bool:
+        """Return whether both files are there."""
         return all(map(_is_whole, self._paths(index)))
 
     def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
+        """Write both files, or none."""
         with staged(*self._paths(index)) as temporary:
             for path, data in zip(temporary, (image, labels), strict=True):
                 write_array(path, data)
@@ -83,7 +86,7 @@ def write_array(path: Path, data: np.ndarray) -> None:
         nib.save(nib.Nifti1Image(data.T[..., None], np.eye(4), dtype=data.dtype), path)
 
 
-class _Zarr:
+class ZarrStore:
     """``samples.zarr``: arrays ``images`` and ``labels`` with a chunk per sample (Zarr format 2, zlib).
 
     A chunk is a file, which appears whole or not at all: processes need no lock, and a run can be killed.
@@ -93,6 +96,7 @@ class _Zarr:
         self.root, self.shape = out / _ZARR, tuple(shape)
 
     def prepare(self, number: int) -> None:
+        """Make the arrays, or make them longer."""
         import zarr
         from numcodecs import Zlib
 
@@ -119,11 +123,13 @@ class _Zarr:
             return zarr.open_array(self.root / name, mode="r+")
 
     def has(self, index: int) -> bool:
+        """Return whether both chunks are there."""
         key = (index, *[0] * len(self.shape))
         return all(
             _is_whole(self.root / name / self._open(name).metadata.encode_chunk_key(key)) for name in _FOLDERS
         )
 
     def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
+        """Write both chunks."""
         for name, part in zip(_FOLDERS, (image, labels), strict=True):
             self._open(name)[index] = part

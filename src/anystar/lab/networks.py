@@ -31,9 +31,6 @@ Role = Literal["all", "one"]
 ROLES: tuple[Role, ...] = ("all", "one")
 """Fully supervised: all training volumes. Weakly supervised: the first alone."""
 
-_FEW = 5
-"""With fewer training volumes none is trained on one alone, as in the paper."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
@@ -48,6 +45,8 @@ class Schedule:
     paper."""
     seed: int = 0
     device: str = "auto"
+    one_from: int = 5
+    """Number of training volumes from which a network is trained on one alone, as in the paper."""
 
 
 def find_networks(out: Path, dataset: Dataset) -> dict[Role, Path]:
@@ -86,7 +85,7 @@ def train_networks(
         return {}
     validation = list(lab.pairs(dataset, "validation"))
     found = find_networks(lab.out, dataset)
-    for role in ROLES if len(training) >= _FEW else ROLES[:1]:
+    for role in ROLES if len(training) >= schedule.one_from else ROLES[:1]:
         run = _run_folder(lab.out, dataset, role)
         config = _config(run, bool(validation), schedule)
         _refuse_other(run, config)

@@ -14,11 +14,10 @@ RAYS = golden_spiral(64)
 @pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 0.9, 1.0])
 @pytest.mark.parametrize("batch", [16, 1024])
 def test_same_survivors_as_numba(device, monkeypatch, threshold, batch):
-    monkeypatch.setattr(by_torch, "_FIRST_BATCH", batch)
     monkeypatch.setattr(pairs, "chunk_size", lambda device: 20_000)
     for seed in range(2):
         some = scenes.candidates(np.random.default_rng(seed), RAYS, num=900)
-        got = by_torch.suppress(some, threshold, device)
+        got = by_torch.suppress(some, threshold, device, first_batch=batch)
         assert got.tolist() == suppress(some, threshold=threshold).tolist()
 
 

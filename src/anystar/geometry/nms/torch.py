@@ -25,8 +25,13 @@ __all__ = ["suppress"]
 _FIRST_BATCH, _LAST_BATCH = 1024, 32768
 
 
-def suppress(polyhedra: Polyhedra, threshold: float, device: torch.device) -> np.ndarray:
-    """Return the indices of the survivors, see :func:`anystar.geometry.nms.suppress`."""
+def suppress(
+    polyhedra: Polyhedra, threshold: float, device: torch.device, *, first_batch: int = _FIRST_BATCH
+) -> np.ndarray:
+    """Return the indices of the survivors, see :func:`anystar.geometry.nms.suppress`.
+
+    ``first_batch`` candidates are taken at first, and twice the number each time.
+    """
     arrays = polyhedra.points, polyhedra.distances, polyhedra.probabilities
     points, distances, prob = (torch.from_numpy(a).to(device) for a in arrays)
     points, prob = points.to(torch.float64), prob.to(torch.float64)
@@ -42,7 +47,7 @@ def suppress(polyhedra: Polyhedra, threshold: float, device: torch.device) -> np
     bodies = Bodies(points, distances, sizes, levels(sizes.outer), known, pattern)
     alive = torch.ones(num, dtype=torch.bool, device=device)
     kept = torch.empty(0, dtype=torch.int64, device=device)
-    start, size = 0, _FIRST_BATCH
+    start, size = 0, first_batch
     while start < num:
         batch = torch.arange(start, min(start + size, num), device=device)
         if len(kept):
