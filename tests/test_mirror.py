@@ -1,5 +1,7 @@
 """The tests mirror the source: tests/x/test_y.py is about src/anystar/x/y.py, or the package x/y."""
 
+import importlib
+import re
 from pathlib import Path
 
 import anystar
@@ -152,6 +154,30 @@ ACROSS = {
     "benchmarks/test_faults.py": "benchmarks/",
     "benchmarks/test_robustness.py": "benchmarks/",
 }
+
+
+def test_the_map_for_contributors_names_every_package_and_calls_what_exists():
+    text = (TESTS.parent / "CONTRIBUTING.md").read_text()
+    rows = re.findall(r"^\| (`.*?) \| .+ \|$", text, flags=re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row)}
+    there = {path.stem for path in SOURCE.iterdir() if path.suffix in ("", ".py")}
+    assert named == {name for name in there if not name.startswith("_")}
+    line = text[text.index("### The line from image") : text.index("## Conventions")]
+    for dotted in re.findall(r"`((?:\w+\.)+\w+)(?=[`(])", line):
+        module, _, name = dotted.removeprefix("anystar.").rpartition(".")
+        if module.split(".")[0] in named:
+            try:
+                importlib.import_module(f"anystar.{module}.{name}")
+            except ModuleNotFoundError:
+                assert hasattr(_resolve(module), name), dotted
+
+
+def _resolve(dotted):
+    try:
+        return importlib.import_module(f"anystar.{dotted}")
+    except ModuleNotFoundError:
+        module, _, name = dotted.rpartition(".")
+        return getattr(importlib.import_module(f"anystar.{module}"), name)
 
 
 def test_every_test_file_is_about_a_module_or_listed():
