@@ -136,6 +136,7 @@ ACROSS = {
     "predict/test_segment.py": "Model.segment as a whole",
     "report/test_browser.py": "the report in a browser",
     "workflow/test_box.py": "segmenting a part of an image, in every format",
+    "workflow/test_thresholds.py": "several probability thresholds",
     "synth/augment/test_augment.py": "what holds for every augmentation",
     "synth/augment/test_monai.py": "the same as MONAI",
     "synth/test_golden.py": "samples that do not change",

@@ -129,6 +129,20 @@ def test_outlines_can_be_hidden(browser, page):
     assert run(shown) == [6, 6]
 
 
+def test_the_outline_of_the_only_visible_run_is_whole(browser, page):
+    run = show(browser, page)
+    masks = (
+        "return [...document.querySelector('.viewer .stack').querySelectorAll('.outline')]"
+        ".map(i => getComputedStyle(i).maskImage)"
+    )
+    ground_truth, first, exact = run(masks)
+    assert ground_truth == "none"
+    assert first != exact
+    assert all("repeating-linear-gradient" in mask for mask in (first, exact))
+    run("document.querySelectorAll('.viewer input[type=checkbox]')[2].click()")
+    assert run(masks)[1] == "none"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1200])
 def test_every_width_and_scheme(browser, page, scheme, width):

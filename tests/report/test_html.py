@@ -7,10 +7,12 @@ from importlib.resources import files
 import imagecodecs
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from anystar.evaluate import Interval, ap_curve, count_by_object
 from anystar.report.html import Prediction, VolumeInput, draw, examine, worst_first
-from anystar.report.html.charts import curve_chart, histogram
+from anystar.report.html.charts import WIDTH, curve_chart, histogram
 from anystar.report.html.examine import GROUND_TRUTH_COLOUR
 from anystar.report.html.page import Run, render_report
 from anystar.report.overview import outline
@@ -178,3 +180,80 @@ def test_contrast_reaches_wcag_aa(scheme):
         "loose",
     ):
         assert contrast(colours[sign], colours["paper"]) >= 3, sign
+
+
+def test_outlines_of_one_run_are_whole_and_touching_objects_differ_in_colour():
+    labels = np.zeros(SHAPE, np.int32)
+    labels[2:8, 10:30, 5:20], labels[2:8, 10:30, 20:40] = 1000, 70_000
+    volume = VolumeInput(name="a", predictions={"r": Prediction(labels=labels)})
+    xy = draw(examine(volume), volume, most=3).planes[0]
+    layer = pixels(xy.outlines[0][xy.first])
+    drawn = layer[..., 3] > 0
+    fine = np.kron(labels[xy.index[xy.first]], np.ones((8, 8), int))
+    assert not (outline(fine) & ~drawn).any()
+    colours = [set(map(tuple, layer[drawn & (fine == n)][:, :3])) for n in (1000, 70_000)]
+    assert [len(c) for c in colours] == [1, 1]
+    assert colours[0] != colours[1]
+
+
+def test_the_viewer_opens_at_the_fullest_slice():
+    labels = np.zeros(SHAPE, np.int32)
+    labels[7:9, 30:36, 4:44] = 1
+    labels[8, 4:30, 30:40] = 2
+    volume = VolumeInput(name="a", predictions={"r": Prediction(labels=labels)})
+    planes = draw(examine(volume), volume, most=50).planes
+    for axis, plane in enumerate(planes):
+        filled = np.count_nonzero(labels, axis=tuple(a for a in range(3) if a != axis))
+        assert filled[plane.index[plane.first]] == filled.max()
+
+
+def test_what_differs_between_runs_is_listed():
+    seen = subject(ground_truth=None)
+    (difference,) = examine(seen).differences
+    assert (difference.runs, difference.agree) == (("first", "exact"), 2)
+    assert [(f.side, f.label, f.kind) for f in difference.findings] == [
+        ("first", 2, "other outline"),
+        ("exact", 9, "only here"),
+        ("first", 4, "only here"),
+    ]
+    page = render_report([Run(name="first"), Run(name="exact")], [draw(examine(seen), seen, most=3)])
+    assert "first and exact: objects that differ" in page
+    assert 'aria-label="Show exact 9, only here"' in page
+    merged = np.where(np.isin(GROUND_TRUTH, (3, 7)), 3, GROUND_TRUTH)
+    both = VolumeInput(
+        name="m", predictions={"a": Prediction(labels=GROUND_TRUTH), "b": Prediction(labels=merged)}
+    )
+    (difference,) = examine(both).differences
+    assert ("a", 3, "merged") in [(f.side, f.label, f.kind) for f in difference.findings]
+    same = VolumeInput(name="s", predictions=dict.fromkeys("ab", Prediction(labels=GROUND_TRUTH)))
+    assert examine(same).differences[0].findings == ()
+
+
+def test_the_page_has_no_columns_without_values():
+    runs = [
+        Run(name="first", facts={"Probability threshold": "0.3", "Model": "m"}),
+        Run(name="exact", facts={"Probability threshold": "0.5", "Model": "m"}),
+    ]
+    with_truth = render_report(runs, [examine(subject())])
+    blind = render_report(runs, [examine(subject(ground_truth=None))])
+    for text in ("Mean AP", ">True<", "Missed", "95% interval", "Loose boundary"):
+        assert text in with_truth
+        assert text not in blind
+    for page in (with_truth, blind):
+        assert "The worst comes first" not in page
+        head, first = page.split("<tbody>")[0], page.split("<tbody>")[1].split("</tr>")[0]
+        assert '<th scope="col">Probability threshold</th>' in head
+        assert '<th scope="col">Model</th>' not in head
+        assert "<td>0.3</td>" in first
+    assert "The worst comes first" in render_report(runs, [examine(subject(n)) for n in "ab"])
+
+
+@given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=9), st.sampled_from([1e-6, 1e-3, 1.0, 1e3]))
+def test_tick_labels_are_short_and_inside(values, scale):
+    chart = histogram("Size", {"a": np.array(values) * scale}, x_label="x")
+    for _, text in (*chart.x_ticks, *chart.y_ticks):
+        assert len(text) <= 7, text
+    for at, text in chart.x_ticks:
+        assert at - 3.5 * len(text) >= 0
+        assert at + 3.5 * len(text) <= WIDTH, "cut at the right"
+    assert len(chart.x_ticks) >= 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,14 @@ import click
 __all__ = [
     "ChannelType",
     "Number",
+    "Numbers",
     "OneOrAll",
     "Option",
     "add_options",
     "channel_option",
     "device_option",
     "file_type",
+    "join_numbers",
     "overwrite_option",
     "spacing_option",
 ]
@@ -74,6 +77,37 @@ class Number(click.ParamType):
         several = f"{param.nargs} numbers" if param and param.nargs > 1 else "a number"
         # A UsageError of our own: click's "Invalid value for" would name the option twice.
         raise click.UsageError(f"{option} takes {several} {kind}, got {value!r}", ctx)
+
+
+class Numbers(Number):
+    """One number in a range, or several, separated by commas."""
+
+    def convert(  # type: ignore[override]
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, ...]:
+        """Return the numbers, ascending and different, or fail."""
+        if isinstance(value, tuple):
+            return value
+        words = value.split(",") if isinstance(value, str) else [value]
+        return tuple(sorted({Number.convert(self, word, param, ctx) for word in words}))
+
+
+def join_numbers(args: Sequence[str], option: str) -> list[str]:
+    """Return the words of a command with the numbers behind an option joined by commas.
+
+    >>> join_numbers(["a.tif", "--prob-thresh", "0.3", "0.5", "-o", "b.tif"], "--prob-thresh")
+    ['a.tif', '--prob-thresh', '0.3,0.5', '-o', 'b.tif']
+    """
+    joined: list[str] = []
+    gathering = False
+    for word in args:
+        number = re.fullmatch(r"\d*\.?\d+", word) is not None and not Path(word).exists()
+        if gathering and number and joined[-1] != option:
+            joined[-1] += f",{word}"
+            continue
+        gathering = word == option or (gathering and joined[-1] == option)
+        joined.append(word)
+    return joined
 
 
 class OneOrAll(click.ParamType):

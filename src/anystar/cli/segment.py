@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from click.core import ParameterSource
 from anystar import display
 from anystar.cli.filter_options import filter_options, take_filters
 from anystar.cli.group import BAD_INPUT, complain, in_options, one_line
-from anystar.cli.options import file_type
+from anystar.cli.options import file_type, join_numbers
 from anystar.cli.progress import progress_bar
 from anystar.cli.segment_options import (
     block_options,
@@ -46,7 +47,15 @@ _BELONGS = {
 """Options that have no effect without one of others."""
 
 
-@click.command(no_args_is_help=True)
+class _Segment(click.Command):
+    """A command whose ``--prob-thresh`` takes one or more numbers."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words."""
+        return super().parse_args(ctx, join_numbers(args, "--prob-thresh"))
+
+
+@click.command(cls=_Segment, no_args_is_help=True)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=file_type)
 @click.option(
     "-o",
@@ -74,6 +83,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
     \b
     Examples:
       anystar segment embryo.tif -o embryo_labels.tif --table embryo.csv --overview embryo.png
+      anystar segment embryo.tif -o embryo_labels.tif --prob-thresh 0.3 0.5 0.7
       anystar segment brain.nii.gz -o brain_labels.nii.gz --diameter 12
       anystar segment images/ -o labels/ --table tables/ --spacing 2 0.5 0.5
       anystar segment embryo.tif -o nuclei.tif --bright --drop-border --keep "sphericity > 0.6"
@@ -88,11 +98,13 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
     _leave_out_old_outputs(ctx, given)
     inputs, thresholds = given.pop("inputs"), given.pop("thresholds")
     also_read = [thresholds, given.pop("from_provenance")]
+    several: tuple[float, ...] = given.pop("prob_thresh") or ()
+    given["prob_thresh"] = several[0] if len(several) == 1 else None
     outputs = Outputs(labels=given.pop("output"), **{name: given.pop(name) for name in _BESIDE})
     options = SegmentOptions(filters=take_filters(given), **given)
     if thresholds is not None:
         options = _with_thresholds(options, thresholds)
-    jobs = plan_jobs(inputs, outputs, options, also_read=also_read)
+    jobs = plan_jobs(inputs, outputs, options, prob_thresholds=several, also_read=also_read)
     for folder in inputs:
         if labels := images_of(folder)[1]:
             some = f"{', '.join(p.name for p in labels[:3])}{', ...' if len(labels) > 3 else ''}"
@@ -137,28 +149,39 @@ def _with_thresholds(options: SegmentOptions, path: Path) -> SegmentOptions:
 def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions) -> None:
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
     from anystar.workflow.opened import open_file
-    from anystar.workflow.segment import load_options_model, segment_opened
+    from anystar.workflow.segment import load_options_model, segment_opened, segment_thresholds
 
     start, total, model = time.perf_counter(), 0, None
     remarks: list[str] = []
-    for job in jobs:
+    groups = [list(group) for _, group in itertools.groupby(jobs, key=lambda j: (j.image, j.channel, j.time))]
+    for job, *more in groups:
         opened = None
-        with _survive(job, remarks, several=len(jobs) > 1):
+        with _survive(job, remarks, several=len(groups) > 1):
             own = replace(options, channel=job.channel, time=job.time)
             opened = open_file(job.image, job.outputs, own, name=job.name)
         if opened is None:
             continue
         # Loaded late, so that a bad image is reported at once; a bad model stops everything.
         model = model or load_options_model(options)
-        with _survive(job, remarks, several=len(jobs) > 1):
+        with _survive(job, remarks, several=len(groups) > 1):
             with progress_bar(job.name) as progress:
-                done = segment_opened(opened, model, progress=progress)
-            total += done.num_objects
-            _report(done, job)
-    if len(jobs) > 1:
+                if more:
+                    made = {
+                        one.prob_thresh: one.outputs for one in (job, *more) if one.prob_thresh is not None
+                    }
+                    finished = segment_thresholds(opened, made, model, progress=progress)
+                else:
+                    finished = [segment_opened(opened, model, progress=progress)]
+            total += sum(done.num_objects for done in finished)
+            for done in finished:
+                _report(done, job)
+            if more:
+                files = " ".join(str(done.outputs.table or done.outputs.labels) for done in finished)
+                click.echo(f"compare them with: anystar report {files} -o report.html")
+    if len(groups) > 1:
         failed = f", {len(remarks)} of them failed or empty (see above)" if remarks else ""
         seconds = time.perf_counter() - start
-        click.echo(f"{len(jobs)} images{failed}: {total} objects in {seconds:.1f} s, in {_places(jobs)}")
+        click.echo(f"{len(groups)} images{failed}: {total} objects in {seconds:.1f} s, in {_places(jobs)}")
     if remarks:
         ctx.exit(BAD_INPUT)
 

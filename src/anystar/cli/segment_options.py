@@ -10,6 +10,7 @@ import click
 from anystar.cli.options import (
     ChannelType,
     Number,
+    Numbers,
     OneOrAll,
     Option,
     add_options,
@@ -91,9 +92,10 @@ object_options = add_options(
     click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'."),
     click.option(
         "--prob-thresh",
-        type=Number(0, 1),
-        metavar="P",
-        help="Smallest probability of an object, 0 to 1: lower finds more, higher only the clearest. If left "
+        type=Numbers(0, 1),
+        metavar="P...",
+        help="Smallest probability of an object, 0 to 1: lower finds more, higher only the clearest. Several "
+        "values, 0.3 0.5 0.7, give files of their own in one run of the network, labels_p0.30.tif. If left "
         "out, the model's own, adapted to the volume: higher where a texture resembles objects, down to two "
         "thirds of it where the volume holds nothing else.",
     ),

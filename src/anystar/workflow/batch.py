@@ -32,6 +32,8 @@ class Job:
     image: Path
     channel: int | str | None = None
     time: int | None = None
+    prob_thresh: float | None = None
+    """One of several probability thresholds."""
     outputs: Outputs
 
     @property
@@ -46,9 +48,10 @@ def plan_jobs(
     outputs: Outputs,
     options: SegmentOptions,
     *,
+    prob_thresholds: Sequence[float] = (),
     also_read: Sequence[Path | None] = (),
 ) -> list[Job]:
-    """Return one job per volume.
+    """Return one job per volume, and per probability threshold if there are several.
 
     One image goes to the file ``outputs.labels``, or into it under its own name if that is a folder (it
     exists as one, or its name has no ending). Several images, or a folder, go into the folder
@@ -64,6 +67,8 @@ def plan_jobs(
     options : SegmentOptions
         How images are opened (``channel`` and ``time`` may be ``"all"``), and whether existing outputs may be
         replaced.
+    prob_thresholds : sequence of float
+        Several thresholds: each is added to the names, ``labels_p0.30.tif``.
     also_read : sequence of Path, optional
         Files besides the images and the mask that no output may replace.
 
@@ -96,6 +101,8 @@ def plan_jobs(
             if len(planned) == 1:
                 raise
             jobs.append(Job(image=image, channel=_first(channel), time=at, outputs=made))
+    if len(prob_thresholds) > 1:
+        jobs = [one for job in jobs for one in _by_threshold(job, prob_thresholds)]
     refuse_outputs(
         ((f"the {what} of {job.image}", path) for job in jobs for what, path in job.outputs.named.items()),
         inputs=[*(job.image for job in jobs), options.mask, *also_read],
@@ -213,8 +220,18 @@ def _split(
         for c in channels:
             tag = f"_t{t:0{len(str(len(times) - 1))}d}" if time == "all" else ""
             tag += f"_c{c:0{len(str(len(channels) - 1))}d}" if channel == "all" else ""
-            tagged = {k: p and _tagged(p, tag) for k, p in vars(outputs).items()}
-            yield Job(image=image, channel=c, time=t, outputs=Outputs(**tagged))
+            yield Job(image=image, channel=c, time=t, outputs=_all_tagged(outputs, tag))
+
+
+def _by_threshold(job: Job, thresholds: Sequence[float]) -> Iterator[Job]:
+    """Yield a job for each threshold."""
+    for value in thresholds:
+        text = f"{value:.2f}" if round(value, 2) == value else f"{value:.6g}"
+        yield replace(job, prob_thresh=value, outputs=_all_tagged(job.outputs, f"_p{text}"))
+
+
+def _all_tagged(outputs: Outputs, tag: str) -> Outputs:
+    return Outputs(**{name: path and _tagged(path, tag) for name, path in vars(outputs).items()})
 
 
 def _tagged(path: Path, tag: str) -> Path:

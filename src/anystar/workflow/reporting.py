@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +25,7 @@ from anystar.report.html import (
 )
 from anystar.workflow.outputs import refuse_ending, refuse_outputs
 from anystar.workflow.pairing import by_volume
-from anystar.workflow.runs import FoundRun, Source, find_run, read_probabilities
+from anystar.workflow.runs import FoundRun, Source, find_run, name_runs, read_probabilities
 
 __all__ = ["ReportResult", "report_runs"]
 
@@ -87,7 +89,7 @@ def report_runs(
     """
     refuse_ending("output", output, ".html", ".htm")
     refuse_outputs([("the report", output)], overwrite=overwrite)  # no input ends so
-    found = _numbered([find_run(text) for text in runs])
+    found = _of_one_volume(name_runs([find_run(text) for text in runs]))
     given = {
         "images": by_volume(images) if images else {},
         "ground_truth": by_volume(ground_truth) if ground_truth else {},
@@ -119,16 +121,16 @@ def report_runs(
     )
 
 
-def _numbered(runs: Sequence[FoundRun]) -> list[FoundRun]:
-    """Give runs of the same name a number."""
-    made: list[FoundRun] = []
-    for run in runs:
-        taken = {r.name for r in made}
-        name, number = run.name, 2
-        while name in taken:
-            name, number = f"{run.name} ({number})", number + 1
-        made.append(replace(run, name=name))
-    return made
+def _of_one_volume(runs: Sequence[FoundRun]) -> list[FoundRun]:
+    """Pair label files whose names begin alike, ``a_p0.3.tif`` and ``a_p0.5.tif``: runs on one volume."""
+    lone = [next(iter(run.sources)) for run in runs if len(run.sources) == 1]
+    if len(lone) < len(runs) or len(set(lone)) < 2:
+        return list(runs)
+    words = [re.split(r"[_\s-]", name) for name in lone]
+    alike = [same[0] for same in itertools.takewhile(lambda w: len(set(w)) == 1, zip(*words, strict=False))]
+    if not alike:
+        return list(runs)
+    return [replace(run, sources={"_".join(alike): next(iter(run.sources.values()))}) for run in runs]
 
 
 def _pair(runs: Sequence[FoundRun], given: Mapping[str, Mapping[str, Path]]) -> dict[str, dict[str, Source]]:

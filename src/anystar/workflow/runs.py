@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from anystar.report.table import read_table
 from anystar.workflow.pairing import by_volume, volume_name
 from anystar.workflow.provenance import read_provenance
 
-__all__ = ["FoundRun", "Source", "find_run", "read_probabilities"]
+__all__ = ["FoundRun", "Source", "find_run", "name_runs", "read_probabilities"]
 
 _TABLES = (".csv", ".parquet")
 _WITH_PROVENANCE = (*_TABLES, ".toml")
@@ -39,6 +40,8 @@ class FoundRun:
 
     name: str
     sources: Mapping[str, Source]
+    place: Path | None = None
+    "What was given, unless it was given with a name."
     facts: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -57,6 +60,10 @@ def find_run(text: str) -> FoundRun:
     name, path = _named(text)
     if not path.exists():
         raise InputError(f"{path} does not exist; check the name")
+    return replace(_find(name, path), place=None if name else path)
+
+
+def _find(name: str, path: Path) -> FoundRun:
     ending = path.suffix.lower()
     if ending == ".json":
         return _from_scores(name or path.stem, path)
@@ -69,6 +76,53 @@ def find_run(text: str) -> FoundRun:
             return _complete(name or path.name, found)
     sources = {n: _beside(n, file) for n, file in by_volume(path).items()}
     return _complete(name or (path.name if path.is_dir() else volume_name(path)), sources)
+
+
+def name_runs(runs: Sequence[FoundRun]) -> list[FoundRun]:
+    """Return the runs with names that say what differs: in their places, then in their files' names.
+
+    ``labels/a_p0.3.tif`` and ``labels/a_p0.5.tif`` become ``p0.3`` and ``p0.5``, ``ours/a.tif`` and
+    ``other/a.tif`` become ``ours`` and ``other``. Names that were given stay; equal ones get a number.
+    """
+    named = [run.place is not None for run in runs]
+    places = [run.place for run in runs if run.place is not None]
+    short = iter(_what_differs(places) if len(places) > 1 else [run.name for run in runs if run.place])
+    made: list[FoundRun] = []
+    for run, rename in zip(runs, named, strict=True):
+        taken = {r.name for r in made}
+        base = next(short) if rename else run.name
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base} ({number})", number + 1
+        made.append(replace(run, name=name))
+    return made
+
+
+def _what_differs(places: Sequence[Path]) -> list[str]:
+    """Return what is left of names without the parts that all have in common at their beginning and end."""
+    parts = [[*place.absolute().parent.parts, _stem(place)] for place in places]
+    start = _common(parts)
+    stop = _common([list(reversed(p[start:])) for p in parts])
+    left = ["/".join(p[start : len(p) - stop]) or p[-1] for p in parts]
+    pieces = [re.split(r"(?<=[_\s-])|(?=[_\s-])", name) for name in left]
+    start = _common(pieces)
+    stop = _common([list(reversed(p[start:])) for p in pieces])
+    shorter = ["".join(p[start : len(p) - stop]).strip("_- ") for p in pieces]
+    return shorter if all(shorter) and len(set(shorter)) == len(set(left)) else left
+
+
+def _stem(place: Path) -> str:
+    return place.stem if place.suffix.lower() in (*_WITH_PROVENANCE, ".json") else file_stem(place)
+
+
+def _common(rows: Sequence[Sequence[str]]) -> int:
+    """Return how many items at the beginning all rows have in common."""
+    count = 0
+    for items in zip(*rows, strict=False):
+        if len(set(items)) > 1:
+            break
+        count += 1
+    return count
 
 
 def _of_volumes(found: Iterable[tuple[str, Source]]) -> dict[str, Source]:
@@ -179,6 +233,7 @@ def _facts(provenances: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         ("Overlap threshold", ("parameters", "nms_thresh")),
         ("Diameter", ("estimate", "diameter_was")),
         ("Diameter (µm)", ("estimate", "diameter_um")),
+        ("Box", ("parameters", "box")),
     ):
         values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in every(*path)]
         if values:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -34,7 +34,7 @@ from anystar.workflow.options import SegmentOptions
 from anystar.workflow.outputs import Outputs
 from anystar.workflow.provenance import describe_run
 
-__all__ = ["load_options_model", "segment_file", "segment_opened"]
+__all__ = ["load_options_model", "segment_file", "segment_opened", "segment_thresholds"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -101,28 +101,86 @@ def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | No
         raise
 
 
+def segment_thresholds(
+    opened: OpenedImage,
+    outputs: Mapping[float, Outputs],
+    model: Model,
+    *,
+    progress: Progress | None = None,
+) -> list[FileResult]:
+    """Segment an image with several probability thresholds, in one run of the network.
+
+    Parameters
+    ----------
+    opened : OpenedImage
+        Of :func:`open_file`; its own outputs and threshold do not count.
+    outputs : mapping of float to Outputs
+        What is written for each threshold.
+    model : Model
+    progress : callable, optional
+        Called as ``progress(done, total, stage)``.
+
+    Returns
+    -------
+    list of FileResult
+        One per threshold, ascending.
+
+    Raises
+    ------
+    InputError
+        If the image would have to be segmented in blocks.
+    """
+    image = opened.image if opened.box is not None else opened.volume
+    if image is None:
+        raise InputError("prob_thresh takes several values only for what is segmented at once, not in blocks")
+    thresholds, done = sorted(outputs), []
+    with contextlib.ExitStack() as stack:
+        if opened.box is not None:
+            stack.enter_context(opened.image)
+        lowest = replace(opened.options, prob_thresh=thresholds[0])
+        result = _run(replace(opened, options=lowest), image, model, progress)
+        for value in thresholds:
+            start = time.perf_counter()
+            own = replace(opened, outputs=outputs[value], options=replace(opened.options, prob_thresh=value))
+            with _staged(own.outputs) as place:
+                other = result if value == thresholds[0] else result.rethreshold(value)
+                done.append(_finish(own, other, model, place, start))
+    return done
+
+
 def _segment_at_once(
     opened: OpenedImage, image: Volume | LazyImage, model: Model, progress: Progress | None
 ) -> FileResult:
     start = time.perf_counter()
+    with _staged(opened.outputs) as place:
+        return _finish(opened, _run(opened, image, model, progress), model, place, start)
+
+
+def _run(opened: OpenedImage, image: Volume | LazyImage, model: Model, progress: Progress | None) -> Result:
+    """Run the model on an image."""
+    return model.segment_with(opened.options, image, box=opened.box, progress=progress or _silent)
+
+
+def _finish(
+    opened: OpenedImage, result: Result, model: Model, place: dict[Path, Path], start: float
+) -> FileResult:
+    """Filter a result and write the outputs of an image to the temporary files in ``place``."""
     options, outputs = opened.options, opened.outputs
-    with _staged(outputs) as place:
-        result = model.segment_with(options, image, box=opened.box, progress=progress or _silent)
-        found = _filter(opened, result)
-        num_objects = len(found.objects)
-        notes = notes_of(opened.image, result, num_objects, found.num_filtered)
-        provenance = describe_run(
-            opened.image,
-            outputs,
-            options,
-            model,
-            result,
-            num_objects=num_objects,
-            num_filtered=found.num_filtered,
-            notes=notes,
-            seconds=time.perf_counter() - start,
-        )
-        _write(place, opened, result, found, provenance)
+    found = _filter(opened, result)
+    num_objects = len(found.objects)
+    notes = notes_of(opened.image, result, num_objects, found.num_filtered)
+    provenance = describe_run(
+        opened.image,
+        outputs,
+        options,
+        model,
+        result,
+        num_objects=num_objects,
+        num_filtered=found.num_filtered,
+        notes=notes,
+        seconds=time.perf_counter() - start,
+    )
+    _write(place, opened, result, found, provenance)
     data = result.volume.data if result.image is None else result.image.data
     low = data.min()
     empty = num_objects + found.num_filtered == 0

@@ -13,7 +13,7 @@ from anystar.evaluate import Interval
 __all__ = ["HEIGHT", "WIDTH", "Chart", "Line", "curve_chart", "histogram"]
 
 WIDTH, HEIGHT = 420, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 52, 24, 12, 44
 _BINS = 24
 
 
@@ -126,10 +126,43 @@ def histogram(
         x_label=x_label,
         y_label="objects",
         lines=tuple(lines),
-        x_ticks=tuple((_x(v, low, high), f"{v:.3g}") for v in np.linspace(low, high, 5)),
-        y_ticks=tuple((_y(v, ticks[-1]), f"{v:g}") for v in ticks),
-        rows=tuple(f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)),
+        x_ticks=tuple((_x(v, low, high), tick_text(v)) for v in _ticks_between(low, high)),
+        y_ticks=tuple((_y(v, ticks[-1]), tick_text(v)) for v in ticks),
+        rows=tuple(f"{_value(a)} to {_value(b)}" for a, b in itertools.pairwise(edges)),
     )
+
+
+def tick_text(value: float) -> str:
+    """Return a number as a tick's label, of at most six signs.
+
+    >>> [tick_text(v) for v in (0, 0.25, 12.5, 9000, 20_800, 1_060_000, 2.5e9, 2e-5)]
+    ['0', '0.25', '12.5', '9000', '20.8k', '1.06M', '2.5G', '2e-05']
+    """
+    for size, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= size:
+            return f"{value / min(size, 1e3 if name == 'k' else size):.3g}{name}"
+    return f"{value:.4g}"
+
+
+def _value(value: float) -> str:
+    """Return a number of the table of values.
+
+    >>> _value(20812.4), _value(3.14159)
+    ('20,812', '3.142')
+    """
+    return f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.4g}"
+
+
+def _ticks_between(low: float, high: float) -> list[float]:
+    """Return three to seven round numbers within a range.
+
+    >>> _ticks_between(0.0, 1.0), _ticks_between(20_800, 106_000)
+    ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [40000.0, 60000.0, 80000.0, 100000.0])
+    """
+    power = 10.0 ** np.floor(np.log10((high - low) / 3))
+    step = next(s * power for s in (5, 2, 1, 0.5) if (high - low) / (s * power) >= 3)
+    first, last = np.ceil(low / step - 1e-9), np.floor(high / step + 1e-9)
+    return [round(float(n * step), 12) + 0.0 for n in np.arange(first, last + 1)]
 
 
 def _round_ticks(top: int) -> list[int]:

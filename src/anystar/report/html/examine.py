@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -19,18 +20,19 @@ from anystar.evaluate import (
     mean_ap,
     outlier_scores,
 )
-from anystar.report.html.findings import Finding, error_findings, outlier_findings
+from anystar.report.html.colouring import Colour, shades
+from anystar.report.html.findings import Finding, difference_findings, error_findings, outlier_findings
 from anystar.report.html.slices import Layer, Plane, cut_planes
 
 __all__ = [
-    "GROUND_TRUTH_COLOUR",
-    "OUTLINE_COLOURS",
+    "Difference",
     "Prediction",
     "RunReport",
     "VolumeInput",
     "VolumeReport",
     "draw",
     "examine",
+    "outline_colours",
 ]
 
 GROUND_TRUTH_COLOUR = (86, 220, 255)
@@ -104,6 +106,20 @@ class RunReport:
         return self.outliers / self.objects if self.objects else 1.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The objects that differ between two runs."""
+
+    runs: tuple[str, str]
+    "Names of the runs."
+    agree: int
+    "Number of objects that both found, with an overlap above the threshold."
+    findings: tuple[Finding, ...]
+    "What differs, the greatest difference first."
+    more: int
+    "Number of further differences."
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class VolumeReport:
     """The results of all runs on a volume."""
@@ -118,6 +134,8 @@ class VolumeReport:
     true_diameter: np.ndarray | None
     "(T,) as in :class:`RunReport`."
     has_image: bool
+    differences: tuple[Difference, ...] = ()
+    "Between each run and the next."
     planes: tuple[Plane, ...] = ()
     "Slices, for the volumes that are displayed."
 
@@ -192,7 +210,31 @@ def examine(
         true_objects=None if ground_truth is None else len(ground_truth),
         true_diameter=None if ground_truth is None else _diameter(ground_truth, subject),
         has_image=subject.image is not None,
+        differences=_differences(subject, threshold, most),
     )
+
+
+def _differences(subject: VolumeInput, threshold: float, most: int) -> tuple[Difference, ...]:
+    """Return what differs between each run and the next."""
+    properties = {run: describe(prediction.labels) for run, prediction in subject.predictions.items()}
+    made = []
+    for first, second in pairwise(subject.predictions):
+        errors = classify_errors(
+            subject.predictions[first].labels,
+            subject.predictions[second].labels,
+            threshold=threshold,
+            loose=min(0.1, threshold),
+        )
+        found = difference_findings(errors, properties[first], properties[second], (first, second))
+        made.append(
+            Difference(
+                runs=(first, second),
+                agree=errors.true.count("found"),
+                findings=tuple(found[:most]),
+                more=max(0, len(found) - most),
+            )
+        )
+    return tuple(made)
 
 
 def _diameter(objects: ObjectProperties, subject: VolumeInput) -> np.ndarray:
@@ -200,21 +242,35 @@ def _diameter(objects: ObjectProperties, subject: VolumeInput) -> np.ndarray:
     return (6 / np.pi * objects.volume_vox * voxel) ** (1 / 3)
 
 
+def outline_colours(examined: VolumeReport) -> list[Sequence[Colour]]:
+    """Return the colours of the outlines of each layer: of the ground truth if there is one, of each run.
+
+    Objects of a layer that touch have different ones: shades of the layer's colour, or all colours if it is
+    the only layer.
+    """
+    count = len(examined.run_reports)
+    runs = [OUTLINE_COLOURS[number % len(OUTLINE_COLOURS)] for number in range(count)]
+    if examined.true_objects is not None:
+        return [shades(colour) for colour in (GROUND_TRUTH_COLOUR, *runs)]
+    return [OUTLINE_COLOURS] if count == 1 else [shades(colour) for colour in runs]
+
+
 def draw(examined: VolumeReport, subject: VolumeInput, *, most: int = 32) -> VolumeReport:
     """Add slices with outlines: the ground truth's, then each run's; listed findings are bold."""
     layers = []
-    every = [f for v in examined.run_reports for f in v.findings]
+    differing = [f for difference in examined.differences for f in difference.findings]
+    every = [f for v in examined.run_reports for f in v.findings] + differing
+    colours = outline_colours(examined)
     if subject.ground_truth is not None:
         marked = np.array([f.label for f in every if f.side == "ground truth"], np.int64)
         layers.append(
-            Layer(name="ground truth", labels=subject.ground_truth, colour=GROUND_TRUTH_COLOUR, marked=marked)
+            Layer(name="ground truth", labels=subject.ground_truth, colours=colours[0], marked=marked)
         )
-    for number, run_report in enumerate(examined.run_reports):
-        labels = subject.predictions[run_report.run].labels
-        marked = np.array([f.label for f in run_report.findings if f.side == "prediction"], np.int64)
-        colour = OUTLINE_COLOURS[number % len(OUTLINE_COLOURS)]
-        dash = (number, len(examined.run_reports))
-        layers.append(Layer(name=run_report.run, labels=labels, colour=colour, marked=marked, dash=dash))
+    for run_report, own in zip(examined.run_reports, colours[len(layers) :], strict=True):
+        listed = [f.label for f in run_report.findings if f.side == "prediction"]
+        listed += [f.label for f in differing if f.side == run_report.run]
+        labels, marked = subject.predictions[run_report.run].labels, np.array(listed, np.int64)
+        layers.append(Layer(name=run_report.run, labels=labels, colours=own, marked=marked))
     wanted = np.array([f.position for f in every]).reshape(-1, 3)
     planes = cut_planes(
         subject.image, layers, spacing=subject.spacing or (1.0, 1.0, 1.0), most=most, wanted=wanted

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from anystar.evaluate import Errors, ObjectProperties, Outcomes, OutlierScore
 
-__all__ = ["Finding", "error_findings", "outlier_findings"]
+__all__ = ["Finding", "difference_findings", "error_findings", "outlier_findings"]
 
 
-Side = Literal["ground truth", "prediction"]
+Words = Callable[[Outcomes, int, bool], tuple[str, str]]
+"""Kind and description of an object of one side (true: of the first), given its row."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,9 +21,9 @@ class Finding:
     """One object, why it is listed and where it is."""
 
     kind: str
-    "One of :data:`anystar.evaluate.KINDS`, or ``outlier``, or ``ordinary``."
-    side: Side
-    "Where the object is from."
+    "One of :data:`anystar.evaluate.KINDS`, or ``outlier``, ``ordinary``, or how two runs differ."
+    side: str
+    "Where the object is from: ``ground truth``, ``prediction``, or the name of a run."
     label: int
     text: str
     "Description of the error."
@@ -43,24 +43,74 @@ def error_findings(
     An event is listed once: true objects that were not found, spurious predictions, and surplus parts or
     mergers whose partner in the ground truth was found all the same.
     """
+    return _listed(errors, ground_truth, objects, ("ground truth", "prediction"), _words)
+
+
+def difference_findings(
+    errors: Errors, first: ObjectProperties, second: ObjectProperties, runs: tuple[str, str]
+) -> list[Finding]:
+    """Return the objects that differ between two runs, named in ``runs``, the greatest difference first.
+
+    ``errors`` are those of the second run if the first is taken for the ground truth.
+    """
+    return _listed(errors, first, second, runs, _compared)
+
+
+def _listed(
+    errors: Errors,
+    first: ObjectProperties,
+    second: ObjectProperties,
+    names: tuple[str, str],
+    words: Words,
+) -> list[Finding]:
+    """Return what differs between two sides, the most voxels that do not agree first."""
     ranked: list[tuple[float, Finding]] = []
     lost = set(errors.true.label[errors.true.kind != "found"].tolist())
-    sides: tuple[tuple[Outcomes, ObjectProperties, Side], ...]
-    sides = ((errors.true, ground_truth, "ground truth"), (errors.pred, objects, "prediction"))
-    for outcomes, properties, side in sides:
+    sides = ((errors.true, first, names[0], True), (errors.pred, second, names[1], False))
+    for outcomes, properties, side, leading in sides:
         for row in map(int, np.flatnonzero(outcomes.kind != "found")):
             kind, partner = str(outcomes.kind[row]), int(outcomes.partner[row])
-            if side == "prediction" and kind != "spurious" and partner in lost:
+            if not leading and kind != "spurious" and partner in lost:
                 continue
             loss = float(outcomes.volume_vox[row] * (1 - outcomes.iou[row]))
-            text = f"{int(outcomes.volume_vox[row]):,} voxels; {_words(outcomes, row, side)}"
-            ranked.append((loss, _finding(properties, row, kind, side, text)))
+            named, text = words(outcomes, row, leading)
+            text = f"{int(outcomes.volume_vox[row]):,} voxels; {text}"
+            ranked.append((loss, _finding(properties, row, named, side, text)))
     return [finding for _, finding in sorted(ranked, key=lambda pair: -pair[0])]
 
 
-def _words(outcomes: Outcomes, row: int, side: Side) -> str:
+def _words(outcomes: Outcomes, row: int, true: bool) -> tuple[str, str]:
+    """Return kind and description of an error."""
+    return str(outcomes.kind[row]), _error(outcomes, row, true)
+
+
+def _compared(outcomes: Outcomes, row: int, leading: bool) -> tuple[str, str]:
+    """Return how an object of one run differs from those of the other."""
     kind, partner, iou = outcomes.kind[row], int(outcomes.partner[row]), float(outcomes.iou[row])
-    true = side == "ground truth"
+    if kind == "merged":
+        text = (
+            f"with others in object {partner} of the other run"
+            if leading
+            else "holds several of the other run"
+        )
+        return "merged" if leading else "merges others", text
+    if kind == "split":
+        text = (
+            f"in pieces in the other run, of which {partner}" if leading else f"a piece of object {partner}"
+        )
+        return "split" if leading else "piece", text
+    if kind == "loose":
+        return "other outline", f"overlaps object {partner} of the other run by {iou:.2f}"
+    text = (
+        f"overlaps object {partner} of the other run by only {iou:.2f}"
+        if iou >= 0.005
+        else "not in the other"
+    )
+    return "only here", text
+
+
+def _error(outcomes: Outcomes, row: int, true: bool) -> str:
+    kind, partner, iou = outcomes.kind[row], int(outcomes.partner[row]), float(outcomes.iou[row])
     other = f"{'prediction' if true else 'true object'} {partner}"
     if kind == "merged":
         return f"in one with others, {other}" if true else f"holds several, of which {other}"
@@ -90,7 +140,7 @@ def outlier_findings(objects: ObjectProperties, outliers: Sequence[OutlierScore]
     ]
 
 
-def _finding(properties: ObjectProperties, row: int, kind: str, side: Side, text: str) -> Finding:
+def _finding(properties: ObjectProperties, row: int, kind: str, side: str, text: str) -> Finding:
     z, y, x = np.round(properties.centroid[row]).astype(int).tolist()
     a, b = properties.start[row].tolist(), properties.stop[row].tolist()
     return Finding(

@@ -13,17 +13,15 @@ import numpy as np
 from anystar._version import __version__
 from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, add_scores, ap_curve
 from anystar.report.html.charts import HEIGHT, WIDTH, Chart, curve_chart, histogram
-from anystar.report.html.examine import (
-    GROUND_TRUTH_COLOUR,
-    OUTLINE_COLOURS,
-    RunReport,
-    VolumeReport,
-    worst_first,
-)
+from anystar.report.html.examine import RunReport, VolumeReport, outline_colours, worst_first
 from anystar.rng import stream
 from anystar.runtime.atomic import staged
 
 __all__ = ["Run", "render_report", "write_report"]
+
+
+SETTINGS = ("Model", "Probability threshold", "Overlap threshold", "Diameter (µm)", "Box", "AnyStar")
+"""Facts of a run that are put beside each other where they differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +83,11 @@ def render_report(
         undefined=jinja2.StrictUndefined,
     )
     ordered = worst_first(volumes)
-    summaries = [_summary(run.name, ordered) for run in runs]
+    settings = _differing(runs)
+    summaries = [
+        _summary(run.name, ordered) | {"settings": [run.facts.get(name, "") for name in settings]}
+        for run in runs
+    ]
     return environment.get_template("report.html").render(
         title=title,
         version=__version__,
@@ -93,6 +95,7 @@ def render_report(
         styles={run.name: number for number, run in enumerate(runs)},
         volumes=ordered,
         summaries=summaries,
+        settings=settings,
         ap_chart=_ap_chart(summaries),
         resamples=NUM_RESAMPLES,
         histograms={v.name: _histograms(v) for v in ordered},
@@ -104,6 +107,12 @@ def render_report(
         width=WIDTH,
         height=HEIGHT,
     )
+
+
+def _differing(runs: Sequence[Run]) -> list[str]:
+    """Return the settings in which the runs differ."""
+    known = {name for run in runs for name in run.facts} & set(SETTINGS)
+    return [name for name in SETTINGS if name in known and len({run.facts.get(name) for run in runs}) > 1]
 
 
 def _summary(run: str, volumes: Sequence[VolumeReport]) -> dict[str, Any]:
@@ -171,14 +180,26 @@ def _histograms(volume: VolumeReport) -> list[Chart]:
     return [chart for chart in made if chart is not None]
 
 
-def _layers(volume: VolumeReport) -> list[dict[str, str]]:
+def _layers(volume: VolumeReport) -> list[dict[str, Any]]:
+    """Return name and colours of each layer of outlines, and whether it is a run that found something."""
     names = [v.run for v in volume.run_reports]
-    colours = [OUTLINE_COLOURS[n % len(OUTLINE_COLOURS)] for n in range(len(names))]
+    found = [v.objects > 0 for v in volume.run_reports]
     if volume.true_objects is not None:
-        names, colours = ["ground truth", *names], [GROUND_TRUTH_COLOUR, *colours]
-    return [
-        {"name": name, "colour": f"rgb({r} {g} {b})"} for name, (r, g, b) in zip(names, colours, strict=True)
-    ]
+        names, found = ["ground truth", *names], [False, *found]
+    made = []
+    for number, (name, colours) in enumerate(zip(names, outline_colours(volume), strict=True)):
+        stripes = [
+            f"rgb({r} {g} {b}) {100 * i / len(colours):.0f}% {100 * (i + 1) / len(colours):.0f}%"
+            for i, (r, g, b) in enumerate(colours)
+        ]
+        made.append(
+            {
+                "name": name,
+                "colour": f"linear-gradient(90deg, {', '.join(stripes)})",
+                "run": found[number],
+            }
+        )
+    return made
 
 
 def _data(volume: VolumeReport) -> str:

@@ -10,6 +10,8 @@ import imagecodecs
 import numpy as np
 from scipy.ndimage import binary_dilation
 
+from anystar.objects.labels import number_consecutively
+from anystar.report.html.colouring import Colour, colour_numbers
 from anystar.report.overview import outline, to_grey
 
 __all__ = ["Layer", "Plane", "cut_planes"]
@@ -18,8 +20,6 @@ _PIXELS, _MOST_PIXELS = 400, 800
 """Across the widest slice, and of no side more than."""
 _QUALITY = 60
 """Of the lossy compression of the grey values, 0 to 100; outlines are lossless."""
-_DASH = 5
-"""Pixels of a dash."""
 _SAMPLE = 1 << 21
 """Voxels that the grey scale is chosen from."""
 
@@ -32,12 +32,31 @@ class Layer:
     "What they are."
     labels: np.ndarray
     "(Z, Y, X) int."
-    colour: tuple[int, int, int]
-    "RGB, 0 to 255."
+    colours: Sequence[Colour]
+    "At least one; objects that touch have different ones, as far as there are enough."
     marked: np.ndarray
     "Labels that are drawn bold."
-    dash: tuple[int, int] = (0, 1)
-    "Which of how many dashes it takes, so that layers stay visible where they agree; ``(0, 1)`` is solid."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Drawn:
+    """A layer with consecutive labels."""
+
+    labels: np.ndarray
+    colour: np.ndarray
+    """By label, uint8, shape ``(highest + 1, 3)``."""
+    bold: np.ndarray
+    """By label, bool."""
+
+    @classmethod
+    def of(cls, layer: Layer) -> _Drawn:
+        labels, names = number_consecutively(layer.labels)
+        number = colour_numbers(labels, len(layer.colours))
+        return cls(
+            labels=labels,
+            colour=np.array(layer.colours, np.uint8)[number],
+            bold=np.concatenate([[False], np.isin(names, layer.marked)]),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +75,8 @@ class Plane:
     "Of a slice, in units of the widest of the three."
     index: tuple[int, ...]
     "Which slices there are, ascending."
+    first: int
+    "Which of them is displayed first: the one with most object voxels."
     grey: tuple[str, ...]
     "The slices, WebP in base64."
     outlines: tuple[tuple[str, ...], ...]
@@ -95,6 +116,7 @@ def cut_planes(
     widest = max(shape[1] * spacing[1], shape[2] * spacing[2])
     longest = max(n * s for n, s in zip(shape, spacing, strict=True))
     scale = min(_PIXELS / widest, _MOST_PIXELS / longest)
+    drawn = [_Drawn.of(layer) for layer in layers]
     planes = []
     for axis, name in enumerate(("XY", "XZ", "YZ")):
         down, across = (a for a in range(3) if a != axis)
@@ -106,8 +128,7 @@ def cut_planes(
             for i in index
         ]
         outlines = [
-            tuple(_outlines(layer.labels.take(i, axis=axis), layer, pixels) for i in index)
-            for layer in layers
+            tuple(_outlines(layer, layer.labels.take(i, axis=axis), pixels) for i in index) for layer in drawn
         ]
         planes.append(
             Plane(
@@ -117,6 +138,7 @@ def cut_planes(
                 aspect=extent[1] / extent[0],
                 width=extent[1] / widest,
                 index=tuple(index),
+                first=_fullest(layers[0].labels, axis, index),
                 grey=tuple(grey),
                 outlines=tuple(outlines),
             )
@@ -129,6 +151,13 @@ def _chosen(count: int, most: int, wanted: np.ndarray | None) -> list[int]:
     even = np.linspace(0, count - 1, min(count, most)).round().astype(int)
     extra = np.zeros(0) if wanted is None else np.clip(np.round(wanted), 0, count - 1)
     return sorted({*map(int, even), *map(int, extra)})
+
+
+def _fullest(labels: np.ndarray, axis: int, index: Sequence[int]) -> int:
+    """Return which of the slices has most object voxels; of equal ones that nearest to the middle."""
+    filled = [np.count_nonzero(labels.take(i, axis=axis)) for i in index]
+    middle = (labels.shape[axis] - 1) / 2
+    return max(range(len(index)), key=lambda n: (filled[n], -abs(index[n] - middle)))
 
 
 def _grey_window(image: np.ndarray) -> tuple[float, float]:
@@ -149,19 +178,15 @@ def _grey(plane: np.ndarray | None, size: tuple[int, int], window: tuple[float, 
     return _encode(np.repeat(grey[..., None], 3, axis=2), level=_QUALITY)
 
 
-def _outlines(plane: np.ndarray, layer: Layer, pixels: tuple[int, ...]) -> str:
+def _outlines(layer: _Drawn, plane: np.ndarray, pixels: tuple[int, ...]) -> str:
     """Encode the outlines of one slice in square pixels, so that they are equally thin in all directions."""
     rows, columns = ((np.arange(p) + 0.5) * n // p for p, n in zip(pixels, plane.shape, strict=True))
     labels = plane[np.ix_(rows.astype(int), columns.astype(int))]
     edge = binary_dilation(outline(labels)) & (labels > 0)
-    marked = np.isin(labels, layer.marked)
-    edge |= binary_dilation(edge & marked, iterations=2) & marked
-    turn, count = layer.dash
-    if count > 1:
-        rows, columns = np.ogrid[tuple(slice(0, n) for n in labels.shape)]
-        edge &= (rows + columns) // _DASH % count == turn
+    bold = layer.bold[labels]
+    edge |= binary_dilation(edge & bold, iterations=2) & bold
     rgba = np.zeros((*labels.shape, 4), np.uint8)
-    rgba[edge] = (*layer.colour, 255)
+    rgba[edge, :3], rgba[edge, 3] = layer.colour[labels[edge]], 255
     return _encode(rgba, lossless=True)
 
 

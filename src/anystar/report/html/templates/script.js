@@ -1,4 +1,5 @@
 "use strict";
+const DASH = 6; // pixels of a run's share of an outline
 for (const viewer of document.querySelectorAll(".viewer")) {
   const { shape, planes } = JSON.parse(viewer.querySelector("script.data").textContent);
   const stacks = [...viewer.querySelectorAll(".stack")];
@@ -49,9 +50,24 @@ for (const viewer of document.querySelectorAll(".viewer")) {
     position[down] = voxel((event.clientY - frame.top) / frame.height, shape[down]);
     drawAll();
   }));
-  viewer.querySelectorAll("input[type=checkbox]").forEach((tick) => tick.addEventListener("change", () => {
-    viewer.querySelectorAll(".outline[data-layer='" + tick.dataset.layer + "']").forEach((image) => { image.hidden = !tick.checked; });
-  }));
+  const ticks = [...viewer.querySelectorAll("input[type=checkbox]")];
+  // Runs that are visible together take turns along their outlines; a single one is whole.
+  function dash() {
+    const together = ticks.filter((tick) => tick.checked && "run" in tick.dataset);
+    for (const tick of ticks) {
+      const turn = together.length > 1 ? together.indexOf(tick) : -1;
+      const [start, stop, period] = [DASH * turn, DASH * (turn + 1), DASH * together.length].map((n) => n + "px");
+      const mask = turn < 0 ? "none" :
+        "repeating-linear-gradient(45deg, transparent 0 " + start + ", #000 " + start + " " + stop +
+        ", transparent " + stop + " " + period + ")";
+      viewer.querySelectorAll(".outline[data-layer='" + tick.dataset.layer + "']").forEach((image) => {
+        image.hidden = !tick.checked;
+        image.style.maskImage = mask;
+      });
+    }
+  }
+  ticks.forEach((tick) => tick.addEventListener("change", dash));
+  dash();
   for (const button of document.querySelectorAll("button[data-viewer='" + viewer.id + "']")) {
     const numbers = (text) => text.split(",").map(Number);
     button.addEventListener("click", () => {
