@@ -11,7 +11,10 @@ Examples
 
 import lazy_loader
 
+from anystar import display
 from anystar._version import __version__
+
+display.RENDERERS["Result"] = "anystar.report.notebook:result_html"
 
 # Loaded on first use: the command line's help must not wait for torch.
 __getattr__, __dir__, _lazy = lazy_loader.attach(

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import html
+import importlib
 from collections.abc import Mapping, Sequence
 
-__all__ = ["as_html", "as_text", "length", "lengths"]
+__all__ = ["RENDERERS", "as_html", "as_text", "length", "lengths", "rich_html"]
+
+RENDERERS: dict[str, str] = {}
+"""What displays a value of a class in a notebook, ``module:function``; the package fills it in, as the
+functions draw with modules that the classes must not depend on."""
+
+
+def rich_html(value: object) -> str | None:
+    """Return the HTML of a value by the renderer of its class, None without one."""
+    place = RENDERERS.get(type(value).__name__)
+    if place is None:
+        return None
+    module, _, name = place.partition(":")
+    return str(getattr(importlib.import_module(module), name)(value))
 
 
 def as_text(title: str, facts: Mapping[str, str]) -> str:

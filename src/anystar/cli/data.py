@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from anystar.cli.group import complain
-from anystar.cli.progress import progress_bar
+from anystar.runtime.progress import progress_bar
 
 __all__ = ["data"]
 

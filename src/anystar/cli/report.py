@@ -9,7 +9,7 @@ import click
 
 from anystar.cli.group import PARTIAL, complain
 from anystar.cli.options import Number, Option, file_type, overwrite_option
-from anystar.cli.progress import progress_bar
+from anystar.runtime.progress import progress_bar
 
 __all__ = ["report"]
 

@@ -11,8 +11,8 @@ import click
 
 from anystar.cli.group import PARTIAL, complain
 from anystar.cli.options import file_type
-from anystar.cli.progress import progress_bar
 from anystar.errors import InputError
+from anystar.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from anystar.lab.items import Dataset

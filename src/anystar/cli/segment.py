@@ -17,7 +17,7 @@ from anystar import display
 from anystar.cli.filter_options import filter_options, take_filters
 from anystar.cli.group import BAD_INPUT, complain, in_options, one_line
 from anystar.cli.options import file_type, join_numbers
-from anystar.cli.progress import progress_bar
+from anystar.runtime.progress import progress_bar
 from anystar.cli.segment_options import (
     block_options,
     from_provenance_option,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.options import file_type
-from anystar.cli.progress import progress_bar
 from anystar.errors import InputError
+from anystar.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from anystar.dataset import DatasetConfig, DatasetSize

@@ -9,7 +9,7 @@ import click
 
 from anystar.cli.group import PARTIAL, complain, in_options
 from anystar.cli.options import Number, channel_option, file_type, overwrite_option, spacing_option
-from anystar.cli.progress import progress_bar
+from anystar.runtime.progress import progress_bar
 
 __all__ = ["timecourse"]
 

@@ -188,7 +188,7 @@ def train(
 
 
 def _train(out: Path, resume: bool, device: str, config: TrainConfig) -> None:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     from anystar.workflow.annotated import read_labelled
     from anystar.workflow.training import describe_volumes, run_training

@@ -15,7 +15,7 @@ from anystar.cli.options import (
     overwrite_option,
     spacing_option,
 )
-from anystar.cli.progress import progress_bar
+from anystar.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from anystar.workflow.tuning import Trial

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from anystar.predict.result import Result
 from anystar.predict.scale_search import SearchConfig
 from anystar.predict.tiling import TileConfig
 from anystar.preprocess.intensity import check_image
+from anystar.runtime.progress import progress_bar
 
 __all__ = ["Model", "with_defaults"]
 
@@ -85,7 +87,7 @@ class Model:
         appearance: bool = True,
         threshold: bool = True,
         illumination: bool = True,
-        progress: ProgressCallback | None = None,
+        progress: ProgressCallback | bool | None = None,
     ) -> Result:
         """Find every star-convex object of a volume.
 
@@ -117,8 +119,8 @@ class Model:
         aspect, appearance, threshold, illumination : bool
             Switch off an automatic step with ``False``: the estimate of the distance between planes,
             smoothing and gammas, the adaptive threshold, the correction of uneven illumination.
-        progress : callable, optional
-            Called as ``progress(done, total, stage)``.
+        progress : callable or bool, optional
+            Called as ``progress(done, total, stage)``; ``True`` draws a bar, in a notebook too.
 
         Returns
         -------
@@ -140,7 +142,8 @@ class Model:
             threshold=threshold,
             illumination=illumination,
         )
-        return self.segment_with(options, image, spacing=spacing, box=box, progress=progress)
+        with progress_bar("segment") if progress is True else nullcontext(progress or None) as report:
+            return self.segment_with(options, image, spacing=spacing, box=box, progress=report)
 
     def segment_with(
         self,

@@ -247,7 +247,9 @@ class Result:
         labels = keep_labels(self.labels, self.objects.label[kept])
         return replace(self, labels=labels, objects=self.objects.select(kept))
 
-    def _facts(self) -> dict[str, str]:
+    @property
+    def facts(self) -> dict[str, str]:
+        """Shape, voxel size, typical volume and thresholds, as text."""
         facts = {
             "image": f"{' x '.join(map(str, self.labels.shape))} voxels (Z, Y, X)"
             + (f", the box {self.box}" if self.box else ""),
@@ -256,10 +258,12 @@ class Result:
         if len(self.objects):
             facts["typical volume"] = f"{float(np.median(self.objects.volume_vox)):.0f} voxels"
         facts["thresholds"] = f"prob_thresh {self.prob_thresh:.3g}, nms_thresh {self.nms_thresh:.3g}"
-        return facts | ({"note": "; ".join(map(str, self.notes))} if self.notes else {})
+        return facts
 
     def __repr__(self) -> str:
-        return display.as_text(f"Result: {len(self.objects)} objects", self._facts())
+        notes = {"note": "; ".join(map(str, self.notes))} if self.notes else {}
+        return display.as_text(f"Result: {len(self.objects)} objects", self.facts | notes)
 
     def _repr_html_(self) -> str:
-        return display.as_html(f"Result: {len(self.objects)} objects", self._facts())
+        plain = display.as_html(f"Result: {len(self.objects)} objects", self.facts)
+        return display.rich_html(self) or plain

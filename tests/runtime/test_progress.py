@@ -4,7 +4,7 @@ import sys
 import numba
 import pytest
 
-from anystar.cli.progress import progress_bar
+from anystar.runtime.progress import progress_bar
 
 
 class Terminal(io.StringIO):

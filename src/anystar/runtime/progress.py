@@ -10,8 +10,8 @@ __all__ = ["progress_bar"]
 
 @contextlib.contextmanager
 def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Give a function ``(done, total, what)`` that draws a bar on a terminal, and nothing elsewhere."""
-    from tqdm import tqdm
+    """Give a function ``(done, total, what)`` that draws a bar, on a terminal or in a notebook."""
+    from tqdm.auto import tqdm
 
     from anystar.runtime.compiled import announced
 
