@@ -7,9 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from anystar import io
 from anystar.cli import main
 from anystar.config import load_toml
 from anystar.synth.recipes import get_recipe, load_recipe
@@ -35,6 +37,8 @@ def here(tmp_path):
 TUTORIAL = ROOT / "docs" / "how-to" / "fine-tuning.md"
 STORIES = (TUTORIAL, ROOT / "docs" / "how-to" / "fiji.md", ROOT / "docs" / "reference" / "files.md")
 """Documents whose commands build on one another."""
+MIXED = (ROOT / "docs" / "how-to" / "tracking.md",)
+"""Documents whose commands and Python build on one another."""
 TOY = {"-n": "2", "--iterations": "2"}
 
 
@@ -48,7 +52,7 @@ def calls(block):
 
 def commands():
     for document in DOCUMENTS:
-        for block in blocks(document, "bash") if document not in STORIES else ():
+        for block in blocks(document, "bash") if document not in (*STORIES, *MIXED) else ():
             session = list(calls(block))
             if session:
                 yield pytest.param(session, id=f"{document.name}: {' '.join(session[0][:2])}")
@@ -67,6 +71,42 @@ def test_a_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
         for written in re.findall(r"wrote (.+)", done.stdout):
             assert Path(written).stat().st_size > 0
     assert document != TUTORIAL or Path("thresholds.toml").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("document", MIXED, ids=lambda path: path.name)
+def test_a_mixed_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
+    """Commands and Python in their order, as one session, with the packages that it names."""
+    for package in ("laptrack", "napari", "pandas"):
+        pytest.importorskip(package)
+    monkeypatch.chdir(here(tmp_path))
+    names = {}
+    text = document.read_text(encoding="utf-8")
+    for language, block in re.findall(r"^```(bash|python)\n(.*?)^```", text, re.M | re.S):
+        if language == "python":
+            exec(compile(block, str(document), "exec"), names)
+            continue
+        for words in calls(block):
+            done = CliRunner().invoke(main, words)
+            assert done.exit_code == 0, (words, done.output)
+    check_tracks(names)
+
+
+def check_tracks(names):
+    """The balls of the page are tracked from start to end, but for the one that leaves."""
+    tracks, start, speed = names["tracks"], names["start"], names["speed"]
+    assert tracks["track_id"].nunique() == len(start)
+    for _, track in tracks.groupby("track_id"):
+        places = track.sort_values("time")[["z_um", "y_um", "x_um"]].to_numpy()
+        ball = np.linalg.norm(start - places[0], axis=1).argmin()
+        inside = places[: 3 if ball == 7 else None]
+        assert len(places) == 6 or ball == 7
+        assert np.abs(inside - (start[ball] + np.arange(len(inside))[:, None] * speed[ball])).max() < 1.5
+    assert names["layer"].data.shape == (len(tracks), 5)
+    for time in range(6):
+        with io.open_image("tracks.ome.zarr", time=time) as image:
+            here = tracks[tracks["time"] == time]
+            assert set(np.unique(image.read())) == {0, *(here["track_id"] + 1)}
 
 
 @pytest.mark.slow
@@ -93,7 +133,7 @@ def test_commands(tmp_path, session):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d not in MIXED], ids=lambda path: path.name)
 def test_python(tmp_path, document):
     """The Python blocks of one document run one after the other, as one session."""
     code = "\n".join(blocks(document, "python"))

@@ -54,6 +54,7 @@ NAMES = re.compile(
     r"\.tell\(|LogRecord|\.record\(|zenodo\.org/records|samples[ _-]seen"  # files, logging, CUDA, the field
     r"|\"--(?:truth|shown|picture|record|from-record)\"|\"(?:records?|picture|seen)\""  # older options, keys
     r"|[\"`]_truth[\"`]"  # in names of files
+    r"|\b(?:splitting_|gap_closing_)?cutoff\b(?==)"  # LapTrack
 )
 
 

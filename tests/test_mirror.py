@@ -149,6 +149,7 @@ ACROSS = {
     "test_imports.py": "import cycles",
     "test_language.py": "vocabulary",
     "test_mirror.py": "this",
+    "test_notebook.py": "examples/",
     "test_scripts.py": "scripts/",
     "benchmarks/test_models.py": "benchmarks/",
     "benchmarks/test_training.py": "benchmarks/",

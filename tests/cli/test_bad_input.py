@@ -142,7 +142,10 @@ def test_outputs(tmp_path, cells, model, refused):
         assert re.search(message, line), line
     for options, message in (
         (["-o", tmp_path / "l.tif"], r"--output must be a folder for several images"),
-        (["-o", tmp_path / "out", "--table", tmp_path / "t.csv"], r"--table must be a folder for several"),
+        (
+            ["-o", tmp_path / "out", "--overview", tmp_path / "t.png"],
+            r"--overview must be a folder for several",
+        ),
         (["-o", tmp_path / "file"], r"--output must be a folder for several images"),
     ):
         line = refused("segment", cells, tmp_path / "there.tif", *options, folder=tmp_path)

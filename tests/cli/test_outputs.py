@@ -106,13 +106,14 @@ def test_every_channel_and_time_point(tmp_path, scene, model, run):
     data[1, :, 0] = np.roll(one, 3, axis=1)
     tifffile.imwrite(tmp_path / "a.tif", data, imagej=True, metadata={"axes": "TZCYX"})
     out = tmp_path / "out"
-    args = ("--channel", 0, "--time", "all", "--table", out / "t.csv")
+    args = ("--channel", 0, "--time", "all", "--table", tmp_path / "tables")
     result = run("segment", tmp_path / "a.tif", "-o", out / "l.tif", *args)
     assert result.exit_code == 0, result.output
-    names = [f"l_t{t}.tif" for t in range(3)] + [f"t_t{t}.csv{e}" for t in range(3) for e in ("", ".toml")]
-    assert sorted(p.name for p in out.iterdir()) == sorted(names)
+    assert sorted(p.name for p in out.iterdir()) == [f"l_t{t}.tif" for t in range(3)]
+    names = [f"a_t{t}.csv{e}" for t in range(3) for e in ("", ".toml")]
+    assert sorted(p.name for p in (tmp_path / "tables").iterdir()) == names
     assert not np.array_equal(io.read(out / "l_t0.tif").data, io.read(out / "l_t1.tif").data)
-    table, record = read_table(out / "t_t2.csv")
+    table, record = read_table(tmp_path / "tables" / "a_t2.csv")
     np.testing.assert_allclose(table["intensity_mean_c1"], 100)
     assert tomllib.loads(record)["parameters"]["time"] == 2
     args = ("--channel", "all", "--time", 2)

@@ -31,11 +31,11 @@ def stub(monkeypatch, tmp_path):
 def test_each_threshold_gives_what_a_run_of_its_own_does(tmp_path, stub, run, box):
     more = () if box is None else ("--box", box)
     words = ("segment", tmp_path / "i.tif", "-o", tmp_path / "l.tif", "--diameter", 8, *more)
-    result = run(*words, "--table", tmp_path / "t.csv", "--prob-thresh", 0.7, 0.4, 0.55)
+    result = run(*words, "--table", tmp_path / "t.csv", "--prob-thresh", 0.8, 0.4, 0.6)
     assert result.exit_code == 0, result.output
     seen = len(stub.network.seen)
     counts = []
-    for value in ("0.40", "0.55", "0.70"):
+    for value in ("0.40", "0.60", "0.80"):
         assert run(*words, "--prob-thresh", value, "--overwrite").exit_code == 0
         labels = io.read(tmp_path / f"l_p{value}.tif").data
         np.testing.assert_array_equal(labels, io.read(tmp_path / "l.tif").data)
@@ -45,7 +45,7 @@ def test_each_threshold_gives_what_a_run_of_its_own_does(tmp_path, stub, run, bo
         assert parameters["output"] == str(tmp_path / f"l_p{value}.tif")
     assert counts[0] > counts[1] > counts[2] > 0
     assert len(stub.network.seen) == 4 * seen, "the network ran once for all three"
-    tables = " ".join(str(tmp_path / f"t_p{v}.csv") for v in ("0.40", "0.55", "0.70"))
+    tables = " ".join(str(tmp_path / f"t_p{v}.csv") for v in ("0.40", "0.60", "0.80"))
     assert f"compare them with: anystar report {tables} -o report.html" in result.stdout
 
 

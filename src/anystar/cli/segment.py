@@ -17,7 +17,6 @@ from anystar import display
 from anystar.cli.filter_options import filter_options, take_filters
 from anystar.cli.group import BAD_INPUT, complain, in_options, one_line
 from anystar.cli.options import file_type, join_numbers
-from anystar.runtime.progress import progress_bar
 from anystar.cli.segment_options import (
     block_options,
     from_provenance_option,
@@ -27,6 +26,7 @@ from anystar.cli.segment_options import (
 )
 from anystar.errors import InputError
 from anystar.io.address import locate
+from anystar.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from anystar.workflow import FileResult, SegmentOptions
@@ -148,17 +148,19 @@ def _with_thresholds(options: SegmentOptions, path: Path) -> SegmentOptions:
 
 def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions) -> None:
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
+    from anystar.workflow.collected import Collected
     from anystar.workflow.opened import open_file
     from anystar.workflow.segment import load_options_model, segment_opened, segment_thresholds
 
     start, total, model = time.perf_counter(), 0, None
     remarks: list[str] = []
     groups = [list(group) for _, group in itertools.groupby(jobs, key=lambda j: (j.image, j.channel, j.time))]
+    collected = ctx.with_resource(Collected())
     for job, *more in groups:
         opened = None
         with _survive(job, remarks, several=len(groups) > 1):
             own = replace(options, channel=job.channel, time=job.time)
-            opened = open_file(job.image, job.outputs, own, name=job.name)
+            opened = open_file(job.image, job.outputs, own, name=job.name, shared=job.shared)
         if opened is None:
             continue
         # Loaded late, so that a bad image is reported at once; a bad model stops everything.
@@ -173,15 +175,19 @@ def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOption
                 else:
                     finished = [segment_opened(opened, model, progress=progress)]
             total += sum(done.num_objects for done in finished)
-            for done in finished:
-                _report(done, job)
+            for one, done in zip((job, *more), finished, strict=True):
+                collected.add(one, done)
+                _report(done, one)
             if more:
                 files = " ".join(str(done.outputs.table or done.outputs.labels) for done in finished)
                 click.echo(f"compare them with: anystar report {files} -o report.html")
+    shared = collected.finish()
     if len(groups) > 1:
         failed = f", {len(remarks)} of them failed or empty (see above)" if remarks else ""
         seconds = time.perf_counter() - start
         click.echo(f"{len(groups)} images{failed}: {total} objects in {seconds:.1f} s, in {_places(jobs)}")
+    for path in shared:
+        click.echo(f"  wrote {path}")
     if remarks:
         ctx.exit(BAD_INPUT)
 
@@ -218,7 +224,7 @@ def _report(done: FileResult, job: Job) -> None:
     click.echo(f"{job.image}: {done.num_objects} objects{filtered}{size}, {done.seconds:.1f} s")
     for note in done.notes:
         click.echo(f"  note: {in_options(note)}")
-    for path in done.outputs.files:
+    for path in done.files:
         click.echo(f"  wrote {path}")
     if done.work is not None:
         click.echo(f"  work: {', '.join(f'{kind} {value:.1f} s' for kind, value in done.work.items())}")

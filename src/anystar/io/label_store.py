@@ -23,12 +23,12 @@ from anystar.io.ngff import Multiscale, label_metadata, namespace, parse_multisc
 from anystar.io.pyramid import Box, Shape, blocks, most_frequent
 from anystar.runtime.atomic import replace_folder
 
-__all__ = ["LabelStore"]
+__all__ = ["METHOD", "LabelStore", "attributes_of", "is_zarr", "partial_of", "place_of", "register"]
 
 _CHUNK = 64
 _SHARD = 256
 """Voxels along each axis of a file by default; Zarr format 3 only."""
-_METHOD = "most frequent label"
+METHOD = "most frequent label"
 _FINEST, _RECODED, _OLD = "0", "0.recoded", "0.old"
 
 
@@ -98,21 +98,21 @@ class LabelStore:
         FileError
             If the name does not end in ``.zarr`` or ``labels/NAME``, or something is there already.
         """
-        target, image = _place(path)
+        target, image = place_of(path)
         if target.exists() and not overwrite:
             raise FileError(f"{target} exists already; add overwrite=True, or choose another name")
-        if target.exists() and not _is_zarr(target):
+        if target.exists() and not is_zarr(target):
             raise FileError(f"{target} is a folder but no Zarr store; choose another name")
         if np.dtype(dtype).kind not in "ui":
             raise InputError(f"dtype must be an integer type, got {np.dtype(dtype)}")
         geometry, shapes = label_geometry(shape, like)
-        of_store = None if image is None else parse_multiscale(_attributes(image)).version
+        of_store = None if image is None else parse_multiscale(attributes_of(image)).version
         wanted = of_store or version or geometry.version
         geometry = replace(geometry, version="0.5" if wanted == "0.5" else "0.4")
         z, y, x = (min(c, max(n, 1)) for c, n in zip(chunks or (_CHUNK,) * 3, shape, strict=True))
         store = cls(
             target=target,
-            partial=_partial(target),
+            partial=partial_of(target),
             geometry=geometry,
             shapes=shapes,
             chunks=(z, y, x),
@@ -135,8 +135,8 @@ class LabelStore:
         FileError
             If nothing was begun there, or it belongs to an image of another shape.
         """
-        target, image = _place(path)
-        partial = _partial(target)
+        target, image = place_of(path)
+        partial = partial_of(target)
         shutil.rmtree(partial / _OLD, ignore_errors=True)
         try:
             zarr.open_group(partial, mode="r")
@@ -229,12 +229,10 @@ class LabelStore:
         # The finest array is "0" while it is filled; the image it belongs to may name its levels otherwise.
         group = zarr.open_group(self.partial, mode="r+")
         source = None if self.image is None else os.path.relpath(self.image, self.target).replace(os.sep, "/")
-        group.attrs.update(
-            label_metadata(self.geometry, name=self.target.stem, method=_METHOD, source=source)
-        )
+        group.attrs.update(label_metadata(self.geometry, name=self.target.stem, method=METHOD, source=source))
         replace_folder(self.partial, self.target)
         if self.image is not None:
-            _register(self.image, self.target.name)
+            register(self.image, self.target.name)
         return self.target
 
     def discard(self) -> None:
@@ -342,7 +340,7 @@ def _any_file(folder: Path, array: Any, box: Sequence[slice]) -> bool:
     return any((folder / array.metadata.encode_chunk_key(at)).exists() for at in itertools.product(*files))
 
 
-def _place(path: str | Path) -> tuple[Path, Path | None]:
+def place_of(path: str | Path) -> tuple[Path, Path | None]:
     """Return the folder of a label image, and that of the image if it lies in its ``labels/``."""
     address = locate(path)
     if address.module != "ome_zarr":
@@ -353,12 +351,13 @@ def _place(path: str | Path) -> tuple[Path, Path | None]:
     if target.parent.name != "labels":
         raise FileError(f"cannot write {path}; choose a store of its own, or {address.file}/labels/NAME")
     image = target.parent.parent
-    if not _is_zarr(image):
+    if not is_zarr(image):
         raise FileError(f"{image} is no OME-Zarr image; choose a store of its own, NAME.zarr")
     return target, image
 
 
-def _partial(target: Path) -> Path:
+def partial_of(target: Path) -> Path:
+    """Return the hidden folder that a label image is until it is finished."""
     return target.with_name(f".{target.name}.partial")
 
 
@@ -367,17 +366,19 @@ def _filled(partial: Path) -> str:
     return _FINEST if (partial / _FINEST).exists() else _RECODED
 
 
-def _is_zarr(folder: Path) -> bool:
+def is_zarr(folder: Path) -> bool:
+    """Return whether a folder is a Zarr store or a part of one."""
     return locate(folder / "x").module == "ome_zarr" and any(
         (folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs", ".zarray")
     )
 
 
-def _attributes(group: Path) -> dict[str, Any]:
+def attributes_of(group: Path) -> dict[str, Any]:
+    """Return the attributes of a group."""
     return dict(zarr.open_group(group, mode="r").attrs)
 
 
-def _register(image: Path, name: str) -> None:
+def register(image: Path, name: str) -> None:
     """Name a label image in the list of its image's ``labels`` group."""
     version: Literal[2, 3] = 3 if (image / "zarr.json").is_file() else 2
     group = zarr.open_group(image / "labels", mode="a", zarr_format=version)

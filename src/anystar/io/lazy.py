@@ -185,13 +185,7 @@ class LazyImage:
         return self.place(self.read())
 
     def crop(self, box: Box | str | Sequence[slice]) -> Volume:
-        """Read a part of the image, NaN and infinite values included, as a volume at its place.
-
-        Parameters
-        ----------
-        box : Box, str or 3 slices
-            As :meth:`anystar.Box.of` takes it: ``"10:20,:,5um:50um"`` for example.
-        """
+        """Read a part, NaN and infinite values included, as a volume at its place; see :meth:`anystar.Box.of`."""
         box = Box.of(box, self.shape, spacing=self.spacing if self.unit == "um" else None)
         data = self.read(box.slices, finite=False)
         return Volume(data=data, spacing=self.spacing, unit=self.unit, header=crop_header(self, box))

@@ -15,7 +15,7 @@ from anystar.errors import InputError
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["Column", "Table", "column", "columns", "empty_table"]
+__all__ = ["JOINED", "Column", "Table", "column", "columns", "empty_table"]
 
 _HEAD = 5
 """Rows that are displayed."""
@@ -104,6 +104,14 @@ def _distances(num_rays: int) -> tuple[Column, ...]:
     return (*_along("centre_{}", "voxel", "centre of the polyhedron along {}"), *rays)
 
 
+JOINED = (
+    Column(name="file", kind="text", meaning="name of the image, in a table of several"),
+    Column(name="time", meaning="time point, from 0"),
+    Column(name="channel", kind="text", meaning="name or number of the channel"),
+)
+"""Columns in front of those of each image in a joined table."""
+
+
 def columns(
     *,
     image: bool = True,
@@ -151,7 +159,8 @@ def column(name: str) -> Column | None:
     parts = name.split("_", 2)
     channel = [parts[2]] if len(parts) == 3 and parts[0] == "intensity" else []
     rays = int(name[9:]) + 1 if name.startswith("distance_") and name[9:].isdecimal() else 0
-    known = columns(channels=channel, mask=True, num_rays=min(rays, 10_000), corrected=True)
+    own = columns(channels=channel, mask=True, num_rays=min(rays, 10_000), corrected=True)
+    known = (*JOINED, *own)
     return next((c for c in known if c.name == name), None)
 
 
@@ -232,6 +241,38 @@ class Table:
         except ImportError:
             raise InputError("pandas is not installed; install it, or use the columns as arrays") from None
         return pandas.DataFrame(dict(self.columns))
+
+    @staticmethod
+    def join(parts: Sequence[tuple[Table, Mapping[str, str | int | None]]]) -> Table:
+        """Return the tables of several images as one, with columns in front that say where each row is from.
+
+        Columns that only some tables have are unknown (NaN) in the others.
+
+        Parameters
+        ----------
+        parts : sequence of (Table, mapping)
+            Each table with the values of ``file``, ``time`` and ``channel``. One that is None for all has no
+            column.
+
+        Examples
+        --------
+        >>> one = Table(columns={"label": np.array([1, 2])})
+        >>> joined = Table.join([(one, {"file": "a.tif", "time": 0}), (one, {"file": "a.tif", "time": 1})])
+        >>> joined["time"].tolist(), joined["label"].tolist()
+        ([0, 0, 1, 1], [1, 2, 1, 2])
+        """
+        made: dict[str, list[np.ndarray]] = {}
+        for spec in JOINED:
+            values = [origin.get(spec.name) for _, origin in parts]
+            if any(value is not None for value in values):
+                text = spec.kind == "text"
+                known = [("" if text else np.nan) if v is None else str(v) if text else v for v in values]
+                made[spec.name] = [np.full(len(t), v) for (t, _), v in zip(parts, known, strict=True)]
+        for name in dict.fromkeys(name for table, _ in parts for name in table):
+            made[name] = [
+                table.columns[name] if name in table else np.full(len(table), np.nan) for table, _ in parts
+            ]
+        return Table(columns={name: np.concatenate(columns) for name, columns in made.items()})
 
     @staticmethod
     def concat(tables: Iterable[Table]) -> Table:

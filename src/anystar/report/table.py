@@ -165,7 +165,8 @@ def _parse_csv(path: Path, text: str) -> Table:
     columns = {}
     for i, name in enumerate(rows[0]):
         cells = [row[i].strip() for row in rows[1:]]
-        if delimiter != ",":
+        known = column(rows[0][i])
+        if delimiter != "," and (known is None or known.kind != "text"):
             cells = [cell.replace(",", ".") for cell in cells]
         try:
             columns[name] = _parse(name, cells)

@@ -35,6 +35,10 @@ class Job:
     prob_thresh: float | None = None
     """One of several probability thresholds."""
     outputs: Outputs
+    shared: frozenset[str] = frozenset()
+    """Outputs that several jobs make together: a joined ``table``, or ``labels`` with a time axis."""
+    num_times: int = 1
+    """Number of time points of the image."""
 
     @property
     def name(self) -> str:
@@ -55,9 +59,10 @@ def plan_jobs(
 
     One image goes to the file ``outputs.labels``, or into it under its own name if that is a folder (it
     exists as one, or its name has no ending). Several images, or a folder, go into the folder
-    ``outputs.labels``; then all outputs name folders. If each channel or time point (``"all"``) is a volume
-    of its own, its number is added to the names. Of several images, one that cannot be opened to count them
-    becomes a job that fails later.
+    ``outputs.labels``; then all outputs name folders, but for a table, which may be one file for all. If each
+    channel or time point (``"all"``) is a volume of its own, its number is added to the names; but time
+    points share an OME-Zarr label image with a time axis, and a table. Of several images, one that cannot be
+    opened to count them becomes a job that fails later.
 
     Parameters
     ----------
@@ -79,11 +84,13 @@ def plan_jobs(
         ``options`` do not let it be replaced.
     """
     images = [image for given in inputs for image in images_of(given)[0]]
-    if len(inputs) == 1 and (locate(inputs[0]).module or images == [inputs[0]]):
-        planned = [(images[0], _single(images[0], outputs))]
-    else:
-        planned = list(_several(images, outputs))
     channel, time = options.channel, options.time
+    one = len(inputs) == 1 and (locate(inputs[0]).module or images == [inputs[0]])
+    joined = outputs.table is not None and outputs.table.suffix.lower() in TABLE_SUFFIXES
+    if one:
+        planned = [(images[0], _single(images[0], outputs, split="all" in (channel, time)))]
+    else:
+        planned = list(_several(images, outputs, joined=joined))
     at = 0 if time == "all" else time
     opened = functools.partial(
         open_image,
@@ -96,15 +103,17 @@ def plan_jobs(
     jobs: list[Job] = []
     for image, made in planned:
         try:
-            jobs += _split(image, made, channel, time, opened)
+            jobs += _split(image, made, channel, time, opened, joined=joined)
         except (OSError, ValueError):
             if len(planned) == 1:
                 raise
             jobs.append(Job(image=image, channel=_first(channel), time=at, outputs=made))
     if len(prob_thresholds) > 1:
         jobs = [one for job in jobs for one in _by_threshold(job, prob_thresholds)]
+    if joined and len(images) > 1:
+        jobs = [replace(job, shared=job.shared | {"table"}) for job in jobs]
     refuse_outputs(
-        ((f"the {what} of {job.image}", path) for job in jobs for what, path in job.outputs.named.items()),
+        _each_once(jobs),
         inputs=[*(job.image for job in jobs), options.mask, *also_read],
         overwrite=options.overwrite or options.resume,
     )
@@ -113,6 +122,18 @@ def plan_jobs(
         if job.outputs.meshes is not None and job.outputs.meshes.is_dir():
             _refuse_foreign(job.outputs.meshes)
     return jobs
+
+
+def _each_once(jobs: Sequence[Job]) -> Iterator[tuple[str, Path]]:
+    """Yield what each output is, and its path; those that jobs share only once."""
+    shared: set[Path] = set()
+    for job in jobs:
+        for what, path in job.outputs.named.items():
+            common = what.split()[-1] in job.shared
+            if not (common and path in shared):
+                yield f"the {what} of {job.image}", path
+            if common:
+                shared.add(path)
 
 
 def images_of(given: Path) -> tuple[list[Path], list[Path]]:
@@ -145,7 +166,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _single(image: Path, outputs: Outputs) -> Outputs:
+def _single(image: Path, outputs: Outputs, *, split: bool) -> Outputs:
     address = locate(outputs.labels)
     if not address.suffix and (outputs.labels.is_dir() or not outputs.labels.suffix):
         outputs = replace(outputs, labels=outputs.labels / _labels_name(image))
@@ -154,6 +175,8 @@ def _single(image: Path, outputs: Outputs) -> Outputs:
             f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
         )
     for option, endings in _ENDINGS.items():
+        if option == "table" and split and outputs.table is not None and not outputs.table.suffix:
+            outputs = replace(outputs, table=outputs.table / f"{file_stem(image)}.csv")
         refuse_ending(option, getattr(outputs, option), *endings)
     if outputs.meshes and outputs.meshes.suffix and outputs.meshes.suffix.lower() not in MESH_SUFFIXES:
         known = ", ".join(MESH_SUFFIXES)
@@ -174,8 +197,10 @@ def _labels_name(image: Path) -> str:
     return f"{file_stem(image)}{_LABELS}{ending}"
 
 
-def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outputs]]:
+def _several(images: list[Path], outputs: Outputs, *, joined: bool) -> Iterator[tuple[Path, Outputs]]:
     for option, path in vars(outputs).items():
+        if option == "table" and joined:
+            continue
         if path is not None and (path.is_file() or (path.suffix and not path.is_dir())):
             name = "output" if option == "labels" else option
             raise InputError(
@@ -187,7 +212,7 @@ def _several(images: list[Path], outputs: Outputs) -> Iterator[tuple[Path, Outpu
             image,
             Outputs(
                 labels=outputs.labels / _labels_name(image),
-                table=outputs.table and outputs.table / f"{stem}.csv",
+                table=outputs.table if joined else outputs.table and outputs.table / f"{stem}.csv",
                 overview=outputs.overview and outputs.overview / f"{stem}.png",
                 meshes=outputs.meshes and outputs.meshes / stem,
                 rois=outputs.rois and outputs.rois / f"{stem}.zip",
@@ -206,8 +231,13 @@ def _split(
     channel: int | str | None,
     time: int | Literal["all"] | None,
     opened: Callable[[Path], LazyImage],
+    *,
+    joined: bool,
 ) -> Iterator[Job]:
-    """Yield a job for every channel and time point that is required."""
+    """Yield a job for every channel and time point that is required.
+
+    If they are several, they share a table that is one file (``joined``); time points share OME-Zarr labels.
+    """
     if channel != "all" and time != "all":
         yield Job(image=image, channel=channel, time=time, outputs=outputs)
         return
@@ -216,11 +246,21 @@ def _split(
         channels: list[int | str | None] = [channel]
         if channel == "all":
             channels = [*range(first.num_channels)]
+    series = time == "all" and len(times) > 1 and locate(outputs.labels).module == "ome_zarr"
+    shared = frozenset({"labels"} if series else ()) | (
+        {"table"} if joined and len(times) * len(channels) > 1 else set()
+    )
     for t in times:
         for c in channels:
             tag = f"_t{t:0{len(str(len(times) - 1))}d}" if time == "all" else ""
             tag += f"_c{c:0{len(str(len(channels) - 1))}d}" if channel == "all" else ""
-            yield Job(image=image, channel=c, time=t, outputs=_all_tagged(outputs, tag))
+            made = _all_tagged(outputs, tag)
+            if series:
+                of_channel = tag[tag.index("_c") :] if "_c" in tag else ""
+                made = replace(made, labels=_tagged(outputs.labels, of_channel))
+            if "table" in shared:
+                made = replace(made, table=outputs.table)
+            yield Job(image=image, channel=c, time=t, outputs=made, shared=shared, num_times=len(times))
 
 
 def _by_threshold(job: Job, thresholds: Sequence[float]) -> Iterator[Job]:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from anystar.arrays import VoxelSize
+from anystar.arrays import Volume, VoxelSize
+from anystar.objects.table import Table
 from anystar.workflow.outputs import Outputs
 
 __all__ = ["FileResult", "typical_diameter"]
@@ -37,6 +38,14 @@ class FileResult:
     """Seconds of work per kind, summed over processes, if it was done in blocks."""
     constant: Any = None
     """The value of all voxels if they are the same, else None."""
+    files: tuple[Path, ...] = ()
+    """Files that were written for this image alone."""
+    table: Table | None = None
+    """The table of objects, if one was required."""
+    provenance: str = ""
+    """How the result was made, TOML; empty for a run in blocks."""
+    labels: Volume | None = None
+    """The labels, if they are written together with those of other volumes."""
     already_done: bool = False
     """Whether the labels were complete before, so that nothing was done."""
 

@@ -95,6 +95,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
         notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
         seconds=time.perf_counter() - start,
         work=outcome.timings,
+        files=outputs.files,
         constant=constant,
     )
 

@@ -40,6 +40,8 @@ class OpenedImage:
     """The image in memory; None if it is segmented in blocks, or only a box of it."""
     box: Box | None = None
     """The part that is segmented, if not all of it."""
+    shared: frozenset[str] = frozenset()
+    """Outputs that are not written for this image alone, see :class:`anystar.workflow.batch.Job`."""
 
     @property
     def path(self) -> Path:
@@ -47,7 +49,14 @@ class OpenedImage:
         return Path(str(self.image.address))
 
 
-def open_file(path: Path, outputs: Outputs, options: SegmentOptions, *, name: str = "") -> OpenedImage:
+def open_file(
+    path: Path,
+    outputs: Outputs,
+    options: SegmentOptions,
+    *,
+    name: str = "",
+    shared: frozenset[str] = frozenset(),
+) -> OpenedImage:
     """Open an image, and read it unless it is to be segmented in blocks; refuse what cannot work."""
     image = io.open_image(
         path,
@@ -69,11 +78,22 @@ def open_file(path: Path, outputs: Outputs, options: SegmentOptions, *, name: st
         _check_options(image, options)
         box = _box(path, image, outputs, options)
         later = box is not None or _needs_blocks(path, image, outputs, options)
+        if box is None and later and shared:
+            raise InputError(
+                f"{path} is segmented in blocks, which cannot share {' and '.join(sorted(shared))} with "
+                "other volumes; choose one time point, or give folders"
+            )
         volume = None if later else image.place(image.read(finite=False))
         if later:
             stack.pop_all()
     return OpenedImage(
-        image=image, outputs=outputs, options=options, name=name or Path(path).name, volume=volume, box=box
+        image=image,
+        outputs=outputs,
+        options=options,
+        name=name or Path(path).name,
+        volume=volume,
+        box=box,
+        shared=shared,
     )
 
 

@@ -31,7 +31,7 @@ from anystar.workflow.file_result import FileResult, typical_diameter
 from anystar.workflow.notes import notes_of
 from anystar.workflow.opened import OpenedImage, open_file
 from anystar.workflow.options import SegmentOptions
-from anystar.workflow.outputs import Outputs
+from anystar.workflow.outputs import Outputs, target_of
 from anystar.workflow.provenance import describe_run
 
 __all__ = ["load_options_model", "segment_file", "segment_opened", "segment_thresholds"]
@@ -132,6 +132,7 @@ def segment_thresholds(
     """
     image = opened.image if opened.box is not None else opened.volume
     if image is None:
+        opened.image.close()
         raise InputError("prob_thresh takes several values only for what is segmented at once, not in blocks")
     thresholds, done = sorted(outputs), []
     with contextlib.ExitStack() as stack:
@@ -142,7 +143,7 @@ def segment_thresholds(
         for value in thresholds:
             start = time.perf_counter()
             own = replace(opened, outputs=outputs[value], options=replace(opened.options, prob_thresh=value))
-            with _staged(own.outputs) as place:
+            with _staged(own) as place:
                 other = result if value == thresholds[0] else result.rethreshold(value)
                 done.append(_finish(own, other, model, place, start))
     return done
@@ -152,7 +153,7 @@ def _segment_at_once(
     opened: OpenedImage, image: Volume | LazyImage, model: Model, progress: Progress | None
 ) -> FileResult:
     start = time.perf_counter()
-    with _staged(opened.outputs) as place:
+    with _staged(opened) as place:
         return _finish(opened, _run(opened, image, model, progress), model, place, start)
 
 
@@ -180,6 +181,9 @@ def _finish(
         notes=notes,
         seconds=time.perf_counter() - start,
     )
+    if opened.box is not None and not options.crop and found.table is not None:
+        moved = found.table.moved(opened.box.start, result.voxel_size.spacing)
+        found = replace(found, table=moved)
     _write(place, opened, result, found, provenance)
     data = result.volume.data if result.image is None else result.image.data
     low = data.min()
@@ -194,6 +198,10 @@ def _finish(
         unit=unit,
         notes=notes,
         seconds=time.perf_counter() - start,
+        files=_own_files(opened),
+        table=found.table,
+        provenance=provenance,
+        labels=_labels_at_place(opened, result, found) if "labels" in opened.shared else None,
         constant=low if empty and low == data.max() else None,
     )
 
@@ -240,12 +248,28 @@ def _filter(opened: OpenedImage, result: Result) -> _Found:
 
 
 @contextlib.contextmanager
-def _staged(outputs: Outputs) -> Iterator[dict[Path, Path]]:
+def _staged(opened: OpenedImage) -> Iterator[dict[Path, Path]]:
     """Give the place where each file is made; folders (Zarr, meshes) are moved as a whole, at the end."""
+    outputs = opened.outputs
     folders = {p for p in (outputs.meshes,) if p is not None and p.suffix.lower() not in MESH_SUFFIXES}
-    files = [p for p in outputs.files[outputs.in_store :] if p not in folders]
+    if outputs.in_store:
+        folders.add(target_of(outputs.labels))
+    files = [p for p in _own_files(opened) if p not in folders]
     with staged(*files) as temporary:
         yield dict(zip(files, temporary, strict=True))
+
+
+def _own_files(opened: OpenedImage) -> tuple[Path, ...]:
+    """Return what is written for the image alone, without what it shares with others."""
+    named = opened.outputs.named.items()
+    return tuple(path for what, path in named if what.split()[-1] not in opened.shared)
+
+
+def _labels_at_place(opened: OpenedImage, result: Result, found: _Found) -> Volume:
+    """Return the labels at their place, on the whole grid unless they are cropped."""
+    if opened.box is None or opened.options.crop:
+        return result.volume.with_data(found.labels)
+    return opened.image.place(opened.box.embed(found.labels, opened.image.shape))
 
 
 def _write(
@@ -254,9 +278,8 @@ def _write(
     """Write the outputs to the temporary files in ``place``."""
     outputs, whole = opened.outputs, None if opened.options.crop else opened.box
     spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
-    if outputs.table is not None and found.table is not None:
-        table = found.table if whole is None else found.table.moved(whole.start, spacing)
-        write_table(place[outputs.table], table, provenance=provenance)
+    if outputs.table is not None and outputs.table in place and found.table is not None:
+        write_table(place[outputs.table], found.table, provenance=provenance)
     if outputs.provenance is not None:
         place[outputs.provenance].write_text(provenance, encoding="utf-8")
     if outputs.overview is not None:
@@ -276,6 +299,8 @@ def _write(
         time = image.time if image.num_times > 1 else None
         stack = image.num_channels == 1
         io.write_rois(place[outputs.rois], found.labels, time=time, stack=stack, first=first)
+    if "labels" in opened.shared:
+        return
     address = locate(outputs.labels)
     if not outputs.in_store:
         address = address._replace(file=place[address.file])

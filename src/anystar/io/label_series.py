@@ -1,0 +1,172 @@
+"""Labels of a series of volumes as one OME-Zarr image with a time axis."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import zarr
+
+from anystar.arrays import Volume
+from anystar.errors import FileError, InputError
+from anystar.io.label_geometry import label_geometry
+from anystar.io.label_store import METHOD, attributes_of, is_zarr, partial_of, place_of, register
+from anystar.io.lazy import LazyImage
+from anystar.io.ngff import Level, Multiscale, label_metadata, parse_multiscale
+from anystar.io.pyramid import Shape, most_frequent
+from anystar.runtime.atomic import replace_folder
+
+__all__ = ["LabelSeries"]
+
+_CHUNK = 64
+_DTYPE = np.dtype(np.int32)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelSeries:
+    """A label image ``(T, Z, Y, X)`` on its way to the disk, one time point after the other.
+
+    It is written into a hidden folder beside the target, and appears with :meth:`finish`.
+    """
+
+    target: Path
+    """The folder that the label image will be."""
+    partial: Path
+    """The folder that it is until then."""
+    geometry: Multiscale
+    """Axes, units and levels, the time axis first."""
+    shapes: tuple[Shape, ...]
+    """Voxels along Z, Y, X of the levels, finest first."""
+    num_times: int
+    image: Path | None
+    """The group of the image, for a label image in its ``labels/``."""
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        num_times: int,
+        *,
+        like: Volume | LazyImage,
+        overwrite: bool = False,
+    ) -> LabelSeries:
+        """Begin a label image.
+
+        Parameters
+        ----------
+        path : str or Path
+            A store of its own, ``movie.zarr``, or a label image in the store of an image,
+            ``image.zarr/labels/cells``.
+        num_times : int
+            Number of time points.
+        like : Volume or LazyImage
+            One of the volumes: shape, spacing, units and origin.
+        overwrite : bool
+            Whether a finished label image of the same name may be replaced (by :meth:`finish`).
+
+        Raises
+        ------
+        FileError
+            If the name does not end in ``.zarr`` or ``labels/NAME``, or something is there already.
+        """
+        target, image = place_of(path)
+        if target.exists() and not overwrite:
+            raise FileError(f"{target} exists already; add overwrite=True, or choose another name")
+        if target.exists() and not is_zarr(target):
+            raise FileError(f"{target} is a folder but no Zarr store; choose another name")
+        space, shapes = label_geometry(like.shape, like)
+        version = space.version if image is None else parse_multiscale(attributes_of(image)).version
+        unit, step = _time_of(like)
+        levels = tuple(
+            Level(path=level.path, scale=(step, *level.scale), translation=(0.0, *level.translation))
+            for level in space.levels
+        )
+        geometry = replace(
+            space,
+            version="0.5" if version == "0.5" else "0.4",
+            axes=f"T{space.axes}",
+            units=(unit, *space.units),
+            levels=levels,
+        )
+        made = cls(
+            target=target,
+            partial=partial_of(target),
+            geometry=geometry,
+            shapes=shapes,
+            num_times=num_times,
+            image=image,
+        )
+        made.discard()
+        zarr.create_group(made.partial, zarr_format=made._format)
+        for level, shape in zip(levels, shapes, strict=True):
+            made._array(level.path, shape)
+        return made
+
+    def write(self, time: int, labels: np.ndarray) -> None:
+        """Write the labels of a time point, on all levels.
+
+        Parameters
+        ----------
+        time : int
+            Its number, from 0.
+        labels : numpy.ndarray
+            ``(Z, Y, X)`` integers.
+        """
+        if labels.shape != self.shapes[0] or not 0 <= time < self.num_times:
+            what = f"got {labels.shape} at time {time}"
+            raise InputError(f"labels must have the shape {self.shapes[0]} of the series, {what}")
+        if labels.size and labels.max() > np.iinfo(_DTYPE).max:
+            raise InputError(f"labels must fit {_DTYPE}, got {labels.max()}")
+        for number, level in enumerate(self.geometry.levels):
+            if number:
+                fine, shape = self.shapes[number - 1], self.shapes[number]
+                z, y, x = (max(1, round(n / m)) for n, m in zip(fine, shape, strict=True))
+                labels = most_frequent(labels, (z, y, x), shape)
+            array = zarr.open_array(self.partial, path=level.path, mode="r+", zarr_format=self._format)
+            array[time] = labels.astype(_DTYPE)
+
+    def finish(self) -> Path:
+        """Write the metadata and let the label image appear; return the target."""
+        group = zarr.open_group(self.partial, mode="r+")
+        source = None if self.image is None else os.path.relpath(self.image, self.target).replace(os.sep, "/")
+        group.attrs.update(label_metadata(self.geometry, name=self.target.stem, method=METHOD, source=source))
+        replace_folder(self.partial, self.target)
+        if self.image is not None:
+            register(self.image, self.target.name)
+        return self.target
+
+    def discard(self) -> None:
+        """Remove what was written, unless it is finished."""
+        shutil.rmtree(self.partial, ignore_errors=True)
+
+    @property
+    def _format(self) -> Literal[2, 3]:
+        return 3 if self.geometry.version == "0.5" else 2
+
+    def _array(self, name: str, shape: Shape) -> None:
+        """Make an empty array of one level."""
+        zarr.create_array(
+            self.partial,
+            name=name,
+            shape=(self.num_times, *shape),
+            chunks=(1, *(min(_CHUNK, n) for n in shape)),
+            dtype=_DTYPE,
+            fill_value=0,
+            zarr_format=self._format,
+            chunk_key_encoding={"name": "v2" if self._format == 2 else "default", "separator": "/"},
+            dimension_names=("t", "z", "y", "x") if self._format == 3 else None,
+            overwrite=True,
+        )
+
+
+def _time_of(like: Volume | LazyImage) -> tuple[str, float]:
+    """Return unit and step of the time axis of an OME-Zarr image; 1 without a unit for others."""
+    found: Any = like.header.get("ngff")
+    if isinstance(found, Multiscale) and "T" in found.axes:
+        at = found.axes.index("T")
+        return found.units[at], found.levels[like.header["level"]].scale[at]
+    return "", 1.0
