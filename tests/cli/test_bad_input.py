@@ -181,7 +181,7 @@ def test_what_happens_on_the_way_leaves_nothing(
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr(model, "segment", fail)
+    monkeypatch.setattr(model, "segment_with", fail)
     result = run("segment", cells, "-o", tmp_path / "out" / "l.tif")
     assert result.exit_code == code
     assert result.stderr.strip().startswith(message)
@@ -200,7 +200,7 @@ def test_a_scheduler_that_ends_the_run_leaves_nothing(tmp_path, cells, model, ru
 
 
 def test_a_bug_is_not_hidden(tmp_path, cells, model, run, monkeypatch):
-    monkeypatch.setattr(model, "segment", lambda *_, **__: {}["bug"])
+    monkeypatch.setattr(model, "segment_with", lambda *_, **__: {}["bug"])
     result = run("segment", cells, "-o", tmp_path / "l.tif")
     assert result.exit_code == 70
     assert "this is a bug in AnyStar, not a mistake of yours (KeyError: 'bug')" in result.stderr
