@@ -76,7 +76,7 @@ def test_a_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
 @pytest.mark.slow
 @pytest.mark.parametrize("document", MIXED, ids=lambda path: path.name)
 def test_a_mixed_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
-    """Commands and Python in their order, as one session, with the packages that it names."""
+    """Commands and Python in their order, with the packages that it names."""
     for package in ("laptrack", "napari", "pandas"):
         pytest.importorskip(package)
     monkeypatch.chdir(here(tmp_path))

@@ -185,7 +185,7 @@ class LazyImage:
         return self.place(self.read())
 
     def crop(self, box: Box | str | Sequence[slice]) -> Volume:
-        """Read a part, NaN and infinite values included, as a volume at its place; see :meth:`anystar.Box.of`."""
+        """Read a part, NaN included, as a volume at its place; ``box`` as :meth:`anystar.Box.of` takes it."""
         box = Box.of(box, self.shape, spacing=self.spacing if self.unit == "um" else None)
         data = self.read(box.slices, finite=False)
         return Volume(data=data, spacing=self.spacing, unit=self.unit, header=crop_header(self, box))
