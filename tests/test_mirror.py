@@ -15,7 +15,7 @@ ELSEWHERE = {
         "blocks/test_run.py blocks/test_resume.py blocks/test_cluster.py",
     ),
     "cli": (
-        "export filter filter_options options segment_options",
+        "export filter filter_options segment_options",
         "cli/test_segment.py cli/test_outputs.py workflow/test_exporting.py",
     ),
     "correction": (
@@ -43,7 +43,7 @@ ELSEWHERE = {
         "geometry/nms/test_torch.py",
     ),
     "io": (
-        "address axis_names colours hdf5 label_geometry mapped ngff npy nrrd ome_xml ome_zarr "
+        "address axis_names colours hdf5 label_geometry mapped ngff npy nrrd ome_xml ome_zarr opening "
         "source tiff_channels tiff_reader tiff_series tiff_sets tiff_spacing tiff_trust units "
         "world zarr_files",
         "io/test_files.py io/test_lazy.py io/test_damage.py io/test_geometry.py "
@@ -123,6 +123,7 @@ ACROSS = {
     "cli/test_blockwise.py": "the same from the command line in blocks",
     "cli/test_outputs.py": "files that must not be replaced",
     "cli/test_streams.py": "what goes to the terminal",
+    "cli/test_units.py": "lengths in the unit of the file",
     "evaluate/test_peers.py": "the same as StarDist and panoptica",
     "geometry/test_stardist.py": "the same as StarDist",
     "io/test_channels.py": "channels by name",

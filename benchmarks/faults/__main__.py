@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import selectors
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from typing import Any
 from benchmarks.faults.outcome import OUTCOMES
 from benchmarks.faults.worker import KINDS
 
-_SILENT = 90
+_SILENT = 400
 """Seconds without a line after which a worker hangs in code that no signal interrupts."""
 
 
@@ -36,7 +37,7 @@ def main() -> None:
     print(f"{'kind':<18}{'tried':>7}" + "".join(f"{name:>11}" for name in OUTCOMES), flush=True)
     sums: Counter[str] = Counter()
     for kind in options.only or KINDS:
-        number = -(-options.num * shares[kind] // total)
+        number = math.ceil(options.num * shares[kind] / total)
         found = _of_kind(kind, options.seed, number)
         counts = Counter(case["outcome"] for case in found)
         print(f"{kind:<18}{number:>7}" + "".join(f"{counts[name]:>11}" for name in OUTCOMES), flush=True)

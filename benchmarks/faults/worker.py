@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import resource
 import shutil
@@ -27,26 +28,30 @@ _MEMORY = 6 << 30
 """Bytes of address space of a worker."""
 _SECONDS = 30
 """Longest that a case may take."""
+_SLOW = {"killed commands": 300}
+"""The same for kinds that start whole commands."""
 
 
-def _runs(name: str) -> Make:
+def _late(module: str, name: str) -> Make:
+    """Return what makes cases; its module, which brings PyTorch and the tests' stub, is loaded late."""
+
     def make(kind: str, folder: Path, rng: np.random.Generator) -> Callable[[], bool]:
-        from benchmarks.faults import runs  # PyTorch and the tests' stub only here
-
-        return getattr(runs, name)(kind, folder, rng)
+        found = importlib.import_module(f"benchmarks.faults.{module}")
+        return getattr(found, name)(kind, folder, rng)
 
     return make
 
 
-KINDS: dict[str, tuple[Make, int]] = {
+KINDS: dict[str, tuple[Make, float]] = {
     **dict.fromkeys(LAYOUTS, (damaged_file, 12)),
     "hostile files": (hostile_file, 24),
     "model files": (model_file, 24),
     "TOML": (toml_file, 18),
     "conditions": (condition, 18),
     "tables": (table_file, 12),
-    "damaged runs": (_runs("damaged_run"), 3),
-    "killed writers": (_runs("killed_writer"), 2),
+    "damaged runs": (_late("runs", "damaged_run"), 3),
+    "killed writers": (_late("runs", "killed_writer"), 2),
+    "killed commands": (_late("kills", "killed_command"), 1.5),
 }
 """How a case of a kind is made, and its share of all cases."""
 
@@ -73,7 +78,7 @@ def try_cases(kind: str, seed: int, first: int, last: int) -> None:
             folder.mkdir()
             rng = np.random.default_rng([seed, list(KINDS).index(kind), index])
             work = make(kind, folder, rng)
-            signal.alarm(_SECONDS)
+            signal.alarm(_SLOW.get(kind, _SECONDS))
             try:
                 outcome, detail = judged(work)
             except _TooLong:

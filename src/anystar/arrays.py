@@ -18,15 +18,22 @@ from anystar.box import Box
 from anystar.errors import InputError
 
 __all__ = [
+    "LENGTH_UNITS",
+    "LengthUnit",
     "OnGrid",
     "Volume",
     "VoxelSize",
     "check_spacing",
     "crop_header",
+    "mask_voxels",
     "refuse_mismatch",
     "refuse_other_axes",
 ]
 
+LengthUnit = Literal["nm", "um", "mm", "m"]
+"""Unit in which lengths are reported."""
+LENGTH_UNITS: dict[LengthUnit, float] = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "m": 1e6}
+"""Micrometres per unit."""
 _FARTHEST = 100
 """Largest ratio of a voxel's edges that is accepted."""
 _TILT = 0.05
@@ -46,6 +53,8 @@ class Volume:
     unit : {"um", "relative"}
         ``"relative"`` where only the ratios of the spacing are known (a file that counts in pixels): good
         for anisotropy, not for lengths.
+    length_unit : {"um", "nm", "mm", "m"}
+        The unit of the file, in which lengths are reported; ``spacing`` is in micrometres whatever it is.
     header : dict
         What a file format needs to be written back unchanged (affine, header, units, ...); owned by
         :mod:`anystar.io` and opaque elsewhere.
@@ -54,9 +63,12 @@ class Volume:
     data: np.ndarray
     spacing: tuple[float, float, float] | None = None
     unit: Literal["um", "relative"] = "um"
+    length_unit: LengthUnit = "um"
     header: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not hasattr(self.data, "ndim"):
+            raise InputError(f"data must be an array (Z, Y, X), got {type(self.data).__name__}")
         if self.data.ndim != 3:
             raise InputError(f"data must have three axes (Z, Y, X), got shape {self.data.shape}")
         if self.spacing is not None:
@@ -70,11 +82,16 @@ class Volume:
         z, y, x = self.data.shape
         return z, y, x
 
+    @property
+    def plane(self) -> tuple[float, float] | None:
+        """Micrometres along Y and X where only the distance between planes is not known."""
+        return self.header.get("plane") if self.spacing is None else None
+
     def _facts(self) -> dict[str, str]:
         shape = " x ".join(map(str, self.shape))
         return {
             "shape": f"{shape} voxels (Z, Y, X), {self.data.dtype}",
-            "voxel size": display.lengths(self.spacing, self.unit),
+            "voxel size": display.lengths(self.spacing, self.unit, self.length_unit),
         }
 
     def __repr__(self) -> str:
@@ -185,6 +202,18 @@ def _towards(directions: np.ndarray) -> str:
         axis = int(np.abs(column).argmax())
         letters.append(("LR", "PA", "IS")[axis][int(column[axis] > 0)])
     return "".join(letters)
+
+
+def mask_voxels(mask: np.ndarray) -> np.ndarray:
+    """Return which voxels of a mask are inside, bool: those that are not 0, and not NaN.
+
+    Examples
+    --------
+    >>> mask_voxels(np.array([0.0, 2.0, np.nan])).tolist()
+    [False, True, False]
+    """
+    inside = mask != 0
+    return inside & ~np.isnan(mask) if mask.dtype.kind == "f" else inside
 
 
 def check_spacing(spacing: Sequence[float]) -> tuple[float, float, float]:

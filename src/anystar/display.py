@@ -6,7 +6,7 @@ import html
 import importlib
 from collections.abc import Mapping, Sequence
 
-__all__ = ["RENDERERS", "as_html", "as_text", "length", "lengths", "rich_html"]
+__all__ = ["RENDERERS", "as_html", "as_text", "length", "lengths", "rich_html", "unit_name"]
 
 RENDERERS: dict[str, str] = {}
 """What displays a value of a class in a notebook, ``module:function``; the package fills it in, as the
@@ -43,25 +43,46 @@ def as_html(title: str, facts: Mapping[str, str]) -> str:
     return f"<div><strong>{html.escape(title)}</strong><table>{rows}</table></div>"
 
 
-def lengths(spacing: Sequence[float] | None, unit: str) -> str:
-    """Return a voxel size in words.
+_NAMES = {"nm": ("nm", 1e-3), "um": ("µm", 1.0), "mm": ("mm", 1e3), "m": ("m", 1e6)}
+"""Units of length: how they are written, and micrometres per unit."""
+
+
+def unit_name(unit: str) -> str:
+    """Return how a unit of length is written.
+
+    >>> unit_name("um"), unit_name("mm")
+    ('µm', 'mm')
+    """
+    return _NAMES[unit][0]
+
+
+def lengths(spacing: Sequence[float] | None, unit: str, length_unit: str = "um") -> str:
+    """Return a voxel size, which is in micrometres or relative, in words, in the unit ``length_unit``.
 
     >>> lengths((2.0, 0.5, 0.5), "um"), lengths((4.0, 1.0, 1.0), "relative")
     ('2 x 0.5 x 0.5 µm (Z, Y, X)', '4 x 1 x 1 (Z, Y, X), unit unknown')
     """
     if spacing is None:
         return "unknown"
-    edges = " x ".join(f"{edge:.4g}" for edge in spacing)
-    return f"{edges} µm (Z, Y, X)" if unit == "um" else f"{edges} (Z, Y, X), unit unknown"
+    name, factor = _NAMES[length_unit if unit == "um" else "um"]
+    edges = " x ".join(f"{edge / factor:.4g}" for edge in spacing)
+    return f"{edges} {name} (Z, Y, X)" if unit == "um" else f"{edges} (Z, Y, X), unit unknown"
 
 
-def length(value: float, unit: str) -> str:
-    """Return a length in micrometres in the unit that suits it, or in voxels if the unit is unknown.
+def length(value: float, unit: str, length_unit: str = "um") -> str:
+    """Return a length in micrometres in the unit ``length_unit``, or in voxels if the unit is unknown.
+
+    Micrometres become nanometres or millimetres where these suit better.
 
     >>> length(4890.0, "um"), length(4.9, "um"), length(0.02, "um"), length(16.0, "relative")
     ('4.89 mm', '4.9 µm', '20 nm', '16 voxels')
+    >>> length(490.0, "um", "mm"), length(4890.0, "um", "nm")
+    ('0.49 mm', '4.89e+06 nm')
     """
     if unit != "um":
         return f"{value:.3g} voxels"
+    if length_unit != "um":
+        name, factor = _NAMES[length_unit]
+        return f"{value / factor:.3g} {name}"
     scale, name = next((s, n) for s, n in ((1e3, "mm"), (1.0, "µm"), (1e-3, "nm"), (0.0, "nm")) if value >= s)
     return f"{value / (scale or 1e-3):.3g} {name}"

@@ -10,10 +10,14 @@ import zlib
 
 import numpy as np
 
+from anystar.errors import InputError
+
 __all__ = ["stream", "stream_seed"]
 
 
 def _sequence(seed: int, *path: int | str) -> np.random.SeedSequence:
+    if seed < 0 or any(isinstance(p, int) and p < 0 for p in path):
+        raise InputError(f"seed and indices must be at least 0, got {seed} and {path}")
     key = tuple(zlib.crc32(p.encode()) if isinstance(p, str) else int(p) for p in path)
     return np.random.SeedSequence(seed, spawn_key=key)
 

@@ -223,16 +223,6 @@ def test_hdf5_names(tmp_path):
     np.testing.assert_array_equal(io.read(f"{path}:/tagged").data, DATA)
 
 
-def test_nan_regions_name_the_box(tmp_path):
-    data = DATA.astype(np.float32)
-    data[0, :2, :3] = np.nan
-    np.save(tmp_path / "a.npy", data)
-    with io.open_image(tmp_path / "a.npy") as image:
-        assert np.isfinite(image.read((slice(1, 9), slice(None), slice(None)))).all()
-        with pytest.raises(io.FileError, match="is NaN or infinite in 6 of 420 voxels; replace them"):
-            image.read((slice(1), slice(None), slice(None)))
-
-
 def test_nrrd_of_vectors_and_colours(tmp_path):
     made = sitk.GetImageFromArray(np.stack([DATA, DATA // 2], axis=-1), isVector=True)
     sitk.WriteImage(made, str(tmp_path / "a.nrrd"))

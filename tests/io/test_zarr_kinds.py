@@ -197,3 +197,23 @@ def test_a_group_with_one_array_or_several(tmp_path):
     with pytest.raises(io.FileError, match=r"holds 2 arrays, .*name one, STORE.zarr/"):
         io.read(tmp_path / "a.zarr")
     assert found(tmp_path / "a.zarr" / "mask")[0] is None
+
+
+def test_metadata_of_impossible_size_are_refused(tmp_path):
+    store(tmp_path / "levels.zarr")
+    group = zarr.open_group(tmp_path / "levels.zarr")
+    (image,) = group.attrs["multiscales"]
+    group.attrs["multiscales"] = [image | {"datasets": image["datasets"] * 50_000}]
+    with pytest.raises(io.FileError, match="states a pyramid of 100000 levels, more than 100"):
+        io.read(tmp_path / "levels.zarr")
+    array = zarr.create_array(
+        tmp_path / "huge.zarr", shape=(10**9, 10**9, 10**9), chunks=(64,) * 3, dtype="uint8"
+    )
+    assert array.ndim == 3
+    with pytest.raises(io.FileError, match=r"more than 1e[+]15 voxels; its metadata are damaged"):
+        io.open_image(tmp_path / "huge.zarr")
+    (tmp_path / "long.zarr").mkdir()
+    with open(tmp_path / "long.zarr" / "zarr.json", "wb") as file:
+        file.truncate(1 << 27)
+    with pytest.raises(io.FileError, match=r"has metadata of more than 64 MiB, zarr.json"):
+        io.open_image(tmp_path / "long.zarr")

@@ -19,8 +19,8 @@ def test_whole_numbers_of_any_type_are_labels():
     ("data", "message"),
     [
         (np.array([0.5]), "has fractional values"),
-        (np.array([np.nan]), "has fractional values"),
-        (np.array([np.inf]), "has fractional values"),
+        (np.array([np.nan]), "has NaN or infinite values"),
+        (np.array([np.inf]), "has NaN or infinite values"),
         (np.array([2.0**60]), "cannot represent exactly"),
         (np.array([-1]), "has the negative label -1"),
         (np.array([-1.0]), "has the negative label -1"),

@@ -73,7 +73,7 @@ def test_the_note_on_a_threshold_goes_with_it():
     (note,) = (note for note in result.notes if note.kind == "threshold")
     assert f"{result.prob_thresh:.2f}" in note.text
     assert note in result.rethreshold(nms_thresh=0.2).notes
-    others = tuple(other for other in result.notes if other != note)
+    others = tuple(other for other in result.notes if other.kind not in ("threshold", "unsure"))
     assert result.rethreshold(prob_thresh=0.5).notes == others
 
 
@@ -146,6 +146,24 @@ def test_lengths_that_are_only_relative_never_become_micrometres():
         assert np.isnan(table[name]).all()
     metric = stub_model().segment(Volume(data=image, spacing=(6.0, 2.0, 2.0)), diameter=16.0).table()
     assert metric["volume_um3"] == pytest.approx(table["volume_vox"] * 24)
+
+
+def test_sizes_along_y_and_x_are_kept_where_only_the_distance_of_planes_is_not_known():
+    image = blobs((14, 40, 40), [(7, 20, 20)], 4, (3, 1, 1))
+    volume = Volume(data=image, header={"plane": (0.5, 0.5)})
+    result = stub_model().segment(volume, diameter=4.0)
+    z, y, x = result.voxel_size.spacing
+    assert (y, x, result.voxel_size.unit) == (0.5, 0.5, "um")
+    assert z == pytest.approx(1.5, rel=0.4)
+    table = result.table()
+    assert table["y_um"] == pytest.approx(10, abs=0.3)
+    assert table["volume_um3"] == pytest.approx(table["volume_vox"] * x * y * z)
+    (note,) = result.notes
+    assert f"planes are taken to lie {z:.3g} um apart" in str(note)
+    assert "volumes and surfaces follow from this estimate" in str(note)
+    assert result.volume.spacing is None, "an estimate is not written as the file's voxel size"
+    with pytest.raises(InputError, match="diameter must be at least"):
+        stub_model().segment(volume, diameter=0.5)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.float32, np.float64, bool])

@@ -176,6 +176,16 @@ def test_natural_backgrounds_are_left_alone(name, image):
     assert Preprocessing.fit(image).margins is None
 
 
+@pytest.mark.parametrize("width", [1, 8])
+def test_a_mask_that_is_padded_with_the_value_of_its_objects(width):
+    mask = (noisy() > 110).astype(np.uint8)
+    assert mask.mean() > 0.4
+    fitted = Preprocessing.fit(np.pad(mask, width, constant_values=1))
+    assert fitted.margins.box == tuple(slice(width, width + n) for n in mask.shape)
+    one_side = Preprocessing.fit(np.pad(mask, ((width, 0), (0, 0), (0, 0)), constant_values=1))
+    assert (one_side.margins is None) == (mask[0].mean() >= 0.5), "planes at one face may be an object"
+
+
 def test_a_masked_organ_is_searched_up_to_its_edge():
     rng = np.random.default_rng(0)
     shape = (40, 60, 60)

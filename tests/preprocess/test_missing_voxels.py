@@ -98,3 +98,14 @@ def test_one_that_the_subsample_leaves_out_is_found_in_memory(monkeypatch):
     fitted = Preprocessing.fit(image)
     assert fitted.missing_voxels is not None
     assert np.isfinite(fitted.apply(image).read(EVERYTHING)).all()
+
+
+def test_one_that_the_subsample_leaves_out_is_filled_box_by_box(monkeypatch):
+    monkeypatch.setattr(subsample, "_MAX_VOXELS", 1000)
+    image = noisy(shape=(20, 60, 60), dtype=np.float32)
+    image[1, 1, 1] = np.nan
+    lazy, whole = Preprocessing.fit(Unread(image)), Preprocessing.fit(image)
+    assert lazy.notes == ()
+    np.testing.assert_array_equal(
+        lazy.apply(Unread(image)).image[EVERYTHING], whole.apply(image).image[EVERYTHING]
+    )

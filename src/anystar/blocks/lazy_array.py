@@ -37,8 +37,8 @@ class Readable(Protocol):
     def chunks(self) -> tuple[int, int, int]:
         """Voxels that are stored together."""
 
-    def read(self, box: Box, /, *, finite: bool = True) -> np.ndarray:
-        """Return the voxels of three slices of step 1; refuse NaN and infinite ones if ``finite``."""
+    def read(self, box: Box, /) -> np.ndarray:
+        """Return the voxels of three slices of step 1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +47,6 @@ class LazyArray:
 
     image: Readable
     seconds: list[float] = field(default_factory=lambda: [0.0])
-    finite: bool = True
-    """Whether NaN and infinite voxels are refused."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -75,7 +73,7 @@ class LazyArray:
 
     def _read(self, box: Box) -> np.ndarray:
         began = time.perf_counter()
-        part = self.image.read(box) if self.finite else self.image.read(box, finite=False)
+        part = self.image.read(box)
         self.seconds[0] += time.perf_counter() - began
         return part
 
@@ -122,5 +120,5 @@ def fingerprint(image: LazyImage) -> str:
     for shares in (*itertools.product((0.25, 0.75), repeat=3), (0.5, 0.5, 0.5)):
         starts = [int(share * max(0, num - _PROBE)) for share, num in zip(shares, image.shape, strict=True)]
         box = [slice(start, start + _PROBE) for start in starts]
-        digest.update(image.read(box, finite=False).tobytes())
+        digest.update(image.read(box).tobytes())
     return digest.hexdigest()[:16]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from anystar.arrays import LengthUnit
 from anystar.blocks.kept_objects import KeptObjects
 from anystar.blocks.overview import Surveyor, draw
 from anystar.blocks.table import write_table
@@ -24,19 +26,29 @@ def write_outputs(
     *,
     name: str,
     mesh_format: MeshKind,
+    length_unit: LengthUnit,
 ) -> None:
     """Write what lies beside the labels, block by block; ``provenance`` is called when the rest is written.
 
-    ``name`` is that of the volume, above the overview image.
+    ``name`` is that of the volume, above the overview image; ``length_unit`` is that of its lengths.
     """
     if outputs.meshes is not None:
         bodies = keep.polyhedra()
-        spacing = run.plan.voxel_size.spacing
-        write_meshes(outputs.meshes, bodies, keep.labels, run.rays, spacing=spacing, kind=mesh_format)
+        size = run.plan.voxel_size
+        write_meshes(
+            outputs.meshes,
+            bodies,
+            keep.labels,
+            run.rays,
+            spacing=size.spacing,
+            length_unit=length_unit if size.unit == "um" else "um",
+            kind=mesh_format,
+        )
     if outputs.overview is not None and surveyor is not None:
-        draw(outputs.overview, surveyor, f"{name}: {len(keep.volume_vox)} objects")
+        draw(outputs.overview, surveyor, f"{name}: {len(keep.volume_vox)} objects", length_unit)
     if outputs.table is not None:
-        write_table(outputs.table, keep.parts(), provenance)
+        parts = (replace(part, length_unit=length_unit) for part in keep.parts())
+        write_table(outputs.table, parts, provenance)
     if outputs.provenance is not None:
         with staged(outputs.provenance) as (temporary,):
             temporary.write_text(provenance(), encoding="utf-8")

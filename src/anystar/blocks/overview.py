@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from anystar.arrays import LengthUnit
 from anystar.blocks.checksum import checksum_of_file
 from anystar.blocks.tasks import Run, noted, numbered
 from anystar.report.overview import save_panels, surveyed_panels
@@ -103,8 +104,9 @@ class Surveyor:
         return numbered(self.run.folder / "overview", number, f"{self.version}.npz")
 
 
-def draw(path: Path, surveyor: Surveyor, title: str) -> None:
+def draw(path: Path, surveyor: Surveyor, title: str, length_unit: LengthUnit) -> None:
     """Write the overview image as PNG, when all blocks have been surveyed."""
     found = merge(map(surveyor.found, range(len(surveyor.run.boxes))), surveyor.extent)
     metric = surveyor.run.plan.voxel_size.unit == "um"
-    save_panels(path, surveyed_panels(found, surveyor.extent, surveyor.cut), metric=metric, title=title)
+    views = surveyed_panels(found, surveyor.extent, surveyor.cut)
+    save_panels(path, views, metric=metric, length_unit=length_unit, title=title)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from anystar.arrays import mask_voxels
 from anystar.blocks.candidate_store import StoredCandidates, read_candidates
 from anystar.blocks.checksum import checksum
 from anystar.blocks.lazy_array import LazyArray, Readable
@@ -202,6 +203,6 @@ def _inside(mask: Readable, labels: np.ndarray, region: Box) -> np.ndarray:
     z, y, x = region
     for start in range(z.start, z.stop, _PLANES):
         stop = min(start + _PLANES, z.stop)
-        inside = mask.read((slice(start, stop), y, x)) != 0
+        inside = mask_voxels(mask.read((slice(start, stop), y, x)))
         counts += np.bincount(labels[start - z.start : stop - z.start][inside], minlength=len(counts))
     return counts

@@ -33,8 +33,8 @@ from anystar.outputs import Outputs
 from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.notes import Note
-from anystar.predict.options import PredictionOptions, diameter_in_edges
-from anystar.predict.pipeline import Choices, choose
+from anystar.predict.options import PredictionOptions
+from anystar.predict.pipeline import Choices, choose, given_diameter
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
@@ -151,6 +151,7 @@ def segment_blocks(
             lambda: "" if provenance is None else provenance(outcome),
             name=name,
             mesh_format=options.mesh_format,
+            length_unit=image.length_unit,
         )
         if progress is not None:
             progress(0, 1, "pyramid")
@@ -300,15 +301,16 @@ def _plan(
 ) -> Plan:
     """Choose what the result depends on, as :meth:`anystar.predict.Model.segment` does."""
     voxel_size, options = VoxelSize.of(image), request.options
-    diameter_in_edges(options.diameter, voxel_size, image.shape)  # refused before anything is read
-    preprocessing = Preprocessing.fit(LazyArray(image, finite=False), illumination=options.illumination)
+    given_diameter(options, voxel_size, image.plane, image.shape)  # refused before anything is read
+    preprocessing = Preprocessing.fit(LazyArray(image), illumination=options.illumination)
     choices = choose(
-        preprocessing.apply(LazyArray(image, finite=preprocessing.finite)),
+        preprocessing.apply(LazyArray(image)),
         voxel_size,
         model.detector(),
         model.defaults,
         options,
         config=model.search,
+        plane=image.plane,
         progress=progress,
     )
     sizes = _sizes(run_options, image, model, choices)

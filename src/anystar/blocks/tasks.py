@@ -80,7 +80,7 @@ class Run:
 
     def lazy(self) -> LazyArray:
         """Return the image as an array, which notes how long it reads."""
-        return LazyArray(self.image, finite=self.plan.choices.preprocessing.finite)
+        return LazyArray(self.image)
 
     def displayed(self, box: Box) -> tuple[np.ndarray, float]:
         """Return a box of the image for the overview, without NaN, and the seconds of reading."""

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain
-from anystar.cli.options import Number, file_type, overwrite_option
+from anystar.cli.options import (
+    Number,
+    axes_option,
+    channel_option,
+    file_type,
+    overwrite_option,
+    series_option,
+    time_option,
+)
 
 if TYPE_CHECKING:
     from anystar.evaluate import Scores
@@ -30,6 +38,10 @@ __all__ = ["evaluate"]
     "Default: 0.1 to 0.9.",
 )
 @click.option("--json", "json_path", type=file_type, metavar="FILE.json", help="Write all numbers.")
+@channel_option
+@time_option
+@series_option
+@axes_option
 @overwrite_option
 @click.pass_context
 def evaluate(
@@ -38,7 +50,7 @@ def evaluate(
     ground_truth: Path,
     thresholds: tuple[float, ...],
     json_path: Path | None,
-    overwrite: bool,
+    **given: Any,
 ) -> None:
     """Compare the labels in PRED with those in GROUND_TRUTH, object by object.
 
@@ -59,7 +71,7 @@ def evaluate(
         ground_truth,
         thresholds=thresholds or THRESHOLDS,
         json_path=json_path,
-        overwrite=overwrite,
+        **given,
     )
     for line in done.unpaired:
         complain(f"{line}; the others are compared")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from anystar.cli.group import in_options
-from anystar.cli.options import channel_option, file_type, overwrite_option, spacing_option
+from anystar.cli.options import file_type, level_option, overwrite_option, volume_options
 
 __all__ = ["measure"]
 
@@ -19,16 +19,8 @@ __all__ = ["measure"]
 @click.option(
     "--table", metavar="FILE", required=True, type=file_type, help="Where the table goes, .csv or .parquet."
 )
-@channel_option
-@click.option("--time", type=click.IntRange(min=0), metavar="N", help="Which time point, from 0.")
-@click.option(
-    "--level",
-    type=click.IntRange(min=0),
-    default=0,
-    metavar="N",
-    help="Which level of the image's pyramid; 0, the default, is the finest.",
-)
-@spacing_option
+@volume_options
+@level_option
 @click.option("--mask", type=file_type, metavar="FILE", help="Add the fraction of each object inside a mask.")
 @overwrite_option
 def measure(labels: Path, image: Path | None, **given: Any) -> None:

@@ -12,17 +12,23 @@ import click
 
 __all__ = [
     "ChannelType",
+    "Length",
     "Number",
     "Numbers",
     "OneOrAll",
     "Option",
     "add_options",
+    "axes_option",
     "channel_option",
     "device_option",
     "file_type",
     "join_numbers",
+    "level_option",
     "overwrite_option",
+    "series_option",
     "spacing_option",
+    "time_option",
+    "volume_options",
 ]
 
 file_type = click.Path(path_type=Path)
@@ -110,6 +116,23 @@ def join_numbers(args: Sequence[str], option: str) -> list[str]:
     return joined
 
 
+class Length(Number):
+    """A length above 0 in micrometres, or with its unit: ``12``, ``0.5mm``, ``300 nm``."""
+
+    def __init__(self) -> None:
+        super().__init__(0, above=True, name="length")
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return micrometres or fail."""
+        from anystar.io.units import micrometres_per
+
+        found = re.fullmatch(r"\s*(?P<number>[-+.\deE]+)\s*(?P<unit>[a-zA-Zµμ]+)\s*", str(value))
+        factor = found and micrometres_per(found["unit"])
+        if found is None or not factor:
+            return super().convert(value, param, ctx)
+        return super().convert(found["number"], param, ctx) * factor
+
+
 class OneOrAll(click.ParamType):
     """A number from 0, or the word ``all``."""
 
@@ -162,6 +185,39 @@ channel_option = click.option(
 )
 """``--channel N|NAME``."""
 
+time_option = click.option(
+    "--time",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which time point of images that have several, from 0.",
+)
+"""``--time N``."""
+
+level_option = click.option(
+    "--level",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Which level of the image's pyramid, if it has one; 0, the default, is the finest.",
+)
+"""``--level N``."""
+
+series_option = click.option(
+    "--series",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which image of a file that holds several, from 0.",
+)
+"""``--series N``."""
+
+axes_option = click.option(
+    "--axes",
+    metavar="LETTERS",
+    help="What the axes of the file are, slowest first, if it says otherwise or nothing: ZYX for a stack "
+    "that was saved as a time series; C stands for channel, T for time.",
+)
+"""``--axes LETTERS``."""
+
 spacing_option = click.option(
     "--spacing",
     type=Number(0, above=True),
@@ -170,6 +226,9 @@ spacing_option = click.option(
     help="Size of a voxel in micrometres along Z, Y and X, if the file does not state it or is wrong.",
 )
 """``--spacing Z Y X``."""
+
+volume_options = add_options(spacing_option, channel_option, time_option, series_option, axes_option)
+"""What every command takes that reads images: which volume of a file, and what its file does not say."""
 
 device_option = click.option(
     "--device",

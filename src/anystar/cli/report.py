@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from anystar.cli.group import PARTIAL, complain
-from anystar.cli.options import Number, Option, file_type, overwrite_option
+from anystar.cli.options import (
+    Number,
+    Option,
+    axes_option,
+    channel_option,
+    file_type,
+    overwrite_option,
+    series_option,
+    time_option,
+)
 from anystar.runtime.progress import progress_bar
 
 __all__ = ["report"]
@@ -64,6 +73,16 @@ __all__ = ["report"]
     show_default=True,
     help="Number of volumes, the worst first, that are displayed in slices.",
 )
+@channel_option
+@time_option
+@click.option(
+    "--level",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which level of the images' pyramids; that of the run by default.",
+)
+@series_option
+@axes_option
 @overwrite_option
 @click.pass_context
 def report(ctx: click.Context, runs: tuple[str, ...], output: Path, **given: Any) -> None:

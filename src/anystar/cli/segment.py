@@ -220,7 +220,7 @@ def _report(done: FileResult, job: Job) -> None:
     filtered = f" ({done.num_filtered} filtered out)" if done.num_filtered else ""
     size = ""
     if done.diameter is not None:
-        size = f", typical diameter {display.length(done.diameter, done.unit)}"
+        size = f", typical diameter {display.length(done.diameter, done.unit, done.length_unit)}"
     click.echo(f"{job.image}: {done.num_objects} objects{filtered}{size}, {done.seconds:.1f} s")
     for note in done.notes:
         click.echo(f"  note: {in_options(note)}")

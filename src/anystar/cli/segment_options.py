@@ -9,14 +9,18 @@ import click
 
 from anystar.cli.options import (
     ChannelType,
+    Length,
     Number,
     Numbers,
     OneOrAll,
     Option,
     add_options,
+    axes_option,
     device_option,
     file_type,
+    level_option,
     overwrite_option,
+    series_option,
     spacing_option,
 )
 
@@ -53,25 +57,9 @@ image_options = add_options(
         metavar="N|all",
         help="Which time point of a series, from 0; with 'all' each on its own.",
     ),
-    click.option(
-        "--level",
-        type=click.IntRange(min=0),
-        default=0,
-        metavar="N",
-        help="Which level of the image's pyramid, if it has one; 0, the default, is the finest.",
-    ),
-    click.option(
-        "--series",
-        type=click.IntRange(min=0),
-        metavar="N",
-        help="Which image of a file that holds several, from 0.",
-    ),
-    click.option(
-        "--axes",
-        metavar="LETTERS",
-        help="What the axes of the file are, slowest first, if it says otherwise or nothing: ZYX for a stack "
-        "that was saved as a time series; C stands for channel, T for time.",
-    ),
+    level_option,
+    series_option,
+    axes_option,
     click.option(
         "--box",
         metavar="Z0:Z1,Y0:Y1,X0:X1",
@@ -84,10 +72,10 @@ image_options = add_options(
 object_options = add_options(
     click.option(
         "--diameter",
-        type=Number(0, above=True),
+        type=Length(),
         metavar="D",
-        help="Typical diameter of the objects in micrometres (in voxels of the finest axis if these are not "
-        "known). Estimated from the image if left out.",
+        help="Typical diameter of the objects in micrometres, or with its unit, 0.5mm (in voxels of the "
+        "finest axis if no voxel size is known). Estimated from the image if left out.",
     ),
     click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'."),
     click.option(

@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from anystar.cli.group import PARTIAL, complain, in_options
-from anystar.cli.options import Number, channel_option, file_type, overwrite_option, spacing_option
+from anystar.cli.options import (
+    Length,
+    Number,
+    axes_option,
+    channel_option,
+    file_type,
+    overwrite_option,
+    series_option,
+    spacing_option,
+)
 from anystar.runtime.progress import progress_bar
 
 __all__ = ["timecourse"]
@@ -70,11 +79,13 @@ __all__ = ["timecourse"]
     help="From one frame to the next, if the file does not say.",
 )
 @channel_option
+@series_option
+@axes_option
 @spacing_option
 @click.option("--model", metavar="NAME|PATH", help="For --segment-frame; see 'anystar models'.")
 @click.option(
     "--diameter",
-    type=Number(0, above=True),
+    type=Length(),
     metavar="D",
     help="For --segment-frame: typical diameter of the objects in micrometres (in voxels if no voxel size is "
     "known).",

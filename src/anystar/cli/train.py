@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from anystar.cli.group import in_options
-from anystar.cli.options import Number, channel_option, device_option, file_type, spacing_option
+from anystar.cli.options import Number, device_option, file_type, volume_options
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,8 +94,7 @@ __all__ = ["train"]
     help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
     "labelled. [default: background]",
 )
-@channel_option
-@spacing_option
+@volume_options
 @click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps in all.")
 @click.option(
     "--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples per step (of each process)."

@@ -7,14 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.options import (
-    Number,
-    channel_option,
-    device_option,
-    file_type,
-    overwrite_option,
-    spacing_option,
-)
+from anystar.cli.options import Number, device_option, file_type, overwrite_option, volume_options
 from anystar.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -72,8 +65,7 @@ __all__ = ["tune"]
     help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
     "labelled.",
 )
-@channel_option
-@spacing_option
+@volume_options
 @device_option
 @overwrite_option
 def tune(images: Path, labels: Path, output: Path, **given: Any) -> None:

@@ -5,7 +5,7 @@ Only this package turns axes round: inside, arrays are ZYX and spacing is in mic
 
 from anystar.errors import FileError
 from anystar.io.address import SUFFIXES, file_stem, file_suffix
-from anystar.io.files import read, read_labels, write, write_part
+from anystar.io.files import read, read_labels, shared_axes, write, write_part
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.planes import list_volumes
 from anystar.io.rois import write_rois
@@ -24,6 +24,7 @@ __all__ = [
     "open_series",
     "read",
     "read_labels",
+    "shared_axes",
     "write",
     "write_part",
     "write_rois",

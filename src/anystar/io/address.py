@@ -8,7 +8,16 @@ from typing import NamedTuple
 
 from anystar.errors import FileError
 
-__all__ = ["READABLE", "SUFFIXES", "Address", "file_stem", "file_suffix", "image_files", "locate"]
+__all__ = [
+    "READABLE",
+    "SUFFIXES",
+    "Address",
+    "file_stem",
+    "file_suffix",
+    "image_files",
+    "is_png_or_jpeg",
+    "locate",
+]
 
 # The format's module is loaded when it is needed: each brings a library along.
 _FORMATS = {
@@ -29,9 +38,10 @@ _FORMATS = {
 SUFFIXES = tuple(suffix for suffix in _FORMATS if suffix != ".nhdr")
 """Name endings that can be read and written."""
 _VENDORS = (".czi", ".dv", ".ims", ".lif", ".nd2", ".oib", ".oif", ".oir", ".vsi")
-READABLE = (*_FORMATS, *_VENDORS)
-"""Name endings that can be read: also NRRD headers whose data lie in a file beside them, and those of
-microscopes' makers through bioio."""
+_PNG_JPEG = (".png", ".jpg", ".jpeg")
+READABLE = (*_FORMATS, *_VENDORS, *_PNG_JPEG)
+"""Name endings that can be read: also NRRD headers whose data lie in a file beside them, those of makers of
+microscopes through bioio, and PNG and JPEG, of which a folder is a stack."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*?\.(?:h5|hdf5))(?::/*|/+)(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)
@@ -67,13 +77,12 @@ def locate(path: str | Path) -> Address:
     ('raw/cells', '.h5', 'hdf5')
     >>> locate("b.OME.zarr/labels/nuclei")[1:]
     ('labels/nuclei', '.ome.zarr', 'ome_zarr')
-    >>> locate("photo.png")[1:]
+    >>> locate("notes.txt")[1:]
     ('', '', '')
     """
     if found := _ADDRESS.match(str(path)):
-        raise FileError(
-            f"{path} is an address ({found[1]}), not a file; download it first, or mount it as a folder"
-        )
+        stated = f"{found[1]}://{str(path)[found.end() :]}"
+        raise FileError(f"{stated} is an address, not a file; download it first, or mount it as a folder")
     path = Path(path).expanduser()
     inner = ""
     found = _INSIDE_HDF5.fullmatch(str(path))
@@ -83,7 +92,7 @@ def locate(path: str | Path) -> Address:
         path, inner = Path(found["file"]), found["inner"].strip("/")
     name = path.name.lower()
     suffix = next((s for s in sorted(READABLE, key=len, reverse=True) if name.endswith(s)), "")
-    module = _FORMATS.get(suffix, "vendor" if suffix else "")
+    module = _FORMATS.get(suffix) or ("png_jpeg" if suffix in _PNG_JPEG else "vendor" if suffix else "")
     if not suffix and any((path / file).is_file() for file in _ZARR_FILES):
         module = "ome_zarr"  # a store by its content, whatever its name
     return Address(path, inner, suffix, module)
@@ -94,7 +103,7 @@ def file_suffix(path: str | Path) -> str:
 
     Examples
     --------
-    >>> file_suffix("brain.NII.gz"), file_suffix("a.ome.tif"), file_suffix("photo.png")
+    >>> file_suffix("brain.NII.gz"), file_suffix("a.ome.tif"), file_suffix("notes.txt")
     ('.nii.gz', '.ome.tif', '')
     """
     return locate(path).suffix
@@ -115,6 +124,8 @@ def file_stem(path: str | Path) -> str:
 def image_files(folder: str | Path) -> list[Path]:
     """Return the files of a folder whose names end as those of images, sorted; hidden ones are left out.
 
+    PNG and JPEG files beside other images are previews, and left out as well.
+
     Raises
     ------
     FileError
@@ -130,4 +141,9 @@ def image_files(folder: str | Path) -> list[Path]:
     ]
     if not found:
         raise FileError(f"{folder} holds no images; expected files that end in {', '.join(SUFFIXES)}")
-    return sorted(found)
+    return sorted([p for p in found if not is_png_or_jpeg(p)] or found)
+
+
+def is_png_or_jpeg(path: str | Path) -> bool:
+    """Return whether a name ends as that of a PNG or JPEG file, which is one plane."""
+    return locate(path).module == "png_jpeg"

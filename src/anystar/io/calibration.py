@@ -10,10 +10,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from anystar.arrays import LENGTH_UNITS, LengthUnit
 from anystar.io.source import Spacing, Unit
 from anystar.io.units import micrometres_per
 
-__all__ = ["Calibration", "calibrate", "number_of"]
+__all__ = ["Calibration", "calibrate", "length_unit_of", "number_of"]
 
 _DOTS_PER_INCH = (72, 96, 100, 120, 144, 150, 200, 240, 300, 360, 400, 600, 720, 1200, 2400)
 _PRINT_TOLERANCE = 2e-3
@@ -30,6 +31,8 @@ class Calibration:
     """Along Z, Y, X; None if it is not known."""
     unit: Unit = "um"
     """Unit of the spacing: micrometres, or none that is a length."""
+    length_unit: LengthUnit = "um"
+    """Unit that the file measures in, if it is the same along all axes; else micrometres."""
     plane: tuple[float, float] | None = None
     """Micrometres along Y, X where only the distance between planes is not known."""
     fault: str = ""
@@ -52,6 +55,17 @@ def number_of(text: object) -> float | None:
         return float(text)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
+
+
+def length_unit_of(names: Sequence[str]) -> LengthUnit:
+    """Return the unit in which lengths are reported, given those that a file names along its axes.
+
+    >>> length_unit_of(["millimeter"] * 3), length_unit_of(["nm", "nm", "um"]), length_unit_of(["inch"])
+    ('mm', 'um', 'um')
+    """
+    factors = {micrometres_per(name) for name in names if name}
+    found = (unit for unit, factor in LENGTH_UNITS.items() if factors and factors == {factor})
+    return next(found, "um")
 
 
 def calibrate(
@@ -100,7 +114,7 @@ def calibrate(
                 "so its voxel size is not known; if it is, give spacing=(Z, Y, X)",
             )
         )
-    found = _with_unit(sizes, names, lengths)
+    found = replace(_with_unit(sizes, names, lengths), length_unit=length_unit_of(names))
     if implied and found.spacing:
         return found.noted(f"the file states no distance between planes, which stands for 1 {names[0]}")
     return found

@@ -12,12 +12,13 @@ from anystar.arrays import Volume
 from anystar.box import Box
 from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, locate
-from anystar.io.lazy import LazyImage, format_of, open_image
+from anystar.io.lazy import LazyImage, open_image
+from anystar.io.opening import format_of, stated_axes
 from anystar.io.values import compact
 from anystar.objects.labels import as_labels, resembles_image
 from anystar.runtime.atomic import staged
 
-__all__ = ["read", "read_labels", "refuse_loss", "write", "write_part"]
+__all__ = ["read", "read_labels", "refuse_loss", "shared_axes", "write", "write_part"]
 
 
 def read(
@@ -41,15 +42,16 @@ def read(
     Returns
     -------
     Volume
-        ``data`` as ZYX in the file's own type (a scaled NIfTI as float32), spacing in micrometres.
+        ``data`` as ZYX in the file's own type (a scaled NIfTI as float32), NaN and infinite values as they
+        are; spacing in micrometres.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     FileError
-        If the file is damaged, is not a 3D volume (2D, or several channels or time points of which none is
-        chosen), or has NaN or infinite values.
+        If the file is damaged, or is not a 3D volume (2D, or several channels or time points of which none
+        is chosen).
 
     Examples
     --------
@@ -74,17 +76,21 @@ def read(
 
 
 def read_labels(
-    path: str | Path, *, spacing: Sequence[float] | None = None, ignore_label: int | None = None
+    path: str | Path,
+    *,
+    channel: int | str | None = None,
+    time: int | None = None,
+    spacing: Sequence[float] | None = None,
+    series: int | None = None,
+    axes: str | None = None,
+    ignore_label: int | None = None,
 ) -> Volume:
     """Read a label image of any tool: whole numbers of any type, floating-point ones included.
 
     Parameters
     ----------
-    path : str or Path
-        As :func:`read` takes it.
-    spacing : 3 floats, optional
-        Micrometres per voxel along Z, Y, X, instead of what the file says. An impossible voxel size in the
-        file counts as unknown.
+    path, channel, time, spacing, series, axes
+        As :func:`read` takes them. An impossible voxel size in the file counts as unknown.
     ignore_label : int, optional
         A negative label that is allowed.
 
@@ -98,7 +104,7 @@ def read_labels(
     FileError
         If the file cannot be read, has labels that are not whole or negative, or holds an image.
     """
-    volume = read(path, spacing=spacing, sized=False)
+    volume = read(path, channel=channel, time=time, spacing=spacing, sized=False, series=series, axes=axes)
     if resembles_image(volume.data):
         raise FileError(
             f"{path} holds intensities, not labels (neighbouring voxels mostly differ); "
@@ -108,6 +114,16 @@ def read_labels(
         return volume.with_data(as_labels(volume.data, ignore_label=ignore_label))
     except InputError as error:
         raise FileError(f"{path} {error}") from None
+
+
+def shared_axes(path: str | Path, image: str | Path, axes: str | None) -> str | None:
+    """Return the axes of a label image or mask, if its image was given other ``axes`` than its file states.
+
+    They are the same if both files have one format and state the same axes; else those that it states hold.
+    """
+    if axes is None or locate(path).module != locate(image).module:
+        return None
+    return axes if stated_axes(path) == stated_axes(image) else None
 
 
 def refuse_loss(path: str | Path) -> None:
@@ -157,6 +173,8 @@ def write(
     if isinstance(data, Volume):
         volume = data
     elif not isinstance(data, np.ndarray):
+        if not isinstance(getattr(data, "volume", None), Volume):
+            raise InputError(f"data must be a Volume, a result or an array, got {type(data).__name__}")
         volume = data.volume
     elif like is None:
         raise InputError("an array needs a place; give like=volume, the Volume that it belongs to")

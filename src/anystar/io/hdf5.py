@@ -58,6 +58,7 @@ def open_source(address: Address, level: int) -> Source:
         fetch=lambda index: _fetch(data, index),
         spacing=size.spacing,
         unit=size.unit,
+        length_unit=size.length_unit,
         plane=size.plane,
         fault=size.fault,
         size_notes=size.notes,

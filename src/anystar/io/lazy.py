@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
-import importlib
+import math
 import operator
-import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,16 +14,20 @@ from typing import Any
 
 import numpy as np
 
-from anystar.arrays import Volume, check_spacing, crop_header
+from anystar.arrays import LengthUnit, Volume, check_spacing, crop_header
 from anystar.box import Box
 from anystar.errors import FileError, InputError
-from anystar.io.address import SUFFIXES, Address, locate
+from anystar.io.address import Address
 from anystar.io.axes import Pick, column_names, pick_volume
 from anystar.io.axis_names import renamed
+from anystar.io.opening import DAMAGED, existing, named, open_source
 from anystar.io.source import Source, Spacing, Unit
 from anystar.io.values import memory_dtype, to_memory
 
-__all__ = ["LazyImage", "format_of", "open_image"]
+__all__ = ["LazyImage", "open_image"]
+
+_MOST_VOXELS = 10**15
+"""More than any instrument produces."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +86,11 @@ class LazyImage:
         return self.source.unit if self.override is None else "um"
 
     @property
+    def length_unit(self) -> LengthUnit:
+        """The unit that the file measures in, in which lengths are reported."""
+        return self.source.length_unit if self.override is None else "um"
+
+    @property
     def plane(self) -> tuple[float, float] | None:
         """Micrometres along Y and X where only the distance between planes is not known."""
         return self.source.plane if self.override is None else None
@@ -135,7 +142,7 @@ class LazyImage:
         """Return the same image in another channel or at another time point, of the same open file."""
         channel = self.channel if channel is None else channel
         time = self.time if time is None else time
-        with _named(self.address):
+        with named(self.address):
             pick = pick_volume(self.source.axes, self.source.shape, channel, time, self.source.channel_names)
         return replace(self, pick=pick, channel=pick.channel, time=time)
 
@@ -145,25 +152,23 @@ class LazyImage:
         numbers = range(self.num_channels) if self.num_channels > 1 else ()
         return tuple(self.at(channel=n) for n in numbers if n != self.channel)
 
-    def read(self, box: Sequence[slice] | None = None, *, finite: bool = True) -> np.ndarray:
+    def read(self, box: Sequence[slice] | None = None) -> np.ndarray:
         """Read the voxels of a box.
 
         Parameters
         ----------
         box : 3 slices, optional
             Along Z, Y, X, cut at the borders as NumPy does; steps are not possible. Everything by default.
-        finite : bool
-            Whether NaN and infinite values are refused.
 
         Returns
         -------
         numpy.ndarray
-            C-contiguous, ``dtype``, shape of the box.
+            C-contiguous, ``dtype``, shape of the box; NaN and infinite values as they are.
 
         Raises
         ------
         FileError
-            If the file is damaged there, or has NaN or infinite values there that are refused.
+            If the file is damaged there.
         """
         wanted = (slice(None),) * 3 if box is None else tuple(box)
         if len(wanted) != 3 or any(not isinstance(s, slice) or s.step not in (None, 1) for s in wanted):
@@ -174,11 +179,11 @@ class LazyImage:
             i if isinstance(i, int) else slice(*place[next(along)].indices(n)[:2])
             for i, n in zip(self.pick.place, self.source.shape, strict=True)
         )
-        with _named(self.address, _DAMAGED):
+        with named(self.address, DAMAGED):
             data = self.source.fetch(index)
-        with _named(self.address):
+        with named(self.address):
             data = data.transpose([self.pick.kept.index(a) for a in "ZYX"])
-            return np.ascontiguousarray(to_memory(data, finite=finite))
+            return np.ascontiguousarray(to_memory(data))
 
     def volume(self) -> Volume:
         """Read everything."""
@@ -187,14 +192,26 @@ class LazyImage:
     def crop(self, box: Box | str | Sequence[slice]) -> Volume:
         """Read a part, NaN included, as a volume at its place; ``box`` as :meth:`anystar.Box.of` takes it."""
         box = Box.of(box, self.shape, spacing=self.spacing if self.unit == "um" else None)
-        data = self.read(box.slices, finite=False)
-        return Volume(data=data, spacing=self.spacing, unit=self.unit, header=crop_header(self, box))
+        data = self.read(box.slices)
+        return Volume(
+            data=data,
+            spacing=self.spacing,
+            unit=self.unit,
+            length_unit=self.length_unit,
+            header=crop_header(self, box),
+        )
 
     def place(self, data: np.ndarray) -> Volume:
         """Return an array of the image's shape at the image's place (labels, say)."""
         if data.shape != self.shape:
             raise InputError(f"data must have the image's shape {self.shape}, got {data.shape}")
-        return Volume(data=data, spacing=self.spacing, unit=self.unit, header=self.header)
+        return Volume(
+            data=data,
+            spacing=self.spacing,
+            unit=self.unit,
+            length_unit=self.length_unit,
+            header=self.header,
+        )
 
     def close(self) -> None:
         """Give the file back; nothing can be read afterwards."""
@@ -291,20 +308,12 @@ def open_image(
     override = None if spacing is None else check_spacing(tuple(spacing))
     channel = channel if isinstance(channel, str) else _whole("channel", channel)
     time, number = _whole("time", time), _whole("level", level) or 0
-    address = locate(path)
-    if not address.file.exists():
-        raise FileNotFoundError(f"{address.file} does not exist; check the name")
-    if address.file.is_dir() and address.module != "ome_zarr":
-        address = address._replace(module="planes")
-    module = format_of(address)
-    if not address.file.is_dir() and not address.file.is_file():
-        raise FileError(f"{address.file} is a pipe or a device, not a file; copy it into a file first")
+    address = existing(path)
     image_number = _whole("series", series)
     with contextlib.ExitStack() as opened:
-        with _named(address, _UNREADABLE):
-            source = _open_source(module, address, number, image_number)
+        source = open_source(address, number, image_number)
         opened.callback(source.close)
-        with _named(address):
+        with named(address):
             if axes is not None:
                 source = renamed(source, axes)
             _refuse_unusable(source, number)
@@ -321,21 +330,17 @@ def open_image(
                 series=image_number,
                 renamed=axes,
             )
+            if math.prod(image.shape) > _MOST_VOXELS:
+                raise FileError(
+                    f"states the shape {image.shape}, more than {_MOST_VOXELS:.0e} voxels; its metadata are "
+                    "damaged, export it again"
+                )
             if 0 in image.shape:
                 raise FileError(f"is empty, its shape is {image.shape}; export it again")
             if source.fault and override is None and sized:
                 raise FileError(f"{source.fault}; give the right one with spacing=(Z, Y, X)")
         opened.pop_all()
     return image
-
-
-def _open_source(module: Any, address: Address, level: int, series: int | None) -> Source:
-    """Open what a format's module reads; only some formats hold several images."""
-    if getattr(module, "HAS_SERIES", False):
-        return module.open_source(address, level, series)
-    if series is not None:
-        raise FileError("is of a format that holds one image; leave out series=")
-    return module.open_source(address, level)
 
 
 def _refuse_unusable(source: Source, level: int) -> None:
@@ -355,43 +360,3 @@ def _whole(name: str, value: int | None) -> int | None:
     except TypeError:
         kinds = "a whole number or a name" if name == "channel" else "a whole number"
         raise TypeError(f"{name} must be {kinds}, got {value!r}") from None
-
-
-def format_of(address: Address) -> Any:
-    """Return the module that reads and writes what the name says."""
-    if not address.module and address.file.is_dir():
-        raise FileError(f"{address.file} is a folder; give a file")
-    if not address.module:
-        raise FileError(f"{address.file} has no known ending; use one of {', '.join(SUFFIXES)}")
-    return importlib.import_module(f"anystar.io.{address.module}")
-
-
-_DAMAGED = "cannot be read ({}); its voxels are damaged, copy or export it again"
-_UNREADABLE = "cannot be opened ({}); it is incomplete or not what its name says, copy or export it again"
-_NOT_THE_FILE = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE)
-"""Numbers of errors that say nothing about what is in a file."""
-
-
-@contextlib.contextmanager
-def _named(address: Address, otherwise: str = "") -> Iterator[None]:
-    """Put the name in front of what is wrong; ``otherwise`` is what to say of whatever a parser raises."""
-    try:
-        yield
-    except FileError as error:
-        raise FileError(f"{address} {error}") from error
-    except MemoryError:
-        raise
-    except Exception as error:  # a damaged file makes a parser raise whatever it likes
-        number = getattr(error, "errno", None)
-        if not otherwise or number in _NOT_THE_FILE:
-            raise
-        if number == errno.ENOMEM:
-            raise MemoryError(str(error)) from error
-        if number in (errno.ENOSPC, errno.EDQUOT):
-            folder = tempfile.gettempdir()
-            raise FileError(
-                f"{address} cannot be read: {folder}, the folder for temporary files, is full; "
-                "set TMPDIR to a larger one"
-            ) from error
-        why = " ".join(str(error).split()) or type(error).__name__
-        raise FileError(f"{address} {otherwise.format(why[:200])}") from error

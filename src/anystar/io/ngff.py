@@ -16,6 +16,9 @@ from anystar.io.source import Spacing
 
 __all__ = ["Level", "Multiscale", "label_metadata", "namespace", "parse_multiscale"]
 
+_MOST_LEVELS = 100
+"""Levels of a pyramid; 64 would halve any lengths down to 1."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
@@ -113,6 +116,12 @@ def parse_multiscale(attributes: Mapping[str, Any]) -> Multiscale:
     axes = [a if isinstance(a, Mapping) else {"name": a} for a in given]
     common = _transform(stated.get("coordinateTransformations"), len(axes))
     known, notes = common.stated, [common.note]
+    if len(stated["datasets"]) > _MOST_LEVELS:
+        count = len(stated["datasets"])
+        raise FileError(
+            f"states a pyramid of {count} levels, more than {_MOST_LEVELS}; its metadata are damaged, export "
+            "it again"
+        )
     levels: list[Level] = []
     for dataset in stated["datasets"]:
         own = _transform(dataset.get("coordinateTransformations"), len(axes))

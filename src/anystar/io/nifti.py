@@ -77,6 +77,7 @@ def open_source(address: Address, level: int) -> Source:
         fetch=fetch,
         spacing=None if place.fault else size.spacing,
         unit=size.unit,
+        length_unit=size.length_unit,
         plane=size.plane,
         fault=place.fault or size.fault,
         size_notes=(*place.notes, *size.notes),

@@ -8,6 +8,7 @@ import math
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,10 +16,10 @@ from typing import Any, BinaryIO
 import nrrd
 import numpy as np
 
-from anystar.arrays import Volume
+from anystar.arrays import LengthUnit, Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.calibration import Calibration, calibrate
+from anystar.io.calibration import Calibration, calibrate, length_unit_of
 from anystar.io.mapped import copy_part
 from anystar.io.outside import companion
 from anystar.io.source import Source
@@ -93,6 +94,7 @@ def open_source(address: Address, level: int) -> Source:
         fetch=lambda index: copy_part(voxels(), index),
         spacing=size.spacing,
         unit=size.unit,
+        length_unit=size.length_unit,
         plane=size.plane,
         fault=size.fault,
         size_notes=size.notes,
@@ -200,10 +202,12 @@ def _axes(header: dict[str, Any]) -> tuple[str, np.ndarray | None]:
 
 def _calibration(header: dict[str, Any], directions: np.ndarray | None) -> Calibration:
     """Return the size of a voxel along Z, Y, X; each axis may have a unit of its own."""
+    own: LengthUnit | None = None
     if directions is not None:
         units = _space_units(header, directions)
         factors = [micrometres_per(u) for u in units]
         if len(units) == 3 and None not in factors:  # units of the world, which oblique axes mix
+            own = length_unit_of(units)
             directions, units = directions * np.array(factors, float), ["um"] * 3
         sizes = np.linalg.norm(directions, axis=1)[::-1].tolist()
         units = [units[i] for i in np.abs(directions).argmax(axis=1)[::-1]] if len(units) == 3 else []
@@ -219,7 +223,8 @@ def _calibration(header: dict[str, Any], directions: np.ndarray | None) -> Calib
         return Calibration()
     if len(sizes) != 3:
         return Calibration(fault=f"states a voxel of {' x '.join(f'{s:g}' for s in sizes)} along Z, Y, X")
-    return calibrate(sizes, units if len(units) == 3 else [""] * 3)
+    found = calibrate(sizes, units if len(units) == 3 else [""] * 3)
+    return found if own is None else replace(found, length_unit=own)
 
 
 def _space_units(header: dict[str, Any], directions: np.ndarray) -> list[str]:

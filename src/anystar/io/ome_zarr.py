@@ -77,6 +77,7 @@ def _of_level(group: Any, multiscale: Multiscale, level: int, *, alone: bool) ->
         fetch=_fetch(array),
         spacing=size.spacing,
         unit=size.unit,
+        length_unit=size.length_unit,
         plane=size.plane,
         fault=size.fault,
         size_notes=size.notes,

@@ -11,7 +11,7 @@ import numpy as np
 
 from anystar.errors import FileError
 from anystar.io.address import Address, image_files, locate
-from anystar.io.lazy import format_of
+from anystar.io.opening import format_of
 from anystar.io.plane_names import Grid, grid_of
 from anystar.io.source import Index, Source
 from anystar.io.tiff_sets import without_repeats
@@ -41,16 +41,20 @@ def list_volumes(folder: str | Path) -> list[Path]:
 def _are_planes(files: Sequence[Path]) -> bool:
     """Return whether several files are 2D images; of many, some are looked at."""
     few = {round(n) for n in np.linspace(0, len(files) - 1, _LOOKED_AT)}
-    return len(files) > 1 and all(_is_plane(files[n]) for n in sorted(few))
+    if len(files) < 2:
+        return False
+    found = [_is_plane(files[n]) for n in sorted(few)]
+    return False not in found and 2 * found.count(True) > len(found)
 
 
-def _is_plane(path: Path) -> bool:
-    if locate(path).module not in ("tiff", "npy"):
+def _is_plane(path: Path) -> bool | None:
+    """Return whether a file is a 2D image, None if it cannot be opened."""
+    if locate(path).module not in ("tiff", "npy", "png_jpeg"):
         return False
     try:
         source = _open(path)
     except (FileError, OSError):
-        return False
+        return None
     with_length = {a for a, n in zip(source.axes, source.shape, strict=True) if n > 1}
     source.close()
     return with_length <= set("YXCS") and {"Y", "X"} <= set(source.axes)
@@ -60,7 +64,9 @@ def _open(path: Path) -> Source:
     address = locate(path)
     try:
         return format_of(address).open_source(address, 0)
-    except (FileError, OSError, MemoryError):
+    except FileError as error:
+        raise FileError(f"holds {path.name}, which {error}") from error
+    except (OSError, MemoryError):
         raise
     except Exception as error:  # a damaged file makes a parser raise whatever it likes
         raise FileError(
@@ -135,6 +141,7 @@ def _stack(grid: Grid, first: Source) -> Source:
         fetch=fetch,
         spacing=first.spacing,
         unit=first.unit,
+        length_unit=first.length_unit,
         plane=first.plane,
         fault=first.fault,
         chunks=(*[1] * depth, *(first.chunks or first.shape)),

@@ -38,8 +38,8 @@ class Series:
     """The first frame that is there; it says the shape, the spacing and how labels are written."""
     files: tuple[Path | None, ...]
     """For a file a frame, the file of each frame, None where a number is missing; else empty."""
-    channel: int | str | None
-    """The channel that is read."""
+    how: dict[str, Any]
+    """How files are opened: channel, series, axes."""
     faults: dict[int, str] = field(default_factory=dict)
     """What is wrong, by the number of the frame, of those that were read so far."""
 
@@ -88,7 +88,7 @@ class Series:
             raise IndexError(f"number must be 0 to {len(self) - 1}, got {number}")
         try:
             if not self.files:
-                return self.first.at(time=number).read(finite=False)
+                return self.first.at(time=number).read()
             return self._read_file(self.files[number], number)
         except FileError as error:
             self.faults[number] = str(error)
@@ -97,13 +97,13 @@ class Series:
     def _read_file(self, path: Path | None, number: int) -> np.ndarray:
         if path is None:
             raise FileError(f"{self.name} has no file for frame {number}; copy it there if it exists")
-        with open_image(path, channel=self.channel) as image:
+        with open_image(path, **self.how) as image:
             if image.shape != self.shape:
                 raise FileError(
                     f"{path} has the shape {image.shape} but {self.first.address} {self.shape}; "
                     "give frames of one shape"
                 )
-            return image.read(finite=False)
+            return image.read()
 
     def close(self) -> None:
         """Give the file back."""
@@ -119,7 +119,12 @@ class Series:
 
 
 def open_series(
-    paths: Sequence[str | Path], *, channel: int | str | None = None, spacing: Sequence[float] | None = None
+    paths: Sequence[str | Path],
+    *,
+    channel: int | str | None = None,
+    spacing: Sequence[float] | None = None,
+    series: int | None = None,
+    axes: str | None = None,
 ) -> Series:
     """Open volumes over time without reading them.
 
@@ -133,6 +138,8 @@ def open_series(
         Which channel of a multi-channel series.
     spacing : 3 floats, optional
         Micrometres per voxel along Z, Y, X, instead of what the files say.
+    series, axes
+        As :func:`open_image` takes them.
 
     Raises
     ------
@@ -154,23 +161,24 @@ def open_series(
     (4, np.uint8(2), True)
     """
     files = [Path(p).expanduser() for p in paths]
+    how: dict[str, Any] = {"channel": channel, "series": series, "axes": axes}
     if len(files) == 1 and _is_folder_of_frames(files[0]):
         files = list_volumes(files[0])
     if len(files) == 1:
-        first = open_image(files[0], channel=channel, time=0, spacing=spacing)
+        first = open_image(files[0], time=0, spacing=spacing, **how)
         if first.num_times == 1:
             first.close()
             raise FileError(f"{files[0]} holds one volume; give a time series, or one file per frame")
-        return Series(name=str(files[0]), first=first, files=(), channel=channel)
+        return Series(name=str(files[0]), first=first, files=(), how=how)
     numbered = _by_number(files)
     name = str(files[0].parent)
     for path in numbered:
         if path is not None:
             try:
-                first = open_image(path, channel=channel, spacing=spacing)
+                first = open_image(path, spacing=spacing, **how)
             except FileError:
                 continue  # reported when the frame is read
-            return Series(name=name, first=first, files=tuple(numbered), channel=channel)
+            return Series(name=name, first=first, files=tuple(numbered), how=how)
     raise FileError(f"none of the {len(files)} frames in {name} can be read; copy or export them again")
 
 

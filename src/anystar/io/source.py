@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from anystar.arrays import LengthUnit
+
 __all__ = ["Index", "Source", "Spacing", "Unit", "stacked"]
 
 Index = tuple[int | slice, ...]
@@ -35,6 +37,8 @@ class Source:
     """Size of a voxel along Z, Y, X."""
     unit: Unit = "um"
     """Unit of the spacing: micrometres, or none that is a length."""
+    length_unit: LengthUnit = "um"
+    """Unit that the file measures in, in which lengths are reported."""
     plane: tuple[float, float] | None = None
     """Micrometres along Y, X where only the distance between planes is not known."""
     fault: str = ""

@@ -71,6 +71,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         fetch=source.fetch,
         spacing=spacing,
         unit=size.unit,
+        length_unit=size.length_unit,
         plane=plane,
         fault=size.fault,
         channel_names=names,

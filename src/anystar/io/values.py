@@ -1,4 +1,4 @@
-"""Checks and lossless changes of the values between files and memory."""
+"""Lossless changes of the values between files and memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import numpy as np
 from anystar.errors import FileError
 
 __all__ = ["compact", "memory_dtype", "to_memory"]
-
-_CHUNK = 1 << 24
 
 
 def memory_dtype(dtype: np.dtype) -> np.dtype:
@@ -32,38 +30,20 @@ def memory_dtype(dtype: np.dtype) -> np.dtype:
     return np.dtype(np.float32) if half else dtype.newbyteorder("=")
 
 
-def to_memory(data: np.ndarray, *, finite: bool = True) -> np.ndarray:
-    """Return ``data`` as a real, finite array in native byte order (booleans as uint8, halves as float32).
-
-    Parameters
-    ----------
-    data : numpy.ndarray
-        As it lies in a file.
-    finite : bool
-        Whether NaN and infinities are refused.
+def to_memory(data: np.ndarray) -> np.ndarray:
+    """Return ``data`` as a real array in native byte order (booleans as uint8, halves as float32).
 
     Raises
     ------
     FileError
-        For complex or structured values, and for NaN or infinities, with ``<what>; <what to do>``.
+        For complex or structured values, with ``<what>; <what to do>``.
 
     Examples
     --------
     >>> to_memory(np.array([True, False])).dtype
     dtype('uint8')
     """
-    data = data.astype(memory_dtype(data.dtype), copy=False)
-    if finite and data.dtype.kind == "f" and (bad := _count_nonfinite(data)):
-        raise FileError(
-            f"is NaN or infinite in {bad} of {data.size} voxels; "
-            "replace them (numpy.nan_to_num, or Fiji: Process > Math > NaN Background) or crop them off"
-        )
-    return data
-
-
-def _count_nonfinite(data: np.ndarray) -> int:
-    flat = data.reshape(-1) if data.flags.c_contiguous else data.ravel(order="K")
-    return sum(int(np.count_nonzero(~np.isfinite(flat[i : i + _CHUNK]))) for i in range(0, flat.size, _CHUNK))
+    return data.astype(memory_dtype(data.dtype), copy=False)
 
 
 def compact(data: np.ndarray) -> np.ndarray:

@@ -61,6 +61,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         fetch=fetch,
         spacing=size.spacing,
         unit=size.unit,
+        length_unit=size.length_unit,
         plane=size.plane,
         fault=size.fault,
         size_notes=size.notes,

@@ -16,6 +16,8 @@ __all__ = ["CheckedFiles"]
 
 _METADATA = ("zarr.json", ".zarray", ".zattrs", ".zgroup", ".zmetadata")
 _BLOSC_HEADER = 16
+_MOST_METADATA = 1 << 26
+"""Bytes: a store of a million arrays lists them in half of that."""
 
 
 class CheckedFiles(LocalStore):
@@ -43,6 +45,8 @@ class CheckedFiles(LocalStore):
         """Return the bytes of a file, or None if there is none."""
         path = self.root / key
         _refuse_no_file(path)
+        if path.name in _METADATA and path.is_file() and path.stat().st_size > _MOST_METADATA:
+            raise FileError(f"has metadata of more than {_MOST_METADATA >> 20} MiB, {key}; export it again")
         value = await super().get(key, prototype, byte_range)
         if self.blosc and value is not None and byte_range is None and path.name not in _METADATA:
             _refuse_cut_off(path, value)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from anystar.errors import InputError
 from anystar.io import file_stem, file_suffix
+from anystar.io.address import is_png_or_jpeg
 from anystar.lab.items import Dataset, Item, cut_in_two, hold_out
 from anystar.lab.sources import SOURCES, PaperDataset
 
@@ -193,7 +194,8 @@ def _single(dataset: Dataset, cut: bool) -> Dataset:
 
 def _files(folder: Path) -> list[Path]:
     """Return the volumes of a folder: files, and Zarr stores, which are folders."""
-    return sorted(p for p in folder.iterdir() if file_suffix(p) and not p.name.startswith(_HIDDEN))
+    named = (p for p in folder.iterdir() if not p.name.startswith(_HIDDEN))
+    return sorted(p for p in named if file_suffix(p) and not is_png_or_jpeg(p))
 
 
 def _folders(root: Path) -> list[Path]:

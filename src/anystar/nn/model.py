@@ -50,7 +50,7 @@ class NetworkConfig:
             "num_rays": (self.num_rays,),
         }
         for name, values in wide.items():
-            low = 4 if name == "num_rays" else 1
+            low = 5 if name == "num_rays" else 1  # fewer directions enclose no body
             if not all(low <= value <= _WIDEST for value in values):
                 raise ConfigError(f"{name} must be {low} to {_WIDEST}, got {', '.join(map(str, values))}")
         if self.feature_kernel not in (1, 3):

@@ -12,7 +12,7 @@ import numpy as np
 
 from anystar.errors import InputError
 from anystar.objects import filters
-from anystar.objects.table import Column, Table, empty_table
+from anystar.objects.table import Column, Table, empty_table, in_micrometres
 
 __all__ = ["FilterOptions"]
 
@@ -61,7 +61,8 @@ class FilterOptions:
 
     def _check(self, name: str, low: float, high: float) -> None:
         value = getattr(self, name)
-        if value is not None and not low <= value <= high:
+        number = isinstance(value, int | float | np.number)
+        if value is not None and not (number and low <= value <= high):
             raise InputError(f"{name} must be a number from {low:g} to {high:g}, got {value}")
 
     def predicates(self, *, masked: bool = False) -> list[filters.Predicate]:
@@ -93,10 +94,10 @@ class FilterOptions:
         filters.relevant(empty_table(known), self.predicates(masked=masked))
 
     def check_lengths(self, why: str, remedy: str) -> None:
-        """Raise ``InputError`` if a condition needs micrometres, for a table in which they are unknown."""
+        """Raise ``InputError`` if a condition needs lengths, for a table in which they are unknown."""
         for condition in (*self.keep, *self.drop):
             for name in sorted(filters.columns_of(condition)):
-                if "_um" in name:
+                if in_micrometres(name)[2]:
                     raise InputError(
                         f"'{condition}' needs {name}, which is not known: {why}; {remedy}, or use a column "
                         "in voxels"

@@ -1,7 +1,8 @@
 """Brightness of objects, and how they stand out from the unlabelled voxels around them.
 
 One compiled pass per object over the voxels of its bounding box. The values of its voxels, and of those
-around it, are copied as float64; means, variances and the median are made from these copies.
+around it, are copied as float64; means, variances and the median are made from these copies. NaN and infinite
+values are left out.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _measure(
 
 @kernel()
 def _intensities(labels, image, numbers, boxes, out):
-    """Mean, median, lowest and highest value of each object; nothing if it has no voxel."""
+    """Mean, median, lowest and highest value of each object; nothing if none is finite."""
     for n in range(numbers.size):
         z0, y0, x0, z1, y1, x1 = _corners(boxes, n)
         values = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64)
@@ -106,18 +107,20 @@ def _intensities(labels, image, numbers, boxes, out):
         for z in range(z0, z1):
             for y in range(y0, y1):
                 for x in range(x0, x1):
-                    if labels[z, y, x] == numbers[n]:
-                        values[count] = image[z, y, x]
+                    value = np.float64(image[z, y, x])
+                    if labels[z, y, x] == numbers[n] and np.isfinite(value):
+                        values[count] = value
                         count += 1
         if count > 0:
-            out[n, 0] = _sum(values) / count
-            out[n, 2], out[n, 3] = _range(values)
-            out[n, 1] = _median(values)
+            own = values[:count]
+            out[n, 0] = _sum(own) / count
+            out[n, 2], out[n, 3] = _range(own)
+            out[n, 1] = _median(own)
 
 
 @kernel()
 def _moments(labels, image, numbers, boxes, out, width):
-    """Mean and variance of each object and of the voxels around it; nothing if either has no voxel."""
+    """Mean and variance of each object and of the voxels around it; nothing if none of either is finite."""
     one = np.ones_like(width)
     for n in range(numbers.size):
         # A mask of the box and the shell, even beyond the volume: no shift of it runs into the next row.
@@ -131,8 +134,10 @@ def _moments(labels, image, numbers, boxes, out, width):
                 for x in range(x0, x1):
                     if labels[z, y, x] == numbers[n]:
                         inside[z - az, y - ay, x - ax] = 1
-                        own[num_own] = image[z, y, x]
-                        num_own += 1
+                        value = np.float64(image[z, y, x])
+                        if np.isfinite(value):
+                            own[num_own] = value
+                            num_own += 1
         near = _dilated(inside, one)
         shell = _dilated(near, width)
         around, num_around = np.empty(_count(shell, 1) - _count(near, 1), np.float64), 0
@@ -141,10 +146,12 @@ def _moments(labels, image, numbers, boxes, out, width):
                 for x in range(max(ax, 0), min(bx, labels.shape[2])):
                     ring = shell[z - az, y - ay, x - ax] > near[z - az, y - ay, x - ax]
                     if ring and labels[z, y, x] == 0:
-                        around[num_around] = image[z, y, x]
-                        num_around += 1
+                        value = np.float64(image[z, y, x])
+                        if np.isfinite(value):
+                            around[num_around] = value
+                            num_around += 1
         if num_own > 0 and num_around > 0:
-            out[n, 0], out[n, 1] = _mean_and_variance(own)
+            out[n, 0], out[n, 1] = _mean_and_variance(own[:num_own])
             out[n, 2], out[n, 3] = _mean_and_variance(around[:num_around])
 
 

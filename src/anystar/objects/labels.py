@@ -39,7 +39,11 @@ def as_labels(data: np.ndarray, *, ignore_label: int | None = None) -> np.ndarra
     """
     data = np.asarray(data)
     if data.dtype.kind == "f":
-        if not np.isfinite(data).all() or (data != np.round(data)).any():
+        if not np.isfinite(data).all():
+            raise InputError(
+                "has NaN or infinite values; replace them by 0, the background (numpy.nan_to_num)"
+            )
+        if (data != np.round(data)).any():
             raise InputError(f"has fractional values; {_ADVICE}")
         if data.size and max(-float(data.min()), float(data.max())) > 2.0**53:
             raise InputError(f"has labels above 2^53, which a float cannot represent exactly; {_ADVICE}")

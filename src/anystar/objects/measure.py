@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 from scipy.ndimage import binary_dilation
 
-from anystar.arrays import OnGrid, Volume, VoxelSize, check_spacing, refuse_mismatch, refuse_other_axes
+from anystar.arrays import (
+    OnGrid,
+    Volume,
+    VoxelSize,
+    check_spacing,
+    mask_voxels,
+    refuse_mismatch,
+    refuse_other_axes,
+)
 from anystar.errors import InputError
 from anystar.geometry.measures import measure as measure_polyhedra
 from anystar.geometry.polyhedra import Polyhedra
@@ -43,8 +53,9 @@ def measure(
     labels : numpy.ndarray or Volume
         ``(Z, Y, X)`` whole numbers of any type, 0 is background; numbers may have gaps.
     image : numpy.ndarray or Volume, optional
-        ``(Z, Y, X)``: the image of the labels, for intensities and contrast. Blank planes are filled in and
-        constant margins left out, as for predictions.
+        ``(Z, Y, X)``: the image of the labels, for intensities and contrast. Blank planes and single missing
+        voxels are filled in and constant margins left out, as for predictions. Where more than 1% of the
+        voxels are NaN or infinite, these are ignored.
     spacing : 3 floats, optional
         Micrometres per voxel along Z, Y, X, instead of what a :class:`Volume` says. Without any, columns in
         micrometres are unknown (NaN).
@@ -84,9 +95,14 @@ def measure(
     size, unit = _voxel_size(spacing, [own, *volumes.values()])
     data, margins = None, None
     if image is not None:
-        data = _finite("image", volumes["image"].data)
-        preprocessing = Preprocessing.fit(data)
-        data, margins = preprocessing.repaired(data), preprocessing.margin_mask(whole_box(data.shape))
+        data = volumes["image"].data
+        with contextlib.suppress(InputError):  # what cannot be segmented is measured as it is
+            preprocessing = Preprocessing.fit(data)
+            margins = preprocessing.margin_mask(whole_box(data.shape))
+            missing = False if margins is None or data.dtype.kind != "f" else margins & ~np.isfinite(data)
+            data = preprocessing.repaired(data)
+            if np.any(missing):  # where it is 0
+                data = np.where(missing, np.nan, data)
     table = tabulate(
         numbered,
         locate_objects(numbered, len(names)),
@@ -98,8 +114,10 @@ def measure(
     if mask is not None:
         table = add_mask(table, numbered, volumes["mask"].data)
     for name, volume in channels.items():
-        table = add_channel(table, numbered, _finite(name, volume.data), name)
-    return table.with_columns({"label": names})
+        table = add_channel(table, numbered, volume.data, name)
+    sized = next((v for v in volumes.values() if v.spacing is not None), None)
+    length_unit = "um" if sized is None or spacing is not None else sized.length_unit
+    return replace(table.with_columns({"label": names}), length_unit=length_unit)
 
 
 def as_volume(name: str, array: np.ndarray | Volume) -> Volume:
@@ -118,12 +136,6 @@ def _voxel_size(spacing: Sequence[float] | None, volumes: Sequence[Volume]) -> t
         return check_spacing(tuple(spacing)), "um"
     known = next((size for volume in volumes if (size := VoxelSize.of(volume)) is not None), None)
     return (None, "um") if known is None else (known.lengths.spacing, known.unit)
-
-
-def _finite(name: str, image: np.ndarray) -> np.ndarray:
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        raise InputError(f"{name} has NaN or infinite values; replace them (numpy.nan_to_num)")
-    return image
 
 
 def tabulate(
@@ -259,7 +271,7 @@ def add_mask(table: Table, labels: np.ndarray, mask: np.ndarray) -> Table:
     """
     if mask.shape != labels.shape:
         raise InputError(f"mask must have the shape of the image, {labels.shape}, got {mask.shape}")
-    return add_overlap(table, np.bincount(labels[mask != 0]))
+    return add_overlap(table, np.bincount(labels[mask_voxels(mask)]))
 
 
 def check_mask(name: object, mask: OnGrid, of: str, expected: OnGrid) -> None:

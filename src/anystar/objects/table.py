@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from anystar.arrays import LENGTH_UNITS, LengthUnit
 from anystar.config import nearest
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
 
-__all__ = ["JOINED", "Column", "Table", "column", "columns", "empty_table"]
+__all__ = [
+    "JOINED",
+    "Column",
+    "Table",
+    "column",
+    "columns",
+    "empty_table",
+    "in_length_unit",
+    "in_micrometres",
+]
 
 _HEAD = 5
 """Rows that are displayed."""
@@ -169,6 +180,37 @@ def empty_table(specification: Sequence[Column]) -> Table:
     return Table(columns={c.name: np.zeros(0, c.dtype) for c in specification})
 
 
+def in_length_unit(name: str, unit: LengthUnit) -> tuple[str, float]:
+    """Return the name of a column in another unit of length, and what its values are divided by.
+
+    >>> in_length_unit("volume_um3", "mm"), in_length_unit("z_stop_um", "nm"), in_length_unit("label", "mm")
+    (('volume_mm3', 1000000000.0), ('z_stop_nm', 0.001), ('label', 1.0))
+    """
+    found = _LENGTH.fullmatch(name)
+    if found is None or found["unit"] != "um":
+        return name, 1.0
+    return f"{found['of']}_{unit}{found['power']}", LENGTH_UNITS[unit] ** int(found["power"] or 1)
+
+
+def in_micrometres(name: str) -> tuple[str, float, LengthUnit | None]:
+    """Return the name that a column has in micrometres, what its values are multiplied by, and its unit.
+
+    >>> in_micrometres("volume_mm3"), in_micrometres("label")
+    (('volume_um3', 1000000000.0, 'mm'), ('label', 1.0, None))
+    """
+    found = _LENGTH.fullmatch(name)
+    micrometres = found and f"{found['of']}_um{found['power']}"
+    if found is None or micrometres not in _LENGTHS:
+        return name, 1.0, None
+    unit = next(unit for unit in LENGTH_UNITS if unit == found["unit"])
+    return micrometres, LENGTH_UNITS[unit] ** int(found["power"] or 1), unit
+
+
+_LENGTH = re.compile(r"(?P<of>\w+)_(?P<unit>nm|um|mm|m)(?P<power>[23]?)")
+_LENGTHS = tuple(each.name for each in columns(image=False) if each.unit.startswith("um"))
+"""Columns that are lengths, areas or volumes."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Table:
     """Columns of N rows, see :func:`columns`; a value that is unknown is NaN.
@@ -184,6 +226,8 @@ class Table:
     """
 
     columns: Mapping[str, np.ndarray]
+    length_unit: LengthUnit = "um"
+    """Unit of lengths in files; columns in memory are in micrometres."""
 
     def __len__(self) -> int:
         return len(self.columns["label"])
@@ -195,13 +239,16 @@ class Table:
         return iter(self.columns)
 
     def __getitem__(self, name: str) -> np.ndarray:
+        own, factor, _ = in_micrometres(name)
+        if name not in self.columns and own in self.columns:  # another unit of length
+            return self.columns[own] / factor
         if name not in self.columns:
             raise InputError(f"the table has no column '{name}'{nearest(name, self.columns)}")
         return self.columns[name]
 
     def select(self, rows: np.ndarray) -> Table:
         """Return the rows of a mask or of indices."""
-        return Table(columns={name: values[rows] for name, values in self.columns.items()})
+        return replace(self, columns={name: values[rows] for name, values in self.columns.items()})
 
     def known(self, name: str) -> bool:
         """Return whether a column exists and has a value that is known."""
@@ -212,7 +259,7 @@ class Table:
 
     def with_columns(self, added: Mapping[str, np.ndarray]) -> Table:
         """Return the table with columns added or replaced."""
-        return Table(columns={**self.columns, **added})
+        return replace(self, columns={**self.columns, **added})
 
     def moved(self, offset: Sequence[int], spacing: Sequence[float]) -> Table:
         """Return the table with its positions ``offset`` voxels (Z, Y, X) further, in a larger volume.
@@ -278,7 +325,8 @@ class Table:
     def concat(tables: Iterable[Table]) -> Table:
         """Return the rows of several tables that have the same columns."""
         parts = list(tables)
-        return Table(columns={n: np.concatenate([t.columns[n] for t in parts]) for n in parts[0].columns})
+        joined = {n: np.concatenate([t.columns[n] for t in parts]) for n in parts[0].columns}
+        return replace(parts[0], columns=joined)
 
     def __repr__(self) -> str:
         names = list(self.columns)

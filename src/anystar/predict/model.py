@@ -103,7 +103,7 @@ class Model:
             diameters around it are read as well, so that its border is right. The labels cover the box;
             ``result.box.embed(result.labels, shape)`` puts them on the whole grid.
         diameter : float, optional
-            Typical diameter of the objects: in micrometres, or in voxels along Y and X if no spacing is
+            Typical diameter of the objects: in micrometres, or in voxels along Y and X if no size of them is
             known, or in voxels of the finest axis if its unit is not known. Estimated by default.
         prob_thresh : float, optional
             Lowest probability of an object, in [0, 1]. By default that of the model, more where a texture
@@ -185,6 +185,7 @@ class Model:
             self.defaults,
             options,
             config=self.search,
+            plane=volume.plane,
             progress=progress,
         )
         notes = (*_order_note(spacing), *result.notes)

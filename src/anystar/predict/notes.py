@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CONSTANT", "NOTHING", "THRESHOLD", "Note"]
+__all__ = ["CONSTANT", "NOTHING", "THRESHOLD", "UNSURE", "Note"]
 
 CONSTANT = "constant"
 """The image is constant."""
 NOTHING = "nothing"
 """No size was found at which there are clear objects."""
 THRESHOLD = "threshold"
-"""A texture has raised the probability threshold."""
+"""The probability threshold was adapted to the image."""
+UNSURE = "unsure"
+"""Many objects have a probability close to the threshold."""
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from anystar.arrays import VoxelSize
-from anystar.predict.adaptive_threshold import choose_threshold, threshold_note
+from anystar.predict.adaptive_threshold import choose_threshold, threshold_notes
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.instances import InstanceStages, candidates_to_instances
-from anystar.predict.notes import THRESHOLD, Note
+from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, diameter_in_edges
 from anystar.predict.result import Result
 from anystar.predict.scale_search import SearchConfig, search_scale
@@ -22,7 +23,7 @@ from anystar.predict.scale_search.trial import Trials
 from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.arrays import Vec
 
-__all__ = ["Choices", "RunnerUp", "choose", "detect", "segment"]
+__all__ = ["Choices", "RunnerUp", "choose", "detect", "given_diameter", "segment"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,8 @@ class Choices:
 
     preprocessing: Preprocessing
     """What is done to the intensities."""
+    plane: tuple[float, float] | None = None
+    """Micrometres along Y and X where only the distance between planes was not known."""
     aspect: Vec
     """Edges of a voxel along Z, Y, X, in units of the shortest; given or estimated."""
     diameter: float | None = None
@@ -84,8 +87,16 @@ class Choices:
         )
 
     def lengths(self, voxel_size: VoxelSize | None) -> VoxelSize:
-        """Return the voxel size that lengths are measured by, given that of the image if it is known."""
-        return VoxelSize(self.aspect, "relative") if voxel_size is None else voxel_size.lengths
+        """Return the voxel size that lengths are measured by, given that of the image if it is known.
+
+        Where only the distance between planes is not known, it is the estimated one.
+        """
+        if voxel_size is not None:
+            return voxel_size.lengths
+        if self.plane is None:
+            return VoxelSize(self.aspect, "relative")
+        y, x = self.plane
+        return VoxelSize((self.aspect[0] / self.aspect[2] * x, y, x))
 
 
 def segment(
@@ -96,6 +107,7 @@ def segment(
     options: PredictionOptions,
     *,
     config: SearchConfig,
+    plane: tuple[float, float] | None = None,
     progress: ProgressCallback | None = None,
 ) -> Result:
     """Segment an image in memory.
@@ -110,13 +122,17 @@ def segment(
         What the model uses where ``options`` leave something open.
     options : PredictionOptions
     config : SearchConfig
+    plane : two floats, optional
+        Micrometres along Y and X, if only the distance between planes is not known.
     progress : callable, optional
         Called as ``progress(done, total, stage)``.
     """
     start = time.perf_counter()
-    diameter_in_edges(options.diameter, voxel_size, image.shape)  # refused before any work
+    given_diameter(options, voxel_size, plane, image.shape)  # refused before any work
     prepared = Preprocessing.fit(image, illumination=options.illumination).apply(image)
-    chosen = choose(prepared, voxel_size, detector, defaults, options, config=config, progress=progress)
+    chosen = choose(
+        prepared, voxel_size, detector, defaults, options, config=config, plane=plane, progress=progress
+    )
     candidates = detect(prepared, chosen, detector, tta=options.tta, progress=progress)
     seconds = time.perf_counter() - start
     instances = candidates_to_instances(
@@ -146,6 +162,7 @@ def choose(
     options: PredictionOptions,
     *,
     config: SearchConfig,
+    plane: tuple[float, float] | None = None,
     progress: ProgressCallback | None = None,
 ) -> Choices:
     """Search the scale and choose the threshold; arguments as in :func:`segment`.
@@ -167,24 +184,57 @@ def choose(
     found = search_scale(
         trials,
         aspect=cubic if voxel_size is None else voxel_size.aspect,
-        diameter=diameter_in_edges(options.diameter, voxel_size, prepared.shape),
+        diameter=given_diameter(options, voxel_size, plane, prepared.shape),
         appearance=options.appearance,
         threshold=adapt,
     )
     usual = defaults.prob_thresh if options.prob_thresh is None else options.prob_thresh
     prob_thresh = choose_threshold(found.probabilities, usual) if adapt else usual
-    raised = [Note(THRESHOLD, threshold_note(prob_thresh, usual))] if prob_thresh > usual else []
-    return Choices(
+    adapted: tuple[Note, ...] = ()
+    if adapt and found.probabilities:
+        adapted = threshold_notes(prob_thresh, usual, found.probabilities[-1])
+    chosen = Choices(
         preprocessing=found.preprocessing,
+        plane=plane if voxel_size is None else None,
         aspect=found.aspect,
         diameter=found.diameter,
         zoom=1.0 if found.diameter is None else trials.object_diameter / found.diameter,
         prob_thresh=prob_thresh,
         nms_thresh=defaults.nms_thresh if options.nms_thresh is None else options.nms_thresh,
         floor=trials.floor,
-        notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *raised),
+        notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *adapted),
         runner_up=RunnerUp.of(found.runner_up),
     )
+    return (
+        chosen
+        if chosen.plane is None or chosen.diameter is None
+        else replace(chosen, notes=_estimated(chosen))
+    )
+
+
+def given_diameter(
+    options: PredictionOptions,
+    voxel_size: VoxelSize | None,
+    plane: tuple[float, float] | None,
+    shape: Sequence[int],
+) -> float | None:
+    """Return the given diameter in shortest edges, or in pixels along X if no aspect ratio is known.
+
+    ``InputError`` if no object of a volume of that shape can have such a diameter.
+    """
+    if voxel_size is None and plane is not None:
+        voxel_size = VoxelSize((plane[1], *plane))
+    return diameter_in_edges(options.diameter, voxel_size, shape)
+
+
+def _estimated(chosen: Choices) -> tuple[Note, ...]:
+    """Return the notes with one on what follows from an estimated distance between planes."""
+    z, _, x = chosen.lengths(None).spacing
+    text = (
+        f"planes are taken to lie {z:.3g} um apart, {z / x:.2g} pixels, where objects are clearest; lengths "
+        "along Z, volumes and surfaces follow from this estimate; else give spacing=(Z, Y, X)"
+    )
+    return (*(note for note in chosen.notes if note.kind != "aspect"), Note("aspect", text))
 
 
 def detect(

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from anystar import display
-from anystar.arrays import Volume, VoxelSize, refuse_mismatch
+from anystar.arrays import LengthUnit, Volume, VoxelSize, refuse_mismatch
 from anystar.box import Box
 from anystar.errors import InputError
 from anystar.geometry.rays import Rays
@@ -20,7 +20,7 @@ from anystar.objects.objects import Objects
 from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
 from anystar.predict.instances import InstanceStages, candidates_to_instances, crop_instances
-from anystar.predict.notes import THRESHOLD, Note
+from anystar.predict.notes import THRESHOLD, UNSURE, Note
 from anystar.predict.options import check_threshold
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
@@ -77,6 +77,11 @@ class Result:
         return place.with_data(self.labels)
 
     @property
+    def length_unit(self) -> LengthUnit:
+        """Unit in which lengths are reported: that of the image's file."""
+        return "um" if self.image is None else self.image.length_unit
+
+    @property
     def rays(self) -> Rays:
         """Directions of the distances of the objects."""
         return self.candidates.rays
@@ -99,6 +104,7 @@ class Result:
                 f"prob_thresh must be at least {floor}, the lowest that was kept, got {prob}; segment again"
             )
         z, y, x = self.labels.shape if self.inside is None or self.image is None else self.image.shape
+        adapted = (THRESHOLD, UNSURE)
         instances = candidates_to_instances(
             self.candidates,
             (z, y, x),
@@ -117,7 +123,7 @@ class Result:
             objects=instances.objects,
             prob_thresh=prob,
             nms_thresh=nms,
-            notes=tuple(n for n in self.notes if n.kind != THRESHOLD or prob == self.prob_thresh),
+            notes=tuple(n for n in self.notes if n.kind not in adapted or prob == self.prob_thresh),
             timings=self.timings | instances.timings,
         )
 
@@ -164,7 +170,7 @@ class Result:
             values = as_volume(f"intensities[{name!r}]", channel)
             refuse_mismatch(name, values, "the image", self.volume)
             table = add_channel(table, self.labels, values.data, name)
-        return table
+        return replace(table, length_unit=self.length_unit)
 
     @property
     def _part(self) -> tuple[slice, slice, slice]:
@@ -253,7 +259,7 @@ class Result:
         facts = {
             "image": f"{' x '.join(map(str, self.labels.shape))} voxels (Z, Y, X)"
             + (f", the box {self.box}" if self.box else ""),
-            "voxel size": display.lengths(self.voxel_size.spacing, self.voxel_size.unit),
+            "voxel size": display.lengths(self.voxel_size.spacing, self.voxel_size.unit, self.length_unit),
         }
         if len(self.objects):
             facts["typical volume"] = f"{float(np.median(self.objects.volume_vox)):.0f} voxels"

@@ -22,6 +22,9 @@ _SMALLEST = 4
 _COMMON = 0.5
 """Planes are not cropped if at least this share of the plane next to them has their value: it is a natural
 background, on which objects fade."""
+_FRAMED = 0.85
+"""The same where one value, not the darkest, lies on all six faces, as around a mask that is padded with the
+value of its objects. A background reaches nearly 1 there."""
 _SLAB, _STRIP_BYTES = 32, 1 << 26
 """Planes that are checked together, and bytes that are read at once."""
 
@@ -51,7 +54,8 @@ class Margins:
         inner = take_subsample(crop(image, box)) if cropped else subsample
         region = find_region(inner, values)
         if region is None:
-            box = _keep_natural(image, box, values)
+            common = _FRAMED if _is_frame(values, subsample) else _COMMON
+            box = _keep_natural(image, box, values, common)
             if box == whole_box(image.shape):
                 return None
         z, y, x = image.shape
@@ -225,14 +229,21 @@ def _planes(box: list[slice], face: Face, first: int, count: int) -> list[slice]
     return [slice(start, start + count) if k == axis else other for k, other in enumerate(box)]
 
 
-def _keep_natural(image: ArrayLike, box: Box, values: dict[Face, float | None]) -> Box:
+def _is_frame(values: dict[Face, float | None], subsample: Subsample) -> bool:
+    """Return whether one value that is not the darkest lies on all six faces."""
+    frame = set(values.values())
+    (value, *others) = frame or {None}
+    return len(values) == 6 and not others and value is not None and value > np.nanmin(subsample.voxels)
+
+
+def _keep_natural(image: ArrayLike, box: Box, values: dict[Face, float | None], common: float) -> Box:
     """Return the box with those planes that are a natural background."""
     kept = list(box)
     for face, value in values.items():
         axis, last = face
         plane = _planes(list(box), face, 0, 1)
         strips = [is_value(np.asarray(image[tuple(strip)]), value) for strip in _strips(image, plane, axis)]
-        if sum(int(s.sum()) for s in strips) >= _COMMON * sum(s.size for s in strips):
+        if sum(int(s.sum()) for s in strips) >= common * sum(s.size for s in strips):
             part = kept[axis]
             kept[axis] = slice(part.start, image.shape[axis]) if last else slice(0, part.stop)
     return kept[0], kept[1], kept[2]

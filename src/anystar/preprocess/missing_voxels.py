@@ -11,9 +11,9 @@ from anystar.errors import InputError
 from anystar.preprocess.arrays import ArrayLike, Box, ImageView, Shape, in_memory, whole_box
 from anystar.preprocess.subsample import Subsample
 
-__all__ = ["MissingVoxels", "RepairedImage", "repair"]
+__all__ = ["MOST_MISSING", "MissingVoxels", "RepairedImage", "repair"]
 
-_MOST = 0.01
+MOST_MISSING = 0.01
 """Largest share of missing voxels that is filled."""
 _SLAB = 64
 """Planes that are checked at once."""
@@ -32,7 +32,8 @@ class MissingVoxels:
     def fit(cls, image: ArrayLike, subsample: Subsample) -> MissingVoxels | None:
         """Return the step for an image, ``None`` if no voxel is missing.
 
-        An image that is not in memory is judged by its subsample.
+        An image that is not in memory is judged by its subsample; voxels that are missing elsewhere are
+        filled as well.
 
         Raises
         ------
@@ -46,9 +47,9 @@ class MissingVoxels:
         missing, num = int(data.size - finite.sum()), data.size
         if in_memory(image) and subsample.voxels.shape != tuple(image.shape):
             missing, num = _count(image), int(np.prod(image.shape))
-        if not missing:
+        if not missing and in_memory(image):
             return None
-        if missing > _MOST * num:
+        if missing > MOST_MISSING * num:
             raise InputError(
                 f"image must be finite, got {missing} NaN or infinite voxels of {num}; replace or crop them"
             )
@@ -67,8 +68,9 @@ class MissingVoxels:
         return replace(subsample, voxels=voxels, known=None if known.all() else known)
 
     def note(self, origin: Shape) -> str:
-        """Return the remark for the user."""
-        return f"NaN or infinite voxels ({100 * self.share:.2g}%) are filled from their neighbours"
+        """Return the remark for the user, empty if the subsample lacks no voxel."""
+        share = f"{100 * self.share:.2g}%"
+        return f"NaN or infinite voxels ({share}) are filled from their neighbours" if self.share else ""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from anystar.arrays import LENGTH_UNITS, LengthUnit
 from anystar.geometry.mesh import (
     Mesh,
     body_meshes,
@@ -42,9 +43,10 @@ def write_meshes(
     rays: Rays,
     *,
     spacing: tuple[float, float, float] | None = None,
+    length_unit: LengthUnit = "um",
     kind: MeshKind = "ply",
 ) -> None:
-    """Write the polyhedra as triangles, XYZ in micrometres from the centre of the first voxel.
+    """Write the polyhedra as triangles, XYZ in ``length_unit`` from the centre of the first voxel.
 
     Parameters
     ----------
@@ -62,6 +64,8 @@ def write_meshes(
     spacing : 3 floats, optional
         Micrometres per voxel (Z, Y, X), or relative lengths: then meshes are in units of the shortest edge.
         A cube by default.
+    length_unit : {"um", "nm", "mm", "m"}
+        Unit of the coordinates; leave it out for relative lengths.
     kind : {"obj", "ply", "stl"}
         Of the files in a folder.
 
@@ -71,7 +75,7 @@ def write_meshes(
         If there are more objects than the format can count.
     """
     path = Path(path)
-    surfaces = _surfaces(parts, np.array(spacing or (1.0, 1.0, 1.0)))
+    surfaces = _surfaces(parts, np.array(spacing or (1.0, 1.0, 1.0)) / LENGTH_UNITS[length_unit])
     if path.suffix.lower() in MESH_SUFFIXES:
         write = {".obj": _obj, ".ply": _ply, ".stl": _stl}[path.suffix.lower()]
         with staged(path) as (temporary,), open(temporary, "wb") as file:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy.ndimage import binary_dilation
 
+from anystar.arrays import LENGTH_UNITS, LengthUnit
+from anystar.display import unit_name
 from anystar.errors import InputError
 from anystar.report.survey import PIXELS, Extent, Survey, displayed, nearest, pixels, survey
 from anystar.runtime.atomic import staged
@@ -126,7 +128,7 @@ def to_grey(image: np.ndarray, window: tuple[float, float] | None = None) -> np.
     Parameters
     ----------
     image : numpy.ndarray
-        Any real type.
+        Any real type; NaN is black.
     window : two floats, optional
         The values that become 0 and 1: the 1st and the 99.8th percentile by default.
 
@@ -135,6 +137,8 @@ def to_grey(image: np.ndarray, window: tuple[float, float] | None = None) -> np.
     >>> to_grey(np.array([[3, 3], [3, 3]])).tolist()
     [[0.0, 0.0], [0.0, 0.0]]
     """
+    if image.dtype.kind == "f" and not (finite := np.isfinite(image)).all():
+        image = np.where(finite, image, image[finite].min() if finite.any() else 0)
     low, high = np.percentile(image, [1.0, 99.8]) if window is None else window
     if not high > low:
         return np.zeros(image.shape, np.float32)
@@ -183,7 +187,9 @@ def render(panel: Panel, *, outlined: bool) -> np.ndarray:
     return rgb
 
 
-def draw_panels(views: list[Panel], *, metric: bool, title: str = "") -> Figure:
+def draw_panels(
+    views: list[Panel], *, metric: bool, length_unit: LengthUnit = "um", title: str = ""
+) -> Figure:
     """Draw views side by side: plain above, with outlines below.
 
     Parameters
@@ -191,6 +197,8 @@ def draw_panels(views: list[Panel], *, metric: bool, title: str = "") -> Figure:
     views : list of Panel
     metric : bool
         Whether sizes are in micrometres: draws a scale bar.
+    length_unit : {"um", "nm", "mm", "m"}
+        Unit of the scale bar.
     title : str
         Title above the figure.
 
@@ -224,21 +232,23 @@ def draw_panels(views: list[Panel], *, metric: bool, title: str = "") -> Figure:
             axis.set_axis_off()
         plain.set_title(view.title, fontsize=10)
     if metric:
-        _scale_bar(axes[0][1], views[0])
+        _scale_bar(axes[0][1], views[0], length_unit)
     if title:
         figure.suptitle(title, fontsize=12, y=1 - _MARGIN / height, va="top")
     return figure
 
 
-def _scale_bar(axes: Axes, view: Panel) -> None:
+def _scale_bar(axes: Axes, view: Panel, unit: LengthUnit) -> None:
     """Draw a bar of a round length, at most a quarter of the width."""
     height, width = view.extent
-    power = 10.0 ** np.floor(np.log10(width / 4))
-    length = max(m * power for m in (1, 2, 5) if m * power <= width / 4)
+    factor = LENGTH_UNITS[unit]
+    power = 10.0 ** np.floor(np.log10(width / 4 / factor))
+    rounded = max(m * power for m in (1, 2, 5) if m * power <= width / 4 / factor)
+    length = rounded * factor
     right, y = width * 0.96, height * 0.96
     axes.plot([right - length, right], [y, y], color="white", linewidth=3, solid_capstyle="butt")
     axes.annotate(
-        f"{length:g} µm",
+        f"{rounded:g} {unit_name(unit)}",
         (right - length / 2, y),
         xytext=(0, 4),
         textcoords="offset points",
@@ -256,6 +266,7 @@ def save_overview(
     *,
     spacing: tuple[float, float, float] | None = None,
     unit: Literal["um", "relative"] = "um",
+    length_unit: LengthUnit = "um",
     title: str = "",
 ) -> None:
     """Write :func:`panels` as PNG: plain above, with outlines below; the file appears whole or not at all.
@@ -269,15 +280,20 @@ def save_overview(
         Size of a voxel along Z, Y, X; the views have its aspect ratio.
     unit : {"um", "relative"}
         A scale bar is drawn only for micrometres.
+    length_unit : {"um", "nm", "mm", "m"}
+        Unit of the scale bar.
     title : str
         Title above the figure.
     """
     views = panels(image, labels, spacing or (1.0, 1.0, 1.0))
-    save_panels(path, views, metric=spacing is not None and unit == "um", title=title)
+    metric = spacing is not None and unit == "um"
+    save_panels(path, views, metric=metric, length_unit=length_unit, title=title)
 
 
-def save_panels(path: str | Path, views: list[Panel], *, metric: bool, title: str = "") -> None:
+def save_panels(
+    path: str | Path, views: list[Panel], *, metric: bool, length_unit: LengthUnit = "um", title: str = ""
+) -> None:
     """Write the overview image of :func:`draw_panels` as PNG; the file appears whole or not at all."""
-    figure = draw_panels(views, metric=metric, title=title)
+    figure = draw_panels(views, metric=metric, length_unit=length_unit, title=title)
     with staged(path) as (temporary,):
         figure.savefig(temporary, format="png", pil_kwargs={"compress_level": 1})  # faster, and no larger

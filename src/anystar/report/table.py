@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from anystar.errors import InputError
-from anystar.objects.table import Table, column
+from anystar.objects.table import Table, column, in_length_unit, in_micrometres
 from anystar.runtime.atomic import staged
 
 __all__ = ["TABLE_SUFFIXES", "TableWriter", "read_table", "sidecar", "write_table"]
@@ -42,7 +43,8 @@ def write_table(path: str | Path, table: Table, *, provenance: str = "") -> None
     path : str or Path
         Ends in ``.csv`` or ``.parquet``.
     table : Table
-        See :func:`anystar.objects.table.columns`.
+        See :func:`anystar.objects.table.columns`. Lengths are written in its ``length_unit``, which is part
+        of the names of the columns: ``volume_mm3``.
     provenance : str
         TOML: how the table was made. Kept in the metadata of a Parquet file (key ``anystar``), in the
         :func:`sidecar` of a CSV file.
@@ -86,7 +88,8 @@ class TableWriter:
         return self
 
     def add(self, table: Table) -> None:
-        """Append rows; all parts have the same columns."""
+        """Append rows; all parts have the same columns and the same unit of lengths."""
+        table = _in_own_unit(table)
         if self._parquet:
             self._add_parquet(table)
             return
@@ -122,7 +125,8 @@ def read_table(path: str | Path) -> tuple[Table, str]:
     """Read a table of objects and its provenance (empty if there is none).
 
     CSV that a spreadsheet saved again is read as well: with a byte order mark, with semicolons or tabs, or
-    with decimal commas. Rows may be deleted or sorted; added columns of text are left out.
+    with decimal commas. Rows may be deleted or sorted; added columns of text are left out. Lengths in another
+    unit are converted to micrometres, and ``length_unit`` keeps that unit.
 
     Raises
     ------
@@ -131,7 +135,8 @@ def read_table(path: str | Path) -> tuple[Table, str]:
     """
     path = Path(path)
     if _ending(path) == ".parquet":
-        return _read_parquet(path)
+        table, provenance = _read_parquet(path)
+        return _from_own_unit(table), provenance
     table = _parse_csv(path, _decoded(path.read_bytes()))
     beside = sidecar(path)
     provenance = (
@@ -139,7 +144,30 @@ def read_table(path: str | Path) -> tuple[Table, str]:
         if beside is not None and beside.is_file()
         else ""
     )
-    return table, provenance
+    return _from_own_unit(table), provenance
+
+
+def _in_own_unit(table: Table) -> Table:
+    """Return a table with lengths in its unit, as it is written."""
+    if table.length_unit == "um":
+        return table
+    named = {name: in_length_unit(name, table.length_unit) for name in table}
+    columns = {
+        new: table[name] / factor if factor != 1 else table[name] for name, (new, factor) in named.items()
+    }
+    return replace(table, columns=columns)
+
+
+def _from_own_unit(table: Table) -> Table:
+    """Return a table that was read with lengths in micrometres."""
+    named = {name: in_micrometres(name) for name in table}
+    units = {unit for _, _, unit in named.values() if unit}
+    if not units - {"um"}:
+        return table
+    columns = {
+        new: table[name] * factor if factor != 1 else table[name] for name, (new, factor, _) in named.items()
+    }
+    return Table(columns=columns, length_unit=units.pop() if len(units) == 1 else "um")
 
 
 def _decoded(content: bytes) -> str:

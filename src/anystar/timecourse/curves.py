@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from anystar.arrays import mask_voxels
 from anystar.errors import InputError
 from anystar.timecourse.drift import Drift
 
@@ -89,7 +90,7 @@ def make_regions(labels: np.ndarray, mask: np.ndarray | None = None) -> Regions:
         raise InputError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
     if mask is not None and mask.shape != labels.shape:
         raise InputError(f"labels and mask differ in shape: {labels.shape} and {mask.shape}")
-    organ = (labels > 0 if mask is None else mask != 0).reshape(-1)
+    organ = (labels > 0 if mask is None else mask_voxels(mask)).reshape(-1)
     index = np.flatnonzero(organ)
     if len(index) == 0:
         raise InputError(

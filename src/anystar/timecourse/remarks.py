@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from anystar import display
+from anystar.arrays import LengthUnit
 from anystar.timecourse.curves import Timecourse
 
 __all__ = ["drift_remark", "left_out_remarks", "ranges"]
@@ -66,7 +68,10 @@ def left_out_remarks(course: Timecourse, faults: Mapping[int, str] | None = None
 
 
 def drift_remark(
-    course: Timecourse, reference: int, spacing: tuple[float, float, float] | None = None
+    course: Timecourse,
+    reference: int,
+    spacing: tuple[float, float, float] | None = None,
+    length_unit: LengthUnit = "um",
 ) -> str | None:
     """Return a line if frames lie elsewhere than the one of the labels, else None.
 
@@ -79,6 +84,8 @@ def drift_remark(
         Number of the labels' frame.
     spacing : 3 floats, optional
         Micrometres per voxel.
+    length_unit : {"um", "nm", "mm", "m"}
+        Unit in which the distance is reported.
     """
     known = [(int(f), d) for f, d in zip(course.frame, course.drift, strict=True) if d is not None]
     alike = [(f, d) for f, d in known if d.similarity >= _UNLIKE]
@@ -88,7 +95,11 @@ def drift_remark(
     if moved:
         frame, worst = max(moved, key=lambda pair: pair[1].distance)
         axis = int(np.abs(worst.shift).argmax())
-        length = "" if spacing is None else f" ({worst.distance * spacing[axis]:,.1f} µm)"
+        length = (
+            ""
+            if spacing is None
+            else f" ({display.length(worst.distance * spacing[axis], 'um', length_unit)})"
+        )
         parts.append(
             f"{len(moved)} of {total} frames ({ranges(f for f, _ in moved)}) have drifted from frame "
             f"{reference}, by up to {worst.distance:.1f} voxels along {'ZYX'[axis]}{length} in frame {frame}"

@@ -83,6 +83,12 @@ class LabelledConfig:
     """Micrometres per voxel (ZYX) of all volumes, instead of what their files say."""
     channel: int | str | None = None
     """Channel of images that have several, counted from 0."""
+    time: int | None = None
+    """Time point of images that have several, counted from 0."""
+    series: int | None = None
+    """Image of files that hold several, counted from 0."""
+    axes: str | None = None
+    """Letters of the images' axes, slowest first, if their files state others or none."""
     ignore_label: int = -1
     """Voxels of this label teach nothing."""
     unlabelled: Literal["background", "ignore"] = "background"
@@ -105,7 +111,7 @@ class LabelledConfig:
             )
         if not self.diameter > 0:
             raise ConfigError(f"diameter must be positive, got {self.diameter}")
-        for name in ("hold_out", "channel"):
+        for name in ("hold_out", "channel", "time", "series"):
             value = getattr(self, name)
             if isinstance(value, int) and value < 0:
                 raise ConfigError(f"{name} must be at least 0, got {value}")

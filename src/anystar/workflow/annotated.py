@@ -20,19 +20,38 @@ def read_pairs(
     *,
     spacing: tuple[float, float, float] | None = None,
     channel: int | str | None = None,
+    time: int | None = None,
+    series: int | None = None,
+    axes: str | None = None,
+    ignore_label: int | None = None,
 ) -> list[RawVolume]:
-    """Read images (one channel of each) with their labels, paired by name.
+    """Read images (one volume of each) with their labels, paired by name.
+
+    Parameters
+    ----------
+    images, labels : Path
+        Folders with matching names, or one file each.
+    spacing, channel, time, series, axes
+        How the images are opened, see :func:`anystar.open_image`. Labels have the same ``spacing``, and the
+        same ``axes`` if their file states the same ones as that of the image.
+    ignore_label : int, optional
+        A negative label that is allowed.
 
     Raises
     ------
-    ValueError
-        If a file is missing, cannot be read, or an image and its labels differ in shape or
-        voxel size.
+    InputError
+        If a file is missing, cannot be read, is no label image, or an image and its labels differ in shape
+        or voxel size.
     """
     volumes = []
     for image_path, labels_path in file_pairs(images, labels).values():
-        image = io.read(image_path, spacing=spacing, channel=channel)
-        ground_truth = io.read(labels_path, spacing=spacing)
+        image = io.read(image_path, spacing=spacing, channel=channel, time=time, series=series, axes=axes)
+        ground_truth = io.read_labels(
+            labels_path,
+            spacing=spacing,
+            axes=io.shared_axes(labels_path, image_path, axes),
+            ignore_label=ignore_label,
+        )
         refuse_mismatch(labels_path, ground_truth, image_path, image)
         volumes.append(
             RawVolume(
@@ -48,7 +67,8 @@ def read_pairs(
 
 def read_labelled(config: LabelledConfig) -> LabelledVolumes:
     """Read, split and prepare the volumes that a configuration names."""
-    how: dict[str, Any] = {"spacing": config.spacing, "channel": config.channel}
+    names = ("spacing", "channel", "time", "series", "axes", "ignore_label")
+    how: dict[str, Any] = {name: getattr(config, name) for name in names}
     volumes = read_pairs(Path(config.images), Path(config.labels), **how)
     judges: list[RawVolume] = []
     if config.validation_images is not None and config.validation_labels is not None:

@@ -44,6 +44,10 @@ def evaluate_files(
     ground_truth: Path,
     *,
     thresholds: Sequence[float] = THRESHOLDS,
+    channel: int | str | None = None,
+    time: int | None = None,
+    series: int | None = None,
+    axes: str | None = None,
     json_path: Path | None = None,
     overwrite: bool = False,
 ) -> Evaluation:
@@ -55,6 +59,8 @@ def evaluate_files(
         Two label images, or two folders of label images with matching names.
     thresholds : sequence of float
         Overlaps (intersection over union) from which an object counts as found.
+    channel, time, series, axes
+        How the label images are opened, see :func:`anystar.open_image`.
     json_path : Path, optional
         Where all numbers go.
     overwrite : bool
@@ -72,9 +78,10 @@ def evaluate_files(
         refuse_outputs([("the scores", json_path)], inputs=files, overwrite=overwrite)
     scores: dict[str, Sequence[Scores]] = {}
     remarks: list[str] = []
+    how: dict[str, Any] = {"channel": channel, "time": time, "series": series, "axes": axes}
     for name, (one, other) in pairs.items():
         try:
-            scores[name] = _compare(one, other, thresholds, remarks)
+            scores[name] = _compare(one, other, thresholds, remarks, how)
         except Exception as error:
             message = user_message(error)
             if message is None or len(pairs) == 1:
@@ -87,9 +94,13 @@ def evaluate_files(
 
 
 def _compare(
-    pred: Path, ground_truth: Path, thresholds: Sequence[float], remarks: list[str]
+    pred: Path,
+    ground_truth: Path,
+    thresholds: Sequence[float],
+    remarks: list[str],
+    how: Mapping[str, Any],
 ) -> Sequence[Scores]:
-    found, true = io.read_labels(pred), io.read_labels(ground_truth)
+    found, true = io.read_labels(pred, **how), io.read_labels(ground_truth, **how)
     refuse_mismatch(pred, found, ground_truth, true)
     for path, volume, name in ((pred, found, "object found"), (ground_truth, true, "labelled object")):
         if not volume.data.any():

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anystar.arrays import Volume, VoxelSize
+from anystar.arrays import LengthUnit, Volume, VoxelSize
 from anystar.objects.table import Table
 from anystar.workflow.outputs import Outputs
 
@@ -30,6 +30,8 @@ class FileResult:
     """Median diameter of the objects, each taken as a ball of its volume; None without objects."""
     unit: str = "um"
     """Unit of the diameter: ``um``, or ``relative`` for voxels of the finest axis."""
+    length_unit: LengthUnit = "um"
+    """Unit of the image's file, in which lengths are reported; ``diameter`` is in micrometres."""
     notes: tuple[str, ...] = ()
     """Remarks for the user, one line each."""
     seconds: float = 0.0

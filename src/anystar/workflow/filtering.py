@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from anystar import io
+from anystar.arrays import mask_voxels
 from anystar.errors import InputError
 from anystar.io.address import locate
 from anystar.io.label_store import LabelStore
@@ -159,7 +160,7 @@ def _masked(image: LazyImage, table: Table, path: Path) -> Table:
     """Add the fraction of each object that lies in the mask."""
     with io.open_image(path, sized=False) as mask:
         check_mask(path, mask, "labels", image)
-        inside = _sum(np.bincount(_read(image, box)[mask.read(box) != 0]) for box in _boxes(image))
+        inside = _sum(np.bincount(_read(image, box)[mask_voxels(mask.read(box))]) for box in _boxes(image))
     return add_overlap(table, inside)
 
 

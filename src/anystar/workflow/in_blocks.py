@@ -92,6 +92,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
         num_filtered=outcome.num_filtered,
         diameter=diameter,
         unit=unit,
+        length_unit=image.length_unit,
         notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
         seconds=time.perf_counter() - start,
         work=outcome.timings,
@@ -102,7 +103,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
 
 def _only_value(image: LazyImage) -> Any:
     """Return the value of all voxels, None if they differ; reads no further than to the first that does."""
-    value = image.read((slice(1),) * 3, finite=False).item()
+    value = image.read((slice(1),) * 3).item()
     z, y, x = (max(n, _BLOCK // n * n) for n in image.chunks)
-    same = all((image.read(box, finite=False) == value).all() for box in blocks(image.shape, (z, y, x)))
+    same = all((image.read(box) == value).all() for box in blocks(image.shape, (z, y, x)))
     return value if same else None

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from anystar import io
 from anystar._version import __version__
@@ -11,6 +14,7 @@ from anystar.arrays import Volume, refuse_mismatch
 from anystar.config import dump_plain
 from anystar.objects.measure import measure
 from anystar.objects.table import Table
+from anystar.preprocess.missing_voxels import MOST_MISSING
 from anystar.report.table import TABLE_SUFFIXES, write_table
 from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
@@ -37,6 +41,8 @@ def measure_file(
     channel: int | str | None = None,
     time: int | None = None,
     level: int = 0,
+    series: int | None = None,
+    axes: str | None = None,
     mask: Path | None = None,
     overwrite: bool = False,
 ) -> MeasureResult:
@@ -55,9 +61,9 @@ def measure_file(
         Where the table goes, ``.csv`` or ``.parquet``.
     spacing : 3 floats, optional
         Micrometres per voxel along Z, Y, X, instead of what the files say.
-    channel, time, level
+    channel, time, level, series, axes
         The volume of the image that the labels belong to, see :func:`anystar.open_image`; other channels are
-        measured as well.
+        measured as well. Without an image, ``channel`` to ``axes`` are those of the label image.
     mask : Path, optional
         Gives the column ``mask_overlap``.
     overwrite : bool
@@ -70,23 +76,36 @@ def measure_file(
     """
     refuse_ending("table", table, *TABLE_SUFFIXES)
     refuse_outputs([("the table", table)], inputs=(labels, image, mask), overwrite=overwrite)
-    found = io.read_labels(labels, spacing=spacing)
+    how: dict[str, Any] = {"channel": channel, "time": time, "series": series, "axes": axes}
+    own = how if image is None else {"axes": io.shared_axes(labels, image, axes)}
+    found = io.read_labels(labels, spacing=spacing, **own)
     volume: Volume | None = None
     others: dict[str, Volume] = {}
     notes: list[str] = []
     if image is not None:
-        with io.open_image(image, channel=channel, time=time, level=level, spacing=spacing) as opened:
+        with io.open_image(image, level=level, spacing=spacing, **how) as opened:
             refuse_mismatch(labels, found, image, opened)
             volume = opened.volume()
             notes += opened.notes
+            notes += _missing_note(volume.data)
             others = {other.column_name: other.volume() for other in opened.others}
     if found.spacing is None and (volume is None or volume.spacing is None):
         notes.append(
-            "no voxel size is knowns, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"
+            "no voxel size is known, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"
         )
-    inside = None if mask is None else io.read(mask, sized=False)
+    inside = (
+        None if mask is None else io.read(mask, sized=False, axes=io.shared_axes(mask, image or labels, axes))
+    )
     made = measure(found, volume, intensities=others, mask=inside)
-    given = {"labels": labels, "image": image, "channel": channel, "time": time, "mask": mask}
+    given = {"labels": labels, "image": image, "mask": mask, "level": level or None, **how}
     measured = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v is not None}
     write_table(table, made, provenance=dump_plain({"anystar": __version__, "measured": measured}))
     return MeasureResult(table=made, notes=tuple(notes), channels=tuple(others))
+
+
+def _missing_note(image: np.ndarray) -> list[str]:
+    """Return what is done about voxels that are NaN or infinite, if there are any."""
+    share = 0.0 if image.dtype.kind != "f" else float(1 - np.isfinite(image).mean())
+    what = f"NaN or infinite voxels ({100 * share:.2g}%)"
+    done = "are filled from their neighbours" if share <= MOST_MISSING else "do not count in the intensities"
+    return [f"{what} {done}"] if share else []

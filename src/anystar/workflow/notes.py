@@ -29,6 +29,8 @@ def notes_of(
 
 def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:
     """Return remarks on a voxel size that is missing (unless a note reports an estimate) or no length."""
+    if image.plane is not None:
+        return []  # the note on the estimate says it
     if image.spacing is None:
         if len(set(voxel_size)) > 1:
             return []

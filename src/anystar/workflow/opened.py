@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +67,9 @@ def open_file(
         series=options.series,
         axes=options.axes,
     )
+    if options.diameter and options.diameter_unit == "voxels" and image.plane is not None:
+        diameter = options.diameter * image.plane[1]
+        options = replace(options, diameter=diameter, diameter_unit="um")
     with contextlib.ExitStack() as stack:
         stack.enter_context(image)
         for axis, size in zip("ZYX", image.shape, strict=True):
@@ -83,7 +86,7 @@ def open_file(
                 f"{path} is segmented in blocks, which cannot share {' and '.join(sorted(shared))} with "
                 "other volumes; choose one time point, or give folders"
             )
-        volume = None if later else image.place(image.read(finite=False))
+        volume = None if later else image.volume()
         if later:
             stack.pop_all()
     return OpenedImage(
@@ -122,7 +125,7 @@ def _check_options(image: LazyImage, options: SegmentOptions) -> None:
     channels = [other.column_name for other in image.others]
     rays = _MOST_RAYS if options.distances else None
     options.filters.check_columns(columns(channels=channels, mask=masked, num_rays=rays), masked=masked)
-    known = image.spacing is not None and image.unit == "um"
+    known = image.plane is not None or (image.spacing is not None and image.unit == "um")
     if not known:
         options.filters.check_lengths(
             f"{image.address} names no voxel size in micrometres", "give spacing=(Z, Y, X)"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, Protocol
 
 from anystar._version import __version__
-from anystar.arrays import VoxelSize
+from anystar.arrays import LENGTH_UNITS, VoxelSize
 from anystar.config import dump_plain, parse_toml
 from anystar.errors import ConfigError, InputError
 from anystar.io.lazy import LazyImage
@@ -63,9 +62,8 @@ def describe_run(
     seconds: float,
 ) -> str:
     """Return the provenance of a segmentation as TOML."""
-    finest = 1.0 if image.spacing is None else min(image.spacing)
-    diameter = result.diameter_vox
-    in_um = diameter is not None and image.spacing is not None and image.unit == "um"
+    size, diameter, unit = result.voxel_size, result.diameter_vox, image.length_unit
+    in_um = diameter is not None and size.unit == "um"
     return dump_plain(
         {
             "anystar": __version__,
@@ -76,15 +74,18 @@ def describe_run(
                     "dtype": str(image.dtype),
                     "spacing": image.spacing,
                     "unit": image.unit,
+                    "length_unit": image.length_unit,
                 }
             ),
             "model": {"name": model.name, "device": str(model.device), "weights": model.digest()},
             "estimate": _plain(
                 {
                     "diameter_vox": diameter,
-                    "diameter_um": diameter * finest if in_um and diameter else None,
+                    f"diameter_{unit}": diameter * min(size.spacing) / LENGTH_UNITS[unit]
+                    if in_um and diameter
+                    else None,
                     "diameter_was": "given" if options.diameter else "estimated",
-                    **({} if image.spacing else {"voxel_size": result.voxel_size.spacing}),
+                    **({} if image.spacing else {"voxel_size": size.spacing, "voxel_size_unit": size.unit}),
                 }
             ),
             "result": _plain(
@@ -196,7 +197,11 @@ def describe_filtering(
     if not provenance:
         return ""
     given = {k: _plain(v) for k, v in options.items() if v not in (None, (), False)}
-    known = tomllib.loads(provenance)
-    steps = [*known.get("filtered", []), {"dropped": num_filtered, **given}]
-    parameters = known["parameters"] | {name: str(path) for name, path in places.items()}
+    try:
+        known = parse_toml(provenance)
+    except ConfigError as error:
+        raise InputError(f"the table's provenance cannot be read (it {error}); remove it") from None
+    before, own = known.get("filtered"), known.get("parameters")
+    steps = [*(before if isinstance(before, list) else []), {"dropped": num_filtered, **given}]
+    parameters = (own if isinstance(own, dict) else {}) | {n: str(path) for n, path in places.items()}
     return dump_plain({**known, "parameters": parameters, "filtered": steps})

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,11 @@ def report_runs(
     *,
     images: Path | None = None,
     ground_truth: Path | None = None,
+    channel: int | str | None = None,
+    time: int | None = None,
+    level: int | None = None,
+    series: int | None = None,
+    axes: str | None = None,
     title: str = "AnyStar report",
     iou: float = 0.5,
     slices: int = 32,
@@ -69,6 +75,8 @@ def report_runs(
         The page, ``.html``.
     images, ground_truth : Path, optional
         Files or folders; volumes are paired by name.
+    channel, time, level, series, axes
+        Which volume of each image, see :func:`anystar.open_image`; by default that of the run's provenance.
     title : str
         Heading of the page.
     iou : float
@@ -96,14 +104,15 @@ def report_runs(
     }
     volumes = _pair(found, given)
     report = progress or (lambda done, total, stage: None)
-    examined, left_out = _examine(volumes, iou, report)
+    how = {"channel": channel, "time": time, "level": level, "series": series, "axes": axes}
+    examined, left_out = _examine(volumes, iou, how, report)
     if not examined:
         raise InputError(left_out[0] if len(left_out) == 1 else f"no volume could be used: {left_out}")
     ordered = worst_first(examined)
     drawn = []
     for number, each in enumerate(ordered[:num_drawn]):  # read once more: only one is in memory at a time
         report(number, min(num_drawn, len(ordered)), "draw")
-        drawn.append(draw(each, _load(each.name, volumes[each.name]), most=slices))
+        drawn.append(draw(each, _load(each.name, volumes[each.name], how), most=slices))
     size = write_report(
         output,
         [Run(name=run.name, facts=run.facts) for run in found],
@@ -158,14 +167,14 @@ def _pair(runs: Sequence[FoundRun], given: Mapping[str, Mapping[str, Path]]) -> 
 
 
 def _examine(
-    volumes: Mapping[str, Mapping[str, Source]], iou: float, report: Progress
+    volumes: Mapping[str, Mapping[str, Source]], iou: float, how: Mapping[str, Any], report: Progress
 ) -> tuple[list[VolumeReport], list[str]]:
     """Return what was found out about each volume, and why others could not be used."""
     examined, left_out = [], []
     for number, (name, sources) in enumerate(volumes.items()):
         report(number, len(volumes), "examine")
         try:
-            examined.append(examine(_load(name, sources), threshold=iou))
+            examined.append(examine(_load(name, sources, how), threshold=iou))
         except Exception as error:
             message = user_message(error)
             if message is None:
@@ -174,7 +183,7 @@ def _examine(
     return examined, left_out
 
 
-def _load(name: str, sources: Mapping[str, Source]) -> VolumeInput:
+def _load(name: str, sources: Mapping[str, Source], how: Mapping[str, Any]) -> VolumeInput:
     """Read all files of a volume and check that they lie on the same grid."""
     volumes: list[tuple[Path, Volume]] = []
 
@@ -194,7 +203,8 @@ def _load(name: str, sources: Mapping[str, Source]) -> VolumeInput:
     image = None
     if pictured and pictured.image:
         parameters = (pictured.provenance or {}).get("parameters", {})
-        chosen = {name: parameters.get(name) for name in ("channel", "time", "series", "axes")}
+        chosen = {name: parameters.get(name) if given is None else given for name, given in how.items()}
+        chosen["level"] = chosen["level"] or 0
         image = on_grid(pictured.image, io.read(pictured.image, **chosen))
     # The image, read last, knows its spacing best.
     best = next((v for _, v in reversed(volumes) if v.spacing), volumes[0][1])
@@ -205,4 +215,5 @@ def _load(name: str, sources: Mapping[str, Source]) -> VolumeInput:
         ground_truth=ground_truth,
         spacing=best.spacing,
         unit=best.unit,
+        length_unit=best.length_unit,
     )

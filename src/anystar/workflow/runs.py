@@ -10,8 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from anystar.arrays import LENGTH_UNITS
+from anystar.display import unit_name
 from anystar.errors import InputError
 from anystar.io import file_stem, file_suffix
+from anystar.io.address import is_png_or_jpeg
 from anystar.report.table import read_table
 from anystar.workflow.pairing import by_volume, volume_name
 from anystar.workflow.provenance import read_provenance
@@ -143,7 +146,7 @@ def _named(text: str) -> tuple[str, Path]:
 
 
 def _holds_volumes(folder: Path) -> bool:
-    return any(file_suffix(p) for p in folder.iterdir())
+    return any(file_suffix(p) and not is_png_or_jpeg(p) for p in folder.iterdir())
 
 
 def _has_provenance(path: Path) -> bool:
@@ -232,7 +235,7 @@ def _facts(provenances: Sequence[Mapping[str, Any]]) -> dict[str, str]:
         ("Probability threshold", ("parameters", "prob_thresh")),
         ("Overlap threshold", ("parameters", "nms_thresh")),
         ("Diameter", ("estimate", "diameter_was")),
-        ("Diameter (µm)", ("estimate", "diameter_um")),
+        *((f"Diameter ({unit_name(unit)})", ("estimate", f"diameter_{unit}")) for unit in LENGTH_UNITS),
         ("Box", ("parameters", "box")),
     ):
         values = [f"{v:.4g}" if isinstance(v, float) else str(v) for v in every(*path)]

@@ -196,6 +196,7 @@ def _finish(
         num_filtered=found.num_filtered,
         diameter=diameter,
         unit=unit,
+        length_unit=opened.image.length_unit,
         notes=notes,
         seconds=time.perf_counter() - start,
         files=_own_files(opened),
@@ -287,13 +288,29 @@ def _write(
 
         title = f"{opened.name}: {len(found.objects)} objects"
         file = place[outputs.overview]
-        save_overview(file, result.displayed(), found.labels, spacing=spacing, unit=unit, title=title)
+        save_overview(
+            file,
+            result.displayed(),
+            found.labels,
+            spacing=spacing,
+            unit=unit,
+            length_unit=result.length_unit,
+            title=title,
+        )
     if outputs.meshes is not None:
         path = place.get(outputs.meshes, outputs.meshes)
         objects = found.objects if whole is None else found.objects.moved(whole.start)
         names, kind = objects.label, opened.options.mesh_format
         bodies = Polyhedra(objects.centre_vox, objects.distances, result.rays)
-        write_meshes(path, [(names, bodies)], names, result.rays, spacing=spacing, kind=kind)
+        write_meshes(
+            path,
+            [(names, bodies)],
+            names,
+            result.rays,
+            spacing=spacing,
+            length_unit=result.length_unit if unit == "um" else "um",
+            kind=kind,
+        )
     if outputs.rois is not None:
         image, first = opened.image, (0, 0, 0) if whole is None else whole.start
         time = image.time if image.num_times > 1 else None

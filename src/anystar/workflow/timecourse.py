@@ -43,6 +43,8 @@ class TimecourseOptions:
     interval: float | None = None
     """Seconds from one frame to the next, if the file does not state it."""
     channel: int | str | None = None
+    series: int | None = None
+    axes: str | None = None
     spacing: tuple[float, float, float] | None = None
     model: str | None = None
     """Model for ``segment_frame``."""
@@ -103,7 +105,13 @@ def follow_files(
         If a file cannot be used, or no frame can.
     """
     report = progress or (lambda done, total, stage: None)
-    with open_series(frames, channel=options.channel, spacing=options.spacing) as series:
+    with open_series(
+        frames,
+        channel=options.channel,
+        spacing=options.spacing,
+        series=options.series,
+        axes=options.axes,
+    ) as series:
         baseline = options.baseline
         if baseline and not baseline[0] <= baseline[1] < len(series):
             raise InputError(
@@ -141,7 +149,9 @@ def follow_files(
         _write(outputs, course, series, reference, labels, options)
         if len(regions.outside):
             notes.append(f"regions outside the mask have no curve: {ranges(regions.outside.tolist())}")
-        drift = drift_remark(course, number, series.spacing if series.unit == "um" else None)
+        drift = drift_remark(
+            course, number, series.spacing if series.unit == "um" else None, series.first.length_unit
+        )
         return TimecourseResult(
             name=series.name,
             course=course,

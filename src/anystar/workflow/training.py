@@ -57,6 +57,12 @@ class TrainOptions:
     """Micrometres per voxel of all annotated volumes, instead of what their files say."""
     channel: int | str | None = None
     """Channel of images that have several."""
+    time: int | None = None
+    """Time point of images that have several."""
+    series: int | None = None
+    """Image of files that hold several."""
+    axes: str | None = None
+    """Letters of the images' axes, slowest first, if their files state others or none."""
     iterations: int | None = None
     """Optimiser steps."""
     minutes: float | None = None
@@ -95,7 +101,7 @@ class TrainOptions:
     def labelled(self) -> dict[str, Any]:
         """The fields of :class:`anystar.train.LabelledConfig` that are given."""
         paths = ("images", "labels", "validation_images", "validation_labels")
-        others = ("hold_out", "ignore_label", "unlabelled", "spacing", "channel")
+        others = ("hold_out", "ignore_label", "unlabelled", "spacing", "channel", "time", "series", "axes")
         given = {name: getattr(self, name) for name in (*others, *paths)}
         return {
             name: str(value.resolve()) if isinstance(value, Path) else value

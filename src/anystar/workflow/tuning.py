@@ -68,6 +68,9 @@ def tune_files(
     unlabelled: Literal["background", "ignore"] = "background",
     spacing: tuple[float, float, float] | None = None,
     channel: int | str | None = None,
+    time: int | None = None,
+    series: int | None = None,
+    axes: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
     report: Callable[[Trial], None] = lambda trial: None,
@@ -92,7 +95,7 @@ def tune_files(
         Label of voxels of which nothing is known.
     unlabelled : {"background", "ignore"}
         Meaning of label 0.
-    spacing, channel
+    spacing, channel, time, series, axes
         As :func:`anystar.read` takes them.
     overwrite : bool
         Whether ``output`` may be replaced.
@@ -111,7 +114,16 @@ def tune_files(
     refuse_ending("output", output, ".toml")
     refuse_outputs([("the thresholds", output)], inputs=(images, labels), overwrite=overwrite)
     overlaps = tuple(iou) or IOU
-    volumes = read_pairs(images, labels, spacing=spacing, channel=channel)
+    volumes = read_pairs(
+        images,
+        labels,
+        spacing=spacing,
+        channel=channel,
+        time=time,
+        series=series,
+        axes=axes,
+        ignore_label=ignore_label,
+    )
     config = LabelledConfig(images="", labels="", ignore_label=ignore_label, unlabelled=unlabelled)
     ground_truths = [known_labels(volume, config) for volume in volumes]
     median = median_diameter(volumes, ground_truths)

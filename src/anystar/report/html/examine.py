@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from anystar.arrays import LENGTH_UNITS, LengthUnit
 from anystar.evaluate import (
     THRESHOLDS,
     ObjectCounts,
@@ -66,6 +67,8 @@ class VolumeInput:
     "Size of a voxel along Z, Y, X."
     unit: Literal["um", "relative"] = "um"
     "Unit of the spacing."
+    length_unit: LengthUnit = "um"
+    "Unit in which lengths are reported."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -77,7 +80,7 @@ class RunReport:
     objects: int
     "Number of objects found."
     diameter: np.ndarray
-    "(N,) diameter of the ball of each object's volume, in micrometres, or voxels without a spacing in them."
+    "(N,) diameter of the ball of each object's volume, in the volume's unit, or voxels without a spacing."
     intensity: np.ndarray | None
     "(N,) mean of the image in each object."
     probability: np.ndarray | None
@@ -128,6 +131,7 @@ class VolumeReport:
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float] | None
     unit: str
+    length_unit: LengthUnit
     run_reports: tuple[RunReport, ...]
     true_objects: int | None
     "Number of true objects, if there is a ground truth."
@@ -206,6 +210,7 @@ def examine(
         shape=(shape[0], shape[1], shape[2]),
         spacing=subject.spacing,
         unit=subject.unit,
+        length_unit=subject.length_unit,
         run_reports=tuple(run_reports),
         true_objects=None if ground_truth is None else len(ground_truth),
         true_diameter=None if ground_truth is None else _diameter(ground_truth, subject),
@@ -238,7 +243,9 @@ def _differences(subject: VolumeInput, threshold: float, most: int) -> tuple[Dif
 
 
 def _diameter(objects: ObjectProperties, subject: VolumeInput) -> np.ndarray:
-    voxel = float(np.prod(subject.spacing)) if subject.spacing and subject.unit == "um" else 1.0
+    known = subject.spacing is not None and subject.unit == "um"
+    edges = np.array(subject.spacing) / LENGTH_UNITS[subject.length_unit] if known else np.ones(3)
+    voxel = float(np.prod(edges))
     return (6 / np.pi * objects.volume_vox * voxel) ** (1 / 3)
 
 

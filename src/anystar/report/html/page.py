@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from anystar._version import __version__
+from anystar.display import unit_name
 from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, add_scores, ap_curve
 from anystar.report.html.charts import HEIGHT, WIDTH, Chart, curve_chart, histogram
 from anystar.report.html.examine import RunReport, VolumeReport, outline_colours, worst_first
@@ -161,7 +162,7 @@ def _ap_chart(summaries: Sequence[Mapping[str, Any]]) -> Chart | None:
 
 
 def _histograms(volume: VolumeReport) -> list[Chart]:
-    unit = "µm" if volume.spacing and volume.unit == "um" else "voxels"
+    unit = unit_name(volume.length_unit) if volume.spacing and volume.unit == "um" else "voxels"
     sizes = {v.run: v.diameter for v in volume.run_reports}
     if volume.true_diameter is not None:
         sizes = {"ground truth": volume.true_diameter, **sizes}

@@ -163,7 +163,9 @@ def _fullest(labels: np.ndarray, axis: int, index: Sequence[int]) -> int:
 def _grey_window(image: np.ndarray) -> tuple[float, float]:
     """Return the values that become black and white, of a sample of evenly spaced voxels."""
     step = max(1, round((image.size / _SAMPLE) ** (1 / 3)))
-    low, high = np.percentile(image[::step, ::step, ::step], [1.0, 99.8])
+    sample = image[::step, ::step, ::step]
+    finite = sample[np.isfinite(sample)]
+    low, high = np.percentile(finite, [1.0, 99.8]) if finite.size else (0.0, 0.0)
     return float(low), float(high)
 
 
