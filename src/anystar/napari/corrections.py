@@ -190,10 +190,11 @@ class LayerCorrections:
                 ]
         return table
 
-    def measure(self) -> None:
+    def measure(self) -> str:
         """Measure all objects: intensities, surfaces, contrast."""
         self.layer.features = self.corrections.table().to_pandas()
         self.remember_measures()
+        return f"measured {len(self.corrections.rows)} objects; see the features of the layer"
 
     def remember_measures(self) -> None:
         """Keep the columns of the layer that are not known without measuring."""

@@ -121,7 +121,7 @@ class CorrectionsForm(QWidget):
         return box
 
     def _save(self) -> QWidget:
-        box = QGroupBox("Save")
+        box = QGroupBox("Labels, table, overview image")
         layout, row = QVBoxLayout(box), QHBoxLayout()
         self.path = QLineEdit()
         self.path.setToolTip(
@@ -132,11 +132,14 @@ class CorrectionsForm(QWidget):
         self.choose_button.setText("…")
         row.addWidget(self.path)
         row.addWidget(self.choose_button)
-        self.replace, self.save_button = QCheckBox("Replace"), QPushButton("Save labels and table")
+        self.replace = QCheckBox("Replace")
+        self.measure_button, self.save_button = QPushButton("Measure"), QPushButton("Save")
+        self.measure_button.setToolTip(
+            "Intensities, surfaces and contrast of every object, as features of the layer."
+        )
         below = QHBoxLayout()
-        below.addWidget(self.replace)
-        below.addStretch()
-        below.addWidget(self.save_button)
+        for widget in (self.replace, self.measure_button, self.save_button):
+            below.addWidget(widget)
         layout.addLayout(row)
         layout.addLayout(below)
         return box

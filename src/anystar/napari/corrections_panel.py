@@ -49,6 +49,7 @@ class CorrectionsPanel(CorrectionsForm):
             self.view_button: self.confirm_view,
             self.all_button: self.confirm_all,
             self.choose_button: self.choose_path,
+            self.measure_button: self.measure,
             self.save_button: self.save,
         }
         for button, action in actions.items():
@@ -261,6 +262,11 @@ class CorrectionsPanel(CorrectionsForm):
             if axis in self.viewer.dims.not_displayed:
                 low[position], high[position] = 0.0, float(edited.layer.data.shape[axis] - 1)
         self._try(partial(edited.confirm_box, low, high))
+
+    def measure(self) -> None:
+        """Measure every object; the table becomes the features of the layer."""
+        if self.edited is not None:
+            self._try(self.edited.measure)
 
     def restore(self) -> None:
         """Go on with edits of an earlier time."""

@@ -54,8 +54,6 @@ class LearnPanel(QWidget):
         self.layers.setMaximumHeight(90)
         self.layers.setToolTip("Layers that you have corrected; only what was reviewed counts.")
         self.layers.itemChanged.connect(self.update_state)
-        refresh = QPushButton("Refresh")
-        refresh.clicked.connect(self.list_layers)
         self.name = QLineEdit("corrected")
         self.place = QLabel()
         self.place.setWordWrap(True)
@@ -72,7 +70,6 @@ class LearnPanel(QWidget):
         chosen = QGroupBox("Learn from")
         inner = QVBoxLayout(chosen)
         inner.addWidget(self.layers)
-        inner.addWidget(refresh)
         form = QFormLayout()
         form.addRow("Name of the new model", self.name)
         row = QHBoxLayout()
@@ -209,6 +206,11 @@ class LearnPanel(QWidget):
         self.cancel_button.setEnabled(running)
         self.progress.setVisible(running)
         self.place.setText(f"It goes to {self.out}." if self.chosen else "Correct a labels layer first.")
+
+    def enterEvent(self, event: Any) -> None:
+        """Bring the list up to date when the mouse comes in."""
+        self.list_layers()
+        super().enterEvent(event)
 
     def closeEvent(self, event: Any) -> None:
         """Stop learning with the panel."""
