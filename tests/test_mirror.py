@@ -62,7 +62,7 @@ ELSEWHERE = {
         "lab/test_peers.py",
     ),
     "napari": (
-        "corrections corrections_form learning loss_curve models segmentation segmenting worker",
+        "corrections corrections_form learning loss_curve models segmentation segmenting strokes worker",
         "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),
     "nn": (

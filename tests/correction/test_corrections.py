@@ -144,6 +144,9 @@ def test_a_click_on_nothing_runs_the_model_around_it():
 
     corrections.add_at((12.2, 19.8, 20), propose=propose)
     assert points == [(12, 20, 20)]
+    assert len(corrections.rows[1].distances) == 96  # those of the correction, not the 32 of the model
+    assert corrections.rows[1].probability > 0.1
+    assert len(corrections.table()) == 1
     np.testing.assert_allclose(corrections.rows[1].centroid, (12, 20, 20), atol=1.5)
 
 

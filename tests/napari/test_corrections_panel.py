@@ -240,6 +240,34 @@ def test_labels_from_anywhere_can_be_corrected(panel, viewer):
     assert corrections_of(layer).corrections.rows[30].provenance == "painted"
 
 
+def test_labels_on_the_grid_of_an_image_belong_to_it(panel, viewer, qtbot, monkeypatch):
+    monkeypatch.setattr(segmenting, "load_model", lambda name, device: stub_model(radius=6.0))
+    result = result_of_four()
+    viewer.add_image(result.image.data, name="embryo")
+    layer = viewer.add_labels(np.where(result.labels == 1, 1, 0), name="by hand")
+    panel.labels.setCurrentText("by hand")
+    panel.start()
+    click(panel, layer, PLACES[1], Mode.ADD)
+    with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
+        pass
+    assert layer.data[PLACES[1]] == 2
+    panel.measure_button.click()
+    assert layer.features["intensity_mean"].notna().all()
+    assert layer.features["index"].tolist() == [1, 2]
+
+
+def test_the_sliders_work_again_where_nothing_was_edited(panel, segmented):
+    assert segmentation_of(segmented).corrected
+    panel.stop()
+    assert not segmentation_of(segmented).corrected
+    panel.start()
+    click(panel, segmented, PLACES[0], Mode.DELETE)
+    panel.stop()
+    assert segmentation_of(segmented).corrected
+    panel.start()
+    assert corrections_of(segmented).corrections.history == ("deleted 1",)
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [

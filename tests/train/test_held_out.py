@@ -30,8 +30,12 @@ def test_every_object_is_in_one_part_or_unknown(centres, radius):
     inside = np.zeros(labels.shape, bool)
     inside[box] = True
     assert not (held_out[~inside] >= 0).any()
-    assert not (training[inside] >= 0).any()
-    assert 1 <= len(np.unique(held_out[held_out > 0])) < len(np.unique(training[training > 0]))
+    divided = np.setdiff1d(training[inside & (training >= 0)], held_out)
+    assert np.isin(training[inside], [-1, *divided]).all()  # a divided object is learnt from as a whole
+    assert (training[~inside] == labels[~inside]).all()
+    numbers = [len(np.unique(part[part > 0])) for part in (held_out, training)]
+    assert 1 <= numbers[0] < numbers[1]
+    assert sum(numbers) == num
 
 
 def test_few_objects_are_all_learnt_from():

@@ -233,13 +233,16 @@ class EditableLabels:
             return None
         old = self.rows.get(name)
         row = rows_of(located)[1]
-        body = bodies[name] if name in bodies else self._fitted(mask, box)
-        probability = float(body.probabilities[0]) if body.prob is not None else np.nan
+        given = bodies.get(name)
+        body = given if given is not None and given.rays == self.rays else self._fitted(mask, box)
+        probability = np.nan if old is None else old.probability
+        if given is not None and given.prob is not None:
+            probability = float(given.probabilities[0])
         z, y, x = body.points[0].astype(float).tolist()
         return replace(
             row,
             label=name,
-            probability=old.probability if old is not None and body.prob is None else probability,
+            probability=probability,
             centre=(z, y, x),
             distances=body.distances[0],
             provenance=provenance,

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from anystar.arrays import Volume
 from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, find_unsaved, recover
 from anystar.correction.table import list_objects
 from anystar.errors import InputError
 from anystar.napari.layers import Place, labels_place, voxel_size_of
 from anystar.napari.segmentation import Segmentation, segmentation_of
+from anystar.napari.strokes import painted_voxels
 
 if TYPE_CHECKING:
     import pandas
@@ -134,7 +136,7 @@ class LayerCorrections:
 
     def stroke(self, atoms: Sequence[Any]) -> str:
         """Take up what the brush of napari has painted: the value of its event ``paint``."""
-        where, old = _painted(self.layer.data, atoms)
+        where, old = painted_voxels(self.layer.data, atoms)
         change = self.corrections.painted(tuple(where[axis] for axis in self.place.axes), old)
         return "" if change is None else self.show(change)
 
@@ -172,8 +174,6 @@ class LayerCorrections:
 
     def show(self, change: Change) -> str:
         """Display a change, and return what it was."""
-        if self.segmentation is not None:
-            self.segmentation.corrected = True
         self.layer.refresh(extent=False)
         self.layer.features = self.features()
         return change.text
@@ -181,6 +181,7 @@ class LayerCorrections:
     def features(self) -> pandas.DataFrame:
         """Return a row per object; what was measured before stays with objects that were not edited."""
         table = list_objects(self.corrections).to_pandas()
+        table.insert(0, "index", table["label"])  # which label a row is of, for napari
         edited = (table["provenance"] != "found").to_numpy()
         for name, values in self._measured.items():
             if name not in table:
@@ -192,7 +193,9 @@ class LayerCorrections:
 
     def measure(self) -> str:
         """Measure all objects: intensities, surfaces, contrast."""
-        self.layer.features = self.corrections.table().to_pandas()
+        table = self.corrections.table().to_pandas()
+        table.insert(0, "index", table["label"])
+        self.layer.features = table
         self.remember_measures()
         return f"measured {len(self.corrections.rows)} objects; see the features of the layer"
 
@@ -208,6 +211,16 @@ class LayerCorrections:
             for c in features.columns
             if c not in own and c != "index"
         }
+
+    @property
+    def diameter(self) -> float | None:
+        """Typical diameter of the objects in shortest edges; None without objects."""
+        if self.segmentation is not None and self.segmentation.result is not None:
+            return self.segmentation.result.diameter_vox
+        volumes = [row.volume for row in self.corrections.rows.values()]
+        if not volumes:
+            return None
+        return float(np.cbrt(6 / np.pi * np.median(volumes) * np.prod(self.corrections.voxel_size.aspect)))
 
     @property
     def summary(self) -> str:
@@ -257,7 +270,7 @@ class LayerCorrections:
 
         known = self.segmentation
         origin = None
-        if known is not None:
+        if known is not None and known.result is not None:
             origin = {
                 "model": known.model or "the default model",
                 "prob_thresh": known.result.prob_thresh,
@@ -272,19 +285,30 @@ class LayerCorrections:
         )
         return f"wrote {', '.join(path.name for path in saved.files)} in {labels.absolute().parent}"
 
+    def release(self) -> None:
+        """End a correction in which nothing was edited, as if it had not begun: the sliders work again."""
+        if self.corrections.can_undo or self.corrections.can_redo:
+            return
+        self.layer.metadata.pop(_KEY, None)
+        if self.segmentation is not None:
+            self.segmentation.corrected = False
+
     def close(self) -> None:
         """End the correction; what was not saved stays on the disk."""
+        self.release()
         if self.journal is not None:
             self.journal.close()
 
 
-def correct(layer: Any, *, path: Path | None = None) -> LayerCorrections:
+def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None) -> LayerCorrections:
     """Begin to correct a labels layer, or go on with it.
 
     Parameters
     ----------
     layer : labels layer of napari
         Of a segmentation, or from anywhere. Its data become int32 in memory.
+    image : Volume, optional
+        The image of labels from anywhere.
     path : Path, optional
         The file of the image, beside which edits are kept.
 
@@ -296,87 +320,42 @@ def correct(layer: Any, *, path: Path | None = None) -> LayerCorrections:
     known = corrections_of(layer)
     if known is not None:
         return known
-    place = labels_place(layer)
-    segmentation = segmentation_of(layer)
-    if (
-        segmentation is not None
-        and segmentation.place.from_layer(layer.data).shape == segmentation.result.labels.shape
-    ):
+    place, segmentation = labels_place(layer), segmentation_of(layer)
+    result = None if segmentation is None else segmentation.result
+    if segmentation is not None and result is not None:
         place = segmentation.place
-        labels = np.array(place.from_layer(np.asarray(layer.data)), np.int32)
-        corrections = Corrections.of(segmentation.result, labels=labels)
-        image = segmentation.result.image
+        labels = place.from_layer(np.asarray(layer.data))
+        if not _editable(labels) or np.may_share_memory(labels, result.labels):
+            labels = np.array(labels, np.int32)
+        corrections = Corrections.of(result, labels=labels)
+        segmentation.corrected = True
     else:
-        from anystar.arrays import Volume
-
         size = voxel_size_of(layer).size
         data = place.from_layer(np.asarray(layer.data))
-        volume = (
-            Volume(data=data) if size is None else Volume(data=data, spacing=size.spacing, unit=size.unit)
-        )
-        corrections, image = Corrections.of_labels(volume), None
-    key = ImageKey.of(
-        corrections.labels if image is None else image.data,
-        path=path,
-        name=layer.name if path is None else "",
-    )
+        volume = Volume(data=data)
+        if size is not None:
+            volume = Volume(data=data, spacing=size.spacing, unit=size.unit)
+        corrections = Corrections.of_labels(volume, image)
+    pixels = corrections.labels if corrections.image is None else corrections.image.data
+    key = ImageKey.of(pixels, path=path, name=layer.name if path is None else "")
     corrections.recorder = Journal(key)
     made = LayerCorrections(
         layer=layer, corrections=corrections, place=place, key=key, segmentation=segmentation
     )
     made.remember_measures()
-    layer.data = place.to_layer(corrections.labels)
+    if not np.may_share_memory(layer.data, corrections.labels):
+        layer.data = place.to_layer(corrections.labels)
     layer.preserve_labels = True
     layer.features = made.features()
     layer.metadata[_KEY] = made
     return made
 
 
+def _editable(labels: np.ndarray) -> bool:
+    return labels.dtype == np.int32 and labels.flags.writeable
+
+
 def corrections_of(layer: Any) -> LayerCorrections | None:
     """Return the corrections of a layer, if they have begun."""
     found = None if layer is None else layer.metadata.get(_KEY)
     return found if isinstance(found, LayerCorrections) else None
-
-
-def _painted(data: np.ndarray, atoms: Sequence[Any]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
-    """Return which elements of a layer's data a stroke changes, and what they were before.
-
-    The data are as after the stroke then: of a single step, napari reports before it writes.
-    """
-    boxes = [_box_of(atom, data.shape) for atom in atoms]
-    box = tuple(
-        slice(min(b[axis].start for b in boxes), max(b[axis].stop for b in boxes))
-        for axis in range(data.ndim)
-    )
-    before = np.array(data[box])
-    for atom in reversed(atoms):
-        _put(before, box, atom, old=True)
-    after = before.copy()
-    for atom in atoms:
-        _put(after, box, atom, old=False)
-    data[box] = after
-    found = np.nonzero(before != after)
-    return tuple(i + b.start for i, b in zip(found, box, strict=True)), before[found]
-
-
-def _put(part: np.ndarray, box: tuple[slice, ...], atom: Any, *, old: bool) -> None:
-    """Write the old or the new values of one step of a stroke into a box of the data."""
-    if not hasattr(atom, "slice_key"):
-        indices, before, after = atom
-        where = tuple(np.asarray(i) - b.start for i, b in zip(indices, box, strict=True))
-        part[where] = before if old else after
-        return
-    own = _box_of(atom, [b.stop for b in box])  # an open slice ends where the box does
-    inner = part[tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(own, box, strict=True))]
-    values = atom.old_values if old else atom.new_value
-    if atom.mask is None:
-        inner[...] = values
-    else:
-        inner[atom.mask] = values
-
-
-def _box_of(atom: Any, shape: Sequence[int]) -> tuple[slice, ...]:
-    """Return the box of one step of a stroke: a box with a mask, or indices (napari before 0.8)."""
-    if hasattr(atom, "slice_key"):
-        return tuple(slice(*s.indices(n)[:2]) for s, n in zip(atom.slice_key, shape, strict=True))
-    return tuple(slice(int(np.min(i)), int(np.max(i)) + 1) for i in atom[0])

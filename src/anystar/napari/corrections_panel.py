@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from napari.layers import Labels
+from napari.layers import Image, Labels
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QFileDialog
 
@@ -17,6 +17,8 @@ from anystar.errors import InputError, user_message
 from anystar.napari import segmenting
 from anystar.napari.corrections import LayerCorrections, Mode, correct
 from anystar.napari.corrections_form import CorrectionsForm
+from anystar.napari.layers import layer_volume, voxel_size_of
+from anystar.napari.segmentation import segmentation_of
 from anystar.napari.worker import Progress, Run
 
 __all__ = ["CorrectionsPanel"]
@@ -88,7 +90,12 @@ class CorrectionsPanel(CorrectionsForm):
         """Begin to correct the chosen layer."""
         layer = self.layer
         try:
-            self.edited = correct(layer, path=self._image_path(layer))
+            image = self._image_of(layer)
+            source = (layer if image is None else image).source.path
+            volume = None
+            if image is not None and segmentation_of(layer) is None:
+                volume = layer_volume(image).volume(voxel_size_of(image).size)
+            self.edited = correct(layer, image=volume, path=None if source is None else Path(source))
         except InputError as error:
             self._say(str(error))
             return
@@ -117,17 +124,18 @@ class CorrectionsPanel(CorrectionsForm):
         layer.events.paint.disconnect(self._painted)
         for key in self._keys():
             layer.bind_key(key, None, overwrite=True)
+        self.edited.release()
         self.edited = None
         self.offer.hide()
 
-    def _image_path(self, layer: Any) -> Path | None:
-        from anystar.napari.segmentation import segmentation_of
-
+    def _image_of(self, layer: Any) -> Any:
+        """Return the image layer that was segmented, or else one on the grid of the labels; None without."""
         found = segmentation_of(layer)
-        name = found.source.name if found is not None else ""
-        image = next((x for x in self.viewer.layers if x.name == name), None)
-        source = (image if image is not None else layer).source.path
-        return None if source is None else Path(source)
+        images = [x for x in self.viewer.layers if isinstance(x, Image)]
+        if found is not None:
+            return next((x for x in images if x.name == found.source.name), None)
+        shape = layer.data.shape
+        return next((x for x in images if not x.rgb and not x.multiscale and x.data.shape == shape), None)
 
     def _keys(self) -> dict[str, Callable[[Any], None]]:
         def calling(action: Callable[[], Any]) -> Callable[[Any], None]:
@@ -193,16 +201,16 @@ class CorrectionsPanel(CorrectionsForm):
     ) -> None:
         """Run the model around a point where no candidate was kept, if the model is known."""
         known, image = edited.segmentation, edited.corrections.image
-        if known is None or image is None or self.run is not None:
+        if image is None or self.run is not None:
             self._say(str(error))
             return
+        name, device = (None, "auto") if known is None else (known.model, known.device)
         z, y, x = (int(p + 0.5) for p in point)
 
         def work(progress: Progress) -> Proposals:
             progress(0, 0, "looking around the point")
-            model = segmenting.load_model(known.model, known.device)
-            size, diameter = edited.corrections.voxel_size, known.result.diameter_vox
-            return run_around(model, image.data, size, diameter=diameter)((z, y, x))
+            model, size = segmenting.load_model(name, device), edited.corrections.voxel_size
+            return run_around(model, image.data, size, diameter=edited.diameter)((z, y, x))
 
         self._say("looking around the point with the model …")
         self.run = Run("Look around the point", work)

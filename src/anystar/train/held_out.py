@@ -33,8 +33,8 @@ class HeldOut(NamedTuple):
 def hold_out_box(labels: np.ndarray) -> HeldOut | None:
     """Cut a slab off one end of a volume, with about a quarter of the objects; None if there are too few.
 
-    Of the six ends, that whose cut divides the fewest objects is taken. Divided objects are unknown in both
-    parts.
+    Of the six ends, that whose cut divides the fewest objects is taken. Divided objects are learnt from as a
+    whole, and not evaluated on.
 
     Parameters
     ----------
@@ -68,17 +68,19 @@ def hold_out_box(labels: np.ndarray) -> HeldOut | None:
             low, high = (num - depth, num) if last else (0, depth)
             inside = (starts[:, axis] >= low) & (stops[:, axis] <= high)
             outside = (stops[:, axis] <= low) | (starts[:, axis] >= high)
-            if inside.sum() < outside.sum():
-                cuts.append((int((~inside & ~outside).sum()), axis, low, high, inside, outside))
+            if 2 * inside.sum() < len(found):
+                cuts.append((int((~inside & ~outside).sum()), axis, low, high, inside))
     if not cuts:
         return None
-    _, axis, low, high, inside, outside = min(cuts, key=lambda cut: cut[0])
+    _, axis, low, high, inside = min(cuts, key=lambda cut: cut[0])
     box = tuple(slice(low, high) if k == axis else slice(0, n) for k, n in enumerate(labels.shape))
     training, held_out = labels.copy(), np.full_like(labels, -1)
-    training[box] = -1
-    training[np.isin(labels, names[~outside])] = -1
-    held_out[box] = labels[box]
-    held_out[np.isin(labels, names[~inside])] = -1
+    kept_out = np.zeros(int(names.max()) + 1, bool)
+    kept_out[names[inside]] = True
+    within = np.maximum(labels[box], 0)
+    divided = (within > 0) & ~kept_out[within]
+    training[box] = np.where(divided, labels[box], -1)
+    held_out[box] = np.where(divided, -1, labels[box])
     z, y, x = box
     return HeldOut(training, held_out, (z, y, x))
 
