@@ -24,7 +24,7 @@ import torch
 
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.device import device_or_error
-from anystar.nn.model import StarNet, place
+from anystar.nn.model import StarNet, to_device
 from anystar.rng import stream
 from anystar.runtime.atomic import staged
 from anystar.synth.generate import generate
@@ -110,7 +110,7 @@ def check_network(device: torch.device, model: str, shape: tuple[int, int, int])
     found = {}
     with torch.inference_mode():
         expected = network(image).logits.sigmoid()
-        network = place(network, device)
+        network = to_device(network, device)
         for name, dtype in (("float32", None), ("bfloat16", torch.bfloat16)):
             with torch.autocast(device.type, dtype, enabled=dtype is not None):
                 logits = network(image.to(device)).logits

@@ -25,7 +25,7 @@ import torch
 
 from anystar.nn.batchnorm_statistics import recompute_statistics
 from anystar.nn.losses import star_loss
-from anystar.nn.model import StarNet, place
+from anystar.nn.model import StarNet, to_device
 from anystar.runtime.atomic import staged
 from anystar.targets import Targets
 from anystar.train import TrainConfig, load_start, small_config
@@ -176,7 +176,7 @@ def compare(name: str, base: TrainConfig, options: argparse.Namespace, seed: int
             )
         if state.left == 0:
             break
-    network = place(StarNet(config.network), _CPU)
+    network = to_device(StarNet(config.network), _CPU)
     network.load_state_dict(state.network.state_dict())
     weights = judged(network, held_out, options.held_out, config)
     network.load_state_dict(network.state_dict() | state.average)

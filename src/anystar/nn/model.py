@@ -14,7 +14,7 @@ from anystar.config import ConfigError
 from anystar.nn.convolution import Conv3d
 from anystar.nn.unet import Part, UNet, around, cut, within
 
-__all__ = ["NetworkConfig", "Prediction", "StarNet", "place"]
+__all__ = ["NetworkConfig", "Prediction", "StarNet", "to_device"]
 
 _MOST_LEVELS = 8
 _WIDEST = 4096
@@ -150,6 +150,6 @@ def _bias(layer: nn.Conv3d) -> Tensor:
     return layer.bias
 
 
-def place(network: StarNet, device: torch.device) -> StarNet:
+def to_device(network: StarNet, device: torch.device) -> StarNet:
     """Move a network to ``device``, channels last: the layout that 3D convolutions are fastest in."""
     return network.to(device, memory_format=torch.channels_last_3d)  # type: ignore[call-overload]

@@ -14,7 +14,7 @@ from anystar.config import nearest
 from anystar.errors import ConfigError
 from anystar.nn.checkpoint import ModelFile, load_header, load_model_file
 from anystar.nn.device import device_or_error
-from anystar.nn.model import StarNet, place
+from anystar.nn.model import StarNet, to_device
 from anystar.predict.model import Model, with_defaults
 
 __all__ = ["DEFAULT_MODEL", "list_models", "load_model", "model_path"]
@@ -85,4 +85,4 @@ def _prepare(file: ModelFile, device: torch.device) -> StarNet:
             if isinstance(conv, nn.Conv3d) and isinstance(norm, nn.BatchNorm3d):
                 module[i] = nn.utils.fusion.fuse_conv_bn_eval(conv, norm)
                 module[i + 1] = nn.Identity()
-    return place(network, device)
+    return to_device(network, device)

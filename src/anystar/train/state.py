@@ -12,7 +12,7 @@ from torch import Tensor
 from anystar._version import __version__
 from anystar.config import ConfigError, from_dict, to_dict
 from anystar.nn.checkpoint import interpreted, load_tensors, save_model_file, save_tensors
-from anystar.nn.model import NetworkConfig, StarNet, place
+from anystar.nn.model import NetworkConfig, StarNet, to_device
 from anystar.nn.sync_batchnorm import synchronise_statistics
 from anystar.train.config import TrainConfig
 from anystar.train.labelled import LabelledVolumes
@@ -45,7 +45,7 @@ class TrainState:
             network = StarNet(config.network)
         if start is not None:
             network.load_state_dict(network.state_dict() | start.weights)
-        self.network = place(network, device).train()
+        self.network = to_device(network, device).train()
         self.processes = processes or Processes()
         if self.processes.size > 1:
             synchronise_statistics(self.network, device)

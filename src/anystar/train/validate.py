@@ -10,7 +10,7 @@ from torch import Tensor
 
 from anystar.geometry.rays import golden_spiral
 from anystar.nn.losses import star_loss
-from anystar.nn.model import StarNet, place
+from anystar.nn.model import StarNet, to_device
 from anystar.train.config import TrainConfig
 from anystar.train.crops import CropBatches
 from anystar.train.labelled import LabelledVolumes
@@ -27,7 +27,7 @@ class Validation:
     def __init__(self, config: TrainConfig, labelled: LabelledVolumes, device: torch.device) -> None:
         assert config.labelled is not None
         self.config, self.device = config, device
-        self.network = place(StarNet(config.network), device).eval()
+        self.network = to_device(StarNet(config.network), device).eval()
         if not labelled.validation:
             self.batches = []
             return
