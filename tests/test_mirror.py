@@ -26,10 +26,6 @@ ELSEWHERE = {
         "explained pool stores writer",
         "cli/test_synthesize.py",
     ),
-    "evaluate": (
-        "object_counts",
-        "evaluate/test_peers.py evaluate/test_curves.py",
-    ),
     "geometry": (
         "tensors",
         "geometry/nms/test_torch.py",
@@ -110,8 +106,8 @@ ELSEWHERE = {
         "train/test_loop.py cli/test_train.py",
     ),
     "workflow": (
-        "annotated batch corrected evaluating file_result in_blocks measuring notes opened options "
-        "outputs provenance reporting runs timecourse tuning",
+        "annotated batch corrected evaluating file_result in_blocks measuring notes opened "
+        "options outputs provenance reporting runs timecourse tuning",
         "cli/test_segment.py cli/test_measure.py cli/test_evaluate.py cli/test_report.py cli/test_tune.py",
     ),
 }

@@ -11,7 +11,15 @@ from anystar.errors import InputError
 from anystar.evaluate.assign import assign
 from anystar.evaluate.overlap import Overlap, overlap_of_blocks
 
-__all__ = ["THRESHOLDS", "Scores", "add_scores", "match_blocks", "match_labels", "mean_ap"]
+__all__ = [
+    "THRESHOLDS",
+    "Scores",
+    "add_scores",
+    "check_thresholds",
+    "match_blocks",
+    "match_labels",
+    "mean_ap",
+]
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 """Intersection over union from which a pair counts as found, by default."""
@@ -100,6 +108,12 @@ def _ratio(part: float, whole: float) -> float:
     return part / whole if whole else 0.0
 
 
+def check_thresholds(thresholds: Sequence[float]) -> None:
+    """Raise ``InputError`` unless there are thresholds, all above 0 and at most 1."""
+    if not thresholds or not all(0 < t <= 1 for t in thresholds):
+        raise InputError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
+
+
 def match_labels(
     ground_truth: np.ndarray, pred: np.ndarray, *, thresholds: Sequence[float] = THRESHOLDS
 ) -> tuple[Scores, ...]:
@@ -150,8 +164,7 @@ def match_blocks(
     tuple of Scores
         One per threshold, in their order: those of the whole images.
     """
-    if not thresholds or not all(0 < t <= 1 for t in thresholds):
-        raise InputError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
+    check_thresholds(thresholds)
     pairs = overlap_of_blocks(blocks)
     return tuple(_scores(pairs, float(t)) for t in thresholds)
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.errors import InputError
 from anystar.evaluate.assign import assign
-from anystar.evaluate.matching import THRESHOLDS, Scores
+from anystar.evaluate.matching import THRESHOLDS, Scores, check_thresholds
 from anystar.evaluate.overlap import overlap
 
 __all__ = ["ObjectCounts", "count_by_object"]
@@ -77,8 +76,7 @@ def count_by_object(
     >>> rows.tp.tolist(), rows.fp.tolist(), rows.fn.tolist()
     ([[1, 0], [0, 0], [0, 0]], [[0, 1], [0, 0], [1, 1]], [[0, 1], [1, 1], [0, 0]])
     """
-    if not thresholds or not all(0 < t <= 1 for t in thresholds):
-        raise InputError(f"thresholds must be above 0 and at most 1, got {list(thresholds)}")
+    check_thresholds(thresholds)
     pairs = overlap(ground_truth, pred)
     iou, num_true, num_pred = pairs.iou, len(pairs.true_labels), len(pairs.pred_labels)
     matches = [assign(pairs.true_index, pairs.pred_index, iou, t) for t in thresholds]
