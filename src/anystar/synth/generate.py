@@ -14,7 +14,8 @@ from anystar.synth.augment.base import rescale, run
 from anystar.synth.augment.cutout import Cutout
 from anystar.synth.augment.margin import Margin
 from anystar.synth.connected_components import clean_batch
-from anystar.synth.contrast import Contrast, paint_contrast
+from anystar.synth.contrast import Contrast
+from anystar.synth.contrast_painting import paint_contrast
 from anystar.synth.deform import bend_coords
 from anystar.synth.fields import lattice, sample
 from anystar.synth.mixture import Mixture, paint_mixture
