@@ -1,18 +1,21 @@
-"""What the documents tell people to type works, as they tell it."""
+"""What the documents tell people to type works, as they tell it.
 
+The ``bash`` and ``python`` blocks of a page run one after the other in one folder, as a reader would paste
+them. Blocks that need another machine, hours, or somebody else's data are marked ``console`` or ``text`` and
+do not run.
+"""
+
+import inspect
+import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
-from click.testing import CliRunner
 
-from anystar import io
-from anystar.cli import main
+from anystar.cli.group import _COMMANDS
 from anystar.config import load_toml
 from anystar.synth.recipes import get_recipe, load_recipe
 from anystar.train import TrainConfig
@@ -22,79 +25,52 @@ DOCUMENTS = [
     ROOT / "README.md",
     *sorted(p for p in (ROOT / "docs").rglob("*.md") if "generated" not in p.parts),
 ]
+SETUP = "python3 -m venv .venv "
+HOURS = re.compile(r"^(anystar (?:train|synthesize|reproduce|data (?:get|check)) .*)$", re.M)
+"""Commands that take hours, or others' data, at full size."""
+COSTLY = ("batch.md", "correct-and-teach.md", "fiji.md", "fine-tuning.md", "own-image.md", "tracking.md")
+"""Pages of a minute and more: they run in ``.ci/run``."""
+NEEDS = {
+    "batch.md": ("pandas",),
+    "corrections.md": ("napari",),
+    "tracking.md": ("laptrack", "napari", "pandas"),
+}
+"""Packages that a page names for its readers to install."""
+
+DRIVER = """
+import json, subprocess, sys
+
+names = {"__name__": "__main__"}
+for language, code in json.loads(sys.argv[1]):
+    print(f"--- {language}", code, sep="\\n", flush=True)
+    if language == "python":
+        exec(compile(code, "<page>", "exec"), names)
+    else:
+        subprocess.run(["bash", "-euo", "pipefail", "-c", code], check=True)
+"""
 
 
-def blocks(document, language):
-    return re.findall(rf"^```{language}\n(.*?)^```", document.read_text(encoding="utf-8"), re.M | re.S)
+def blocks(document, *languages):
+    """The language and the text of every block of code in these languages."""
+    found = re.findall(rf"^```({'|'.join(languages)})\n(.*?)^```", document.read_text("utf-8"), re.M | re.S)
+    return [(language, code) for language, code in found]
 
 
-def here(tmp_path):
-    """A folder that looks like the repository to an example, and takes what it writes."""
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    return tmp_path
+def shortened(document, code):
+    """The commands of a block in minutes: guides at toy size, elsewhere only that the options exist."""
+    code = "\n".join(line for line in code.splitlines() if not line.startswith(SETUP))
+    if document.parent.name in ("tutorials", "how-to"):
+        code = re.sub(r"^(anystar train --fine-tune .*)$", r"\1 --iterations 2", code, flags=re.M)
+        return re.sub(r"(?<=\s)(-n|--iterations|--minutes) [\d_.]+", r"\1 2", code)
+    return HOURS.sub(r"\1 --help", re.sub(r" +# .*", "", code))
 
 
-TUTORIAL = ROOT / "docs" / "how-to" / "fine-tuning.md"
-STORIES = (TUTORIAL, ROOT / "docs" / "how-to" / "fiji.md", ROOT / "docs" / "reference" / "files.md")
-"""Documents whose commands build on one another."""
-MIXED = (ROOT / "docs" / "how-to" / "tracking.md",)
-"""Documents whose commands and Python build on one another."""
-TOY = {"-n": "2", "--iterations": "2"}
-
-
-def calls(block):
-    """Every call of the command line in a bash block, without the set-up before it."""
-    for part in re.split(r"&&|\n", block):
-        words = shlex.split(part, comments=True)
-        if words and Path(words[0]).name == "anystar":
-            yield words[1:]
-
-
-def commands():
-    for document in DOCUMENTS:
-        for block in blocks(document, "bash") if document not in (*STORIES, *MIXED) else ():
-            session = list(calls(block))
-            if session:
-                yield pytest.param(session, id=f"{document.name}: {' '.join(session[0][:2])}")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("document", STORIES, ids=lambda path: path.name)
-def test_a_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
-    """At toy size, in one process."""
-    monkeypatch.chdir(here(tmp_path))
-    for words in calls("\n".join(blocks(document, "bash"))):
-        toy = [TOY.get(before, word) for before, word in zip(["", *words], words, strict=False)]
-        toy += ["--iterations", "2"] if "--fine-tune" in words else []
-        done = CliRunner().invoke(main, toy)
-        assert done.exit_code == 0, (words, done.output)
-        for written in re.findall(r"wrote (.+)", done.stdout):
-            assert Path(written).stat().st_size > 0
-    assert document != TUTORIAL or Path("thresholds.toml").exists()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("document", MIXED, ids=lambda path: path.name)
-def test_a_mixed_story_runs_from_start_to_end(tmp_path, monkeypatch, document):
-    """Commands and Python in their order, with the packages that it names."""
-    for package in ("laptrack", "napari", "pandas"):
-        pytest.importorskip(package)
-    monkeypatch.chdir(here(tmp_path))
-    names = {}
-    text = document.read_text(encoding="utf-8")
-    for language, block in re.findall(r"^```(bash|python)\n(.*?)^```", text, re.M | re.S):
-        if language == "python":
-            exec(compile(block, str(document), "exec"), names)
-            continue
-        for words in calls(block):
-            done = CliRunner().invoke(main, words)
-            assert done.exit_code == 0, (words, done.output)
-    check_tracks(names)
-
-
-def check_tracks(names):
+def check_tracks(tracks, start, speed, layer):
     """The balls of the page are tracked from start to end, but for the one that leaves."""
-    tracks, start, speed = names["tracks"], names["start"], names["speed"]
+    import numpy as np
+
+    from anystar import io
+
     assert tracks["track_id"].nunique() == len(start)
     for _, track in tracks.groupby("track_id"):
         places = track.sort_values("time")[["z_um", "y_um", "x_um"]].to_numpy()
@@ -102,55 +78,78 @@ def check_tracks(names):
         inside = places[: 3 if ball == 7 else None]
         assert len(places) == 6 or ball == 7
         assert np.abs(inside - (start[ball] + np.arange(len(inside))[:, None] * speed[ball])).max() < 1.5
-    assert names["layer"].data.shape == (len(tracks), 5)
+    assert layer.data.shape == (len(tracks), 5)
     for time in range(6):
         with io.open_image("tracks.ome.zarr", time=time) as image:
             here = tracks[tracks["time"] == time]
             assert set(np.unique(image.read())) == {0, *(here["track_id"] + 1)}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("session", list(commands()))
-def test_commands(tmp_path, session):
-    """The commands of one block run one after the other in one folder."""
-    here(tmp_path)
-    for words in session:
-        if words[0] in ("train", "synthesize", "reproduce") or words[:2] in (
-            ["data", "get"],
-            ["data", "check"],
-        ):
-            words = [*words, "--help"]  # hours of work, or others' data: only that the options exist
-        done = subprocess.run(
-            [sys.executable, "-c", "from anystar.cli import main; main()", *words],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        for written in re.findall(r"wrote (.+)", done.stdout):
-            assert (tmp_path / written).stat().st_size > 0
+CHECKS = {
+    "fine-tuning.md": [("bash", "test -s thresholds.toml")],
+    "tracking.md": [
+        ("python", f"{inspect.getsource(check_tracks)}\ncheck_tracks(tracks, start, speed, layer)")
+    ],
+}
+"""What must hold at the end of a page."""
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("document", [d for d in DOCUMENTS if d not in MIXED], ids=lambda path: path.name)
-def test_python(tmp_path, document):
-    """The Python blocks of one document run one after the other, as one session."""
-    code = "\n".join(blocks(document, "python"))
+def pages():
+    for document in DOCUMENTS:
+        steps = [
+            (language, shortened(document, code)) for language, code in blocks(document, "bash", "python")
+        ]
+        if steps:
+            marks = [pytest.mark.costly] if document.name in COSTLY else []
+            name = document.relative_to(ROOT).as_posix()
+            steps += CHECKS.get(document.name, [])
+            yield pytest.param(document.name, steps, id=name, marks=[pytest.mark.slow, *marks])
+
+
+@pytest.mark.parametrize(("page", "steps"), list(pages()))
+def test_a_page_runs_from_start_to_end(tmp_path, page, steps):
+    for package in NEEDS.get(page, ()):
+        pytest.importorskip(package)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    programs = tmp_path / ".programs"
+    programs.mkdir()
+    for name, module in (("anystar", "-m anystar"), ("python", "")):
+        (programs / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
+        (programs / name).chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=here(tmp_path),
-        env=os.environ | {"MPLBACKEND": "agg"},
+        [sys.executable, "-c", DRIVER, json.dumps(steps)],
+        cwd=tmp_path,
+        env=os.environ | {"MPLBACKEND": "agg", "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    for written in re.findall(r"^ *wrote (.+)", done.stdout, re.M):
+        assert (tmp_path / written).stat().st_size > 0
+
+
+def test_shortened_commands():
+    guide, reference = ROOT / "docs" / "how-to" / "x.md", ROOT / "docs" / "reference" / "x.md"
+    assert (
+        shortened(guide, "anystar train --iterations 180_000 -n 30\n") == "anystar train --iterations 2 -n 2"
+    )
+    assert shortened(reference, "anystar train --out x  # hours\nanystar measure a\n") == (
+        "anystar train --out x --help\nanystar measure a"
+    )
+    assert shortened(reference, f"{SETUP}&& x\nls\n") == "ls"
+
+
+def test_every_command_is_explained():
+    """A command that no guide, tutorial or README uses cannot be found by a reader."""
+    guides = [p for p in DOCUMENTS if p.name == "README.md" or "reference" not in p.parts]
+    text = "\n".join(path.read_text("utf-8") for path in guides)
+    assert [name for name in _COMMANDS if not re.search(rf"\banystar {name}\b", text)] == []
 
 
 def settings():
     for document in DOCUMENTS:
-        for number, block in enumerate(blocks(document, "toml")):
+        for number, (_, block) in enumerate(blocks(document, "toml")):
             yield pytest.param(document, block, id=f"{document.name} {number}")
 
 
@@ -166,7 +165,8 @@ def test_settings(tmp_path, document, block):
 
 
 def test_the_readme_has_the_two_lines():
-    lines = [line for block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
-    setup = [line for line in lines if line.startswith("python3 -m venv .venv && .venv/bin/pip install")]
-    assert sum(".venv/bin/anystar segment examples/" in line for line in setup) == 1
+    lines = [line for _, block in blocks(ROOT / "README.md", "bash") for line in block.splitlines()]
+    setup = [line for line in lines if line.startswith(SETUP)]
+    assert len(setup) == 2
+    assert sum("anystar segment examples/" in line for line in setup) == 1
     assert sum(line.endswith("&& ./check") for line in setup) == 1

@@ -58,10 +58,34 @@ NAMES = re.compile(
 )
 
 
+# The most words of a page: the nearest of its folders counts. Tables count, code does not.
+BUDGETS = {
+    "README.md": 600,
+    "CHANGELOG.md": 1500,
+    "CONTRIBUTING.md": 1500,
+    "SECURITY.md": 200,
+    "CODE_OF_CONDUCT.md": 150,
+    "docs": 200,
+    "docs/comparison.md": 1000,
+    "docs/tutorials": 800,
+    "docs/how-to": 1100,
+    "docs/gallery": 800,
+    "docs/reference": 1000,
+    "docs/reference/files.md": 2300,
+    "docs/reference/generator-knobs.md": 3300,
+    "docs/explanation": 600,
+    "docs/explanation/generator.md": 2600,
+    "docs/explanation/geometry.md": 3000,
+    "docs/explanation/scale.md": 2600,
+    "docs/lab-notes": 2500,
+    "docs/lab-notes/training-log.md": 12000,
+}
+
+
 def files() -> list[Path]:
     """Return the source, the documents and the README."""
     written = sorted(p for p in (ROOT / "docs").rglob("*.md") if "generated" not in p.parts)
-    return [ROOT / "README.md", *written, *sorted(SOURCE.rglob("*.py"))]
+    return [*sorted(ROOT.glob("*.md")), *written, *sorted(SOURCE.rglob("*.py"))]
 
 
 def paragraphs(text: str) -> Iterator[str]:
@@ -160,6 +184,34 @@ def test_the_words_are_those_of_the_field():
 def test_sentences_are_short():
     found = [hit for path in files() for hit in long_sentences(path)]
     assert not found, "\n".join([f"split sentences of more than {MOST_WORDS} words:", *found])
+
+
+def budget(path: Path) -> int:
+    """Return the most words of a page."""
+    place = path.relative_to(ROOT)
+    return next(BUDGETS[p.as_posix()] for p in (place, *place.parents) if p.as_posix() in BUDGETS)
+
+
+def num_words(text: str) -> int:
+    """Return the number of words of a page, without its code."""
+    return len(re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL).split())
+
+
+def test_words_are_counted_without_code():
+    assert num_words("# Two words\n\n```bash\nanystar --help\n```\n\n| a | b |\n") == 8
+    assert budget(ROOT / "docs" / "how-to" / "install.md") == BUDGETS["docs/how-to"]
+
+
+def test_pages_keep_to_their_budget():
+    pages = {path: num_words(path.read_text("utf-8")) for path in files() if path.suffix == ".md"}
+    over = [
+        f"{path.name}: {words} of {budget(path)}" for path, words in pages.items() if words > budget(path)
+    ]
+    assert not over, f"split or shorten, or raise the budget with a reason: {over}"
+
+
+def test_the_readme_has_fewer_than_90_lines():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) < 90
 
 
 if __name__ == "__main__":

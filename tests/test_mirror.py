@@ -142,6 +142,7 @@ ACROSS = {
     "synth/test_wide.py": "the recipe wide",
     "train/test_diverged.py": "training that diverges",
     "test_documents.py": "examples in documents",
+    "test_release.py": "versions, dependencies, recipe, workflows",
     "test_gpu_run.py": "everything on a graphics card",
     "test_imports.py": "import cycles",
     "test_language.py": "vocabulary",

@@ -207,7 +207,9 @@ def _written_in(node: nodes.Node | None) -> list[str]:
     if node is None:
         return []
     parts = node.source.rpartition("docstring of ")[2].split(".")
-    return [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    places = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    defined = [getattr(_find(place, []), "__module__", None) for place in places]
+    return places + [module for module in defined if module]
 
 
 def _find(name: str, starts: list[str]) -> Any:

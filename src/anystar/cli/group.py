@@ -48,6 +48,7 @@ _COMMANDS = {
     "synthesize": "Make synthetic volumes with labels.",
     "data": "List, get and check annotated data sets.",
     "reproduce": "Run the experiments of the paper.",
+    "info": "Print versions and hardware, for bug reports.",
 }
 
 
@@ -93,7 +94,7 @@ def _report_bug(error: BaseException, words: Sequence[str]) -> None:
     trace = "".join(traceback.format_exception(error))
     click.echo(
         f"anystar: this is a bug in AnyStar, not a mistake of yours ({type(error).__name__}: {error}).\n"
-        f"Please report it with all of the following lines.\n"
+        f"Please report it with all of the following lines, and with what 'anystar info' prints.\n"
         f"  version:  anystar {__version__}, Python {platform.python_version()}, {platform.platform()}\n"
         f"  command:  anystar {shlex.join(words)}\n{trace}",
         err=True,
