@@ -54,7 +54,7 @@ _CLOSE, _UNSURE = 0.5, 0.15
 as a share of the objects from which it is reported."""
 _WORTH_SAYING = 0.05
 """Share of the objects from which a lowered threshold is reported."""
-_LOWERED, _TELLING = 2 / 3, (6, 12)
+_LOWERED, _TELLING = 2 / 3, (9, 14)
 """Lowered threshold, as a share of the model's, and objects: it is not lowered up to the first number, and to
 the full from the second."""
 _DIM, _DIMMER = (0.6, 0.9), (0.2, 0.5)
