@@ -68,7 +68,7 @@ __all__ = ["tune"]
 @volume_options
 @device_option
 @overwrite_option
-def tune(images: Path, labels: Path, output: Path, **given: Any) -> None:
+def tune(images: Path, labels: Path, output: Path, overwrite: bool, **given: Any) -> None:
     """Find the thresholds that suit your images, on a few annotated volumes.
 
     The network runs once per volume and size; then every threshold of probability and of overlap is tried.
@@ -79,10 +79,13 @@ def tune(images: Path, labels: Path, output: Path, **given: Any) -> None:
       anystar tune --images validation/images --labels validation/labels -o thresholds.toml
       anystar segment images/ -o labels/ --thresholds thresholds.toml
     """
-    from anystar.workflow.tuning import tune_files
+    from anystar.workflow.tuning import TuneOptions, tune_files
 
+    options = TuneOptions(**given)
     with progress_bar("tune") as progress:
-        thresholds, _ = tune_files(images, labels, output, progress=progress, report=_print, **given)
+        thresholds, _ = tune_files(
+            images, labels, output, options, overwrite=overwrite, progress=progress, report=_print
+        )
     if thresholds.prob_thresh is None:
         click.echo("  no thresholds are written: those that the model chooses for each volume are better")
     click.echo(f"  wrote {output}")

@@ -330,17 +330,22 @@ def open_image(
                 series=image_number,
                 renamed=axes,
             )
-            if math.prod(image.shape) > _MOST_VOXELS:
-                raise FileError(
-                    f"states the shape {image.shape}, more than {_MOST_VOXELS:.0e} voxels; its metadata are "
-                    "damaged, export it again"
-                )
-            if 0 in image.shape:
-                raise FileError(f"is empty, its shape is {image.shape}; export it again")
-            if source.fault and override is None and sized:
-                raise FileError(f"{source.fault}; give the right one with spacing=(Z, Y, X)")
+            _refuse_nonsense(image)
         opened.pop_all()
     return image
+
+
+def _refuse_nonsense(image: LazyImage) -> None:
+    """Raise if the shape or, unless another is given, the voxel size is impossible."""
+    if math.prod(image.shape) > _MOST_VOXELS:
+        raise FileError(
+            f"states the shape {image.shape}, more than {_MOST_VOXELS:.0e} voxels; its metadata are "
+            "damaged, export it again"
+        )
+    if 0 in image.shape:
+        raise FileError(f"is empty, its shape is {image.shape}; export it again")
+    if image.source.fault and image.override is None and image.sized:
+        raise FileError(f"{image.source.fault}; give the right one with spacing=(Z, Y, X)")
 
 
 def _refuse_unusable(source: Source, level: int) -> None:

@@ -26,7 +26,7 @@ from anystar.preprocess.arrays import Box
 from anystar.runtime.atomic import staged
 from anystar.train import LabelledConfig, RawVolume, TrainConfig
 from anystar.train.held_out import hold_out_box, reviewed_labels
-from anystar.train.labelled import known_labels, median_diameter
+from anystar.train.labelled import LabelledVolumes, known_labels, median_diameter
 from anystar.tune import Judged, score
 from anystar.workflow.annotated import read_labelled
 from anystar.workflow.corrected import CorrectedVolume
@@ -186,23 +186,7 @@ def fine_tune(
     config = _config(preset, out, model or DEFAULT_MODEL, bool(held))
     assert config.labelled is not None
     labelled = read_labelled(config.labelled)
-    step, seconds = 0, 0.0
-    with closing(
-        run_training(config, out, resume=resume and begun, device=device, labelled=labelled)
-    ) as events:
-        for event in events:
-            step, seconds = event.step, event.seconds
-            progress(
-                FineTuneEvent(
-                    stage="training",
-                    step=step,
-                    total=config.iterations,
-                    loss=event.losses["total"],
-                    validation=event.validation,
-                )
-            )
-    step = step or config.iterations  # a run that was finished before
-    finished = step >= config.iterations or (config.minutes is not None and seconds >= 60 * config.minutes)
+    step, finished = _train(config, out, labelled, progress, resume=resume and begun, device=device)
     if finished:
         with staged(new) as (temporary,):
             shutil.copyfile(out / ("best.safetensors" if held else "model.safetensors"), temporary)
@@ -221,6 +205,33 @@ def fine_tune(
         finished=finished,
         notes=_notes(before, after, held=bool(held)),
     )
+
+
+def _train(
+    config: TrainConfig,
+    out: Path,
+    labelled: LabelledVolumes,
+    progress: Callable[[FineTuneEvent], None],
+    *,
+    resume: bool,
+    device: str,
+) -> tuple[int, bool]:
+    """Train; return the number of steps, and whether the run is finished."""
+    step, seconds = 0, 0.0
+    with closing(run_training(config, out, resume=resume, device=device, labelled=labelled)) as events:
+        for event in events:
+            step, seconds = event.step, event.seconds
+            progress(
+                FineTuneEvent(
+                    stage="training",
+                    step=step,
+                    total=config.iterations,
+                    loss=event.losses["total"],
+                    validation=event.validation,
+                )
+            )
+    step = step or config.iterations  # a run that was finished before
+    return step, step >= config.iterations or (config.minutes is not None and seconds >= 60 * config.minutes)
 
 
 def _prepare(volumes: Sequence[CorrectedVolume], preset: FineTunePreset) -> list[_Prepared]:

@@ -84,19 +84,25 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
             write_image_rois(outputs.rois, outputs.labels, image)
         nothing = outcome.num_objects + outcome.num_filtered == 0
         constant = _only_value(image) if nothing else None
+    return _file_result(opened, outcome, constant, time.perf_counter() - start)
+
+
+def _file_result(opened: OpenedImage, outcome: Outcome, constant: Any, seconds: float) -> FileResult:
+    """Return what came of an image; ``constant`` is its only value, if it has but one."""
+    image = opened.image
     diameter, unit = typical_diameter(outcome.volume_vox, outcome.voxel_size)
     return FileResult(
         image=opened.path,
-        outputs=outputs,
+        outputs=opened.outputs,
         num_objects=outcome.num_objects,
         num_filtered=outcome.num_filtered,
         diameter=diameter,
         unit=unit,
         length_unit=image.length_unit,
         notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
-        seconds=time.perf_counter() - start,
+        seconds=seconds,
         work=outcome.timings,
-        files=outputs.files,
+        files=opened.outputs.files,
         constant=constant,
     )
 

@@ -17,6 +17,7 @@ from anystar.io import Series, file_suffix, open_series
 from anystar.report.timecourse import save_timecourse, write_curves, write_frames
 from anystar.runtime.atomic import staged
 from anystar.timecourse import Timecourse, drift_remark, follow, left_out_remarks, make_regions, ranges
+from anystar.timecourse.curves import Regions
 from anystar.workflow.outputs import refuse_outputs
 
 __all__ = ["TimecourseOptions", "TimecourseResult", "follow_files"]
@@ -112,12 +113,7 @@ def follow_files(
         series=options.series,
         axes=options.axes,
     ) as series:
-        baseline = options.baseline
-        if baseline and not baseline[0] <= baseline[1] < len(series):
-            raise InputError(
-                f"baseline takes two of the frames 0 to {len(series) - 1} in order, got "
-                f"{baseline[0]} {baseline[1]}; change them"
-            )
+        _check_baseline(options, series)
         outputs = _outputs(frames, output, options, series, overwrite)
         number, reference = _reference(series, options)
         labels, notes = _labels(series, reference, options, report)
@@ -127,23 +123,7 @@ def follow_files(
                 raise InputError(f"{path} holds only background; give one with a region")
         regions = make_regions(labels, mask)
         start = time.perf_counter()
-
-        def read(frame: int) -> np.ndarray | None:
-            report(frame, len(series), "frames")
-            return series.read(frame)
-
-        course = follow(
-            (read(n) for n in range(len(series))),
-            regions,
-            reference=reference,
-            baseline=baseline,
-            sigma=options.sigma,
-        )
-        if not np.isfinite(course.change).any():
-            first, last = course.baseline
-            raise InputError(
-                f"no frame of the baseline {first} to {last} can be used; give another with baseline=(A, B)"
-            )
+        course = _follow(series, regions, reference, options, report)
         seconds = time.perf_counter() - start
         problems = left_out_remarks(course, series.faults)
         _write(outputs, course, series, reference, labels, options)
@@ -160,6 +140,40 @@ def follow_files(
             problems=tuple(problems),
             seconds=seconds,
         )
+
+
+def _check_baseline(options: TimecourseOptions, series: Series) -> None:
+    """Raise ``InputError`` unless the baseline is a range of frames."""
+    baseline = options.baseline
+    if baseline and not baseline[0] <= baseline[1] < len(series):
+        raise InputError(
+            f"baseline takes two of the frames 0 to {len(series) - 1} in order, got "
+            f"{baseline[0]} {baseline[1]}; change them"
+        )
+
+
+def _follow(
+    series: Series, regions: Regions, reference: np.ndarray, options: TimecourseOptions, report: Progress
+) -> Timecourse:
+    """Read all frames, one at a time, and return the curves; refuse a baseline without values."""
+
+    def read(frame: int) -> np.ndarray | None:
+        report(frame, len(series), "frames")
+        return series.read(frame)
+
+    course = follow(
+        (read(n) for n in range(len(series))),
+        regions,
+        reference=reference,
+        baseline=options.baseline,
+        sigma=options.sigma,
+    )
+    if not np.isfinite(course.change).any():
+        first, last = course.baseline
+        raise InputError(
+            f"no frame of the baseline {first} to {last} can be used; give another with baseline=(A, B)"
+        )
+    return course
 
 
 def _outputs(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +21,7 @@ from anystar.tune import IOU, Judged, score, tune
 from anystar.workflow.annotated import read_pairs
 from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
-__all__ = ["Trial", "tune_files"]
+__all__ = ["Trial", "TuneOptions", "tune_files"]
 
 _WORTH = 0.005
 """AP that a diameter must add to be written."""
@@ -55,22 +55,40 @@ class Trial:
         return self.adaptive_ap > self.mean_ap
 
 
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions:
+    """How thresholds are chosen."""
+
+    model: str | None = None
+    """Name of a bundled model or path of a model file; the default model if left out."""
+    device: str = "auto"
+    """Where the network runs: ``auto``, ``cpu``, ``cuda`` or ``mps``."""
+    diameter: float | None = None
+    """Diameter to give the model. By default its own estimate and the median of the labels are compared."""
+    iou: tuple[float, ...] = ()
+    """Overlaps from which an object counts as found; 0.3, 0.5 and 0.7 by default."""
+    ignore_label: int = -1
+    """Label of voxels of which nothing is known."""
+    unlabelled: Literal["background", "ignore"] = "background"
+    """Meaning of label 0."""
+    spacing: tuple[float, float, float] | None = None
+    """Micrometres per voxel along Z, Y, X, instead of what the files say."""
+    channel: int | str | None = None
+    """Which channel of images that have several: its number from 0, or its name."""
+    time: int | None = None
+    """Which time point of images that have several, from 0."""
+    series: int | None = None
+    """Which image of files that hold several, from 0."""
+    axes: str | None = None
+    """Letters of the files' axes, slowest first, if they name others or none."""
+
+
 def tune_files(
     images: Path,
     labels: Path,
     output: Path,
+    options: TuneOptions | None = None,
     *,
-    model: str | None = None,
-    device: str = "auto",
-    diameter: float | None = None,
-    iou: Sequence[float] = (),
-    ignore_label: int = -1,
-    unlabelled: Literal["background", "ignore"] = "background",
-    spacing: tuple[float, float, float] | None = None,
-    channel: int | str | None = None,
-    time: int | None = None,
-    series: int | None = None,
-    axes: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
     report: Callable[[Trial], None] = lambda trial: None,
@@ -85,18 +103,7 @@ def tune_files(
         Annotated images and their label images, of the same names: folders, or one file each.
     output : Path
         Where the thresholds go, ``.toml``.
-    model, device
-        As :func:`anystar.load_model` takes them.
-    diameter : float, optional
-        Diameter to give the model. By default its own estimate and the median of the labels are compared.
-    iou : sequence of float
-        Overlaps from which an object counts as found; 0.3, 0.5 and 0.7 by default.
-    ignore_label : int
-        Label of voxels of which nothing is known.
-    unlabelled : {"background", "ignore"}
-        Meaning of label 0.
-    spacing, channel, time, series, axes
-        As :func:`anystar.read` takes them.
+    options : TuneOptions, optional
     overwrite : bool
         Whether ``output`` may be replaced.
     progress : callable, optional
@@ -111,52 +118,67 @@ def tune_files(
     trial : Trial
         The one that it comes from.
     """
+    options = options or TuneOptions()
     refuse_ending("output", output, ".toml")
     refuse_outputs([("the thresholds", output)], inputs=(images, labels), overwrite=overwrite)
-    overlaps = tuple(iou) or IOU
     volumes = read_pairs(
         images,
         labels,
-        spacing=spacing,
-        channel=channel,
-        time=time,
-        series=series,
-        axes=axes,
-        ignore_label=ignore_label,
+        spacing=options.spacing,
+        channel=options.channel,
+        time=options.time,
+        series=options.series,
+        axes=options.axes,
+        ignore_label=options.ignore_label,
     )
-    config = LabelledConfig(images="", labels="", ignore_label=ignore_label, unlabelled=unlabelled)
+    config = LabelledConfig(
+        images="", labels="", ignore_label=options.ignore_label, unlabelled=options.unlabelled
+    )
     ground_truths = [known_labels(volume, config) for volume in volumes]
-    median = median_diameter(volumes, ground_truths)
-    unit = _unit(volumes)
+    diameters = _diameters(options, volumes, ground_truths)
     with staged(output) as (temporary,):  # a place that cannot be written is known before the work
-        loaded = anystar.load_model(model, device=device)
-        candidates: list[float | None] = [diameter]
-        if diameter is None and unit is not None:
-            candidates.append(float(f"{median:.4g}"))
-        best: Trial | None = None
-        for each in candidates:
-            trial = _try(loaded, volumes, ground_truths, each, overlaps, unit, progress)
-            report(trial)
-            if best is None or trial.best_ap > best.best_ap + _WORTH:
-                best = trial
-        assert best is not None
-        if best.best_ap == 0:
-            raise InputError(
-                "no threshold finds an annotated object; check that the labels are those of the images, one "
-                "number per object, and that the diameter and voxel size (spacing=(Z, Y, X)) are right"
-            )
+        model, iou = anystar.load_model(options.model, device=options.device), options.iou or IOU
+        trials = (_try(model, volumes, ground_truths, each, iou, progress) for each in diameters)
+        best = _best(trials, report)
+        given = options.model
         thresholds = Thresholds(
-            model=str(Path(model).resolve()) if model and Path(model).is_file() else loaded.name,
+            model=str(Path(given).resolve()) if given and Path(given).is_file() else model.name,
             prob_thresh=None if best.adaptive else best.prob_thresh,
             nms_thresh=None if best.adaptive else best.nms_thresh,
             diameter=best.diameter,
-            unit=unit or "um",
+            unit=best.unit or "um",
             accuracy=round(best.best_ap, 4),
-            iou=overlaps,
+            iou=iou,
             volumes=tuple(volume.name for volume in volumes),
         )
         temporary.write_text(dump_toml(thresholds))
     return thresholds, best
+
+
+def _diameters(
+    options: TuneOptions, volumes: Sequence[RawVolume], ground_truths: Sequence[np.ndarray]
+) -> list[float | None]:
+    """Return the diameters to try: the given one, or the model's estimate and the median of the labels."""
+    median = median_diameter(volumes, ground_truths)  # refuses labels without objects
+    if options.diameter is not None or _unit(volumes) is None:
+        return [options.diameter]
+    return [None, float(f"{median:.4g}")]
+
+
+def _best(trials: Iterable[Trial], report: Callable[[Trial], None]) -> Trial:
+    """Return the trial with the best AP; a later one must add something worth writing a diameter."""
+    best: Trial | None = None
+    for trial in trials:
+        report(trial)
+        if best is None or trial.best_ap > best.best_ap + _WORTH:
+            best = trial
+    assert best is not None
+    if best.best_ap == 0:
+        raise InputError(
+            "no threshold finds an annotated object; check that the labels are those of the images, one "
+            "number per object, and that the diameter and voxel size (spacing=(Z, Y, X)) are right"
+        )
+    return best
 
 
 def _try(
@@ -165,7 +187,6 @@ def _try(
     ground_truths: Sequence[np.ndarray],
     diameter: float | None,
     iou: tuple[float, ...],
-    unit: Literal["um", "voxels"] | None,
     progress: Progress | None,
 ) -> Trial:
     """Segment all volumes once with a diameter, and try all thresholds."""
@@ -182,7 +203,7 @@ def _try(
     found = tune(judged, iou=iou)
     return Trial(
         diameter=diameter,
-        unit=unit,
+        unit=_unit(volumes),
         prob_thresh=found.prob,
         nms_thresh=found.nms,
         mean_ap=found.mean_ap,
