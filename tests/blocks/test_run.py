@@ -62,7 +62,7 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
 
 @pytest.mark.parametrize("most", [1000, 4_000_000])
 def test_a_small_image_is_read_once_before_the_first_block(tmp_path, model, image, sized, monkeypatch, most):
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", most)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", most)
     model = replace(model, search=SearchConfig(unsure=0.0))
     source, honest, voxels = image(), LazyImage.read, []
 

@@ -73,7 +73,7 @@ def test_any_part_is_that_of_the_whole(start, length, step, row):
 
 
 def test_little_of_a_large_image_is_read_for_it(monkeypatch):
-    monkeypatch.setattr(subsample, "_SCANNED", 1000)
+    monkeypatch.setattr(subsample, "SCANNED", 1000)
     image = Counted(noise((40, 600, 600)))
     taken = take_subsample(image)
     image.voxels = 0
@@ -86,14 +86,14 @@ def test_little_of_a_large_image_is_read_for_it(monkeypatch):
 
 def test_thick_chunks_are_read_once(monkeypatch):
     """Planes that are constant in the middle, where a file stores 16 together."""
-    monkeypatch.setattr(blank_planes, "_SLAB", 16)
+    monkeypatch.setattr(blank_planes, "SLAB", 16)
     data = noise((64, 128, 96))
     data[5:30, 30:100] = 0
     image = Counted(without(data, [50]))
     assert find_blank_planes(image) == ((50, 51),)
     middle, whole, beside = 64 * 64 * 64, (64 + 2) * 128 * 96, 2 * 128 * 96 + 1
     assert image.voxels <= middle + whole + beside
-    monkeypatch.setattr(blank_planes, "_STRIP_BYTES", 16 * 96 * 2 * 8)
+    monkeypatch.setattr(blank_planes, "STRIP_BYTES", 16 * 96 * 2 * 8)
     strips = Counted(image.data)
     assert find_blank_planes(strips) == ((50, 51),)
     assert strips.voxels < image.voxels, "the first strip tells"

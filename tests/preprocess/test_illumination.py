@@ -26,10 +26,10 @@ def test_uneven_light_is_evened_out():
     assert max(before) / min(before) > 1.4
 
 
-@pytest.mark.parametrize("most", [settings._MAX_VOXELS, 60_000])
+@pytest.mark.parametrize("most", [settings.MAX_VOXELS, 60_000])
 @pytest.mark.parametrize("dimmest", [1.0, 0.5])
 def test_the_image_is_sampled_once(monkeypatch, most, dimmest):
-    monkeypatch.setattr(settings, "_MAX_VOXELS", most)
+    monkeypatch.setattr(settings, "MAX_VOXELS", most)
     image = Counted(lit((32, 96, 144), np.linspace(1.0, dimmest, 144)))
     prepared = Preprocessing.fit(image).apply(image)
     step = 1 if most > image.data.size else 2

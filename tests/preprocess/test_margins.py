@@ -87,8 +87,8 @@ def test_different_constants_one_within_the_other_are_peeled_off():
 
 
 def test_thick_margins_are_read_a_strip_at_a_time(monkeypatch):
-    monkeypatch.setattr("anystar.preprocess.margins._STRIP_BYTES", 4000)
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", 1000)
+    monkeypatch.setattr("anystar.preprocess.margins.STRIP_BYTES", 4000)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", 1000)
     image = noisy()
     padded = np.pad(image, ((40, 1), (9, 0), (0, 70)), constant_values=3)
     margins = Preprocessing.fit(Unread(padded, most=np.prod(padded.shape) // 8)).margins
@@ -203,7 +203,7 @@ def test_a_masked_organ_is_searched_up_to_its_edge():
 
 @pytest.mark.parametrize("most", [4_000_000, 20_000, 5000])
 def test_box_by_box_is_as_all_at_once(monkeypatch, most):
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", most)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", most)
     image = np.pad(turned(shape=(20, 60, 62)), ((3, 0), (0, 5), (2, 2)))
     fitted = Preprocessing.fit(Unread(image))
     assert fitted.margins.region is not None
@@ -232,7 +232,7 @@ def test_box_by_box_is_as_all_at_once(monkeypatch, most):
 def test_a_large_volume_is_filled_as_a_small_one_but_for_the_edge_itself(monkeypatch):
     image = turned(shape=(40, 60, 62))
     exact = Preprocessing.fit(image).apply(image).read(EVERYTHING)
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", 20_000)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", 20_000)
     coarse = Preprocessing.fit(image).apply(image).read(EVERYTHING)
     assert exact.shape == coarse.shape
     assert np.abs(exact - coarse).mean() < 0.05

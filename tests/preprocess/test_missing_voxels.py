@@ -52,7 +52,7 @@ def test_a_few_are_filled_and_leave_all_else_as_it_is(dtype):
 @pytest.mark.parametrize("most", [4_000_000, 4000])
 @pytest.mark.parametrize("margin", ["none", "planes", "wedges"])
 def test_box_by_box_is_as_all_at_once(monkeypatch, most, margin):
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", most)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", most)
     image = noisy(shape=(24, 50, 52), dtype=np.float64)
     if margin == "wedges":
         image = ndimage.rotate(image, 30, axes=(1, 2), order=0, cval=-1)
@@ -92,7 +92,7 @@ def test_many_are_refused(share):
 
 
 def test_one_that_the_subsample_leaves_out_is_found_in_memory(monkeypatch):
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", 1000)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", 1000)
     image = noisy(shape=(20, 60, 60), dtype=np.float32)
     image[1, 1, 1] = np.nan
     fitted = Preprocessing.fit(image)
@@ -101,7 +101,7 @@ def test_one_that_the_subsample_leaves_out_is_found_in_memory(monkeypatch):
 
 
 def test_one_that_the_subsample_leaves_out_is_filled_box_by_box(monkeypatch):
-    monkeypatch.setattr(subsample, "_MAX_VOXELS", 1000)
+    monkeypatch.setattr(subsample, "MAX_VOXELS", 1000)
     image = noisy(shape=(20, 60, 60), dtype=np.float32)
     image[1, 1, 1] = np.nan
     lazy, whole = Preprocessing.fit(Unread(image)), Preprocessing.fit(image)

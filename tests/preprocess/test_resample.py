@@ -42,7 +42,7 @@ def test_slabs_do_not_show(monkeypatch):
     image = np.random.default_rng(0).random((60, 20, 20))
     grid = resampled(image, (0.4, 0.7, 1.0))
     whole = grid.read(box_of(grid.shape))
-    monkeypatch.setattr(module, "_SLAB_VOXELS", 7 * 400)
+    monkeypatch.setattr(module, "SLAB_VOXELS", 7 * 400)
     assert torch.allclose(grid.read(box_of(grid.shape)), whole, atol=1e-5)
     plain = resampled(image, (1.0, 1.0, 1.0))
     assert torch.equal(plain.read(box_of(plain.shape))[0, 0], torch.from_numpy(image.astype(np.float32)))

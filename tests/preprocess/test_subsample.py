@@ -19,9 +19,9 @@ from tests.scenes import Counted, lit
 @pytest.fixture
 def large(monkeypatch):
     """Let a volume of a thousand voxels be a large one, of which eight small bricks are read."""
-    monkeypatch.setattr(settings, "_SCANNED", 1000)
-    monkeypatch.setattr(settings, "_BRICK", 4)
-    monkeypatch.setattr(settings, "_BRICKS", 8)
+    monkeypatch.setattr(settings, "SCANNED", 1000)
+    monkeypatch.setattr(settings, "BRICK", 4)
+    monkeypatch.setattr(settings, "BRICKS", 8)
 
 
 class Huge:
@@ -40,29 +40,29 @@ class Huge:
 @given(shape=st.tuples(*[st.integers(1, 100_000)] * 3))
 def test_of_any_large_volume_a_few_bricks_are_read(shape):
     image = Huge(shape)
-    if math.prod(shape) <= settings._SCANNED:
+    if math.prod(shape) <= settings.SCANNED:
         shape = image.shape = (1025, 1025, 1025)
     sample = take_subsample(image)
-    assert image.read == sample.voxels.size < 2 * settings._BRICKS * settings._BRICK**3
-    assert sample.voxels.size > settings._BRICK**3 * 100 or min(shape) < settings._BRICK
+    assert image.read == sample.voxels.size < 2 * settings.BRICKS * settings.BRICK**3
+    assert sample.voxels.size > settings.BRICK**3 * 100 or min(shape) < settings.BRICK
     np.testing.assert_array_equal(sample.voxels, np.ravel_multi_index(np.ix_(*sample.indices), shape))
     for rows, num in zip(sample.indices, shape, strict=True):
         assert (np.diff(rows) > 0).all()
         # As far from one end as from the other, and all over the axis
         assert abs(rows[0] - (num - 1 - rows[-1])) <= 1
-        assert len(rows) < 64 or np.diff(rows).max() <= 1.1 * num / (len(rows) / settings._BRICK)
+        assert len(rows) < 64 or np.diff(rows).max() <= 1.1 * num / (len(rows) / settings.BRICK)
 
 
 def test_bricks_lie_equally_far_apart():
     rows = take_subsample(Huge((500, 2000, 8000))).indices
-    counts = [len(along) // settings._BRICK for along in rows]
+    counts = [len(along) // settings.BRICK for along in rows]
     assert counts == [2, 8, 32]
 
 
 @pytest.mark.parametrize("dimmest", [1.0, 0.5])
 def test_in_memory_or_on_the_disk_the_same_bricks_decide(tmp_path, large, dimmest):
     data = lit((32, 96, 144), np.linspace(1.0, dimmest, 144)).astype(np.float32)
-    settings._BRICK, settings._BRICKS = 16, 16
+    settings.BRICK, settings.BRICKS = 16, 16
     io.write(tmp_path / "image.npy", Volume(data=data))
     image = Counted(data)
     images = image, LazyArray(io.open_image(tmp_path / "image.npy"))
@@ -75,9 +75,9 @@ def test_in_memory_or_on_the_disk_the_same_bricks_decide(tmp_path, large, dimmes
 
 
 def test_bricks_see_the_range_of_the_whole(large):
-    settings._BRICK, settings._BRICKS = 16, 16
+    settings.BRICK, settings.BRICKS = 16, 16
     rng = np.random.default_rng(0)
     data = rng.normal(100, 5, (64, 64, 96)) + 200 * (rng.random((64, 64, 96)) < 0.01)
     bricks = Preprocessing.fit(data).limits
-    settings._SCANNED = data.size
+    settings.SCANNED = data.size
     assert bricks == pytest.approx(Preprocessing.fit(data).limits, rel=0.05)

@@ -38,7 +38,7 @@ def parts_of(bodies, *cuts):
 @pytest.mark.parametrize("at_once", [2, 512])
 @pytest.mark.parametrize("kind", ["obj", "ply", "stl"])
 def test_a_file_in_parts_is_that_of_all_meshes(tmp_path, bodies, monkeypatch, kind, at_once):
-    monkeypatch.setattr(meshes, "_AT_ONCE", at_once)
+    monkeypatch.setattr(meshes, "AT_ONCE", at_once)
     cubic = Polyhedra(bodies.points * (np.array(SPACING) / 0.5), bodies.distances, RAYS)
     surfaces = body_meshes(cubic, spacing=(0.5,) * 3)
     want = {

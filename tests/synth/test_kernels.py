@@ -24,7 +24,7 @@ def in_torch(monkeypatch):
     """Let the CPU do as other devices do."""
     for module in (deform, fields, mixture, objects):
         monkeypatch.setattr(module, "is_compiled", lambda tensor: False)
-    monkeypatch.setattr(separable, "_BLOCK", 10**9)  # whole products
+    monkeypatch.setattr(separable, "BLOCK", 10**9)  # whole products
 
 
 class Asked(TorchDispatchMode):

@@ -20,7 +20,7 @@ _LONGEST = 5
 """Longest run of blank planes that is filled."""
 _WINDOW = 64
 """Side of the central window that is read first, in voxels: a plane that varies there is not blank."""
-_SLAB, _STRIP_BYTES = 64, 1 << 26
+SLAB, STRIP_BYTES = 64, 1 << 26
 """Planes that are checked together, and bytes that are read at once."""
 _COMMON = 0.5
 """A run is left alone if at least this share of a plane next to it has the same value: it is background."""
@@ -120,9 +120,9 @@ def _check_whole_planes(image: ArrayLike, blank: np.ndarray) -> None:
     """
     _, num, width = image.shape
     row = width * np.dtype(image.dtype).itemsize
-    for start in range(0, len(blank), _SLAB):
-        slab = blank[start : start + _SLAB]  # a view, not a copy
-        rows = max(1, _STRIP_BYTES // (row * len(slab)))
+    for start in range(0, len(blank), SLAB):
+        slab = blank[start : start + SLAB]  # a view, not a copy
+        rows = max(1, STRIP_BYTES // (row * len(slab)))
         values = np.zeros(len(slab), image.dtype)
         for top in range(0, num, rows):
             if not slab.any():

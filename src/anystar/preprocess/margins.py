@@ -25,7 +25,7 @@ background, on which objects fade."""
 _FRAMED = 0.85
 """The same where one value, not the darkest, lies on all six faces, as around a mask that is padded with the
 value of its objects. A background reaches nearly 1 there."""
-_SLAB, _STRIP_BYTES = 32, 1 << 26
+_SLAB, STRIP_BYTES = 32, 1 << 26
 """Planes that are checked together, and bytes that are read at once."""
 
 
@@ -216,7 +216,7 @@ def _strips(image: ArrayLike, box: list[slice], axis: int) -> list[list[slice]]:
     row = (
         np.prod([s.stop - s.start for k, s in enumerate(box) if k != along]) * np.dtype(image.dtype).itemsize
     )
-    step = max(1, int(_STRIP_BYTES // row))
+    step = max(1, int(STRIP_BYTES // row))
     cuts = [slice(a, min(a + step, stop)) for a in range(start, stop, step)]
     return [[cut if k == along else part for k, part in enumerate(box)] for cut in cuts]
 

@@ -18,7 +18,7 @@ from anystar.preprocess.settings import PreparedImage
 
 __all__ = ["ResampledImage", "resampled_shape"]
 
-_SLAB_VOXELS = 1 << 25
+SLAB_VOXELS = 1 << 25
 """Voxels of the image that are read at once."""
 
 
@@ -76,7 +76,7 @@ class ResampledImage:
         Beyond the ends of the grid the last voxels are repeated: the network pads its input there.
         """
         z, y, x = self._rows(box)
-        depth = max(1, _SLAB_VOXELS // ((y.last - y.first) * (x.last - x.first)))
+        depth = max(1, SLAB_VOXELS // ((y.last - y.first) * (x.last - x.first)))
         whole: Tensor | None = None
         lowest, highest = np.inf, -np.inf
         # Slabs of planes, each reduced along the other axes before the next is read

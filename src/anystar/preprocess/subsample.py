@@ -13,11 +13,11 @@ from anystar.preprocess.arrays import ArrayLike, Shape
 
 __all__ = ["Subsample", "take_subsample"]
 
-_MAX_VOXELS = 4_000_000
+MAX_VOXELS = 4_000_000
 """Most voxels of a subsample of every n-th plane, row and column."""
-_SCANNED = 1 << 30
+SCANNED = 1 << 30
 """Voxels of the largest volume that is read whole: files give whole chunks, not every n-th voxel."""
-_BRICK, _BRICKS = 32, 512
+BRICK, BRICKS = 32, 512
 """Edge of a brick in voxels, and about how many bricks are read of a larger volume."""
 
 
@@ -52,8 +52,8 @@ def take_subsample(image: ArrayLike, known: np.ndarray | None = None) -> Subsamp
     ((134, 134, 134), [0, 3, 6, 9])
     """
     shape = (image.shape[0], image.shape[1], image.shape[2])
-    if math.prod(shape) <= _SCANNED:
-        step = max(1, round((math.prod(shape) / _MAX_VOXELS) ** (1 / 3)))
+    if math.prod(shape) <= SCANNED:
+        step = max(1, round((math.prod(shape) / MAX_VOXELS) ** (1 / 3)))
         z, y, x = (np.arange(0, num, step) for num in shape)
         return Subsample((z, y, x), np.asarray(image[(slice(None, None, step),) * 3]), shape, known)
     runs = [_runs(num, count) for num, count in zip(shape, _bricks_along(shape), strict=True)]
@@ -68,7 +68,7 @@ def _bricks_along(shape: Sequence[int]) -> list[int]:
     """Return the number of bricks along each axis: equally far apart, at least one along a short axis."""
     counts, long = [1] * len(shape), list(range(len(shape)))
     while long:
-        apart = (math.prod(shape[axis] for axis in long) / _BRICKS) ** (1 / len(long))
+        apart = (math.prod(shape[axis] for axis in long) / BRICKS) ** (1 / len(long))
         short = [axis for axis in long if shape[axis] < apart]
         if not short:
             for axis in long:
@@ -80,10 +80,10 @@ def _bricks_along(shape: Sequence[int]) -> list[int]:
 
 def _runs(num: int, count: int) -> list[slice]:
     """Return runs of a brick's length, each in the middle of its share of an axis."""
-    if num <= count * _BRICK:
+    if num <= count * BRICK:
         return [slice(0, num)]
-    starts = [round((k + 0.5) * num / count - _BRICK / 2) for k in range(count)]
-    return [slice(start, start + _BRICK) for start in starts]
+    starts = [round((k + 0.5) * num / count - BRICK / 2) for k in range(count)]
+    return [slice(start, start + BRICK) for start in starts]
 
 
 def _placed(runs: list[slice]) -> list[tuple[slice, slice]]:

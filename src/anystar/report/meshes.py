@@ -30,7 +30,7 @@ __all__ = ["MESH_SUFFIXES", "MeshKind", "write_meshes"]
 
 MESH_SUFFIXES = (".obj", ".ply", ".stl")
 MeshKind = Literal["obj", "ply", "stl"]
-_AT_ONCE = 512
+AT_ONCE = 512
 """Surfaces in memory, of some 20 kB each."""
 
 _Surfaces = Iterable[tuple[list[Mesh], list[int]]]
@@ -94,8 +94,8 @@ def _surfaces(
     """Yield a number of meshes with their labels."""
     edge = float(size.min())
     for labels, polyhedra in parts:
-        for start in range(0, len(labels), _AT_ONCE):
-            rows = np.arange(start, min(start + _AT_ONCE, len(labels)))
+        for start in range(0, len(labels), AT_ONCE):
+            rows = np.arange(start, min(start + AT_ONCE, len(labels)))
             some = polyhedra.take(rows)
             cubic = Polyhedra(some.points * (size / edge), some.distances, some.rays)
             yield body_meshes(cubic, spacing=(edge, edge, edge)), labels[rows].tolist()
@@ -120,8 +120,8 @@ def _ply(surfaces: _Surfaces, labels: np.ndarray, rays: Rays) -> Iterator[bytes]
     yield ply_header(len(labels) * len(directions), len(labels) * len(faces))
     for meshes, _ in surfaces:
         yield ply_vertices(meshes)
-    for start in range(0, len(labels), _AT_ONCE):
-        names = labels[start : start + _AT_ONCE].tolist()
+    for start in range(0, len(labels), AT_ONCE):
+        names = labels[start : start + AT_ONCE].tolist()
         first = [(start + n) * len(directions) for n in range(len(names))]
         yield ply_faces([faces] * len(names), first, names)
 

@@ -32,7 +32,7 @@ def separable(field: Tensor, matrices: Sequence[Tensor]) -> Tensor:
     return product(mz, along_y.reshape(*lead, i, y * x)).reshape(*lead, mz.shape[-2], y, x)
 
 
-_BLOCK = 64
+BLOCK = 64
 
 
 def product(matrix: Tensor, field: Tensor) -> Tensor:
@@ -41,15 +41,15 @@ def product(matrix: Tensor, field: Tensor) -> Tensor:
     There it cannot be differentiated.
     """
     num = matrix.shape[-2]
-    if num < 2 * _BLOCK or matrix.device.type != "cpu":
+    if num < 2 * BLOCK or matrix.device.type != "cpu":
         return matrix @ field
     lead = torch.broadcast_shapes(matrix.shape[:-2], field.shape[:-2])
     out = field.new_empty((*lead, num, field.shape[-1]))
-    for start in range(0, num, _BLOCK):
-        rows = matrix[..., start : start + _BLOCK, :]
+    for start in range(0, num, BLOCK):
+        rows = matrix[..., start : start + BLOCK, :]
         used = (rows != 0).flatten(0, -2).any(0).nonzero()
         low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
-        torch.matmul(rows[..., low:high], field[..., low:high, :], out=out[..., start : start + _BLOCK, :])
+        torch.matmul(rows[..., low:high], field[..., low:high, :], out=out[..., start : start + BLOCK, :])
     return out
 
 
