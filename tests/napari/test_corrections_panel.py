@@ -282,6 +282,18 @@ def test_layers_that_cannot_be_corrected_are_refused(panel, viewer, data, messag
     assert panel.edited is None
 
 
+def test_labels_on_the_disk_that_do_not_fit_into_memory_are_refused(panel, viewer):
+    import dask.array
+
+    viewer.add_labels(dask.array.zeros((5000, 50_000, 50_000), np.int32, chunks=(8, 512, 512)), name="huge")
+    panel.start()
+    assert "huge needs 112500 GB in memory to be corrected; segment a part" in panel.message.text()
+    viewer.layers.remove("huge")
+    viewer.add_labels(dask.array.from_array(labels_of_four(), chunks=(8, 40, 40)), name="small")
+    panel.start()
+    assert isinstance(viewer.layers["small"].data, np.ndarray)
+
+
 def test_without_labels_the_panel_says_what_to_do(panel, viewer):
     assert panel.message.text() == "there is no labels layer; segment an image first"
     assert not panel.start_button.isEnabled()

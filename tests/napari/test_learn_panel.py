@@ -88,6 +88,11 @@ def test_a_model_is_learnt_in_the_background_and_offered_by_its_name(panel, edit
     assert len(paths) == 1
 
 
+def test_where_the_folder_cannot_be_written_the_model_goes_to_your_own(panel, edited, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert panel.out.parts[-3:] == ("anystar", "models", "corrected_model")
+
+
 def test_the_curve_is_drawn(panel, qtbot):
     panel.curve.resize(200, 140)
     empty = panel.curve.grab().toImage()

@@ -79,6 +79,12 @@ def test_volumes_without_a_reviewed_object_are_refused(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("name", ["", "a/b"])
+def test_a_name_with_folders_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="name must be a name without folders"):
+        fine_tune([corrected(num=2)], tmp_path / "run", name=name)
+
+
 def test_labels_are_read_with_what_was_reviewed(tmp_path):
     volume = corrected(num=2)
     image, labels = tmp_path / "embryo.tif", tmp_path / "embryo_labels.tif"

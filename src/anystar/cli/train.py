@@ -37,7 +37,7 @@ __all__ = ["train"]
     metavar="LABELS IMAGE",
     help="Adapt a model (--from, or the default one) to corrected labels: some minutes on two cores, "
     "evaluated before and after on a part that is held out. Repeat it for several volumes, or give folders. "
-    "Only what LABELS_reviewed marks counts, if napari wrote that file.",
+    "Only what LABELS_reviewed marks counts, if there is such a file, as napari makes it.",
 )
 @click.option(
     "--out", type=file_type, metavar="RUN", help="Folder of the run. [default with --fine-tune: NAME_model]"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["LayerCorrections", "Mode", "correct", "corrections_of"]
 
 _KEY = "anystar corrections"
+_BYTES = 9
+"""Per voxel that is corrected: labels, a copy while it begins, and what is reviewed."""
 
 
 class _Mode(NamedTuple):
@@ -321,6 +323,7 @@ def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None
     if known is not None:
         return known
     place, segmentation = labels_place(layer), segmentation_of(layer)
+    _refuse_too_large(layer)
     result = None if segmentation is None else segmentation.result
     if segmentation is not None and result is not None:
         place = segmentation.place
@@ -349,6 +352,18 @@ def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None
     layer.features = made.features()
     layer.metadata[_KEY] = made
     return made
+
+
+def _refuse_too_large(layer: Any) -> None:
+    """Raise if labels that lie on the disk do not fit into memory."""
+    from anystar.blocks.memory import available_memory
+
+    need = _BYTES * int(np.prod(layer.data.shape))
+    if not isinstance(layer.data, np.ndarray) and need > available_memory():
+        raise InputError(
+            f"{layer.name} needs {need / 1e9:.0f} GB in memory to be corrected; "
+            "segment a part and correct that"
+        )
 
 
 def _editable(labels: np.ndarray) -> bool:

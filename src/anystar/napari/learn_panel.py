@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from anystar.napari.learning import LearnRequest, as_corrected, free_folder, lea
 from anystar.napari.loss_curve import LossCurve
 from anystar.napari.models import MODELS
 from anystar.napari.worker import Progress, Run
+from anystar.runtime.user_folder import user_folder
 
 __all__ = ["LearnPanel"]
 
@@ -122,6 +124,8 @@ class LearnPanel(QWidget):
         """Folder of the run, which does not exist yet."""
         path = next((s.image_path for s in self.chosen if s.image_path is not None), None)
         folder = Path.cwd() if path is None else path.parent
+        if not os.access(folder, os.W_OK):
+            folder = user_folder() / "models"
         name = self.name.text().strip() or "corrected"
         return free_folder(folder / f"{name}_model")
 

@@ -169,6 +169,8 @@ def fine_tune(
         If there is no labelled object, or ``out`` holds a run already.
     """
     preset = preset or FineTunePreset()
+    if name is not None and (not name or Path(name).name != name):
+        raise InputError(f"name must be a name without folders, got {name!r}; correct it")
     begun = (out / "checkpoint.safetensors").exists()
     if begun and not resume:
         raise InputError(
@@ -273,7 +275,8 @@ def _prepare(volumes: Sequence[CorrectedVolume], preset: FineTunePreset) -> list
 def _write_volumes(prepared: Sequence[_Prepared], out: Path) -> None:
     """Write what is learnt from and what is held out, in the layout that training reads."""
     for number, one in enumerate(prepared):
-        stem = f"{number:03d}_{one.name}.tif"
+        plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in one.name)
+        stem = f"{number:03d}_{plain}.tif"
         place = Volume(data=one.image.data, spacing=one.image.spacing, unit=one.image.unit)
         kinds = [("images", "labels", one.training)] if (one.training >= 0).any() else []
         if one.held_out is not None:
