@@ -105,6 +105,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def _columns() -> str:
     from anystar.objects import columns
+    from anystar.objects.table import JOINED
 
     units = {
         "voxel": "voxels",
@@ -116,7 +117,7 @@ def _columns() -> str:
     }
     rows = [
         (f"`{c.name}`", c.kind, units.get(c.unit, c.unit), _cell(c.meaning))
-        for c in columns(channels=["GFP"], mask=True, num_rays=1, corrected=True)
+        for c in (*JOINED, *columns(channels=["GFP"], mask=True, num_rays=1, corrected=True))
     ]
     return _table(("column", "type", "unit", "meaning"), rows)
 
