@@ -9,7 +9,8 @@ from scipy import ndimage
 from anystar import io
 from anystar.arrays import Volume, VoxelSize
 from anystar.io.lazy import LazyImage
-from anystar.predict.scale_search import SearchConfig
+from anystar.predict.scale_search import SearchConfig, search_scale
+from anystar.predict.scale_search.search import SecondScale
 from anystar.predict.scale_search.trial import Setting
 from anystar.preprocess import subsample
 from anystar.report.table import read_table
@@ -190,3 +191,22 @@ def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized,
     same_objects(want.labels, labels_of(out))
     plain = model.segment(voxels, spacing=(1, 1, 1), appearance=False, **how)
     assert len(plain.objects) < len(want.objects)
+
+
+def test_blocks_find_objects_of_a_second_size_as_the_whole(tmp_path, model, image, sized, monkeypatch):
+    def with_second(trials, **how):
+        return replace(search_scale(trials, **how), second=SecondScale(diameter=3.0, prob_thresh=0.3))
+
+    source = image(0)
+    how = {"diameter": 9.0, "prob_thresh": 0.25}
+    first = model.segment(source.read(), spacing=source.spacing, **how)
+    monkeypatch.setattr("anystar.predict.pipeline.search_scale", with_second)
+    want = model.segment(source.read(), spacing=source.spacing, **how)
+    assert len(want.objects) > len(first.objects) > 5
+    centres = {tuple(c) for c in first.objects.centre_vox}
+    assert centres <= {tuple(c) for c in want.objects.centre_vox}  # the second pass takes none of them away
+    out = tmp_path / "labels.zarr"
+    outcome = sized(source, out, model=model, tiles_along=1, block=(16, 16, 16), hold=0, **how)
+    same_objects(want.labels, labels_of(out))
+    assert outcome.second_diameter_vox == want.second_diameter_vox == 3
+    np.testing.assert_array_equal(want.rethreshold(prob_thresh=0.25).labels, want.labels)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -122,3 +124,22 @@ def test_precedence_is_that_of_the_middle_of_a_long_object():
     surer = precedence(candidates.with_prob(np.array([0.8, 0.8, 0.4, 0.8, 0.8])))
     assert surer.argmax() in (1, 3)
     assert (precedence(Polyhedra(np.zeros((1, 3)), np.zeros((1, 96)), RAYS, np.ones(1))) == 0).all()
+
+
+def test_a_lower_group_takes_precedence_and_votes_stay_within_a_group():
+    rng = np.random.default_rng(0)
+    points = rng.uniform(-1, 1, (30, 3))
+    radii = np.repeat(np.where(np.arange(30) < 20, 9.0, 5.0)[:, None], 96, axis=1)
+    both = Polyhedra(points, radii, RAYS, np.where(np.arange(30) < 20, 0.5, 0.9))
+    both = replace(both, group=(np.arange(30) >= 20).astype(np.uint8))
+    rank = precedence(both)
+    assert rank[:20].min() > rank[20:].max()
+    first, second = both.take(np.arange(20)), both.take(np.arange(20, 30))
+    np.testing.assert_array_equal(precedence(first), precedence(replace(first, group=None)))
+    voted = vote(both, np.array([25, 3, 21]))
+    assert voted.group.tolist() == [1, 0, 1]
+    np.testing.assert_array_equal(voted.points, points[[25, 3, 21]])
+    alone = [vote(replace(one, group=None), np.array(rows)) for one, rows in ((first, [3]), (second, [5, 1]))]
+    np.testing.assert_array_equal(voted.distances[1], alone[0].distances[0])
+    np.testing.assert_array_equal(voted.distances[[0, 2]], alone[1].distances)
+    assert vote(both, np.zeros(0, int)).group.shape == (0,)

@@ -16,14 +16,19 @@ class Stub(nn.Module):
         self.config = NetworkConfig(channels=(1, 1, 1), grid=grid, num_rays=32, head_channels=1)
         self.radius, self.seen = radius, []
 
-    def forward(self, image, part=None, *, floor=None):
+    def forward(self, image, part=None, *, floor=None, points_P4=None):
         self.seen.append(tuple(image.shape[2:]))
         smooth = nn.functional.avg_pool3d(image.float(), 3, stride=1, padding=1, count_include_pad=False)
         prob = smooth[..., :: self.config.grid, :: self.config.grid, :: self.config.grid].clamp(0.001, 0.999)
         prob = prob if part is None else cut(prob, part)
-        distances = torch.full_like(prob, self.radius).expand(-1, 32, -1, -1, -1)
-        prediction = Prediction(prob.logit(), distances)
+        prediction = Prediction(prob.logit(), self.distances(prob).expand(-1, 32, -1, -1, -1))
+        if points_P4 is not None:
+            return prediction.at(points_P4)
         return prediction if floor is None else prediction.above(floor)
+
+    def distances(self, prob):
+        """The distance at every point, one channel."""
+        return torch.full_like(prob, self.radius)
 
 
 def stub_model(radius=4.0, grid=2, **more):

@@ -69,7 +69,7 @@ def test_what_was_found_in_a_whole_image_is_remembered_for_the_same_arguments_on
     assert found.detect(image, ONE, floor=0.4) is first
     others = (
         (image.crop((slice(0, 24),) * 3), ONE, {"floor": 0.4}),
-        (image.adjusted(gamma=0.5), ONE, {"floor": 0.4}),
+        (image.adjusted(gamma=0.5), ONE, {"floor": 0.4, "measure": False}),
         (image, (0.5, 1.0, 1.0), {"floor": 0.4}),
         (image, ONE, {"floor": 0.3}),
     )
@@ -77,3 +77,19 @@ def test_what_was_found_in_a_whole_image_is_remembered_for_the_same_arguments_on
         found.detect(other, zoom, **more)
         assert len(runs) == number
     assert found.detect(image, ONE, floor=0.4, tta=True) is not first
+
+
+@pytest.mark.parametrize("measure", [True, False])
+def test_an_adjusted_image_proposes_and_the_plain_one_measures(measure):
+    """A gamma changes the probabilities of the candidates; their distances only if nothing is measured."""
+
+    class Wide(Stub):
+        """Every distance is ten times the brightness there."""
+
+        def distances(self, prob):
+            return 10 * prob
+
+    plain = Preprocessing().apply(np.full((24, 24, 24), 0.64) + 0.01 * np.eye(24))
+    found = detector(Wide()).detect(plain.adjusted(gamma=0.5), ONE, floor=0.4, measure=measure)
+    assert np.allclose(found.prob, 0.8, atol=0.01)
+    assert np.allclose(found.distances, 6.4 if measure else 8.0, atol=0.1)

@@ -32,6 +32,8 @@ class StoredCandidates(Polyhedra):
     """``(N,)`` uint8: ``UNDECIDED`` or ``KEPT``."""
     boxes: np.ndarray
     """``(N, 6)`` float32: lowest and highest corner of each body."""
+    group: np.ndarray
+    """``(N,)`` uint8: 0 for the first scale, 1 for the second."""
 
     @classmethod
     def of(cls, polyhedra: Polyhedra) -> StoredCandidates:
@@ -45,6 +47,7 @@ class StoredCandidates(Polyhedra):
             prob=some.probabilities,
             status=np.full(len(some), UNDECIDED, np.uint8),
             boxes=boxes.astype(np.float32),
+            group=np.zeros(len(some), np.uint8) if some.group is None else some.group,
         )
 
     def with_status(self, status: np.ndarray) -> StoredCandidates:
@@ -66,7 +69,7 @@ class StoredCandidates(Polyhedra):
         return float(max((self.points - self.boxes[:, :3]).max(), (self.boxes[:, 3:] - self.points).max()))
 
 
-_COLUMNS = ("points", "prob", "status", "boxes", "distances")
+_COLUMNS = ("points", "prob", "status", "boxes", "group", "distances")
 
 
 def write_candidates(path: Path, rows: StoredCandidates) -> int:
@@ -89,7 +92,7 @@ def read_candidates(
         The rows, and their numbers in the file.
     """
     with open(path, "rb") as file:
-        points, prob, status, boxes = (npy.read_array(file) for _ in range(4))
+        points, prob, status, boxes, group = (npy.read_array(file) for _ in range(5))
         if npy.read_magic(file) != (1, 0):
             raise InputError(f"{path} was not written by this program; begin anew with overwrite=True")
         shape, _, dtype = npy.read_array_header_1_0(file)
@@ -100,5 +103,6 @@ def read_candidates(
     if near is not None and len(near):
         low, high = np.array(near[:3]), np.array(near[3:])
         chosen = np.flatnonzero(((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1))
-    columns = {"points": points, "prob": prob, "distances": distances, "status": status, "boxes": boxes}
+    columns = {"points": points, "prob": prob, "distances": distances}
+    columns |= {"status": status, "boxes": boxes, "group": group}
     return StoredCandidates(rays=rays, **{name: values[chosen] for name, values in columns.items()}), chosen

@@ -10,7 +10,7 @@ import numpy as np
 from anystar.predict.tiling import Axes, Tile, iter_tiles
 from anystar.preprocess.arrays import Box
 
-__all__ = ["Boxes", "Shape", "TileBlocks", "hull", "owner"]
+__all__ = ["Boxes", "PassBlocks", "Shape", "TileBlocks", "hull", "owner"]
 
 Shape = tuple[int, int, int]
 
@@ -44,6 +44,24 @@ class TileBlocks:
             for at, parts in zip(place, self.axes, strict=True)
         )
         return list(iter_tiles((z, y, x)))
+
+
+@dataclass(frozen=True)
+class PassBlocks:
+    """The blocks of all passes of the network over a volume, each with the number of its pass."""
+
+    passes: tuple[TileBlocks, ...]
+
+    def __len__(self) -> int:
+        return sum(map(len, self.passes))
+
+    def __getitem__(self, number: int) -> tuple[int, list[Tile]]:
+        left = number
+        for which, blocks in enumerate(self.passes):
+            if 0 <= left < len(blocks):
+                return which, blocks[left]
+            left -= len(blocks)
+        raise IndexError(number)
 
 
 def hull(parts: Sequence[Box]) -> Box:

@@ -34,6 +34,7 @@ from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.notes import Note
 from anystar.predict.options import PredictionOptions
+from anystar.predict.other_sizes import RunnerUp
 from anystar.predict.pipeline import Choices, choose, given_diameter
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.resample import resampled_shape
@@ -70,6 +71,10 @@ class Outcome:
     """Lowest probability of an object."""
     nms_thresh: float
     """Largest overlap of two objects."""
+    second_diameter_vox: float | None = None
+    """The same of further objects of a much different size, if there are any."""
+    runner_up: RunnerUp | None = None
+    """The next best size of objects, if the diameter was estimated and there is one."""
     timings: dict[str, float] = field(default_factory=dict)
     """Seconds of work per kind, summed over processes and earlier attempts."""
 
@@ -323,7 +328,7 @@ def _sizes(options: BlockOptions, image: LazyImage, model: Model, choices: Choic
         return options.sizes
     sharing = 1 if options.dask is None else options.workers or 1
     memory = options.memory or int(_SHARE * available_memory() / sharing)
-    zoom = choices.zooms
+    zoom = choices.zooms(choices.zoom)
     tiles = model.detector().tiles(resampled_shape(choices.preprocessing.inner_shape(image.shape), zoom))
     itemsize = image.dtype.itemsize
     return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=options.tta)
@@ -388,6 +393,8 @@ def _outcome(run: Run, journal: Journal, output: Path, keep: KeptObjects, repeat
         num_filtered=keep.num_filtered,
         volume_vox=keep.volume_vox,
         diameter_vox=run.plan.choices.diameter,
+        second_diameter_vox=None if run.plan.choices.second is None else run.plan.choices.second.diameter,
+        runner_up=run.plan.choices.runner_up,
         voxel_size=run.plan.voxel_size,
         notes=tuple(notes),
         prob_thresh=run.plan.choices.prob_thresh,

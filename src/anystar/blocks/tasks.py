@@ -30,7 +30,7 @@ import numpy as np
 
 from anystar.blocks.candidate_store import StoredCandidates, read_candidates, write_candidates
 from anystar.blocks.lazy_array import HeldArray, LazyArray, Readable
-from anystar.blocks.partition import Boxes, TileBlocks, hull
+from anystar.blocks.partition import Boxes, PassBlocks, TileBlocks, hull
 from anystar.blocks.plan import Plan
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED
 from anystar.geometry.rays import Rays, golden_spiral
@@ -88,17 +88,19 @@ class Run:
         part = image[box] if settings.finite else settings.repaired(image, box)
         return part, image.seconds[0]
 
-    def view(self, image: LazyArray | HeldArray) -> ResampledImage:
-        """Return what the network sees."""
+    def view(self, image: LazyArray | HeldArray, zoom: float) -> ResampledImage:
+        """Return what the network sees at a zoom."""
         choices = self.plan.choices
         prepared = choices.preprocessing.apply(image)
-        return ResampledImage(prepared=prepared, zoom=choices.zooms, device=self.detector.device)
+        return ResampledImage(prepared=prepared, zoom=choices.zooms(zoom), device=self.detector.device)
 
     @cached_property
-    def tile_blocks(self) -> TileBlocks:
-        """Blocks of the first two stages."""
-        axes = self.detector.tiles(self.view(self.lazy()).shape)
-        return TileBlocks(axes, self.plan.tiles_along)
+    def tile_blocks(self) -> PassBlocks:
+        """Blocks of the first two stages, those of each pass of the network after those of the one before."""
+        image = self.lazy()
+        shapes = [self.view(image, zoom).shape for zoom, _ in self.plan.choices.passes]
+        axes = [self.detector.tiles(shape) for shape in shapes]
+        return PassBlocks(tuple(TileBlocks(each, self.plan.tiles_along) for each in axes))
 
     @cached_property
     def boxes(self) -> Boxes:
@@ -141,16 +143,18 @@ def numbered(folder: Path, number: int, suffix: str) -> Path:
 def detect_block(run: Run, number: int) -> dict[str, Any]:
     """Run the network on a block; return the number and the extent of its candidates."""
     began = time.perf_counter()
-    tiles, whole = run.tile_blocks[number], run.lazy()
-    source = run.view(whole).source(hull([tile.read for tile in tiles]))
+    (which, tiles), whole = run.tile_blocks[number], run.lazy()
+    zoom, of_pass = run.plan.choices.passes[which]
+    source = run.view(whole, zoom).source(hull([tile.read for tile in tiles]))
     voxels = np.prod([s.stop - s.start for s in source], dtype=float)
     image: LazyArray | HeldArray = whole
     if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
         z, y, x = source
         image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
-    view, floor, tta = run.view(image), run.stages.prob_thresh, run.plan.request.options.tta
+    view, tta = run.view(image, zoom), run.plan.request.options.tta
+    floor = max(of_pass, run.stages.prob_thresh)
     parts = [run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles]
-    found = Candidates.joined(parts).scaled(1 / run.plan.choices.zoom)
+    found = Candidates.joined(parts).scaled(1 / zoom).in_group(which)
     network = time.perf_counter() - began - whole.seconds[0]
     rows = StoredCandidates.of(run.stages.probable(found))
     check = write_candidates(run.candidates_path(number, FOUND), rows)
@@ -199,7 +203,7 @@ def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str,
     kept = run.rows(*block)
     places = [(block[0], FOUND), *near]
     rows = StoredCandidates.joined([run.rows(*place, near=kept.box) for place in places])
-    outlined = StoredCandidates.of(run.stages.vote(rows, _where(kept.points, rows.points)))
+    outlined = StoredCandidates.of(run.stages.vote(rows, _where(_places(kept), _places(rows))))
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
     check = write_candidates(run.candidates_path(block[0], version), outlined)
@@ -213,8 +217,13 @@ def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str,
     )
 
 
+def _places(rows: StoredCandidates) -> np.ndarray:
+    """Return point and group of each row, ``(N, 4)``: two groups may have a candidate at one point."""
+    return np.column_stack([rows.points, rows.group.astype(rows.points.dtype)])
+
+
 def _where(wanted: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Return the rows of ``points`` that ``wanted`` are, each the first of its place, both ``(N, 3)``."""
+    """Return the rows of ``points`` that ``wanted`` are, each the first of its place, both ``(N, 4)``."""
     _, first, which = np.unique(
         np.concatenate([points, wanted]), axis=0, return_index=True, return_inverse=True
     )

@@ -32,6 +32,8 @@ class Polyhedra:
         ``R`` directions.
     prob : numpy.ndarray, optional
         Object probabilities, shape ``(N,)``; finite. Kept as float32 or float64.
+    group : numpy.ndarray, optional
+        Groups, shape ``(N,)``, uint8: those of a lower one take precedence, and votes stay within a group.
 
     Raises
     ------
@@ -50,6 +52,7 @@ class Polyhedra:
     distances: np.ndarray
     rays: Rays
     prob: np.ndarray | None = None
+    group: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         points, distances = _floats(self.points), np.ascontiguousarray(self.distances, np.float32)
@@ -89,6 +92,10 @@ class Polyhedra:
     def with_prob(self, prob: np.ndarray) -> Self:
         """Return the same polyhedra with other probabilities, shape ``(N,)``."""
         return self._changed(prob=_check_prob(prob, len(self)))
+
+    def in_group(self, number: int) -> Self:
+        """Return the same polyhedra in one group."""
+        return self._changed(group=np.full(len(self), number, np.uint8))
 
     def scaled(self, zoom: float) -> Self:
         """Return the polyhedra in a volume resampled by ``zoom`` along every axis."""

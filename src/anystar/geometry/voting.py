@@ -25,6 +25,8 @@ __all__ = ["precedence", "vote"]
 
 _SIZE = 0.2
 """Power of the volume in the precedence."""
+_GROUP = 1e6
+"""Difference in rank between groups: more than any volume gives."""
 _WITHIN = 0.8
 """Candidates at this share of the way from a kept centre to its surface, or beyond, have no weight."""
 _POWER = 10
@@ -38,7 +40,7 @@ _CHUNK = 1024
 
 
 def precedence(polyhedra: Polyhedra) -> np.ndarray:
-    """Return the ranks for suppression: probability times a small power of the volume.
+    """Return the ranks for suppression: probability times a small power of the volume, by groups.
 
     Returns
     -------
@@ -55,15 +57,17 @@ def precedence(polyhedra: Polyhedra) -> np.ndarray:
     1.516
     """
     volume = extents(polyhedra.distances, polyhedra.rays).volume
-    return polyhedra.probabilities.astype(np.float64) * volume.astype(np.float64) ** _SIZE
+    rank = polyhedra.probabilities.astype(np.float64) * volume.astype(np.float64) ** _SIZE
+    return rank if polyhedra.group is None else rank - _GROUP * polyhedra.group
 
 
 def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = None) -> Polyhedra:
     """Return the outlines of kept polyhedra that all candidates within them agree on.
 
-    A candidate votes for every kept polyhedron that holds its centre within 0.8 of the way to the surface and
-    whose centre it holds, with its probability as its weight, falling to 0 at 0.8. The kept polyhedron has a
-    vote itself. The result does not depend on the order of the candidates, nor on those that are elsewhere.
+    A candidate votes for every kept polyhedron of its group that holds its centre within 0.8 of the way to
+    the surface and whose centre it holds. Its weight is its probability, falling to 0 at 0.8. The kept
+    polyhedron has a vote itself. The result does not depend on the order of the candidates, nor on those that
+    are elsewhere.
 
     Parameters
     ----------
@@ -94,6 +98,21 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
     if kept.size and kept.dtype.kind not in "ui":
         raise ValueError(f"kept must be indices, got {kept.dtype}; of a mask take np.flatnonzero")
     kept = kept.astype(np.int64)
+    if polyhedra.group is None:
+        return _vote(polyhedra, kept, num_threads)
+    group, parts, order = polyhedra.group, [], []
+    for number in np.unique(group[kept]):
+        some = np.flatnonzero(group == number)
+        chosen = np.flatnonzero(group[kept] == number)
+        voted = _vote(polyhedra.take(some), np.searchsorted(some, kept[chosen]), num_threads)
+        parts.append(voted.in_group(number))
+        order.append(chosen)
+    if not parts:
+        return _vote(polyhedra, kept, num_threads).in_group(0)
+    return Polyhedra.joined(parts).take(np.argsort(np.concatenate(order)))
+
+
+def _vote(polyhedra: Polyhedra, kept: np.ndarray, num_threads: int | None) -> Polyhedra:
     points, distances = polyhedra.points.astype(np.float64), polyhedra.distances
     prob = polyhedra.probabilities.astype(np.float32)
     agreed, surest = distances[kept], prob[kept]

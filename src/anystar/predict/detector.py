@@ -1,16 +1,22 @@
-"""The network over a prepared image, tile by tile: candidate polyhedra, sparse from the start."""
+"""The network over a prepared image, tile by tile: candidate polyhedra, sparse from the start.
+
+A gamma or smoothing may show objects more clearly, but it moves their edges. So an adjusted image gives only
+the probabilities of the candidates. Their distances come from the image as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
+from torch import Tensor
 
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.nn.device import fast_bfloat16
-from anystar.nn.model import StarNet
+from anystar.nn.model import Prediction, StarNet
+from anystar.nn.unet import Part
 from anystar.predict.candidates import Candidates
 from anystar.predict.notes import Note
 from anystar.predict.tiling import Axes, Tile, TileConfig, iter_tiles, plan_tiles, split_tile
@@ -27,8 +33,8 @@ ProgressCallback = Callable[[int, int, str], None]
 """Called as ``progress(done, total, stage)``."""
 
 
-_Setting = tuple[Preprocessing, Vec, float, bool]
-"""Preprocessing, zoom, floor, and whether predictions are averaged."""
+_Setting = tuple[Preprocessing, Vec, float, bool, bool]
+"""Preprocessing, zoom, floor, whether predictions are averaged, and whether the plain image is measured."""
 
 
 class TileDetector(Protocol):
@@ -85,6 +91,7 @@ class Detector:
         *,
         floor: float,
         tta: bool = False,
+        measure: bool = True,
         remember_as: PreparedImage | None = None,
         progress: ProgressCallback | None = None,
     ) -> Candidates:
@@ -99,6 +106,8 @@ class Detector:
             Lowest probability of a candidate.
         tta : bool
             Average the predictions over mirror images.
+        measure : bool
+            Whether distances come from the image without gamma and smoothing, which takes twice the time.
         remember_as : PreparedImage, optional
             The image of which this is a copy of all: keep the result, and return it at once when that image
             is given with the same arguments.
@@ -110,7 +119,7 @@ class Detector:
         Candidates
             Lengths in voxels that the network sees.
         """
-        setting = (prepared.settings, zoom, floor, tta)
+        setting = (prepared.settings, zoom, floor, tta, measure)
         known = self._last.recall(prepared.image, setting)
         if known is not None:
             return known
@@ -120,7 +129,7 @@ class Detector:
         for done, tile in enumerate(tiles):
             if progress is not None:
                 progress(done, len(tiles), "network")
-            parts.append(self.detect_tile(image, tile, floor=floor, tta=tta))
+            parts.append(self.detect_tile(image, tile, floor=floor, tta=tta, measure=measure))
         if progress is not None:
             progress(len(tiles), len(tiles), "network")
         found = Candidates.joined(parts)
@@ -129,7 +138,7 @@ class Detector:
         return found
 
     def detect_tile(
-        self, image: ResampledImage, tile: Tile, *, floor: float, tta: bool = False
+        self, image: ResampledImage, tile: Tile, *, floor: float, tta: bool = False, measure: bool = True
     ) -> Candidates:
         """Return the candidates of one tile, lengths in voxels of ``image``; none where it is constant.
 
@@ -137,38 +146,40 @@ class Detector:
         says so. That changes nothing as far as the halo covers the network's field of view.
         """
         try:
-            return self._detect_tile(image, tile, floor, tta)
+            return self._detect_tile(image, tile, floor, tta, measure)
         except torch.OutOfMemoryError:
             parts = split_tile(tile, halo=self.tiling.halo, divisor=self.network.config.divisor)
             if not parts:
                 raise
         if image.device.type == "cuda":
             torch.cuda.empty_cache()
-        found = Candidates.joined([self.detect_tile(image, part, floor=floor, tta=tta) for part in parts])
+        found = Candidates.joined(
+            [self.detect_tile(image, part, floor=floor, tta=tta, measure=measure) for part in parts]
+        )
         return replace(found, notes=(Note("memory", _SMALLER),))
 
     @torch.inference_mode()
-    def _detect_tile(self, image: ResampledImage, tile: Tile, floor: float, tta: bool) -> Candidates:
+    def _detect_tile(
+        self, image: ResampledImage, tile: Tile, floor: float, tta: bool, measure: bool
+    ) -> Candidates:
         grid = self.network.config.grid
         read = image.read(tile.read)
         if read is None:
             return Candidates.none(self.rays, floor)
-        read = read.contiguous(memory_format=torch.channels_last_3d)
         z, y, x = (
             slice((own.start - around.start) // grid, -(-(own.stop - around.start) // grid))
             for around, own in zip(tile.read, tile.core, strict=True)
         )
         core = (z, y, x)
-        with torch.autocast(read.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
-            prediction = (
-                predict_averaged(self.network, read, FLIPS, core).above(floor)
-                if tta
-                else self.network(read, core, floor=floor)
-            )
+        prediction = self._predict(read, core, tta, floor=floor)
         assert prediction.points_P4 is not None
         at = prediction.points_P4[:, 1:]
-        points = at.float() * grid + torch.tensor([own.start for own in tile.core], device=at.device)
         prob = prediction.logits[0, 0][at[:, 0], at[:, 1], at[:, 2]].float().sigmoid()
+        if measure and image.prepared.settings.adjusted and len(at):
+            plain = replace(image, prepared=image.prepared.adjusted()).read(tile.read)
+            if plain is not None:
+                prediction = self._predict(plain, core, tta, points_P4=prediction.points_P4)
+        points = at.float() * grid + torch.tensor([own.start for own in tile.core], device=at.device)
         found = Candidates(
             points=points.cpu().numpy(),
             prob=prob.cpu().numpy(),
@@ -179,17 +190,35 @@ class Detector:
         data = image.holds_data(found.points)
         return found if data.all() else found.take(data)
 
+    def _predict(
+        self,
+        read: Tensor,
+        core: Part,
+        tta: bool,
+        *,
+        floor: float | None = None,
+        points_P4: Tensor | None = None,
+    ) -> Prediction:
+        """Return the prediction with distances at given points, or at those of at least a probability."""
+        read = read.contiguous(memory_format=torch.channels_last_3d)
+        with torch.autocast(read.device.type, torch.bfloat16, enabled=fast_bfloat16(self.device)):
+            if not tta:
+                return cast(Prediction, self.network(read, core, floor=floor, points_P4=points_P4))
+            averaged = predict_averaged(self.network, read, FLIPS, core)
+        if points_P4 is not None:
+            return averaged.at(points_P4)
+        assert floor is not None
+        return averaged.above(floor)
+
 
 class _Memory:
-    """The last candidates of a whole image, and how they were found."""
+    """The last candidates of a whole image, one set for each of two passes, and how they were found."""
 
     def __init__(self) -> None:
-        self.image: ArrayLike | None = None
-        self.setting: _Setting | None = None
-        self.found: Candidates | None = None
+        self.kept: list[tuple[ArrayLike, _Setting, Candidates]] = []
 
     def recall(self, image: ArrayLike, setting: _Setting) -> Candidates | None:
-        return self.found if self.image is image and self.setting == setting else None
+        return next((f for of, how, f in self.kept if of is image and how == setting), None)
 
     def keep(self, image: ArrayLike, setting: _Setting, found: Candidates) -> None:
-        self.image, self.setting, self.found = image, setting, found
+        self.kept = [*self.kept[-1:], (image, setting, found)]

@@ -16,33 +16,26 @@ from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.instances import InstanceStages, candidates_to_instances
 from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, diameter_in_edges
+from anystar.predict.other_sizes import RunnerUp, report_sizes
 from anystar.predict.result import Result
-from anystar.predict.scale_search import SearchConfig, search_scale
-from anystar.predict.scale_search.evidence import ScaleEvidence
+from anystar.predict.scale_search import SearchConfig, SearchResult, search_scale
 from anystar.predict.scale_search.trial import Trials
 from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.arrays import Vec
 
-__all__ = ["Choices", "RunnerUp", "choose", "detect", "given_diameter", "segment"]
+__all__ = ["Choices", "SecondPass", "choose", "detect", "given_diameter", "segment"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunnerUp:
-    """The best scale of those whose objects have another size than the chosen one."""
+class SecondPass:
+    """The detection of further objects of a much different size."""
 
     diameter: float
-    """Median diameter of its objects, in shortest edges."""
-    score: float
-    """Evidence for it."""
-    confidence: float
-    """Mean probability of its objects, weighted by their evidence."""
-
-    @classmethod
-    def of(cls, scale: ScaleEvidence | None) -> RunnerUp | None:
-        """Return the summary of a scale."""
-        if scale is None:
-            return None
-        return cls(diameter=scale.diameter, score=scale.evidence.score, confidence=scale.evidence.confidence)
+    """Diameter of the objects in shortest edges."""
+    zoom: float
+    """Voxels that the network sees per shortest edge."""
+    prob_thresh: float
+    """Lowest probability of such an object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +52,8 @@ class Choices:
     """Diameter of the objects in shortest edges; ``None`` if there are no objects."""
     zoom: float = 1.0
     """Voxels that the network sees per shortest edge."""
+    second: SecondPass | None = None
+    """How objects of a much different size are found, if there are any beside the others."""
     prob_thresh: float
     """Lowest probability of an object; given or adapted."""
     nms_thresh: float
@@ -71,9 +66,14 @@ class Choices:
     """The next best size of objects, if scales were tried and there is one."""
 
     @property
-    def zooms(self) -> Vec:
-        """Voxels that the network sees per voxel of the image, along Z, Y, X."""
-        z, y, x = (edge * self.zoom for edge in self.aspect)
+    def passes(self) -> tuple[tuple[float, float], ...]:
+        """Zoom and lowest probability of a candidate in each pass of the network over the image."""
+        first = (self.zoom, self.floor)
+        return (first,) if self.second is None else (first, (self.second.zoom, self.second.prob_thresh))
+
+    def zooms(self, zoom: float) -> Vec:
+        """Return the voxels that the network sees per voxel of the image, along Z, Y, X."""
+        z, y, x = (edge * zoom for edge in self.aspect)
         return z, y, x
 
     def instance_stages(self, device: torch.device | None = None) -> InstanceStages:
@@ -147,6 +147,8 @@ def segment(
         prob_thresh=chosen.prob_thresh,
         nms_thresh=chosen.nms_thresh,
         diameter_vox=chosen.diameter,
+        second_diameter_vox=None if chosen.second is None else chosen.second.diameter,
+        runner_up=chosen.runner_up,
         notes=(*chosen.notes, *candidates.notes),
         timings={"network": seconds, **instances.timings},
         preprocessing=chosen.preprocessing,
@@ -188,6 +190,11 @@ def choose(
         appearance=options.appearance,
         threshold=adapt,
     )
+    if voxel_size is None:
+        unit = (1.0 if plane is None else min(plane)) / found.aspect[2]
+    else:
+        unit = min(voxel_size.lengths.spacing)
+    runner_up, sizes = report_sizes(found, prepared.shape, unit=unit)
     usual = defaults.prob_thresh if options.prob_thresh is None else options.prob_thresh
     prob_thresh = choose_threshold(found.probabilities, usual) if adapt else usual
     adapted: tuple[Note, ...] = ()
@@ -199,17 +206,26 @@ def choose(
         aspect=found.aspect,
         diameter=found.diameter,
         zoom=1.0 if found.diameter is None else trials.object_diameter / found.diameter,
+        second=_second_pass(found, trials, prob_thresh if options.prob_thresh is not None else 0.0),
         prob_thresh=prob_thresh,
         nms_thresh=defaults.nms_thresh if options.nms_thresh is None else options.nms_thresh,
         floor=trials.floor,
-        notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *adapted),
-        runner_up=RunnerUp.of(found.runner_up),
+        notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *sizes, *adapted),
+        runner_up=runner_up,
     )
     return (
         chosen
         if chosen.plane is None or chosen.diameter is None
         else replace(chosen, notes=_estimated(chosen))
     )
+
+
+def _second_pass(found: SearchResult, trials: Trials, given: float) -> SecondPass | None:
+    """Return the second pass, if there is one; a threshold that is given holds for all objects."""
+    if found.second is None:
+        return None
+    diameter, prob_thresh = found.second.diameter, max(found.second.prob_thresh, given)
+    return SecondPass(diameter=diameter, zoom=trials.object_diameter / diameter, prob_thresh=prob_thresh)
 
 
 def given_diameter(
@@ -249,5 +265,8 @@ def detect(
     if chosen.diameter is None:
         return Candidates.none(detector.rays, chosen.floor)
     image = replace(prepared, settings=chosen.preprocessing)
-    found = detector.detect(image, chosen.zooms, floor=chosen.floor, tta=tta, progress=progress)
-    return found.scaled(1 / chosen.zoom)
+    parts = []
+    for number, (zoom, floor) in enumerate(chosen.passes):
+        found = detector.detect(image, chosen.zooms(zoom), floor=floor, tta=tta, progress=progress)
+        parts.append(found.scaled(1 / zoom).in_group(number))
+    return parts[0] if len(parts) == 1 else Candidates.joined(parts)

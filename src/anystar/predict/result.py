@@ -22,6 +22,7 @@ from anystar.predict.candidates import Candidates
 from anystar.predict.instances import InstanceStages, candidates_to_instances, crop_instances
 from anystar.predict.notes import THRESHOLD, UNSURE, Note
 from anystar.predict.options import check_threshold
+from anystar.predict.other_sizes import RunnerUp
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
 
@@ -54,6 +55,10 @@ class Result:
     nms_thresh: float
     diameter_vox: float | None = None
     """Object diameter that the image was scaled for, in voxels of the finest axis, if it was."""
+    second_diameter_vox: float | None = None
+    """The same of further objects of a much different size, if there are any."""
+    runner_up: RunnerUp | None = None
+    """The next best size of objects, if the diameter was estimated and there is one."""
     notes: tuple[Note, ...] = ()
     """Remarks for the user."""
     timings: dict[str, float] = field(default_factory=dict)

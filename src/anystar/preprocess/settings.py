@@ -141,6 +141,11 @@ class Preprocessing:
         return self.limits[0] == self.limits[1]
 
     @property
+    def adjusted(self) -> bool:
+        """Whether there is a gamma or smoothing, which move the edges of objects."""
+        return self.gamma != 1 or any(self.sigma)
+
+    @property
     def finite(self) -> bool:
         """Whether the image has no NaN and no infinite voxels, in the margins neither."""
         return self.missing_voxels is None and not (self.margins is not None and self.margins.missing)
@@ -229,6 +234,8 @@ class PreparedImage:
         sigma: Vec = (0.0, 0.0, 0.0),
         smoothed_limits: tuple[float, float] = (0.0, 1.0),
     ) -> PreparedImage:
-        """Return the image with another gamma and smoothing; arguments as in :class:`Preprocessing`."""
+        """Return the image with another gamma and smoothing, or none; arguments as in
+        :class:`Preprocessing`.
+        """
         settings = replace(self.settings, gamma=gamma, sigma=sigma, smoothed_limits=smoothed_limits)
         return replace(self, settings=settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from anystar.config import dump_plain, parse_toml
 from anystar.errors import ConfigError, InputError
 from anystar.io.lazy import LazyImage
 from anystar.predict.model import Model
+from anystar.predict.other_sizes import RunnerUp
 from anystar.report.table import TABLE_SUFFIXES, read_table
 from anystar.workflow.options import SegmentOptions
 from anystar.workflow.outputs import Outputs
@@ -31,6 +32,14 @@ class Segmentation(Protocol):
     @property
     def diameter_vox(self) -> float | None:
         """Typical diameter in voxels of the finest axis."""
+
+    @property
+    def second_diameter_vox(self) -> float | None:
+        """The same of further objects of a much different size."""
+
+    @property
+    def runner_up(self) -> RunnerUp | None:
+        """The next best size of objects."""
 
     @property
     def voxel_size(self) -> VoxelSize:
@@ -85,6 +94,8 @@ def describe_run(
                     if in_um and diameter
                     else None,
                     "diameter_was": "given" if options.diameter else "estimated",
+                    "second_diameter_vox": result.second_diameter_vox,
+                    "runner_up": None if result.runner_up is None else asdict(result.runner_up),
                     **({} if image.spacing else {"voxel_size": size.spacing, "voxel_size_unit": size.unit}),
                 }
             ),

@@ -11,7 +11,7 @@ def scale_at(zoom, spots, weight, shape, *, prob=0.8, diameter=10.0):
     num = len(spots)
     return ScaleEvidence(
         zoom=zoom,
-        inner=np.array([[0.0, 0, 0], shape]),
+        boxes=np.array([[[0.0, 0, 0], shape]]),
         points=np.array(spots, np.float64).reshape(num, 3),
         diameters=np.full(num, diameter),
         weight=np.full(num, weight),

@@ -67,3 +67,12 @@ def test_where_cubic_voxels_show_nothing_noise_does_not_lead_astray():
     score, made = trials(confidence.__getitem__)
     assert chosen(score) == 0.5
     assert len(made) <= 5
+
+
+def test_a_whole_specimen_that_is_surer_than_its_parts_does_not_decide():
+    def score(setting):
+        z, _, x = setting.aspect
+        return trial(setting, 0.7 if z == x else 0.9, num=10 if z == x else 1)
+
+    assert chosen(score) == 1
+    assert chosen(lambda setting: trial(setting, 0.7 if setting.aspect[0] == 1 else 0.9, num=1)) > 1

@@ -1,5 +1,7 @@
 """Evidence of a scale: certain and large objects, counted once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from anystar.predict.scale_search.evidence import weigh
 from tests.predict.scale_search.made import scale_at
 
 RAYS = golden_spiral(32)
-EVERYWHERE = np.array([[-1e3] * 3, [1e3] * 3])
+EVERYWHERE = np.array([[[-1e3] * 3, [1e3] * 3]])
 
 
 def candidates(radius, prob, num=1):
@@ -26,7 +28,7 @@ def candidates(radius, prob, num=1):
 
 
 def evidence(found):
-    made = weigh(found, 0.5, zoom=1.0, inner=EVERYWHERE, start=np.zeros(3), config=SearchConfig())
+    made = weigh(found, 0.5, zoom=1.0, boxes=EVERYWHERE, config=SearchConfig())
     return made.evidence
 
 
@@ -47,11 +49,39 @@ def test_duplicates_count_once():
     assert evidence(twice) == evidence(candidates(4, 0.6))
 
 
-def test_evidence_counts_only_the_objects_within():
+def test_evidence_in_boxes_counts_objects_by_the_share_of_their_bodies():
     made = scale_at(1.0, [(5, 5, 5), (50, 50, 50)], 2.0, (64, 64, 64))
     assert made.evidence.score == pytest.approx(4)
-    assert made.within(np.array([[0.0, 0, 0], [10, 10, 10]])).score == pytest.approx(2)
-    assert made.within(np.array([[0.0, 0, 0], [2, 2, 2]])) == (0, 0)
+    assert made.within(np.array([[[0.0, 0, 0], [10, 10, 10]]])).score == pytest.approx(2)
+    assert made.within(np.array([[[0.0, 0, 0], [5, 10, 10]]])).score == pytest.approx(1)
+    assert made.within(np.array([[[0.0, 0, 0], [5, 10, 10]], [[5.0, 0, 0], [64, 64, 64]]])) == (
+        pytest.approx(4),
+        pytest.approx(0.8),
+    )
+    assert made.within(np.array([[[20.0, 20, 20], [30, 30, 30]]])) == (0, 0)
+
+
+def test_a_specimen_counts_in_a_small_part_of_it_by_that_part():
+    """Its centre may lie elsewhere, and its evidence is not all there."""
+    specimen = scale_at(0.4, [(50, 50, 50)], 400.0, (100, 100, 100), diameter=80.0)
+    part = np.array([[[20.0, 40, 40], [40, 60, 60]]])
+    share = 20**3 / (np.pi / 6 * 80**3)
+    assert specimen.within(part).score == pytest.approx(400 * share)
+    fine = replace(scale_at(2.0, [(30, 50, 50)], 500 * share, (100, 100, 100)), boxes=part)
+    assert fine.outweighs(specimen)
+    assert not replace(fine, weight=fine.weight / 2).outweighs(specimen)
+
+
+def test_objects_beside_those_of_another_scale_neither_lie_in_them_nor_hold_them():
+    large = scale_at(0.5, [(30, 30, 30)], 9.0, (100, 100, 100), diameter=40.0)
+    small = scale_at(2.0, [(30, 30, 35), (30, 30, 80)], 1.0, (100, 100, 100), diameter=6.0)
+    assert small.beside(large).points.tolist() == [[30, 30, 80]]
+    assert len(large.beside(small).points) == 0
+    assert len(large.beside(small.take(np.array([1]))).points) == 1
+    unlikely = replace(large, prob=np.array([0.3]))
+    assert len(small.beside(unlikely).points) == 2
+    elsewhere = replace(large, boxes=np.array([[[0.0, 0, 0], [60, 60, 60]]]))
+    assert len(small.beside(elsewhere).points) == 0
 
 
 def test_the_diameter_is_that_of_the_objects_with_most_evidence():

@@ -14,8 +14,8 @@ def search_appearance(plain: Trial, score: Score, config: SearchConfig) -> Trial
     """Return the trial, over smoothing and gammas, that shows objects most clearly.
 
     Noise hides objects, and so does a gamma of 4, for example; the network's confidence shows which
-    (docs/lab-notes/training-log.md). Several objects must appear: a search that tries often finds some in
-    anything.
+    (docs/lab-notes/training-log.md). Such an image only proposes objects; :class:`Detector` measures them in
+    the plain one. Several objects must appear: a search that tries often finds some in anything.
 
     Parameters
     ----------
@@ -26,7 +26,8 @@ def search_appearance(plain: Trial, score: Score, config: SearchConfig) -> Trial
     config : SearchConfig
     """
     best = plain
-    for sigma, gamma in ((config.sigma, 1.0), *((0.0, gamma) for gamma in config.gammas)):
+    smoothed = [(config.sigma, 1.0)] if config.sigma else []
+    for sigma, gamma in (*smoothed, *((0.0, gamma) for gamma in config.gammas)):
         made = score(replace(plain.setting, sigma=sigma, gamma=gamma, near=None))
         several = made.best.evidence.score >= config.min_objects * made.best.heaviest
         if several and made.confidence >= best.confidence + config.appearance_gain:

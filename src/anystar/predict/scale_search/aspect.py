@@ -31,7 +31,14 @@ def search_aspect(score: Score, config: SearchConfig) -> Trial:
             best = max(tried.values(), key=lambda made: made.confidence, default=None)
             near = best.zoom_x if best is not None and best.confidence >= config.min_confidence else None
             tried[distance] = score(Setting(aspect=_aspect(distance), near=near))
-        return tried[distance].confidence
+        # A whole specimen is surer than its parts, whatever the distance
+        return 0.0 if _are_parts(tried[1.0]) and _is_few(tried[distance]) else tried[distance].confidence
+
+    def _is_few(made: Trial) -> bool:
+        return made.best.num_effective < config.few_objects
+
+    def _are_parts(made: Trial) -> bool:
+        return not _is_few(made) and made.confidence >= config.part_confidence
 
     shortest, longest = config.aspects
     cubic = confidence(1.0)
@@ -46,8 +53,8 @@ def search_aspect(score: Score, config: SearchConfig) -> Trial:
         promising = distance != 1 or confidence(beyond) > cubic - 2 * config.aspect_gain
         if promising and shortest <= beside <= longest:
             confidence(beside)
-    best = max(tried.values(), key=lambda made: made.confidence)
-    return best if best.confidence >= cubic + config.aspect_gain else tried[1.0]
+    best_distance = max(tried, key=confidence)
+    return tried[best_distance if confidence(best_distance) >= cubic + config.aspect_gain else 1.0]
 
 
 def _aspect(distance: float) -> Vec:

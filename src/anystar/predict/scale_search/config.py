@@ -30,6 +30,10 @@ class SearchConfig:
     scale_voxels: int = _SCALE_VOXELS
     """Voxels that the network sees of a part at one zoom; a part with at most twice this number is not
     narrowed."""
+    num_places: int = 3
+    """Places of ``scale_voxels`` that are tried at one zoom while the best scale has few objects: these may
+    be a specimen, whose parts are clear in some places only. A part with no more voxels than these is
+    tried whole."""
     whole_voxels: int = 6 * _SCALE_VOXELS
     """Most voxels that the network sees of an image that is tried whole at a given diameter: the segmentation
     needs the result anyway."""
@@ -43,9 +47,24 @@ class SearchConfig:
     certain but small, clumps are large but uncertain, and objects at the right scale are neither."""
     diameter_exponent: float = 1.5
     """Exponent of the diameter in an object's evidence."""
+    few_objects: float = 4.0
+    """Objects of the heaviest one's evidence below which a scale has few objects."""
+    many_objects: float = 10.0
+    """Number of parts that win over few objects whatever their evidence. It is expected from the places that
+    were tried, and each part counts by its evidence as a share of the heaviest's."""
+    part_ratio: float = 3.0
+    """Diameter of few objects, in diameters of what counts as their parts."""
+    part_confidence: float = 0.6
+    """Confidence that parts need: textures and fragments of organs reach 0.56, nuclei of spheroids and
+    inclusions 0.63 to 0.8 (``benchmarks/specimens``)."""
     runner_up_ratio: float = 1.5
     """The runner-up is the best scale whose diameter differs from that of the best by at least this
     factor."""
+    second_ratio: float = 1.8
+    """Ratio of diameters from which objects beside those of the best scale are searched at a scale of their
+    own."""
+    second_confidence: float = 0.7
+    """Confidence that they need."""
 
     min_confidence: float = 0.55
     """Confidence below which an image shows no objects: empty volumes reach 0.54 (15 of noise, fibres,
@@ -68,7 +87,7 @@ class SearchConfig:
     unsure: float = 0.7
     """Confidence below which smoothing and gammas are tried."""
     sigma: float = 1.2
-    """Standard deviation of the smoothing, in shortest edges of a voxel."""
+    """Standard deviation of the smoothing, in shortest edges of a voxel; 0 for none."""
     gammas: tuple[float, ...] = (0.5, 0.25, 2.0)
     """Exponents that are tried on the rescaled intensities."""
     min_objects: float = 4.0

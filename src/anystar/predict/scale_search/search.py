@@ -6,17 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.predict.adaptive_threshold import adaptive_threshold
 from anystar.predict.notes import CONSTANT, NOTHING, Note
 from anystar.predict.scale_search.appearance import search_appearance
 from anystar.predict.scale_search.aspect import search_aspect
 from anystar.predict.scale_search.evidence import ScaleEvidence
+from anystar.predict.scale_search.scales import find_second
 from anystar.predict.scale_search.trial import Score, Setting, Trial, Trials
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import Vec
 
-__all__ = ["SearchResult", "search_scale"]
+__all__ = ["SearchResult", "SecondScale", "search_scale"]
 
 _CUBIC = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecondScale:
+    """A scale at which objects are found that those of the first scale leave over."""
+
+    diameter: float
+    """Diameter of the objects in shortest edges of a voxel."""
+    prob_thresh: float
+    """Lowest probability of an object."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,8 +43,12 @@ class SearchResult:
     """The preprocessing under which the image shows its objects most clearly."""
     probabilities: tuple[np.ndarray, ...] = ()
     """Probabilities of the objects in the trials from which the threshold is chosen."""
+    best: ScaleEvidence | None = None
+    """What the chosen scale shows, unless there are no clear objects."""
     runner_up: ScaleEvidence | None = None
     """The best scale whose objects have another size, if scales were tried and there is one."""
+    second: SecondScale | None = None
+    """The scale at which further objects are found, if there are some of a much different size."""
     notes: tuple[Note, ...] = ()
     """Remarks for the user."""
 
@@ -81,17 +97,37 @@ def search_scale(
             notes.append(Note("uncertain", f"the objects found are uncertain; {advice}"))
     size = found.diameter if diameter is None else _in_edges(diameter, aspect, best.setting)
     probabilities = [found.probabilities]
-    if threshold and diameter is None:
+    second = None
+    if diameter is None:
         # Texture shows beside a few objects at the scale of the search, beads of fibres at the final one
-        probabilities.append(trials.at_diameter(best.setting, size).best.probabilities)
+        final = trials.at_diameter(best.setting, size)
+        probabilities += [final.best.probabilities] if threshold else []
+        second = _second_scale(trials, best, final)
     return SearchResult(
         diameter=size,
         aspect=best.setting.aspect,
         preprocessing=best.preprocessing,
         probabilities=tuple(probabilities),
+        best=found,
         runner_up=best.runner_up,
+        second=second,
         notes=tuple(notes),
     )
+
+
+def _second_scale(trials: Trials, best: Trial, final: Trial) -> SecondScale | None:
+    """Return the second scale, if there are clear objects of a much different size that the final zoom
+    misses, and that are as clear at a zoom of their own.
+    """
+    missed = find_second(final.best, best.tried, trials.config)
+    if missed is None:
+        return None
+    made = trials.at_diameter(best.setting, missed.diameter, part=final.box, around=missed).best
+    beside = made.beside(final.best)
+    if not beside.is_clear(trials.config):
+        return None
+    prob_thresh = adaptive_threshold(beside.probabilities, trials.prob_thresh)
+    return SecondScale(diameter=beside.diameter, prob_thresh=max(prob_thresh, trials.prob_thresh))
 
 
 def _at_known_diameter(trials: Trials, diameter: float, aspect: Vec | None) -> Score:

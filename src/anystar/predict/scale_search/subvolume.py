@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
+import torch
+from scipy import ndimage
 
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import ScaleEvidence
 from anystar.preprocess import PreparedImage
 from anystar.preprocess.arrays import Box, Vec, whole_box
+from anystar.preprocess.resample import ResampledImage
 
-__all__ = ["choose_subvolume", "narrow", "uncut"]
+__all__ = ["choose_places", "choose_subvolume", "narrow", "uncut"]
 
 _BEST = 50
 """Best objects around which a narrower box is tried."""
+_OBJECT, _COARSER = 12.0, 4.0
+"""Typical diameter of objects in voxels that the network sees, and how many times coarser their structure is
+measured."""
+_STRONGEST = 0.95
+"""Quantile of the structure above which it counts no more: the edge of a specimen is stronger than parts."""
 
 
 def choose_subvolume(image: PreparedImage, aspect: Vec, config: SearchConfig) -> Box:
@@ -42,6 +52,61 @@ def narrow(
     covered = ((centre >= first[:, None]) & (centre < last[:, None])).all(2) @ best.weight
     z, y, x = start[covered.argmax()]
     return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
+
+
+def choose_places(
+    image: PreparedImage, box: Box, aspect: Vec, zoom: float, best: ScaleEvidence, config: SearchConfig
+) -> list[Box]:
+    """Return the places of a box to try at a zoom while the best scale has few objects.
+
+    These may be a specimen, and its parts may be clear only at its surface, or only in its core. So disjoint
+    places of the box are tried: that with the most evidence, and those with the strongest structure of the
+    size of the objects at that zoom.
+    """
+    size = np.array(aspect) * zoom
+    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    if ((high - low) * size).prod() <= config.num_places * config.scale_voxels:
+        return [box]
+    along = (high - low) // _sides(high - low, size, config.scale_voxels)
+    while along.prod() < 2 * config.num_places:
+        along[((high - low) * size / along).argmax()] += 1
+    side = (high - low) // along
+    starts = [
+        np.linspace(first, last - n, num).astype(int)
+        for first, last, n, num in zip(low, high, side, along, strict=True)
+    ]
+    cells: list[Box] = [
+        (slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2]))
+        for z, y, x in itertools.product(*starts)
+    ]
+    middle = np.array([[(s.start + s.stop) / 2 for s in cell] for cell in cells])
+    heaviest = best.points[best.weight.argmax()] / np.array(aspect)
+    core = int(np.abs((middle - heaviest) * size).max(1).argmin())
+    structure = _structure(image, box, cells, size)
+    order = [core, *(int(i) for i in np.argsort(-structure, kind="stable") if i != core)]
+    number = max(1, int(config.num_places * config.scale_voxels / (side * size).prod()))
+    return [cells[i] for i in order[:number]]
+
+
+def _structure(image: PreparedImage, box: Box, cells: list[Box], size: np.ndarray) -> np.ndarray:
+    """Return how strongly cells of a box vary over distances of an object's size at a zoom."""
+    z, y, x = size / _COARSER
+    grid = ResampledImage(prepared=image.crop(box), zoom=(z, y, x), device=torch.device("cpu"))
+    part = grid.read(whole_box(grid.shape))
+    if part is None:
+        return np.zeros(len(cells))
+    values = part.numpy()[0, 0]
+    band = np.abs(values - ndimage.gaussian_filter(values, _OBJECT / _COARSER))
+    band = np.minimum(band, np.quantile(band, _STRONGEST))
+    factor = np.array(values.shape) / [s.stop - s.start for s in box]
+    means = []
+    for cell in cells:
+        ends = [
+            ((s.start - whole.start) * f, (s.stop - whole.start) * f)
+            for s, whole, f in zip(cell, box, factor, strict=True)
+        ]
+        means.append(float(band[tuple(slice(int(a), max(int(a) + 1, round(b))) for a, b in ends)].mean()))
+    return np.array(means)
 
 
 def uncut(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
+from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import ScaleEvidence, weigh
-from anystar.predict.scale_search.scales import best_scale
-from anystar.predict.scale_search.subvolume import choose_subvolume, narrow, uncut
+from anystar.predict.scale_search.scales import best_scale, find_runner_up
+from anystar.predict.scale_search.subvolume import choose_places, choose_subvolume, narrow, uncut
 from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.arrays import Box, Vec, whole_box
 from anystar.preprocess.intensity import intensity_limits
@@ -43,8 +44,12 @@ class Trial:
     best: ScaleEvidence
     runner_up: ScaleEvidence | None = None
     """The best scale whose objects have another size, if there is one."""
+    tried: tuple[ScaleEvidence, ...] = ()
+    """All scales that were tried."""
     preprocessing: Preprocessing = Preprocessing()
     """The preprocessing of the image under the setting."""
+    box: Box | None = None
+    """What was tried at a known diameter."""
 
     @property
     def confidence(self) -> float:
@@ -81,22 +86,41 @@ class Trials:
     def any_scale(self, setting: Setting) -> Trial:
         """Try scales on a part of the image, without averaging: that would not be worth its time."""
         image = self._adjusted(setting)
-        box = choose_subvolume(image, setting.aspect, self.config)
+        part = choose_subvolume(image, setting.aspect, self.config)
         size = np.array(setting.aspect)
-        extent = float((np.array([s.stop - s.start for s in box]) * size).max())
+        extent = float((np.array([s.stop - s.start for s in part]) * size).max())
+        places_of: dict[float, list[Box]] = {}
 
         def try_zoom(zoom: float, best: ScaleEvidence | None) -> ScaleEvidence:
-            nonlocal box
-            box = narrow(image, box, setting.aspect, zoom, best, self.config)
-            return self._evidence(image, box, setting.aspect, zoom, tta=False)
+            if best is not None and 0 < best.num_effective < self.config.few_objects:
+                places = choose_places(image, part, setting.aspect, zoom, best, self.config)
+            else:
+                # Only where the best was tried can it be compared
+                box = part if best is None else places_of[best.zoom][best.evident_box]
+                places = [narrow(image, box, setting.aspect, zoom, best, self.config)]
+            places_of[zoom] = places
+            return self._evidence(image, places, setting.aspect, zoom, tta=False, measure=False)
 
         near = None if setting.near is None else setting.near / setting.aspect[2]
-        best, runner_up = best_scale(
+        best, tried = best_scale(
             try_zoom, extent=extent, config=self.config, near=near, progress=self.progress
         )
-        return Trial(setting=setting, best=best, runner_up=runner_up, preprocessing=image.settings)
+        return Trial(
+            setting=setting,
+            best=best,
+            runner_up=find_runner_up(best, tried, self.config),
+            tried=tuple(tried),
+            preprocessing=image.settings,
+        )
 
-    def at_diameter(self, setting: Setting, diameter: float) -> Trial:
+    def at_diameter(
+        self,
+        setting: Setting,
+        diameter: float,
+        *,
+        part: Box | None = None,
+        around: ScaleEvidence | None = None,
+    ) -> Trial:
         """Try one scale on all of a small image, or a part of a large one.
 
         Parameters
@@ -104,16 +128,22 @@ class Trials:
         setting : Setting
         diameter : float
             Diameter of the objects in shortest edges of a voxel.
+        part : Box, optional
+            A part of the image to try instead of all of it.
+        around : ScaleEvidence, optional
+            Objects around which a part of a large image is chosen; by default where its structure is
+            strongest.
         """
         image = self._adjusted(setting)
         zoom = self.object_diameter / diameter
-        voxels = np.prod(np.array(image.shape) * np.array(setting.aspect) * zoom)
-        box = whole_box(image.shape)
-        if voxels > self.config.whole_voxels:
-            part = choose_subvolume(image, setting.aspect, self.config)
-            box = narrow(image, part, setting.aspect, zoom, None, self.config)
-        found = self._evidence(image, box, setting.aspect, zoom, tta=self.tta, progress=self._first_look)
-        return Trial(setting=setting, best=found, preprocessing=image.settings)
+        box = whole_box(image.shape) if part is None else part
+        sides = np.array([s.stop - s.start for s in box])
+        if (sides * np.array(setting.aspect) * zoom).prod() > self.config.whole_voxels:
+            whole = part is None
+            box = choose_subvolume(image, setting.aspect, self.config) if whole else box
+            box = narrow(image, box, setting.aspect, zoom, around, self.config)
+        found = self._evidence(image, [box], setting.aspect, zoom, tta=self.tta, progress=self._first_look)
+        return Trial(setting=setting, best=found, preprocessing=image.settings, box=box)
 
     def _adjusted(self, setting: Setting) -> PreparedImage:
         """Return the image with the gamma and the smoothing of a setting, spread to [0, 1] anew."""
@@ -132,32 +162,36 @@ class Trials:
     def _evidence(
         self,
         image: PreparedImage,
-        box: Box,
+        places: Sequence[Box],
         aspect: Vec,
         zoom: float,
         *,
         tta: bool,
+        measure: bool = True,
         progress: ProgressCallback | None = None,
     ) -> ScaleEvidence:
-        z, y, x = (edge * zoom for edge in aspect)
-        whole = box == whole_box(image.shape)
-        found = self.detector.detect(
-            image.crop(box),
-            (z, y, x),
-            floor=self.floor,
-            tta=tta,
-            remember_as=image if whole else None,
-            progress=progress,
-        )
-        low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+        """Return what disjoint boxes of the image show at a zoom."""
         size = np.array(aspect)
-        inner = np.stack(uncut(low, high, image.shape, size * zoom, self.config)) * size
+        z, y, x = (edge * zoom for edge in aspect)
+        parts, inner = [], []
+        for box in places:
+            found = self.detector.detect(
+                image.crop(box),
+                (z, y, x),
+                floor=self.floor,
+                tta=tta,
+                measure=measure,
+                remember_as=image if box == whole_box(image.shape) else None,
+                progress=progress,
+            ).scaled(1 / zoom)
+            low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+            parts.append(replace(found, points=(found.points + low * size).astype(found.points.dtype)))
+            inner.append(np.stack(uncut(low, high, image.shape, size * zoom, self.config)) * size)
         return weigh(
-            found.scaled(1 / zoom),
+            Candidates.joined(parts),
             self.prob_thresh,
             zoom=zoom,
-            inner=inner,
-            start=low * size,
+            boxes=np.stack(inner),
             config=self.config,
         )
 

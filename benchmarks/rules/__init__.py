@@ -1,0 +1,1 @@
+"""What each automatic step contributes: one switched off at a time."""

@@ -1,0 +1,1 @@
+"""Volumes whose scale is ambiguous: specimens full of objects, organs, large cells, two populations."""
