@@ -90,3 +90,10 @@ def test_the_diameter_is_that_of_the_objects_with_most_evidence():
     assert made.diameter == 9
     made.weight[:] = 1, 1, 10
     assert made.diameter == 12
+
+
+def test_objects_that_the_border_cuts_count_whole_where_all_was_tried():
+    """Otherwise finer scales, whose objects are smaller, would win in small volumes."""
+    cut = scale_at(0.3, [(1, 1, 1), (32, 32, 32)], 5.0, (64, 64, 64), diameter=20.0)
+    assert cut.within(cut.boxes) == cut.evidence
+    assert not replace(cut, weight=np.array([4.9, 5.0])).outweighs(cut)

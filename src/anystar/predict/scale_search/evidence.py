@@ -89,14 +89,11 @@ class ScaleEvidence:
     def within(self, boxes: np.ndarray) -> Evidence:
         """Return the evidence in disjoint boxes, corners ``(K, 2, 3)``.
 
-        An object counts by the share of its body that lies in them. The body is taken as a cube of the volume
-        of a ball.
+        An object that counts does so by the share of its body that lies in them, of what lies in the boxes of
+        this scale.
         """
-        half = (np.pi / 6) ** (1 / 3) * self.diameters[:, None, None] / 2
-        low = np.maximum(self.points[:, None] - half, boxes[:, 0])
-        high = np.minimum(self.points[:, None] + half, boxes[:, 1])
-        inside = ((high - low).clip(0) / (2 * half)).prod(2).sum(1)
-        return _evidence(self.weight, self.prob, inside)
+        share = self._shares(boxes) / np.maximum(self._shares(self.boxes), 1e-9)
+        return _evidence(self.weight, self.prob, share.clip(0, 1) * self._counted)
 
     def outweighs(self, coarse: ScaleEvidence) -> bool:
         """Return whether this scale has more evidence than a coarser one where both were tried.
@@ -141,6 +138,13 @@ class ScaleEvidence:
         """Return the scale with some of its objects."""
         columns = ("points", "diameters", "weight", "prob")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
+
+    def _shares(self, boxes: np.ndarray) -> np.ndarray:
+        """Return the share of each body in boxes; it is taken as a cube of the volume of a ball."""
+        half = (np.pi / 6) ** (1 / 3) * self.diameters[:, None, None] / 2
+        low = np.maximum(self.points[:, None] - half, boxes[:, 0])
+        high = np.minimum(self.points[:, None] + half, boxes[:, 1])
+        return np.asarray(((high - low).clip(0) / (2 * half)).prod(2).sum(1))
 
     @property
     def _counted(self) -> np.ndarray:
