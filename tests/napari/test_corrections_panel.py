@@ -285,7 +285,9 @@ def test_layers_that_cannot_be_corrected_are_refused(panel, viewer, data, messag
 def test_labels_on_the_disk_that_do_not_fit_into_memory_are_refused(panel, viewer):
     import dask.array
 
-    viewer.add_labels(dask.array.zeros((5000, 50_000, 50_000), np.int32, chunks=(8, 512, 512)), name="huge")
+    viewer.add_labels(
+        dask.array.zeros((5000, 50_000, 50_000), dtype=np.int32, chunks=(8, 512, 512)), name="huge"
+    )
     panel.start()
     assert "huge needs 112500 GB in memory to be corrected; segment a part" in panel.message.text()
     viewer.layers.remove("huge")

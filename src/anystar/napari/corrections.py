@@ -346,7 +346,7 @@ def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None
         layer=layer, corrections=corrections, place=place, key=key, segmentation=segmentation
     )
     made.remember_measures()
-    if not np.may_share_memory(layer.data, corrections.labels):
+    if not (isinstance(layer.data, np.ndarray) and np.may_share_memory(layer.data, corrections.labels)):
         layer.data = place.to_layer(corrections.labels)
     layer.preserve_labels = True
     layer.features = made.features()
