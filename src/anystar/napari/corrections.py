@@ -361,7 +361,7 @@ def _refuse_too_large(layer: Any) -> None:
     need = _BYTES * int(np.prod(layer.data.shape))
     if not isinstance(layer.data, np.ndarray) and need > available_memory():
         raise InputError(
-            f"{layer.name} needs {need / 1e9:.0f} GB in memory to be corrected; "
+            f"{layer.name} needs {need / 1e9:.3g} GB in memory to be corrected; "
             "segment a part and correct that"
         )
 
