@@ -36,6 +36,7 @@ myst_heading_anchors = 4
 # Types stand in the docstrings, in words.
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+toc_object_entries = False  # each object has a heading of its own
 numpydoc_show_class_members = False
 python_use_unqualified_type_names = True
 

@@ -50,6 +50,6 @@ use "$folder/newest"
 
 echo "== oldest dependencies"
 "$python" -m venv --clear "$folder/oldest"
-"$folder/oldest/bin/python" -m pip install -q -c constraints-oldest.txt "$wheel" "$torch"
+"$folder/oldest/bin/python" -m pip install -q --no-compile -c constraints-oldest.txt "$wheel" "$torch"
 use "$folder/oldest"
 echo "== the release is good"

@@ -11,6 +11,7 @@ import dataclasses
 import importlib
 import inspect
 import itertools
+import re
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ PUBLIC = {
     "anystar": "The functions that most scripts need.",
     "anystar.io": "Files to volumes and back.",
     "anystar.objects": "The table of objects, filters over it, and measures of labels from anywhere.",
+    "anystar.correction": "Labels that are edited by hand, with undo, kept on the disk.",
     "anystar.workflow": "From files to files: what the command line does.",
     "anystar.evaluate": "Scores against a ground truth.",
     "anystar.blocks": "Volumes larger than memory.",
@@ -155,8 +157,6 @@ def _plain(value: Any) -> str:
 
 def _roles(text: str) -> str:
     """Return a text without roles of reStructuredText."""
-    import re
-
     return re.sub(r":\w+:`([^`]*)`", r"``\1``", text)
 
 
@@ -228,6 +228,14 @@ def _find(name: str, starts: list[str]) -> Any:
     return None
 
 
+def _is_assigned(name: str, starts: list[str]) -> bool:
+    """Return whether a class assigns an attribute to its instances."""
+    owner, _, attribute = name.rpartition(".")
+    places = [_find(owner, starts)] if owner else [_find(start, []) for start in starts]
+    sources = [inspect.getsource(place) for place in places if inspect.isclass(place)]
+    return any(re.search(rf"self\.{attribute}\b[^=\n]*=", source) for source in sources)
+
+
 def _resolve(app: Sphinx, env: Any, node: Any, contnode: nodes.Node) -> nodes.Node | None:
     """Link a name of ours to where the site documents it; a name that only the code has is plain text.
 
@@ -238,7 +246,7 @@ def _resolve(app: Sphinx, env: Any, node: Any, contnode: nodes.Node) -> nodes.No
     target = node["reftarget"].lstrip(".~")
     found = _find(target, _written_in(node))
     if found is None:
-        return None
+        return contnode if _is_assigned(target, _written_in(node)) else None
     domain = env.get_domain("py")
     name = getattr(found, "__qualname__", target.rpartition(".")[2])
     for public in PUBLIC:
