@@ -44,8 +44,8 @@ def killed_command(kind: str, folder: Path, rng: np.random.Generator) -> Callabl
     name = str(rng.choice(["at once", "in blocks", "training"]))
     first, again, result = _command(name, folder)
     whole = folder.parent / f"whole-{name.replace(' ', '-')}"
-    if not whole.exists():
-        whole.mkdir()
+    if not (whole / "seconds").exists():
+        whole.mkdir(exist_ok=True)
         began = time.monotonic()
         _finish(_command(name, whole)[0])
         (whole / "seconds").write_text(str(time.monotonic() - began))
@@ -64,7 +64,8 @@ def killed_command(kind: str, folder: Path, rng: np.random.Generator) -> Callabl
         if b"Traceback" in errors:
             raise RuntimeError(errors.decode(errors="replace")[-1500:])
         if process.returncode:
-            _finish(again)
+            begun = name != "training" or (folder / "run" / "config.toml").exists()
+            _finish(again if begun else first)
         left = [path for path in folder.rglob("*") if ".partial" in path.name]
         return not left and np.array_equal(result(folder), result(whole))
 
@@ -84,7 +85,7 @@ def _command(name: str, folder: Path) -> tuple[list[str], list[str], Callable[[P
     words = ["segment", str(folder / "image.tif"), "-o", str(labels), "--diameter", "9", "--device", "cpu"]
     words += ["--table", str(folder / "t.csv")]
     if name == "in blocks":
-        words += ["--memory", "1GB"]
+        words += ["--memory", "3GB"]
         return words, [*words, "--resume"], lambda place: io.read(place / "a.zarr").data
     return words, [*words, "--overwrite"], lambda place: io.read(place / "a.nii.gz").data
 
