@@ -49,9 +49,9 @@ _LIKELY = 2 / 3
 """A candidate is kept if it is an object with at least this chance."""
 _HIGHEST = 0.75
 """Highest threshold."""
-_CLOSE, _UNSURE = 0.5, 0.15
-"""Difference in logits up to which a probability is close to the threshold, and the number of such candidates
-as a share of the objects from which it is reported."""
+_CLOSE, _UNSURE, _LEAST = 0.5, 0.1, 3
+"""Difference in logits up to which a probability is close to the threshold; share of the objects from which the
+number of such candidates is reported; and fewest objects."""
 _WORTH_SAYING = 0.05
 """Share of the objects from which a lowered threshold is reported."""
 _LOWERED, _TELLING = 2 / 3, (9, 14)
@@ -237,7 +237,7 @@ def threshold_notes(threshold: float, usual: float, prob: np.ndarray) -> tuple[N
         kept = f"those with a probability of {threshold:.2f} and more are kept, not {usual:g} as usual"
         more = f"about {lower:.0%} of the objects lie in between"
         notes.append(Note(THRESHOLD, f"hardly anything else resembles the objects: {kept} ({more})"))
-    if 0 < threshold < 1 and found > _TELLING[0]:
+    if 0 < threshold < 1 and found > _LEAST:
         low, high = (float(expit(logit(threshold) + step)) for step in (-_CLOSE, _CLOSE))
         close = (_count(prob, max(low, LOWEST)) - _count(prob, high)) / found
         if close >= _UNSURE:
