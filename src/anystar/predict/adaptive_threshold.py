@@ -50,8 +50,8 @@ _LIKELY = 2 / 3
 _HIGHEST = 0.75
 """Highest threshold."""
 _CLOSE, _UNSURE, _LEAST = 0.5, 0.1, 3
-"""Difference in logits up to which a probability is close to the threshold; share of the objects from which the
-number of such candidates is reported; and fewest objects."""
+"""Difference in logits up to which a probability is close to the threshold; share of the objects from which
+the number of such candidates is reported; and fewest objects."""
 _WORTH_SAYING = 0.05
 """Share of the objects from which a lowered threshold is reported."""
 _LOWERED, _TELLING = 2 / 3, (9, 14)
