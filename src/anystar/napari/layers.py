@@ -6,7 +6,7 @@ A layer is taken as it is: any object with the attributes of :class:`ImageLayer`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 import numpy as np
@@ -15,14 +15,22 @@ from anystar.arrays import Volume, VoxelSize
 from anystar.errors import InputError
 
 __all__ = [
+    "HEADER",
+    "Box",
     "ImageLayer",
     "LayerVolume",
     "LayerVoxelSize",
     "Place",
+    "features_of",
     "labels_place",
     "layer_volume",
+    "spatial_axes",
     "voxel_size_of",
+    "world_steps",
 ]
+
+HEADER = "anystar header"
+"""In the metadata of a layer: ``file``, the header of its file, with the ``shape`` and ``scale`` then."""
 
 Box = tuple[slice, slice, slice]
 _SPACE = ("z", "y", "x")
@@ -112,6 +120,8 @@ class LayerVolume:
     place: Place
     name: str
     """Name of the layer."""
+    header: dict[str, Any] = field(default_factory=dict)
+    """The header of the file of the layer, if a reader of this plugin opened it; see :data:`HEADER`."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -174,7 +184,8 @@ def layer_volume(layer: ImageLayer | None, point: Sequence[float] = ()) -> Layer
     index = [min(max(round(p), 0), n - 1) for p, n in zip(at, data.shape, strict=True)]
     for axis in axes:
         index[axis] = 0
-    return LayerVolume(data=data, place=_place(layer, axes, tuple(index)), name=layer.name)
+    header = layer.metadata.get(HEADER, {})
+    return LayerVolume(data=data, place=_place(layer, axes, tuple(index)), name=layer.name, header=header)
 
 
 def labels_place(layer: ImageLayer) -> Place:
@@ -222,11 +233,11 @@ def _place(layer: ImageLayer, axes: tuple[int, int, int], index: tuple[int, ...]
         transform["rotate"] = rotate
     if shear.any():
         transform["shear"] = shear
-    step = np.linalg.inv(transform["affine"][:-1, :-1]) @ _steps(layer)
+    step = np.linalg.inv(transform["affine"][:-1, :-1]) @ world_steps(layer)
     return Place(axes=axes, index=index, start=(0, 0, 0), transform=transform, step=step)
 
 
-def _steps(layer: ImageLayer) -> np.ndarray:
+def world_steps(layer: ImageLayer) -> np.ndarray:
     """Return how far a step along each axis of the data leads in the world, one column per axis."""
     origin = np.array(layer.data_to_world((0.0,) * layer.ndim))
     return np.stack([layer.data_to_world(one) - origin for one in np.eye(layer.ndim)], axis=1)
@@ -239,7 +250,7 @@ def voxel_size_of(layer: ImageLayer) -> LayerVoxelSize:
     """
     axes = list(spatial_axes(layer))
     factors = [_micrometres(layer.units[axis]) for axis in axes]
-    steps = _steps(layer)[np.ix_(axes, axes)]
+    steps = world_steps(layer)[np.ix_(axes, axes)]
     known = all(factor is not None for factor in factors)
     if known:
         steps = steps * np.array(factors, float)[:, None]
@@ -259,3 +270,10 @@ def _micrometres(unit: Any) -> float | None:
     if "[length]" not in unit.dimensionality or len(unit.dimensionality) > 1:
         return None
     return float((1 * unit).to("micrometer").magnitude)
+
+
+def features_of(table: Any) -> Any:
+    """Return a table as napari's layers take it: the column ``index`` says which label a row is of."""
+    frame = table.to_pandas()
+    frame.insert(0, "index", frame["label"])
+    return frame

@@ -1,15 +1,32 @@
-"""The panel that segments an image layer."""
+"""The panel that segments an image layer, and adjusts what was found."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from napari.layers import Image
+import numpy as np
 from napari.viewer import Viewer
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
+from anystar.arrays import VoxelSize
 from anystar.errors import InputError
-from anystar.napari.layers import layer_volume, voxel_size_of
+from anystar.napari.boxes import box_around
+from anystar.napari.circle import CircleTool
+from anystar.napari.image_form import ImageForm
+from anystar.napari.layers import HEADER, LayerVolume, features_of
+from anystar.napari.measures import drawn_diameter
+from anystar.napari.results_view import ResultsView, camera_of, group
 from anystar.napari.segmentation import Segmentation, attach
 from anystar.napari.segmenting import Request, segment
 from anystar.napari.worker import Run
@@ -24,80 +41,290 @@ class SegmentPanel(QWidget):
         super().__init__()
         self.viewer = napari_viewer
         self.run: Run | None = None
-        self.image = QComboBox()
-        self.voxel_size = QLabel()
+        self._of: Any = None  # the layer that is segmented
+        self._source: Any = None
+        self._diameter: float | None = None  # found by the last run, in shortest edges
+        self.form = ImageForm(napari_viewer)
+        self.try_button = QPushButton("Try here")
+        self.try_button.setToolTip("Segment a small box in the middle of the view: takes a few seconds")
         self.segment_button = QPushButton("Segment")
+        self.segment_button.setToolTip("Segment the whole image")
         self.cancel_button = QPushButton("Cancel")
         self.progress = QProgressBar()
         self.message = QLabel()
+        self.results = ResultsView(napari_viewer)
+        self.filters, self.table, self.live = self.results.filters, self.results.table, self.results.live
+        self.circle = CircleTool(napari_viewer)
+        self._lay_out()
+        self._connect()
+        self.check()
+
+    def sizeHint(self) -> QSize:
+        """Return the preferred size, as Qt calls it."""
+        return QSize(380, 800)
+
+    def _lay_out(self) -> None:
         self.message.setWordWrap(True)
-        form = QFormLayout()
-        form.addRow("Image", self.image)
-        form.addRow("Voxel size", self.voxel_size)
-        layout = QVBoxLayout(self)
-        layout.addLayout(form)
-        for widget in (self.segment_button, self.cancel_button, self.progress, self.message):
-            layout.addWidget(widget)
-        layout.addStretch()
-        self.image.currentIndexChanged.connect(self.check)
+        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.progress.hide()
+        self.cancel_button.hide()
+        buttons = QHBoxLayout()
+        for button in (self.try_button, self.segment_button, self.cancel_button):
+            buttons.addWidget(button)
+        row = QWidget()
+        row.setLayout(buttons)
+        buttons.setContentsMargins(0, 0, 0, 0)
+        first = group("1  Image", self.form, row, self.progress, self.message)
+        content = QWidget()
+        layout = QVBoxLayout(content)
+        layout.addWidget(first)
+        layout.addWidget(self.results, 1)
+        layout.setContentsMargins(4, 4, 4, 4)
+        self.area = area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(content)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    def _connect(self) -> None:
+        self.form.changed.connect(self.check)
+        self.form.drawing.connect(self._draw_circle)
+        self.circle.drawn.connect(self._take_circle)
+        self.try_button.clicked.connect(self.try_here)
         self.segment_button.clicked.connect(self.segment)
         self.cancel_button.clicked.connect(self.cancel)
-        self.viewer.layers.events.inserted.connect(self.list_layers)
-        self.viewer.layers.events.removed.connect(self.list_layers)
-        self.list_layers()
+        self.results.complained.connect(self.complain)
+        self._forget_layer = self._forget  # one object, to disconnect it
+        self.viewer.layers.events.removed.connect(self._forget_layer)
+        self.destroyed.connect(_Close(self))
 
-    def list_layers(self, event: Any = None) -> None:
-        """Offer the image layers of the viewer."""
-        chosen = self.image.currentText()
-        self.image.blockSignals(True)
-        self.image.clear()
-        self.image.addItems([layer.name for layer in self.viewer.layers if isinstance(layer, Image)])
-        self.image.setCurrentIndex(max(0, self.image.findText(chosen)))
-        self.image.blockSignals(False)
-        self.check()
-
-    @property
-    def layer(self) -> Any:
-        """The image layer that is chosen."""
-        return next((layer for layer in self.viewer.layers if layer.name == self.image.currentText()), None)
+    # What is chosen
 
     def check(self) -> None:
-        """Say what is wrong with the choice, if anything."""
+        """Say what is wrong with the fields, if anything."""
+        self.form.describe()
+        wrong = ""
         try:
-            layer_volume(self.layer)
-            self.voxel_size.setText(voxel_size_of(self.layer).origin)
-            self.message.setText("")
+            self.form.source()
+            self.form.size()
         except InputError as error:
-            self.message.setText(str(error))
-        self.segment_button.setEnabled(not self.message.text() and self.run is None)
-        self.cancel_button.setEnabled(self.run is not None)
+            wrong = str(error)
+        self.complain(wrong)
+        for button in (self.try_button, self.segment_button):
+            button.setEnabled(not wrong and self.run is None)
+
+    def complain(self, message: str) -> None:
+        """Show what is wrong, in one line; nothing if all is well."""
+        self.message.setStyleSheet("color: #ff8a65" if message else "")
+        self.inform(message)
+
+    def inform(self, message: str) -> None:
+        """Show a remark."""
+        self.message.setText(message)
+        self.message.setVisible(bool(message))
+
+    def _draw_circle(self, begin: bool) -> None:
+        try:
+            if begin:
+                self.circle.start(self.form.source())
+            else:
+                self.circle.stop()
+        except InputError as error:
+            self.complain(str(error))
+            self.form.draw.setChecked(False)
+
+    def _take_circle(self, corners: np.ndarray) -> None:
+        axes, size = self.form.source().place.axes, self.form.size().size
+        self.form.diameter.setValue(drawn_diameter(corners, axes, size))
+        self.form.draw.setChecked(False)
+
+    # Runs
 
     def segment(self) -> None:
-        """Segment the chosen layer in a thread."""
-        source = layer_volume(self.layer, self.viewer.dims.point)
-        request = Request(source=source, size=voxel_size_of(self.layer).size)
-        self.run = Run(f"Segment {source.name}", lambda progress: segment(request, progress))
-        self.run.finished.connect(self.show_result)
-        self.run.failed.connect(self.message.setText)
+        """Segment the whole image in a thread."""
+        self._start(try_it=False)
+
+    def try_here(self, point: Any = None) -> None:
+        """Segment a box in the middle of the view, or around a point of the world, in a thread."""
+        self._start(try_it=True, point=None if isinstance(point, bool) else point)
+
+    def _start(self, *, try_it: bool, point: Any = None) -> None:
+        if self.run is not None:
+            return
+        try:
+            source, size = self.form.source(), self.form.size().size
+        except InputError as error:
+            self.complain(str(error))
+            return
+        self._source = source
+        diameter = self.form.diameter.value() or None
+        box = None
+        if try_it:
+            box = self._box(source, size, diameter, self._middle() if point is None else point)
+            diameter = diameter or self._found_diameter(size)
+        request = Request(
+            source=source,
+            size=size,
+            box=box,
+            diameter=diameter,
+            model=self.form.model_name,
+            device=self.form.device.currentText(),
+        )
+        layer = self.form.layer
+        work: Any = segment
+        if not try_it and self._large(source):
+            from anystar.napari.large import output_beside, segment_large
+
+            try:
+                output = output_beside(layer.source.path, source.name)
+            except InputError as error:
+                self.complain(str(error))
+                return
+
+            def work(request: Request, progress: Any) -> Any:
+                return segment_large(request, output, progress)
+
+        self._of = layer
+        title = f"{'Trying' if try_it else 'Segmenting'} {source.name}"
+        self.run = Run(title, lambda progress: work(request, progress))
+        self.run.progressed.connect(self._draw_progress)
+        self.run.finished.connect(self._display)
+        self.run.failed.connect(self.complain)
+        self.run.cancelled.connect(self._report_cancelled)
         self.run.ended.connect(self._ended)
+        self.inform("")
+        self.progress.setRange(0, 0)
+        self._show_running(True)
         self.run.start()
-        self.check()
+
+    def _large(self, source: LayerVolume) -> bool:
+        """Return whether the volume must be segmented in blocks."""
+        from anystar.napari.large import needs_blocks
+
+        return needs_blocks(source)
+
+    def _middle(self) -> np.ndarray:
+        """Return the middle of the view, in the world."""
+        dims = self.viewer.dims
+        point = np.array(dims.point, float)
+        displayed = list(dims.displayed)
+        point[displayed] = np.array(camera_of(self.viewer).center)[-len(displayed) :]
+        return point
+
+    def _box(self, source: LayerVolume, size: VoxelSize | None, diameter: float | None, point: Any) -> Any:
+        aspect = (1.0, 1.0, 1.0) if size is None else size.aspect
+        in_edges = self._diameter
+        if diameter is not None:
+            in_edges = diameter / min((1.0, 1.0, 1.0) if size is None else size.lengths.spacing)
+        at = np.array(self.form.layer.world_to_data(point))[list(source.place.axes)]
+        return box_around(list(at), source.shape, aspect=aspect, diameter=in_edges)
+
+    def _found_diameter(self, size: VoxelSize | None) -> float | None:
+        """Return the diameter of the last run, in the unit of the field, if the voxel size is known."""
+        if self._diameter is None or size is None:
+            return None
+        return self._diameter * min(size.lengths.spacing)
 
     def cancel(self) -> None:
         """Stop the run."""
         if self.run is not None:
             self.run.cancel()
+            self.inform("cancelling …")
+
+    def _report_cancelled(self) -> None:
+        self.inform("cancelled")
+
+    def _show_running(self, running: bool) -> None:
+        self.progress.setVisible(running)
+        self.cancel_button.setVisible(running)
+        self.try_button.setVisible(not running)
+        self.segment_button.setVisible(not running)
+
+    def _draw_progress(self, done: int, total: int, stage: str) -> None:
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.progress.setFormat(f"{stage} %p%" if total else stage)
 
     def _ended(self) -> None:
-        self.run = None
+        text, self.run, self._of = self.message.text(), None, None
+        self._show_running(False)
         self.check()
+        if text and not self.message.text():
+            self.inform(text)
 
-    def show_result(self, found: Segmentation) -> None:
-        """Add a layer with the labels."""
+    # Results
+
+    def _display(self, found: Segmentation | Path) -> None:
+        """Add a layer with the labels, or replace those of the last try."""
+        if isinstance(found, Path):
+            self._display_store(found)
+            return
+        assert found.live is not None
+        self._diameter = found.result.diameter_vox or self._diameter
+        kind = "objects" if found.whole else "try"
+        name = f"{found.source.name} {kind}"
+        for layer in [other for other in self.viewer.layers if other.name == f"{found.source.name} try"]:
+            self.viewer.layers.remove(layer)
         layer = self.viewer.add_labels(
-            found.place.to_layer(found.result.labels),
-            name=f"{found.source.name} objects",
-            features=found.result.table().to_pandas(),
+            found.place.to_layer(found.live.canvas.labels),
+            name=name,
+            features=features_of(found.live.canvas.table),
+            metadata={HEADER: found.source.header} if found.whole and found.source.header else {},
             **found.place.kwargs(),
         )
         attach(layer, found)
+        self.results.follow(layer)
+        self.inform("\n".join(map(str, found.result.notes)))
+
+    def _display_store(self, output: Path) -> None:
+        """Add the labels of a store, which are read as they are displayed."""
+        from anystar.napari.large import layers_of
+
+        data, kwargs = layers_of(output, self._source)
+        self.viewer.add_labels(data, name=output.stem, **kwargs)
+        self.inform(f"wrote {output}; the sliders are for volumes that fit into memory")
+
+    # Ends
+
+    def showEvent(self, event: Any) -> None:
+        """Be as wide as the fields need with the fonts of the window, as Qt calls it."""
+        super().showEvent(event)
+        bar = self.area.verticalScrollBar().sizeHint().width()
+        self.setMinimumWidth(self.area.widget().minimumSizeHint().width() + bar)
+
+    def _forget(self, event: Any) -> None:
+        """A layer was removed."""
+        if event.value is self._of or event.value == self._of:
+            self.cancel()
+        if event.value == self.circle.layer:
+            self.circle.layer = None
+            self.form.draw.setChecked(False)
+
+    def closeEvent(self, event: Any) -> None:
+        """Stop what runs when the panel closes, as Qt calls it."""
+        self.shut_down()
+        super().closeEvent(event)
+
+    def shut_down(self) -> None:
+        """Stop what runs, and stop listening to the viewer; Qt may have destroyed the panel already."""
+        _Close(self)()
+
+
+class _Close:
+    """Ends what a panel does, also once Qt has destroyed it, when its widgets can no longer be used."""
+
+    def __init__(self, panel: SegmentPanel) -> None:
+        self._panel = panel.__dict__
+
+    def __call__(self, *_: object) -> None:
+        if self._panel.get("run") is not None:
+            self._panel["run"].cancel()
+        if self._panel.get("closed"):
+            return
+        self._panel["closed"] = True
+        for part in (self._panel["form"], self._panel["results"]):
+            part.disconnect_viewer()
+        self._panel["viewer"].layers.events.removed.disconnect(self._panel["_forget_layer"])

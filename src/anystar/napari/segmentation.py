@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from anystar.napari.layers import LayerVolume, Place
 
 if TYPE_CHECKING:
+    from anystar.napari.live import Live
     from anystar.predict.result import Result
 
 __all__ = ["Segmentation", "attach", "segmentation_of"]
@@ -33,10 +34,14 @@ class Segmentation:
     """The image that it is a part of."""
     model: str | None = None
     """Name or path of the model; the default model if it is None."""
+    whole: bool = True
+    """Whether it is of the whole image, not of a box that was tried."""
     device: str = "auto"
     """Device of the run."""
     corrected: bool = False
     """Whether objects were edited: then the sliders no longer make the labels anew."""
+    live: Live | None = None
+    """What the sliders display; none where the labels were made in blocks."""
 
 
 def attach(layer: HasMetadata, segmentation: Segmentation) -> None:

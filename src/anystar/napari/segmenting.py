@@ -49,6 +49,7 @@ def segment(request: Request, progress: Progress) -> Segmentation:
     It is called at every stage and, with ``total=0``, before each layer of the network.
     """
     progress(0, 0, "loading the model")
+    from anystar.napari.live import Live, draw
     from anystar.nn.interrupt import interruptible
 
     model = load_model(request.model, request.device)
@@ -64,9 +65,13 @@ def segment(request: Request, progress: Progress) -> Segmentation:
         result = model.segment(
             volume, diameter=request.diameter, prob_thresh=request.prob_thresh, progress=report
         )
+        progress(0, 0, "measuring")
+        live = Live(draw(result))
     place = request.source.place
     return Segmentation(
         result=result,
+        live=live,
+        whole=request.box is None,
         place=place if request.box is None else place.within(request.box),
         source=request.source,
         model=request.model,

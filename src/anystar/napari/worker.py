@@ -24,7 +24,7 @@ class Run(QObject):
     Parameters
     ----------
     title : str
-        Of the progress bar in napari's activity dock.
+        Of the progress bar in napari's activity dock; without one there is no bar.
     work : callable
         Takes a :data:`Progress` and returns the result.
     """
@@ -39,15 +39,15 @@ class Run(QObject):
     def __init__(self, title: str, work: Callable[[Progress], Any]) -> None:
         super().__init__()
         self._work = work
-        self._stop = threading.Event()
-        self._bar = progress(total=0, desc=title)
+        self._stop, self._done = threading.Event(), threading.Event()
+        self._bar = progress(total=0, desc=title) if title else None
         self.progressed.connect(self._draw)
 
     def start(self) -> None:
         """Begin; returns at once."""
         self._worker: Any = create_worker(self._run, _start_thread=False)
         self._worker.returned.connect(self._deliver)
-        self._worker.errored.connect(self._close)  # a bug: napari shows its traceback
+        self._worker.errored.connect(self._fail)
         self._worker.start()
 
     def cancel(self) -> None:
@@ -58,6 +58,11 @@ class Run(QObject):
     def cancelling(self) -> bool:
         """Whether it was cancelled."""
         return self._stop.is_set()
+
+    @property
+    def done(self) -> bool:
+        """Whether the thread is done, also where nobody is left to hear of it: the viewer was closed."""
+        return self._done.is_set()
 
     def check(self) -> None:
         """Raise ``Cancelled`` if the run was cancelled."""
@@ -78,6 +83,8 @@ class Run(QObject):
             if message is None:
                 raise
             return "failed", message
+        finally:
+            self._done.set()
 
     def _deliver(self, outcome: tuple[str, Any]) -> None:
         kind, value = outcome
@@ -90,10 +97,17 @@ class Run(QObject):
             self.finished.emit(value)
         self.ended.emit()
 
+    def _fail(self, error: Exception) -> None:
+        """A bug ended the work: napari displays its traceback."""
+        self._close()
+        self.ended.emit()
+
     def _draw(self, done: int, total: int, stage: str) -> None:
-        self._bar.set_description(stage)
-        self._bar.total = total
-        self._bar.update(done - self._bar.n)
+        if self._bar is not None:
+            self._bar.set_description(stage)
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
 
     def _close(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()

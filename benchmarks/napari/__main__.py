@@ -1,0 +1,126 @@
+"""How long the sliders of the napari plugin take: python -m benchmarks.napari [OBJECTS]. Needs a display."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+from qtpy.QtWidgets import QApplication
+
+import anystar
+from anystar.geometry.rays import golden_spiral
+from anystar.napari.layers import layer_volume
+from anystar.napari.live import Live, draw
+from anystar.napari.segment_panel import SegmentPanel
+from anystar.napari.segmentation import Segmentation
+from anystar.predict.candidates import Candidates
+from anystar.predict.instances import InstanceStages, candidates_to_instances
+from anystar.predict.result import Result
+from napari import Viewer
+
+RADIUS, APART = 5.0, 14
+
+
+def result_of(num: int) -> Result:
+    """Return a result of balls of several sizes on a lattice, three candidates for each."""
+    rng = np.random.default_rng(0)
+    side = int(np.ceil(num ** (1 / 3)))
+    centres = (
+        np.stack(np.meshgrid(*[np.arange(side)] * 3, indexing="ij"), -1).reshape(-1, 3)[:num] * APART + 8
+    )
+    rays = golden_spiral(96)
+    radii = rng.uniform(0.6, 1.1, (num, 1)) * RADIUS * np.ones((num, 96))
+    prob = rng.uniform(0.3, 1.0, num)
+    parts = [
+        Candidates(
+            points=(centres + shift).astype(np.float32),
+            distances=radii.astype(np.float32),
+            rays=rays,
+            prob=(prob * share).astype(np.float32),
+            floor=0.1,
+        )
+        for shift, share in ((0, 1.0), (1, 0.9), (-1, 0.8))
+    ]
+    candidates = Candidates.joined(parts)
+    shape = (side * APART + 4,) * 3
+    stages = InstanceStages(aspect=(1.0, 1.0, 1.0), prob_thresh=0.5, nms_thresh=0.3)
+    made = candidates_to_instances(candidates, shape, stages)
+    image = rng.normal(100, 5, shape).astype(np.float32) + 50 * (made.labels > 0)
+    return Result(
+        labels=made.labels,
+        objects=made.objects,
+        voxel_size=anystar.arrays.VoxelSize((1, 1, 1)),
+        prob_thresh=0.5,
+        nms_thresh=0.3,
+        candidates=candidates,
+        image=anystar.Volume(data=image, spacing=(1, 1, 1)),
+    )
+
+
+def milliseconds(action: Callable[[float], object], values: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return the times until labels, count and histogram are made for each value, and until painted."""
+    made, painted = [], []
+    for value in values:
+        start = time.perf_counter()
+        action(float(value))
+        made.append(1e3 * (time.perf_counter() - start))
+        QApplication.processEvents()
+        painted.append(1e3 * (time.perf_counter() - start))
+    return made, painted
+
+
+def main(num: int) -> None:
+    """Measure each slider in a window."""
+    result = result_of(num * 10 // 7)  # some are below the threshold
+    viewer = Viewer()
+    layer = viewer.add_image(result.image.data, name="balls", units=("um",) * 3)
+    panel = SegmentPanel(viewer)
+    viewer.window.add_dock_widget(panel, area="right")
+    source = layer_volume(layer)
+    panel._source = source
+    panel._display(Segmentation(result=result, place=source.place, source=source, live=Live(draw(result))))
+    while panel.live.busy:
+        QApplication.processEvents()
+        time.sleep(0.02)
+    print(f"{len(result.objects)} objects in {' x '.join(map(str, result.labels.shape))} voxels")
+    sizes = panel.results.live.segmentation.live.exact.sizes
+
+    def volume(share: float) -> None:
+        panel.filters.volume.low = float(np.quantile(sizes, share))
+        panel.filters.volume.moved.emit()
+
+    table = panel.results.live.segmentation.live.exact.table
+    sliders = {
+        "volume": (volume, np.linspace(0, 0.9, 20)),
+        "roundness": (
+            panel.filters.roundness.setValue,
+            np.quantile(table["sphericity"], np.linspace(0, 0.9, 20)),
+        ),
+        "contrast": (
+            panel.filters.contrast.setValue,
+            np.quantile(table["contrast"], np.linspace(0, 0.9, 20)),
+        ),
+        "border": (lambda on: panel.filters.border.setChecked(on > 0), np.arange(20) % 2),
+        "probability up": (panel.filters.threshold.setValue, np.linspace(0.55, 0.95, 20)),
+        "probability down": (panel.filters.threshold.setValue, np.linspace(0.45, 0.15, 20)),
+    }
+    print("| slider | made: median, ms | longest | painted: median | longest |\n|---|---:|---:|---:|---:|")
+    for name, (action, values) in sliders.items():
+        action(float(values[0]))  # compile
+        cells = [
+            f"{f(times):.0f}" for times in milliseconds(action, values) for f in (statistics.median, max)
+        ]
+        print(f"| {name} | {' | '.join(cells)} |")
+        panel.filters.start(floor=0.1, threshold=0.5, filters=anystar.FilterOptions())
+        panel.live.update()
+        while panel.live.busy:
+            QApplication.processEvents()
+            time.sleep(0.02)
+    viewer.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
