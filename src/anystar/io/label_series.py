@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,11 +13,10 @@ import zarr
 from anystar.arrays import Volume
 from anystar.errors import FileError, InputError
 from anystar.io.label_geometry import label_geometry
-from anystar.io.label_store import METHOD, attributes_of, is_zarr, partial_of, place_of, register
+from anystar.io.label_store import attributes_of, is_zarr, partial_of, place_of, publish
 from anystar.io.lazy import LazyImage
-from anystar.io.ngff import Level, Multiscale, label_metadata, parse_multiscale
+from anystar.io.ngff import Level, Multiscale, parse_multiscale
 from anystar.io.pyramid import Shape, most_frequent
-from anystar.runtime.atomic import replace_folder
 
 __all__ = ["LabelSeries"]
 
@@ -131,12 +129,7 @@ class LabelSeries:
 
     def finish(self) -> Path:
         """Write the metadata and let the label image appear; return the target."""
-        group = zarr.open_group(self.partial, mode="r+")
-        source = None if self.image is None else os.path.relpath(self.image, self.target).replace(os.sep, "/")
-        group.attrs.update(label_metadata(self.geometry, name=self.target.stem, method=METHOD, source=source))
-        replace_folder(self.partial, self.target)
-        if self.image is not None:
-            register(self.image, self.target.name)
+        publish(self.partial, self.target, self.geometry, self.image)
         return self.target
 
     def discard(self) -> None:

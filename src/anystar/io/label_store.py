@@ -23,7 +23,7 @@ from anystar.io.ngff import Multiscale, label_metadata, namespace, parse_multisc
 from anystar.io.pyramid import Box, Shape, blocks, most_frequent
 from anystar.runtime.atomic import replace_folder
 
-__all__ = ["METHOD", "LabelStore", "attributes_of", "is_zarr", "partial_of", "place_of", "register"]
+__all__ = ["LabelStore", "attributes_of", "is_zarr", "partial_of", "place_of", "publish", "register"]
 
 _CHUNK = 64
 _SHARD = 256
@@ -227,12 +227,7 @@ class LabelStore:
         for number in range(1, len(self.shapes)):
             self._coarsen(number)
         # The finest array is "0" while it is filled; the image it belongs to may name its levels otherwise.
-        group = zarr.open_group(self.partial, mode="r+")
-        source = None if self.image is None else os.path.relpath(self.image, self.target).replace(os.sep, "/")
-        group.attrs.update(label_metadata(self.geometry, name=self.target.stem, method=METHOD, source=source))
-        replace_folder(self.partial, self.target)
-        if self.image is not None:
-            register(self.image, self.target.name)
+        publish(self.partial, self.target, self.geometry, self.image)
         return self.target
 
     def discard(self) -> None:
@@ -376,6 +371,16 @@ def is_zarr(folder: Path) -> bool:
 def attributes_of(group: Path) -> dict[str, Any]:
     """Return the attributes of a group."""
     return dict(zarr.open_group(group, mode="r").attrs)
+
+
+def publish(partial: Path, target: Path, geometry: Multiscale, image: Path | None) -> None:
+    """Write the metadata of a label image whose voxels are all written, and give it its name."""
+    group = zarr.open_group(partial, mode="r+")
+    source = None if image is None else os.path.relpath(image, target).replace(os.sep, "/")
+    group.attrs.update(label_metadata(geometry, name=target.stem, method=METHOD, source=source))
+    replace_folder(partial, target)
+    if image is not None:
+        register(image, target.name)
 
 
 def register(image: Path, name: str) -> None:
