@@ -69,6 +69,7 @@ BUDGETS = {
     "docs/comparison.md": 1000,
     "docs/tutorials": 800,
     "docs/how-to": 1100,
+    "docs/how-to/fine-tuning.md": 1300,
     "docs/gallery": 800,
     "docs/reference": 1000,
     "docs/reference/files.md": 2300,
