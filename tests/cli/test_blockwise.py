@@ -5,6 +5,7 @@ import tomllib
 
 import numpy as np
 import pytest
+from roifile import roiread
 
 import anystar
 from anystar import io
@@ -15,6 +16,7 @@ from anystar.io.label_store import LabelStore
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of
 from tests.blocks.test_run import same_objects
+from tests.io.test_rois import fill
 from tests.predict.stub import stub_model
 from tests.scenes import texture
 
@@ -40,12 +42,14 @@ def test_all_outputs_at_once_and_in_blocks(tmp_path, files, run):
     for name, memory_option in (("whole", ()), ("blocks", ("--memory", "4GB"))):
         out = tmp_path / name
         beside = ("--table", out / "t.parquet", "--overview", out / "p.png", "--meshes", out / "m.ply")
+        beside += ("--rois", out / "r.zip")
         result = run("segment", image, "-o", out / "l.zarr", *beside, *how, *memory_option)
         assert result.exit_code == 0, result.output
-        for file in ("l.zarr", "t.parquet", "p.png", "m.ply"):
+        for file in ("l.zarr", "t.parquet", "p.png", "m.ply", "r.zip"):
             assert f"wrote {out / file}" in result.stdout
-        assert sorted(p.name for p in out.iterdir()) == ["l.zarr", "m.ply", "p.png", "t.parquet"]
+        assert sorted(p.name for p in out.iterdir()) == ["l.zarr", "m.ply", "p.png", "r.zip", "t.parquet"]
         made[name] = read_table(out / "t.parquet")[0], labels_of(out / "l.zarr")
+        np.testing.assert_array_equal(fill(roiread(out / "r.zip"), made[name][1].shape), made[name][1])
     (whole, labels), (blocks, others) = made["whole"], made["blocks"]
     numbers = same_objects(labels, others)
     assert len(whole) > 5

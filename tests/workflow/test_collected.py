@@ -52,6 +52,26 @@ def test_a_series_becomes_one_label_image_and_one_table(tmp_path, series, model,
     assert "exists already" in again.stderr
 
 
+def test_labels_over_time_are_measured_into_one_table(tmp_path, series, model, run):
+    words = ("segment", series, "--channel", 0, "--time", "all", "-o", tmp_path / "m.zarr")
+    assert run(*words, "--table", tmp_path / "m.csv").exit_code == 0
+    for time in ("all", 1):
+        words = ("measure", tmp_path / "m.zarr", series, "--channel", 0, "--time", time, "--overwrite")
+        result = run(*words, "--table", tmp_path / "n.csv")
+        assert result.exit_code == 0, result.output
+        table, own = (read_table(tmp_path / f"{name}.csv")[0] for name in "mn")
+        if time == "all":
+            np.testing.assert_array_equal(own["time"], table["time"])
+        else:
+            table = table.select(table["time"] == time)
+            assert "time" not in own
+        for name in ("label", "volume_vox", "intensity_mean", "intensity_mean_c1", "contrast"):
+            np.testing.assert_allclose(own[name], table[name], rtol=1e-4)
+    result = run("measure", tmp_path / "m.zarr", "--table", tmp_path / "o.csv")
+    assert result.exit_code == 2
+    assert "has 3 time points; choose one with --time 0 to --time 2" in result.stderr
+
+
 def test_all_channels_of_a_series_share_a_table_and_have_labels_each(tmp_path, series, model, run):
     words = ("segment", series, "--channel", "all", "--time", "all", "-o", tmp_path / "m.zarr")
     result = run(*words, "--table", tmp_path / "m.parquet")

@@ -8,7 +8,16 @@ from typing import Any
 import click
 
 from anystar.cli.group import in_options
-from anystar.cli.options import file_type, level_option, overwrite_option, volume_options
+from anystar.cli.options import (
+    OneOrAll,
+    axes_option,
+    channel_option,
+    file_type,
+    level_option,
+    overwrite_option,
+    series_option,
+    spacing_option,
+)
 
 __all__ = ["measure"]
 
@@ -19,7 +28,16 @@ __all__ = ["measure"]
 @click.option(
     "--table", metavar="FILE", required=True, type=file_type, help="Where the table goes, .csv or .parquet."
 )
-@volume_options
+@spacing_option
+@channel_option
+@click.option(
+    "--time",
+    type=OneOrAll(),
+    metavar="N|all",
+    help="Which time point, from 0; with 'all' those of labels with a time axis, in one table.",
+)
+@series_option
+@axes_option
 @level_option
 @click.option("--mask", type=file_type, metavar="FILE", help="Add the fraction of each object inside a mask.")
 @overwrite_option
@@ -33,6 +51,7 @@ def measure(labels: Path, image: Path | None, **given: Any) -> None:
     \b
     Examples:
       anystar measure corrected.tif embryo.tif --table corrected.csv
+      anystar measure movie.ome.zarr movie.tif --time all --table movie.csv
       anystar measure cellpose_masks.tif --table cells.parquet --spacing 1 0.2 0.2
     """
     from anystar.workflow.measuring import measure_file

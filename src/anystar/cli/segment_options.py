@@ -55,7 +55,8 @@ image_options = add_options(
         "--time",
         type=OneOrAll(),
         metavar="N|all",
-        help="Which time point of a series, from 0; with 'all' each on its own.",
+        help="Which time point of a series, from 0; with 'all' each on its own; OME-Zarr labels get a time "
+        "axis.",
     ),
     level_option,
     series_option,
@@ -137,7 +138,8 @@ output_options = add_options(
         type=file_type,
         metavar="FILE",
         help="Write one line per object (probability, position, volume, shape, intensities) as .csv or "
-        ".parquet. A folder, for several images.",
+        ".parquet. Of several images, time points or channels, all objects in one table, or one each in a "
+        "folder.",
     ),
     click.option("--distances", is_flag=True, help="Add the polyhedra, ray by ray, to the table."),
     click.option(

@@ -73,6 +73,8 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                 progress=progress,
             )
         except AlreadyDone as before:
+            if outputs.rois is not None and not outputs.rois.exists():
+                write_image_rois(outputs.rois, outputs.labels, image)
             return FileResult(
                 image=opened.path,
                 outputs=outputs,

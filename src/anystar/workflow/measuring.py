@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from anystar import io
 from anystar._version import __version__
 from anystar.arrays import Volume, refuse_mismatch
 from anystar.config import dump_plain
+from anystar.errors import InputError
 from anystar.objects.measure import measure
 from anystar.objects.table import Table
 from anystar.preprocess.missing_voxels import MOST_MISSING
@@ -39,7 +40,7 @@ def measure_file(
     table: Path,
     spacing: tuple[float, float, float] | None = None,
     channel: int | str | None = None,
-    time: int | None = None,
+    time: int | Literal["all"] | None = None,
     level: int = 0,
     series: int | None = None,
     axes: str | None = None,
@@ -63,7 +64,9 @@ def measure_file(
         Micrometres per voxel along Z, Y, X, instead of what the files say.
     channel, time, level, series, axes
         The volume of the image that the labels belong to, see :func:`anystar.open_image`; other channels are
-        measured as well. Without an image, ``channel`` to ``axes`` are those of the label image.
+        measured as well. Without an image, ``channel`` to ``axes`` are those of the label image. Labels with
+        a time axis are taken at the time point of the image; with ``time="all"``, the objects of all time
+        points make one table, with the column ``time``.
     mask : Path, optional
         Gives the column ``mask_overlap``.
     overwrite : bool
@@ -76,9 +79,37 @@ def measure_file(
     """
     refuse_ending("table", table, *TABLE_SUFFIXES)
     refuse_outputs([("the table", table)], inputs=(labels, image, mask), overwrite=overwrite)
-    how: dict[str, Any] = {"channel": channel, "time": time, "series": series, "axes": axes}
+    how: dict[str, Any] = {"channel": channel, "series": series, "axes": axes}
     own = how if image is None else {"axes": io.shared_axes(labels, image, axes)}
-    found = io.read_labels(labels, spacing=spacing, **own)
+    with io.open_image(labels, sized=False, time=0, **own) as first:
+        num_times = first.num_times
+    if time == "all" and num_times == 1:
+        raise InputError(f"{labels} has no time axis; leave time out, or measure each file")
+    parts = []
+    for at in range(num_times) if time == "all" else [time]:
+        of_labels = at if num_times > 1 or image is None else None
+        found = io.read_labels(labels, spacing=spacing, **own, time=of_labels)
+        parts.append(_measure(labels, found, image, mask, spacing, level, how | {"time": at}))
+    made = parts[0].table
+    if time == "all":
+        made = Table.join([(part.table, {"time": at}) for at, part in enumerate(parts)])
+    given = {"labels": labels, "image": image, "mask": mask, "level": level or None, "time": time, **how}
+    measured = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v is not None}
+    write_table(table, made, provenance=dump_plain({"anystar": __version__, "measured": measured}))
+    notes = dict.fromkeys(note for part in parts for note in part.notes)
+    return MeasureResult(table=made, notes=tuple(notes), channels=parts[0].channels)
+
+
+def _measure(
+    labels: Path,
+    found: Volume,
+    image: Path | None,
+    mask: Path | None,
+    spacing: tuple[float, float, float] | None,
+    level: int,
+    how: dict[str, Any],
+) -> MeasureResult:
+    """Measure the labels of one volume; ``how`` opens the image."""
     volume: Volume | None = None
     others: dict[str, Volume] = {}
     notes: list[str] = []
@@ -93,13 +124,10 @@ def measure_file(
         notes.append(
             "no voxel size is known, so lengths in micrometres are not known; else give spacing=(Z, Y, X)"
         )
-    inside = (
-        None if mask is None else io.read(mask, sized=False, axes=io.shared_axes(mask, image or labels, axes))
-    )
+    inside = None
+    if mask is not None:
+        inside = io.read(mask, sized=False, axes=io.shared_axes(mask, image or labels, how["axes"]))
     made = measure(found, volume, intensities=others, mask=inside)
-    given = {"labels": labels, "image": image, "mask": mask, "level": level or None, **how}
-    measured = {k: str(v) if isinstance(v, Path) else v for k, v in given.items() if v is not None}
-    write_table(table, made, provenance=dump_plain({"anystar": __version__, "measured": measured}))
     return MeasureResult(table=made, notes=tuple(notes), channels=tuple(others))
 
 
