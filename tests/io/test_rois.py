@@ -13,7 +13,8 @@ from anystar.errors import InputError
 from anystar.io.colours import imagej_colour
 from anystar.io.files import write
 from anystar.io.rois import RoiWriter, write_rois
-from tests.scenes import balls, ellipsoids
+from tests.predict.stub import stub_model
+from tests.scenes import balls, ellipsoids, spots
 
 
 def fill(rois, shape, slice_of=lambda roi: roi.position - 1):
@@ -96,6 +97,14 @@ def test_large_coordinates_are_kept(tmp_path):
     with pytest.raises(InputError, match="reach up to 60535 pixels"):
         write_rois(tmp_path / "s.zip", np.ones((1, 1, 60_536), np.uint8))
     assert not (tmp_path / "s.zip").exists()
+
+
+def test_a_result_is_written_as_its_labels_are(tmp_path):
+    result = stub_model().segment(spots([1.0, 0.9, 0.8]), diameter=8.0, prob_thresh=0.4)
+    write_rois(tmp_path / "a.zip", result)
+    write_rois(tmp_path / "b.zip", result.labels)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    assert len(roiread(tmp_path / "a.zip")) > 3
 
 
 def test_a_name_without_zip_is_refused(tmp_path):

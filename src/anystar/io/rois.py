@@ -15,6 +15,7 @@ from anystar.arrays import Volume
 from anystar.errors import InputError
 from anystar.geometry.contours import Contours, trace_contours
 from anystar.io.colours import imagej_colour
+from anystar.io.files import HasVolume
 from anystar.io.lazy import LazyImage
 from anystar.objects.labels import as_labels
 from anystar.runtime.atomic import staged
@@ -33,7 +34,7 @@ _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0
 
 def write_rois(
     path: str | Path,
-    labels: np.ndarray | Volume | LazyImage,
+    labels: np.ndarray | Volume | LazyImage | HasVolume,
     *,
     time: int | None = None,
     stack: bool = True,
@@ -48,7 +49,7 @@ def write_rois(
     ----------
     path : str or Path
         The file, ``.zip``.
-    labels : numpy.ndarray, Volume or LazyImage
+    labels : numpy.ndarray, Volume, Result or LazyImage
         ``(Z, Y, X)`` whole numbers of any type, 0 is background; of a file, a few planes are read at a time.
     time : int, optional
         Time point of the image that the ROIs are for, from 0, if it has several.
@@ -77,6 +78,8 @@ def write_rois(
     >>> write_rois(Path(tempfile.mkdtemp()) / "rois.zip", labels)
     2
     """
+    if not isinstance(labels, np.ndarray | Volume | LazyImage):
+        labels = labels.volume
     highest = highest_label(labels)
     z, y, x = first
     with RoiWriter(path, highest=highest, stack=stack) as writer:
