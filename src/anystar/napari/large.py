@@ -131,5 +131,5 @@ def layers_of(output: Path, source: LayerVolume) -> tuple[Any, dict[str, Any]]:
     data, _, _ = read(str(output))[0]
     levels = data if isinstance(data, list) else [data]
     placed = [source.place.to_layer(level) for level in levels]
-    found = {"features": features_of(read_table(table_beside(output)))} | source.place.kwargs()
+    found = {"features": features_of(read_table(table_beside(output))[0])} | source.place.kwargs()
     return (placed if len(placed) > 1 else placed[0]), found | {"multiscale": len(placed) > 1}

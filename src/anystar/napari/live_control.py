@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -68,7 +69,8 @@ class LiveControl(QObject):
 
     def stop(self) -> None:
         """Stop whatever is computed for the layer."""
-        self._timer.stop()
+        with contextlib.suppress(RuntimeError):  # Qt destroys the timer first when the program ends
+            self._timer.stop()
         for run in self._runs:
             run.cancel()
         self.layer = None

@@ -47,9 +47,13 @@ def _read(path: str) -> list[LayerData]:
         layer_of(image, channel, _named(name, image, channel), labels=whole)
         for channel in range(image.num_channels or 1)
     ]
+    if all(isinstance(data, np.ndarray) for data, _, _ in layers):
+        image.close()
     for inner in _labels_of(path) if address.module == "ome_zarr" and not address.inner else []:
         labels = open_image(f"{path.rstrip('/')}/{inner}", channel=0, time=0, sized=False)
         layers.append(layer_of(labels, 0, f"{name} {inner.rpartition('/')[2]}", labels=True))
+        if isinstance(layers[-1][0], np.ndarray):
+            labels.close()
     return layers
 
 
@@ -91,13 +95,17 @@ class _Series:
     def ndim(self) -> int:
         return 4
 
-    def __getitem__(self, index: tuple[slice, ...]) -> np.ndarray:
-        times, *box = index
-        parts = [
-            self.image.at(channel=self.channel, time=t).read(box)
-            for t in range(*times.indices(self.shape[0]))
+    def __getitem__(self, index: tuple[int | slice, ...]) -> np.ndarray:
+        whole = [
+            slice(i, i + 1) if isinstance(i, int | np.integer) else slice(*i.indices(n))
+            for i, n in zip(index, self.shape, strict=True)
         ]
-        return np.stack(parts)
+        times, *box = (slice(s.start, s.stop) for s in whole)
+        parts = [
+            self.image.at(channel=self.channel, time=t).read(box) for t in range(times.start, times.stop)
+        ]
+        first = tuple(0 if isinstance(i, int | np.integer) else slice(None, None, i.step) for i in index)
+        return np.stack(parts)[first]
 
 
 def layer_of(image: LazyImage, channel: int, name: str, *, labels: bool = False) -> LayerData:

@@ -25,7 +25,8 @@ def embryo() -> list[LayerData]:
     from anystar.io import open_image
     from anystar.napari.readers import layer_of
 
-    data, kwargs, kind = layer_of(open_image(embryo_file()), 0, "mouse embryo")
+    with open_image(embryo_file()) as image:
+        data, kwargs, kind = layer_of(image, 0, "mouse embryo")
     limits = [float(data.min()), float(np.percentile(data, 99.8))]
     return [(data, kwargs | {"contrast_limits": limits}, kind)]
 
