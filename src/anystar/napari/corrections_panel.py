@@ -338,4 +338,6 @@ class CorrectionsPanel(CorrectionsForm):
         self.stop()
         if edited is not None:
             edited.close()
+        self.viewer.layers.events.inserted.disconnect(self.list_layers)
+        self.viewer.layers.events.removed.disconnect(self.list_layers)
         super().closeEvent(event)

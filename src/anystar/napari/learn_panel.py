@@ -219,4 +219,6 @@ class LearnPanel(QWidget):
     def closeEvent(self, event: Any) -> None:
         """Stop learning with the panel."""
         self.cancel()
+        self.viewer.layers.events.inserted.disconnect(self.list_layers)
+        self.viewer.layers.events.removed.disconnect(self.list_layers)
         super().closeEvent(event)
