@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+from anystar.napari.results_view import camera_of
 from anystar.napari.segmentation import segmentation_of
 from tests.napari.conftest import PLACE, TIMEOUT, grey, rest, run
 
@@ -152,7 +153,7 @@ def test_a_row_selects_and_centres_its_object_and_a_label_its_row(panel, image, 
     world = np.array(panel.viewer.dims.point)
     voxel = tuple(np.array(layer.world_to_data(world)).round().astype(int))
     assert abs(voxel[0] - layer.features["z_vox"][row]) <= 1
-    assert np.array(panel.viewer.scene.camera.center)[-2:] == pytest.approx(
+    assert np.array(camera_of(panel.viewer).center)[-2:] == pytest.approx(
         layer.data_to_world([layer.features[f"{a}_vox"][row] for a in "zyx"])[-2:]
     )
     layer.selected_label = int(layer.features["label"][7])
