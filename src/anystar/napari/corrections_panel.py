@@ -55,7 +55,7 @@ class CorrectionsPanel(CorrectionsForm):
             self.save_button: self.save,
         }
         for button, action in actions.items():
-            button.clicked.connect(lambda checked=False, action=action: action())
+            button.clicked.connect(action)  # no lambda: a cycle would be collected in any thread
         for mode, button in self.buttons.items():
             button.clicked.connect(partial(self.set_mode, mode))
 
