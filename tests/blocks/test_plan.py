@@ -47,7 +47,7 @@ def test_a_plan_comes_back_as_it_was(tmp_path):
     write_plan(tmp_path / "plan.toml", PLAN)
     found = read_plan(tmp_path / "plan.toml")
     assert (found.request, found.tiles_along, found.block) == (REQUEST, 3, (64, 64, 64))
-    assert found.choices.zooms == PLAN.choices.zooms
+    assert (found.choices.zoom, found.choices.aspect) == (PLAN.choices.zoom, PLAN.choices.aspect)
     assert found.choices.notes == PLAN.choices.notes
     assert found.choices.preprocessing.limits == (3.0, 250.5)
     assert (found.voxel_size.spacing, found.voxel_size.unit) == ((2.0, 0.5, 0.5), "um")

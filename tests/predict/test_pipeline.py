@@ -18,7 +18,7 @@ CHOSEN = Choices(
 
 
 def test_the_network_gets_cubic_voxels():
-    assert CHOSEN.zooms == (2.0, 0.5, 0.75)
+    assert CHOSEN.zooms(0.5) == (2.0, 0.5, 0.75)
 
 
 def test_lengths_are_those_of_the_file_or_of_the_estimated_aspect_ratio():
