@@ -49,3 +49,11 @@ def test_touching_labels_share_no_surface():
     halves[:, :, 6:] = 2
     whole = label_surfaces(block, 1, (1.0, 1.0, 1.0))[0]
     assert label_surfaces(halves, 2, (1.0, 1.0, 1.0)).sum() > whole + 2 * 12 * 12 * 0.8
+
+
+def test_labels_beyond_those_that_are_measured_are_neighbours_only():
+    """They lie outside the table of counts, which a compiled kernel would write to without a check."""
+    one, unit = ball(6, (1, 1, 1)), (1.0, 1.0, 1.0)
+    among = np.concatenate([10**6 * one, one, -one], axis=2)
+    assert label_surfaces(among, 1, unit) == pytest.approx(label_surfaces(one, 1, unit))
+    assert label_surfaces(among, 0, unit).shape == (0,)

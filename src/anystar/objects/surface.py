@@ -30,9 +30,9 @@ def label_surfaces(labels: np.ndarray, num: int, spacing: tuple[float, float, fl
     Parameters
     ----------
     labels : numpy.ndarray
-        ``(Z, Y, X)`` int32, values 0 to ``num``.
+        ``(Z, Y, X)`` int32. Labels above ``num`` are neighbours that are not measured.
     num : int
-        The highest label.
+        The highest label to measure.
     spacing : 3 floats
         Edges of a voxel along Z, Y, X.
 
@@ -65,16 +65,17 @@ def _count_crossings(labels, steps, crossings):  # pragma: no cover - compiled
         for y in range(height):
             for x in range(width):
                 own = labels[z, y, x]
+                measured = 0 < own < len(crossings)
                 for d in range(len(steps)):
                     k, j, i = z + steps[d, 0], y + steps[d, 1], x + steps[d, 2]
                     inside = 0 <= k < depth and 0 <= j < height and 0 <= i < width
                     other = labels[k, j, i] if inside else 0
                     if own != other:
-                        if own:
+                        if measured:
                             crossings[own, d] += 1
-                        if other:
+                        if 0 < other < len(crossings):
                             crossings[other, d] += 1
-                    if own:
+                    if measured:
                         k, j, i = z - steps[d, 0], y - steps[d, 1], x - steps[d, 2]
                         if not (0 <= k < depth and 0 <= j < height and 0 <= i < width):
                             crossings[own, d] += 1
