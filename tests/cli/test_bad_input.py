@@ -116,11 +116,11 @@ def test_options(tmp_path, cells, model, refused, case):
 
 def test_inputs(tmp_path, cells, model, refused):
     (tmp_path / "none").mkdir()
-    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "a.xyz").write_bytes(b"")
     for given, message in (
         ("no.tif", r"no\.tif does not exist; check the name"),
         ("none", r"none holds no images; expected files that end in \.ome\.tif"),
-        ("a.png", r"a\.png has no known ending; give a file that ends in"),
+        ("a.xyz", r"a\.xyz has no known ending; give a file that ends in"),
     ):
         line = refused("segment", tmp_path / given, "-o", tmp_path / "out", folder=tmp_path)
         assert re.search(message, line), line
@@ -191,7 +191,7 @@ def test_what_happens_on_the_way_leaves_nothing(
 def test_a_scheduler_that_ends_the_run_leaves_nothing(tmp_path, cells, model, run, monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(
-        model, "segment", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5)
+        model, "segment_with", lambda *_, **__: os.kill(os.getpid(), signal.SIGTERM) or time.sleep(5)
     )
     result = run("segment", cells, "-o", tmp_path / "out" / "l.tif")
     assert result.exit_code == 130

@@ -27,7 +27,7 @@ def test_every_command_has_help(run, command):
 
 
 def test_version_and_no_arguments(run):
-    assert run("--version").stdout.startswith("anystar 0.")
+    assert run("--version").stdout.startswith("anystar 1.")
     assert run().exit_code == 0
     assert "Commands:" in run().stdout
 
@@ -39,7 +39,8 @@ def test_an_unknown_command(run):
     assert result.stderr.count("\n") == 1
 
 
-def test_models(model, run):
+def test_models(model, run, monkeypatch):
+    monkeypatch.setattr("anystar.report.models.list_models", lambda: {"anystar-mix": model.card})
     result = run("models")
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines() == [

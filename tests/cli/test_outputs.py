@@ -170,6 +170,7 @@ def test_the_record_says_what_was_done(tmp_path, scene, model, run):
     record = tomllib.loads((tmp_path / "r.toml").read_text())
     assert record["image"] == {
         "shape": [16, 40, 44], "dtype": "uint16", "spacing": [1.0, 0.5, 0.5], "unit": "um",
+        "length_unit": "um",
     }  # fmt: skip
     assert record["model"]["name"] == "anystar-mix"
     assert record["estimate"] == {"diameter_vox": 9.0, "diameter_um": 4.5, "diameter_was": "estimated"}

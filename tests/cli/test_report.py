@@ -8,6 +8,7 @@ import tifffile
 
 from anystar import io
 from anystar.arrays import Volume
+from anystar.errors import InputError
 from anystar.report.table import read_table
 from anystar.workflow.runs import find_run
 from tests.scenes import balls
@@ -112,9 +113,16 @@ def test_what_segment_wrote_is_a_run(project, run, model, ending):
 def test_tables_of_two_channels_of_one_image_are_two_volumes(project, run, model):
     data = io.read(project / "images" / "a.tif").data
     tifffile.imwrite(project / "two.tif", np.stack([data] * 2, 1), imagej=True, metadata={"axes": "ZCYX"})
-    out = ("-o", project / "labels" / "l.tif", "--table", project / "tables" / "t.csv", "--channel", "all")
+    out = ("-o", project / "labels" / "l.tif", "--table", project / "tables", "--channel", "all")
     assert run("segment", project / "two.tif", *out).exit_code == 0
     assert sorted(find_run(str(project / "tables")).sources) == ["l_c0", "l_c1"]
+
+
+def test_a_table_of_several_images_is_no_run(project, run, model):
+    out = ("-o", project / "labels", "--table", project / "joined.csv")
+    assert run("segment", project / "images", *out).exit_code == 0
+    with pytest.raises(InputError, match=r"joined\.csv joins the tables of several images; give table=DIR/"):
+        find_run(str(project / "joined.csv"))
 
 
 def test_what_filter_left_is_what_is_reported_and_not_what_is_repeated(project, run, model):

@@ -64,9 +64,9 @@ def test_missing_folder_and_unknown_names(tmp_path):
         io.read(tmp_path / "no.tif")
     with pytest.raises(io.FileError, match="is a folder without images; give a file"):
         io.read(tmp_path)
-    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "a.xyz").write_bytes(b"")
     with pytest.raises(io.FileError, match=r"no known ending; use one of .*\.tif"):
-        io.read(tmp_path / "a.png")
+        io.read(tmp_path / "a.xyz")
     with pytest.raises(io.FileError, match=r"holds no images; expected files that end in .*\.nii\.gz"):
         io.list_volumes(tmp_path)
     (tmp_path / ".hidden.tif").write_bytes(b"")

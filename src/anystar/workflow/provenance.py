@@ -178,6 +178,10 @@ def read_provenance(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path} is no provenance of a run (it {error}); give a file that anystar wrote"
         ) from None
+    if "joined" in found:
+        raise InputError(
+            f"{path} joins the tables of several images; give table=DIR/ to get a table for each of them"
+        )
     if not isinstance(found.get("parameters"), dict):
         raise InputError(f"{path} holds no provenance of a run; give one that anystar segment wrote")
     steps = found.get("filtered", [])
