@@ -12,9 +12,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationW
 
 
 def test_from_the_embryo_to_saved_labels(make_napari_viewer_proxy, qtbot, tmp_path):
+    viewer = make_napari_viewer_proxy()  # which discovers the plugins that are installed
     if "anystar" not in PluginManager.instance():
         PluginManager.instance().register(str(MANIFEST))
-    viewer = make_napari_viewer_proxy()
     viewer.open_sample("anystar", "embryo")
     _, panel = viewer.window.add_plugin_dock_widget("anystar", "Segment 3D objects")
     assert panel.form.origin.text() == "from the layer"

@@ -75,7 +75,7 @@ class ImageKey:
 
 
 class Journal:
-    """Writes the edits of one correction; set it as :attr:`Corrections.recorder`.
+    """Writes the edits of one correction; set it as the ``recorder`` of the corrections.
 
     Parameters
     ----------

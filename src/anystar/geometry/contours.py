@@ -48,7 +48,7 @@ def trace_contours(labels: np.ndarray) -> Contours:
     Examples
     --------
     >>> trace_contours(np.array([[0, 5, 5], [0, 5, 5]])).points.tolist()
-    [[1, 0], [3, 0], [3, 2], [1, 2]]
+    [[3, 0], [3, 2], [1, 2], [1, 0]]
     """
     plane = np.pad(labels.astype(np.int64, copy=False), 1)  # one type to compile for
     edges = sum(np.count_nonzero(np.diff(plane, axis=axis)) for axis in (0, 1))
