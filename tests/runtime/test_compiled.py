@@ -4,6 +4,7 @@ import ast
 import importlib
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,8 +78,8 @@ def compiled_functions():
     """All functions of the package that Numba compiles, by the modules that see them."""
     found = {}
     for info in pkgutil.walk_packages(anystar.__path__, "anystar."):
-        # Triton, and what runs in environments of its own, may not be there.
-        if info.name.endswith((".__main__", ".triton", ".gpu_kernels")) or ".peers.workers" in info.name:
+        # Triton, napari, and what runs in environments of its own, may not be there.
+        if re.search(r"\.(__main__|triton|gpu_kernels|napari\b.*|peers\.workers\b.*)$", info.name):
             continue
         for value in vars(importlib.import_module(info.name)).values():
             if isinstance(value, Dispatcher):

@@ -7,6 +7,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "options": ["BlockOptions", "Selection"],
-        "run": ["Outcome", "segment_blocks"],
+        "outcome": ["Outcome"],
+        "run": ["segment_blocks"],
     },
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from anystar.blocks.kept_objects import KeptObjects
 from anystar.blocks.lazy_array import LazyArray, fingerprint
 from anystar.blocks.memory import Sizes, available_memory, choose_sizes
 from anystar.blocks.options import BlockOptions, Selection
+from anystar.blocks.outcome import Outcome
 from anystar.blocks.outputs import write_outputs
 from anystar.blocks.overview import Surveyor
 from anystar.blocks.plan import Plan, Request, read_plan, refuse_other, sign, signed, write_plan
@@ -34,49 +35,18 @@ from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.notes import Note
 from anystar.predict.options import PredictionOptions
-from anystar.predict.other_sizes import RunnerUp
 from anystar.predict.pipeline import Choices, choose, given_diameter
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
 
-__all__ = ["Outcome", "segment_blocks"]
+__all__ = ["segment_blocks"]
 
 Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
 """Share of the free memory that is used by default."""
 _PLAN = "plan.toml"
 _AUTOMATIC, _ALL = BlockOptions(), Selection()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """The result of a run in blocks."""
-
-    labels: Path
-    """The label image."""
-    num_objects: int
-    """Objects that own at least one voxel and were kept."""
-    num_filtered: int
-    """Objects that did not meet the condition."""
-    volume_vox: np.ndarray
-    """Their volumes, int64, in the order of the table."""
-    diameter_vox: float | None
-    """Object diameter that the volume was scaled for, in voxels of the finest axis."""
-    voxel_size: VoxelSize
-    """Voxel size that lengths are measured by: micrometres if they are known, else in shortest edges."""
-    notes: tuple[Note, ...]
-    """Remarks for the user."""
-    prob_thresh: float
-    """Lowest probability of an object."""
-    nms_thresh: float
-    """Largest overlap of two objects."""
-    second_diameter_vox: float | None = None
-    """The same of further objects of a much different size, if there are any."""
-    runner_up: RunnerUp | None = None
-    """The next best size of objects, if the diameter was estimated and there is one."""
-    timings: dict[str, float] = field(default_factory=dict)
-    """Seconds of work per kind, summed over processes and earlier attempts."""
 
 
 def segment_blocks(

@@ -10,7 +10,8 @@ from typing import Any
 from anystar import io
 from anystar.blocks.lazy_model import LazyModel
 from anystar.blocks.options import Selection
-from anystar.blocks.run import Outcome, segment_blocks
+from anystar.blocks.outcome import Outcome
+from anystar.blocks.run import segment_blocks
 from anystar.errors import AlreadyDone
 from anystar.io.lazy import LazyImage
 from anystar.io.pyramid import blocks

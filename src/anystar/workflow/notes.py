@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from anystar.blocks.outcome import Outcome
 from anystar.io.lazy import LazyImage
 from anystar.predict.notes import CONSTANT
 from anystar.predict.result import Result
-
-if TYPE_CHECKING:
-    from anystar.blocks.run import Outcome  # brings zarr along
 
 __all__ = ["notes_of"]
 
