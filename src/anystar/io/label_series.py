@@ -11,9 +11,9 @@ import numpy as np
 import zarr
 
 from anystar.arrays import Volume
-from anystar.errors import FileError, InputError
+from anystar.errors import InputError
 from anystar.io.label_geometry import label_geometry
-from anystar.io.label_store import attributes_of, is_zarr, partial_of, place_of, publish
+from anystar.io.label_store import attributes_of, free_place, partial_of, publish
 from anystar.io.lazy import LazyImage
 from anystar.io.ngff import Level, Multiscale, parse_multiscale
 from anystar.io.pyramid import Shape, most_frequent
@@ -71,11 +71,7 @@ class LabelSeries:
         FileError
             If the name does not end in ``.zarr`` or ``labels/NAME``, or something is there already.
         """
-        target, image = place_of(path)
-        if target.exists() and not overwrite:
-            raise FileError(f"{target} exists already; add overwrite=True, or choose another name")
-        if target.exists() and not is_zarr(target):
-            raise FileError(f"{target} is a folder but no Zarr store; choose another name")
+        target, image = free_place(path, overwrite=overwrite)
         space, shapes = label_geometry(like.shape, like)
         version = space.version if image is None else parse_multiscale(attributes_of(image)).version
         unit, step = _time_of(like)

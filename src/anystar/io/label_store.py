@@ -23,7 +23,7 @@ from anystar.io.ngff import Multiscale, label_metadata, namespace, parse_multisc
 from anystar.io.pyramid import Box, Shape, blocks, most_frequent
 from anystar.runtime.atomic import replace_folder
 
-__all__ = ["LabelStore", "attributes_of", "is_zarr", "partial_of", "place_of", "publish", "register"]
+__all__ = ["LabelStore", "attributes_of", "free_place", "is_zarr", "partial_of", "publish", "register"]
 
 _CHUNK = 64
 _SHARD = 256
@@ -98,11 +98,7 @@ class LabelStore:
         FileError
             If the name does not end in ``.zarr`` or ``labels/NAME``, or something is there already.
         """
-        target, image = place_of(path)
-        if target.exists() and not overwrite:
-            raise FileError(f"{target} exists already; add overwrite=True, or choose another name")
-        if target.exists() and not is_zarr(target):
-            raise FileError(f"{target} is a folder but no Zarr store; choose another name")
+        target, image = free_place(path, overwrite=overwrite)
         if np.dtype(dtype).kind not in "ui":
             raise InputError(f"dtype must be an integer type, got {np.dtype(dtype)}")
         geometry, shapes = label_geometry(shape, like)
@@ -348,6 +344,15 @@ def place_of(path: str | Path) -> tuple[Path, Path | None]:
     image = target.parent.parent
     if not is_zarr(image):
         raise FileError(f"{image} is no OME-Zarr image; choose a store of its own, NAME.zarr")
+    return target, image
+
+
+def free_place(path: str | Path, *, overwrite: bool) -> tuple[Path, Path | None]:
+    """Return what :func:`place_of` does, unless something is there that must not be replaced."""
+    target, image = place_of(path)
+    if target.exists() and not (overwrite and is_zarr(target)):
+        what = "is a folder but no Zarr store;" if overwrite else "exists already; add overwrite=True, or"
+        raise FileError(f"{target} {what} choose another name")
     return target, image
 
 
