@@ -174,7 +174,7 @@ BAD = {
         ["-n", 1, "--shape", 4, 64, 64],
         "shape must be three numbers, got 4 64 64; give at least 8 voxels each",
     ),
-    "large": (["-n", 1, "--shape", 8, 8, 1025], "at most 1024 voxels an axis, and the shape has 1025"),
+    "large": (["-n", 1, "--shape", 8, 8, 1025], "at most 1024 voxels per axis, and the shape has 1025"),
     "two numbers": (["-n", 1, "--shape", 64, 64], "--shape"),
     "format": (["-n", 1, "--format", "png"], "'png' is not one of"),
     "preview": (["-n", 1, "--preview", "p.jpg"], "--preview must end in .png, got p.jpg; change"),
@@ -305,7 +305,7 @@ def test_a_flat_sample_costs_what_its_voxels_cost(recipe):
 def test_a_world_that_would_not_fit_is_refused(tmp_path, run):
     result = run("synthesize", tmp_path, "-n", 1, "--shape", 8, 8, 2000)
     assert result.exit_code == 2
-    assert "at most 1024 voxels an axis" in result.stderr
+    assert "at most 1024 voxels per axis" in result.stderr
 
 
 def test_spheres_without_room_are_refused_before_anything_is_made(tmp_path, run):
