@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 __all__ = ["RENDERERS", "as_html", "as_text", "length", "lengths", "rich_html", "unit_name"]
 
 RENDERERS: dict[str, str] = {}
-"""What displays a value of a class in a notebook, ``module:function``; the package fills it in, as the
+"""What displays a value of a class in a notebook, ``module:function``. The package fills it in, as the
 functions draw with modules that the classes must not depend on."""
 
 

@@ -1,8 +1,8 @@
 """Run a compiled kernel over chunks of work on a few threads.
 
 The kernels release the interpreter's lock (``nogil``), so plain threads suffice. Numba's own parallel mode is
-not used: it compiles several times longer, and its OpenMP layer aborts a process forked after its first use,
-which is what a data loader does.
+not used, as it compiles several times longer. Its OpenMP layer also aborts a process forked after its first
+use, which is what a data loader does.
 """
 
 from __future__ import annotations

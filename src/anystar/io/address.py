@@ -40,8 +40,8 @@ SUFFIXES = tuple(suffix for suffix in _FORMATS if suffix != ".nhdr")
 _VENDORS = (".czi", ".dv", ".ims", ".lif", ".nd2", ".oib", ".oif", ".oir", ".vsi")
 _PNG_JPEG = (".png", ".jpg", ".jpeg")
 READABLE = (*_FORMATS, *_VENDORS, *_PNG_JPEG)
-"""Name endings that can be read: also NRRD headers whose data lie in a file beside them, those of makers of
-microscopes through bioio, and PNG and JPEG, of which a folder is a stack."""
+"""Name endings that can be read. NRRD headers have their data in a file beside them; formats of makers of
+microscopes go through bioio; a folder of PNG or JPEG is a stack."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*?\.(?:h5|hdf5))(?::/*|/+)(?P<inner>.*)", re.IGNORECASE)
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)

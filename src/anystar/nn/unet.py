@@ -1,7 +1,7 @@
 """The backbone: a 3D U-Net with two Conv-BN-ReLU a level (paper, "Implementation details").
 
 MONAI's ``BasicUNet`` has this shape, but no output grid, other defaults (instance normalisation, leaky ReLU,
-dropout) and three seconds of imports; sixty lines of our own cost less than working around that.
+dropout) and three seconds of imports. Sixty lines of our own cost less than working around that.
 """
 
 from __future__ import annotations

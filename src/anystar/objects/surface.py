@@ -2,7 +2,7 @@
 
 The surface area of a body is twice the number of times that random lines cross it, averaged over directions
 and per area of lines. A digital image gives the crossings along the 13 directions between neighbouring
-voxels; each direction stands for the share of the sphere that is nearest to it, which depends on the voxel's
+voxels. Each direction stands for the share of the sphere that is nearest to it, which depends on the voxel's
 edges. Unlike the surface of a triangulated staircase this has no bias for smooth bodies (Ohser and Mücklich,
 Statistical Analysis of Microstructures in Materials Science, 2000; Legland et al., Bioinformatics 2016).
 """

@@ -31,8 +31,8 @@ from anystar.runtime.progress import progress_bar
 __all__ = ["Model", "with_defaults"]
 
 _EQUAL, _THICK = 0.01, 1.5
-"""A spacing may be in the order X, Y, Z if the first two edges differ by less than the first share, and the
-third is at least the second number times as long."""
+"""A spacing may be in the order X, Y, Z if two conditions hold. The first two edges differ by less than the
+first share, and the third is at least the second number times as long."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -1,8 +1,8 @@
 """A region of one value at the border of a volume that holds no data: beside a rotated volume, around a mask.
 
 Such a region and a natural background of one value (dark, clipped) look alike voxel by voxel. What lies
-between distinguishes them: data end at a margin abruptly, hardly have its value, and are nearly convex,
-whereas objects on a constant background fade, or leave it between them.
+between distinguishes them. Data end at a margin abruptly, hardly have its value, and are nearly convex.
+Objects on a constant background fade, or leave it between them.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Kernels that Numba compiles on first use, and where it keeps them.
 
-The compiled code goes to ``NUMBA_CACHE_DIR`` if that is set; otherwise to the user's cache folder, in a
-subfolder named after the source of every file with a kernel: Numba itself does not notice that a function or
-a constant in another file has changed. Constants that kernels use must therefore be defined in such a file.
-A package folder that cannot be written is no obstacle. If nothing can be written, the kernels are compiled
-anew in every process.
+The compiled code goes to ``NUMBA_CACHE_DIR`` if that is set, otherwise to the user's cache folder. The
+subfolder is named after the source of every file with a kernel: Numba itself does not notice that a function
+or a constant in another file has changed. Constants that kernels use must therefore be defined in such a
+file. A package folder that cannot be written is no obstacle. If nothing can be written, the kernels are
+compiled anew in every process.
 """
 
 from __future__ import annotations

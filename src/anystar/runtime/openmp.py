@@ -1,7 +1,7 @@
 """How the threads of PyTorch wait for each other in processes of our own.
 
 GNU's OpenMP lets waiting threads spin. Beside any other busy process the thread that others wait for then
-loses its core to those that only wait, and two threads on two cores take longer than one.
+loses its core to those that only wait. Two threads on two cores then take longer than one.
 """
 
 from __future__ import annotations

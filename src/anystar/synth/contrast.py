@@ -1,8 +1,9 @@
 """Our images: objects of one contrast in surroundings that are not objects.
 
-What the mixture leaves out and real images have: a polarity shared by the objects of a volume, rims, hollow
-objects, chromatin and nucleoli, out-of-focus haze, smooth uneven background, fibres, membranes and specks.
-Intensities: the background is about 0 and objects about +1 or -1 times their contrast, before normalising.
+What the mixture leaves out and real images have. Objects: a polarity shared by those of a volume, rims,
+hollow objects, chromatin and nucleoli. Surroundings: out-of-focus haze, smooth uneven background, fibres,
+membranes and specks. Intensities: the background is about 0 and objects about +1 or -1 times their contrast,
+before normalising.
 """
 
 from __future__ import annotations

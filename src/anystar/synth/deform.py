@@ -6,7 +6,7 @@ evaluated at the composition of both; the image is made on its lattice and resam
 
 Where ours differs from the reference's chain of MONAI transforms, and why. Rotation, translation, zoom,
 quarter turns, flips, elastic displacement, shear and scale are MONAI's for the same draws. What a zoomed or
-shifted crop shows beyond its own border is the world around it, mirrored at the world's border; the reference
+shifted crop shows beyond its own border is the world around it, mirrored at the world's border. The reference
 mirrors the crop itself, for it has thrown the rest away. A mirror image of an object is an object of its own,
 also where the two touch (the reference fuses them). The blur of the displacement keeps its strength at
 borders, where MONAI pads with zeros. The six shear factors lie side by side in one matrix, as in the MONAI

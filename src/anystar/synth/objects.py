@@ -1,7 +1,7 @@
 """Objects as functions of space: which object owns a point, and how deep inside it lies.
 
 Nothing is rasterised on an intermediate grid: labels are evaluated at the coordinates that the geometric
-stages compute, so they are never resampled and their edges are as smooth as the lattice allows.
+stages compute. They are never resampled, and their edges are as smooth as the lattice allows.
 
 Legend: B batch, Z Y X space, N objects, G cells of all samples' search grids, K entries of their lists.
 """

@@ -1,7 +1,8 @@
 """From corrected labels to a better model: one preset, evaluated on parts that are held out.
 
-The run folder holds everything: the labels that are learnt from and those that are held out, as files, the
-settings, log and checkpoint of the training, and the model. So a run that was stopped goes on from there.
+The run folder holds everything: the labels that are learnt from and those that are held out, as files. It
+also holds the settings, log and checkpoint of the training, and the model. So a run that was stopped goes on
+from there.
 """
 
 from __future__ import annotations

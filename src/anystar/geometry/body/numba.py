@@ -1,6 +1,6 @@
 """The body that star distances describe: its radius in every direction, not only along the rays.
 
-Between the three rays of a face the radius is interpolated linearly: a direction is a mixture of the face's
+Between the three rays of a face the radius is interpolated linearly. A direction is a mixture of the face's
 three unit vectors, and the radius is the same mixture of their distances. Equal distances thus make a ball.
 (The polyhedron with flat faces through the rays' ends, StarDist's body, holds only 94% of the ball for 96
 rays.) Rasterising, suppression and measures all use this body.
