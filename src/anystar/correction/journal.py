@@ -31,7 +31,7 @@ from anystar.correction.rows import Row, decode_rows, encode_rows
 from anystar.errors import FileError
 from anystar.geometry.rays import Rays
 from anystar.preprocess import Preprocessing
-from anystar.runtime.user_folder import user_folder
+from anystar.runtime.user_folders import data_folder
 
 __all__ = ["ImageKey", "Journal", "Unsaved", "find_unsaved", "recover"]
 
@@ -68,7 +68,7 @@ class ImageKey:
         """Where its corrections may be kept, without the number at the end: best first."""
         name = "".join(c if c.isalnum() or c in "-_." else "_" for c in self.name)
         whole = zlib.crc32(str(self.path.absolute()).encode()) if self.path else self.checksum
-        own = user_folder() / "corrections" / f"{name}-{whole:08x}{_ENDING}"
+        own = data_folder() / "corrections" / f"{name}-{whole:08x}{_ENDING}"
         if self.path is None:
             return (own,)
         return self.path.with_name(f"{self.path.name}{_ENDING}"), own

@@ -29,7 +29,7 @@ from anystar.napari.learning import LearnRequest, as_corrected, free_folder, lea
 from anystar.napari.loss_curve import LossCurve
 from anystar.napari.models import MODELS
 from anystar.napari.worker import Progress, Run
-from anystar.runtime.user_folder import user_folder
+from anystar.runtime.user_folders import data_folder
 
 __all__ = ["LearnPanel"]
 
@@ -125,7 +125,7 @@ class LearnPanel(QWidget):
         path = next((s.image_path for s in self.chosen if s.image_path is not None), None)
         folder = Path.cwd() if path is None else path.parent
         if not os.access(folder, os.W_OK):
-            folder = user_folder() / "models"
+            folder = data_folder() / "models"
         name = self.name.text().strip() or "corrected"
         return free_folder(folder / f"{name}_model")
 

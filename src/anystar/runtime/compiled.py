@@ -10,9 +10,7 @@ compiled anew in every process.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -22,7 +20,9 @@ from typing import Any
 import numba
 from numba.core import event
 
-__all__ = ["announced", "cache_folder", "kernel", "kernel_files"]
+from anystar.runtime.user_folders import cache_folder
+
+__all__ = ["announced", "kernel", "kernel_files", "kernel_folder"]
 
 _DECORATOR = re.compile(rb"^@kernel\(", re.MULTILINE)
 
@@ -41,7 +41,7 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     def decorate(function: Callable[..., Any]) -> Any:
         config: Any = numba.config
         before = config.CACHE_DIR
-        config.CACHE_DIR = before or str(cache_folder())
+        config.CACHE_DIR = before or str(kernel_folder())
         try:
             return numba.njit(cache=True, nogil=True, **options)(function)
         except RuntimeError as error:
@@ -55,18 +55,12 @@ def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 @cache
-def cache_folder() -> Path:
+def kernel_folder() -> Path:
     """Return the folder for compiled kernels where ``NUMBA_CACHE_DIR`` is not set; it need not exist."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     digest = hashlib.sha256()
     for path in (Path(__file__), *kernel_files(Path(__file__).parents[1])):
         digest.update(path.read_bytes())
-    return Path(os.path.expanduser(base)) / "anystar" / f"kernels-{digest.hexdigest()[:16]}"
+    return cache_folder() / f"kernels-{digest.hexdigest()[:16]}"
 
 
 def kernel_files(package: Path) -> list[Path]:
