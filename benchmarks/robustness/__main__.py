@@ -13,6 +13,8 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 import anystar
 from anystar.evaluate import match_labels
 from anystar.predict.result import Result
@@ -45,9 +47,11 @@ def main() -> None:
     parser.add_argument("--volumes", nargs="*", help="names, or parts of them; all by default")
     parser.add_argument("--changes", nargs="*", help="names, or parts of them; all by default")
     parser.add_argument("--json", type=Path, help="keep results here; what is there is not done again")
+    parser.add_argument("--voxels", type=int, help="of larger volumes, take the middle with at most as many")
     args = parser.parse_args()
     model = anystar.load_model()
     samples = [s for s in load_samples(Path(args.data)) if _chosen(s.name, args.volumes)]
+    samples = [middle(sample, args.voxels) for sample in samples]
     changes = [c for c in CHANGES if c.name == "none" or _chosen(c.name, args.changes)]
     rows = _read(args.json)
     bench = Bench(model)
@@ -63,6 +67,17 @@ def main() -> None:
                     file.write(json.dumps(asdict(row)) + "\n")
     names = {sample.name for sample in samples}
     print("\n".join(table([row for row in rows if row.volume in names])))
+
+
+def middle(sample: Sample, most: int | None) -> Sample:
+    """Return the middle part of a volume of at most ``most`` voxels: its longest axes are shortened alike."""
+    shape = np.array(sample.image.shape)
+    side = int(shape.max())
+    while most and np.minimum(shape, side).prod() > most:
+        side -= 1
+    box = tuple(slice((n - min(n, side)) // 2, (n + min(n, side)) // 2) for n in shape.tolist())
+    labels = None if sample.labels is None else sample.labels[box]
+    return replace(sample, image=sample.image.crop(box), labels=labels)
 
 
 class Bench:

@@ -112,6 +112,27 @@ def test_rois_of_a_channel_and_a_time_point_are_at_its_place(tmp_path, cells, mo
         assert {(roi.position, roi.t_position) for roi in rois} == {(0, 3 if name == "t" else 0)}
     export_file(tmp_path / "c_l.tif", tmp_path / "c.tif", rois=tmp_path / "e.zip")
     assert {roi.position for roi in roiread(tmp_path / "e.zip")} == {0}
+    export_file(tmp_path / "t_l.tif", tmp_path / "t.tif", rois=tmp_path / "f.zip", time=2)
+    assert (tmp_path / "f.zip").read_bytes() == (tmp_path / "t.zip").read_bytes()
+
+
+def test_the_volume_of_a_file_of_several_is_exported(tmp_path):
+    labels = annotated_balls(num=24, radius=4.0).labels.astype(np.uint16)
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        writer.write(np.zeros((2, 10, 10), np.uint16), metadata={"axes": "ZYX"})
+        writer.write(labels, metadata={"axes": "ZYX"})
+    movie = np.stack([labels, labels[::-1], labels[:, ::-1]])
+    tifffile.imwrite(tmp_path / "movie.tif", movie, imagej=True, metadata={"axes": "TZYX"})
+    tifffile.imwrite(tmp_path / "as_time.tif", labels, imagej=True, metadata={"axes": "TYX"})
+    for name, how in (("two", {"series": 1}), ("as_time", {"axes": "ZYX"})):
+        export_file(tmp_path / f"{name}.tif", rois=tmp_path / f"{name}.zip", **how)
+        np.testing.assert_array_equal(fill(roiread(tmp_path / f"{name}.zip"), labels.shape), labels)
+    export_file(tmp_path / "movie.tif", rois=tmp_path / "one.zip", time=2)
+    rois = roiread(tmp_path / "one.zip")
+    assert {roi.t_position for roi in rois} == {3}
+    np.testing.assert_array_equal(fill(rois, labels.shape, lambda roi: roi.z_position - 1), movie[2])
+    with pytest.raises(FileError, match="has one time point, number 0, not time point 1"):
+        export_file(tmp_path / "two.tif", rois=tmp_path / "x.zip", series=1, time=1)
 
 
 def test_blocks_write_rois_too(tmp_path):

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+import tifffile
 
 import anystar
 from anystar import io
-from anystar.errors import InputError
+from anystar.errors import FileError, InputError
 from anystar.objects import FilterOptions
 from anystar.report.table import read_table, write_table
 from anystar.workflow.filtering import filter_file
+from anystar.workflow.measuring import measure_file
+from tests.scenes import annotated_balls
 
 
 @pytest.fixture
@@ -48,3 +51,33 @@ def test_a_table_of_other_labels_is_refused(tmp_path, labels):
             filter_file(labels, tmp_path / "other.csv", tmp_path / "x.tif", options=FilterOptions())
     with pytest.raises(InputError, match="nothing says what to keep; give min_volume=V"):
         filter_file(labels, tmp_path / "t.csv", tmp_path / "x.tif", options=FilterOptions())
+
+
+def test_the_volume_of_a_file_of_several_is_chosen(tmp_path):
+    balls = annotated_balls(num=24, radius=4.0).labels.astype(np.uint16)
+    with tifffile.TiffWriter(tmp_path / "two.tif") as writer:
+        writer.write(np.zeros((2, 10, 10), np.uint16), metadata={"axes": "ZYX"})
+        writer.write(balls, metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "as_time.tif", balls, imagej=True, metadata={"axes": "TYX"})
+    write_table(tmp_path / "t.csv", anystar.measure(balls))
+    options = FilterOptions(keep="label > 3")
+    for name, how in (("two.tif", {"series": 1}), ("as_time.tif", {"axes": "ZYX"})):
+        done = filter_file(
+            tmp_path / name, tmp_path / "t.csv", tmp_path / f"kept_{name}", options=options, **how
+        )
+        assert done.num_kept == balls.max() - 3
+        np.testing.assert_array_equal(io.read(tmp_path / f"kept_{name}").data, np.where(balls > 3, balls, 0))
+
+
+def test_a_time_point_is_filtered_by_its_rows_of_a_joined_table(tmp_path):
+    balls = annotated_balls(num=24, radius=4.0).labels.astype(np.uint16)
+    movie = np.stack([balls, balls[::-1] * 2])
+    tifffile.imwrite(tmp_path / "movie.tif", movie, imagej=True, metadata={"axes": "TZYX"})
+    measure_file(tmp_path / "movie.tif", table=tmp_path / "t.csv", time="all")
+    options = FilterOptions(keep="label > 4")
+    with pytest.raises(FileError, match="has 2 time points; choose one with time=0 to time=1"):
+        filter_file(tmp_path / "movie.tif", tmp_path / "t.csv", tmp_path / "x.tif", options=options)
+    for time in (0, 1):
+        kept = tmp_path / f"kept{time}.tif"
+        filter_file(tmp_path / "movie.tif", tmp_path / "t.csv", kept, options=options, time=time)
+        np.testing.assert_array_equal(io.read(kept).data, np.where(movie[time] > 4, movie[time], 0))

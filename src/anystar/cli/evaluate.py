@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain
-from anystar.cli.options import (
-    Number,
-    axes_option,
-    channel_option,
-    file_type,
-    overwrite_option,
-    series_option,
-    time_option,
-)
+from anystar.cli.options import Number, file_type, overwrite_option, reading_options
 
 if TYPE_CHECKING:
     from anystar.evaluate import Scores
@@ -38,10 +30,7 @@ __all__ = ["evaluate"]
     "Default: 0.1 to 0.9.",
 )
 @click.option("--json", "json_path", type=file_type, metavar="FILE.json", help="Write all numbers.")
-@channel_option
-@time_option
-@series_option
-@axes_option
+@reading_options
 @overwrite_option
 @click.pass_context
 def evaluate(

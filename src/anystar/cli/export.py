@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from anystar.cli.options import file_type, overwrite_option
+from anystar.cli.options import file_type, overwrite_option, reading_options
 
 __all__ = ["export"]
 
@@ -21,13 +22,15 @@ __all__ = ["export"]
     type=file_type,
     help="Write an ROI per object and slice for Fiji's ROI Manager.",
 )
+@reading_options
 @overwrite_option
-def export(labels: Path, image: Path | None, rois: Path, overwrite: bool) -> None:
+def export(labels: Path, image: Path | None, rois: Path, **given: Any) -> None:
     """Write LABELS, of a run or of another tool, in the form of another program.
 
     ROIs are named after object and slice, have the colours of the label image in Fiji, and appear on their
     slice. Name the IMAGE that they will be opened on if it has channels or time points: ImageJ counts its
-    slices in another way. Filled in again, they are the labels to the pixel.
+    slices in another way. Filled in again, they are the labels to the pixel. Of labels with a time axis, all
+    time points are written unless --time chooses one.
 
     \b
     Examples:
@@ -36,6 +39,6 @@ def export(labels: Path, image: Path | None, rois: Path, overwrite: bool) -> Non
     """
     from anystar.workflow.exporting import export_file
 
-    done = export_file(labels, image, rois=rois, overwrite=overwrite)
+    done = export_file(labels, image, rois=rois, **given)
     click.echo(f"{labels}: {done.num_rois} ROIs")
     click.echo(f"  wrote {rois}")

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from anystar.cli.filter_options import filter_options, take_filters
-from anystar.cli.options import file_type, overwrite_option
+from anystar.cli.options import file_type, overwrite_option, reading_options
 
 __all__ = ["filter"]
 
@@ -32,13 +32,15 @@ __all__ = ["filter"]
     help="Where their table goes, .csv or .parquet.",
 )
 @filter_options
+@reading_options
 @overwrite_option
 def filter(labels: Path, table: Path, output: Path, **given: Any) -> None:
     """Keep the objects that meet all conditions and that TABLE still lists.
 
     LABELS and TABLE are what 'anystar segment' or 'anystar measure' wrote. Rows that you delete from TABLE in
     a spreadsheet are objects that are rejected. Objects keep their numbers, so that results of different
-    filters can be compared. OME-Zarr is read and written in blocks.
+    filters can be compared. OME-Zarr is read and written in blocks. Of labels with a time axis, --time
+    chooses the time point and its rows of the table.
 
     \b
     Examples:

@@ -25,6 +25,7 @@ __all__ = [
     "join_numbers",
     "level_option",
     "overwrite_option",
+    "reading_options",
     "series_option",
     "spacing_option",
     "time_option",
@@ -227,8 +228,11 @@ spacing_option = click.option(
 )
 """``--spacing Z Y X``."""
 
-volume_options = add_options(spacing_option, channel_option, time_option, series_option, axes_option)
-"""What every command takes that reads images: which volume of a file, and what its file does not say."""
+reading_options = add_options(channel_option, time_option, series_option, axes_option)
+"""What every command takes that reads images or labels: which volume of a file."""
+
+volume_options = add_options(spacing_option, reading_options)
+"""The same, and the size of a voxel that its file does not state."""
 
 device_option = click.option(
     "--device",

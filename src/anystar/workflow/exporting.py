@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from anystar import io
 from anystar.errors import FileError, InputError
@@ -25,18 +26,31 @@ class ExportResult:
 
 
 def export_file(
-    labels: Path, image: Path | None = None, *, rois: Path, overwrite: bool = False
+    labels: Path,
+    image: Path | None = None,
+    *,
+    rois: Path,
+    channel: int | str | None = None,
+    time: int | None = None,
+    series: int | None = None,
+    axes: str | None = None,
+    overwrite: bool = False,
 ) -> ExportResult:
     """Write the labels of a file as ROIs for Fiji's ROI Manager, an ROI per object and slice.
 
     Parameters
     ----------
     labels : Path
-        Label image of any tool; of several time points, all are written.
+        Label image of any tool.
     image : Path, optional
         The image that the ROIs will be opened on. ImageJ counts slices in another way if it has channels.
     rois : Path
         Where they go, ``.zip``.
+    channel, series, axes
+        How the image is opened, or the label image if there is no image, see :func:`anystar.open_image`.
+    time : int, optional
+        Time point of the label image; of several, all are written by default. Of a label image without a time
+        axis, the time point of the image that it belongs to.
     overwrite : bool
         Whether a file that exists may be replaced.
 
@@ -47,17 +61,25 @@ def export_file(
     """
     refuse_ending("rois", rois, ".zip")
     refuse_outputs([("the ROIs", rois)], inputs=(labels, image), overwrite=overwrite)
-    stack = True
+    stack, series_of_image = True, False
+    how: dict[str, Any] = {"channel": channel, "series": series, "axes": axes}
     if image is not None:
-        with io.open_image(image, channel=0, time=0, sized=False) as opened:
-            stack = opened.num_channels == 1 and opened.num_times == 1
-    with _naming(labels), io.open_image(labels, time=0, sized=False) as first:
-        times = range(first.num_times)
+        chosen = how | {"channel": 0 if channel is None else channel}
+        with io.open_image(image, time=time or 0, sized=False, **chosen) as opened:
+            series_of_image = opened.num_times > 1
+            stack = opened.num_channels == 1 and not series_of_image
+        how = {"axes": io.shared_axes(labels, image, axes)}
+    with _naming(labels), io.open_image(labels, time=0, sized=False, **how) as first:
+        if time is not None and not series_of_image:
+            first.at(time=time)  # which says what there is
+        alone = first.num_times == 1
+        times = range(first.num_times) if alone or time is None else (time,)
         highest = max(highest_label(first.at(time=t)) for t in times)
         with RoiWriter(rois, highest=highest, stack=stack) as writer:
-            for time in times:
-                for z, plane in planes_of(first.at(time=time)):
-                    writer.add(plane, z, time if len(times) > 1 else None)
+            for at in times:
+                place = at if not alone else time if series_of_image else None
+                for z, plane in planes_of(first.at(time=at)):
+                    writer.add(plane, z, place)
     return ExportResult(num_rois=writer.count)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -53,6 +54,10 @@ def filter_file(
     options: FilterOptions,
     mask: Path | None = None,
     table_output: Path | None = None,
+    channel: int | str | None = None,
+    time: int | None = None,
+    series: int | None = None,
+    axes: str | None = None,
     overwrite: bool = False,
 ) -> FilterResult:
     """Keep the objects of a label image that meet conditions, and that its table still lists.
@@ -72,6 +77,9 @@ def filter_file(
         Image that is not 0 where objects may be.
     table_output : Path, optional
         Where the table of the kept objects goes.
+    channel, time, series, axes
+        How the label image is opened, see :func:`anystar.open_image`. Of a table of several time points, the
+        rows of ``time`` count.
     overwrite : bool
         Whether outputs that exist may be replaced.
 
@@ -89,7 +97,10 @@ def filter_file(
     )
     found, provenance = read_table(table)
     masked = mask is not None
-    with io.open_image(labels, sized=False) as image:
+    how: dict[str, Any] = {"channel": channel, "time": time, "series": series, "axes": axes}
+    with io.open_image(labels, sized=False, **how) as image:
+        if image.num_times > 1 and found.known("time"):
+            found = found.select(found["time"] == time)
         counts = _sum(np.bincount(_read(image, box).ravel()) for box in _boxes(image))
         counts[0] = 0
         num_objects = int((counts > 0).sum())
@@ -97,7 +108,7 @@ def filter_file(
         if not options.predicates(masked=masked) and len(found) == num_objects:
             raise InputError("nothing says what to keep; give min_volume=V or another condition")
         if mask is not None:
-            found = _masked(image, found, mask)
+            found = _masked(image, found, mask, io.shared_axes(mask, labels, axes))
         if len(found) and not found.known("volume_um3"):
             options.check_lengths(f"{table} has no lengths in micrometres", "segment with the voxel size")
         keep = options.kept(found, masked=masked)
@@ -105,6 +116,7 @@ def filter_file(
         _write_labels(image, output, kept["label"], overwrite)
     if table_output is not None:
         given = {**vars(options), "mask": mask, "mask_overlap": options.mask_overlap if masked else None}
+        given |= {name: value for name, value in how.items() if value is not None}
         given["rows_deleted"] = num_objects - len(found)
         places = {"output": output, "table": table_output}
         provenance = describe_filtering(provenance, given, num_objects - len(kept), places)
@@ -156,9 +168,10 @@ def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
     return total
 
 
-def _masked(image: LazyImage, table: Table, path: Path) -> Table:
-    """Add the fraction of each object that lies in the mask."""
-    with io.open_image(path, sized=False) as mask:
+def _masked(image: LazyImage, table: Table, path: Path, axes: str | None) -> Table:
+    """Add the fraction of each object that lies in the mask, at the time point of the labels."""
+    with io.open_image(path, sized=False, time=0, axes=axes) as first:
+        mask = first.at(time=image.time) if first.num_times > 1 else first
         check_mask(path, mask, "labels", image)
         inside = _sum(np.bincount(_read(image, box)[mask_voxels(mask.read(box))]) for box in _boxes(image))
     return add_overlap(table, inside)
