@@ -245,3 +245,18 @@ def test_units_of_nrrd(tmp_path, header, spacing, unit):
         np.testing.assert_array_equal(image.read(), DATA)
         assert (image.spacing and pytest.approx(image.spacing)) == spacing
         assert image.unit == unit
+
+
+@pytest.mark.parametrize("stated", ["2 0.5 0.5", [0.5, 0.5], ["2,0", "0,5", "0,5"]])
+def test_hdf5_sizes_that_cannot_be_parsed(tmp_path, stated):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["a"] = np.zeros((4, 5, 6), np.uint8)
+        file["a"].attrs["element_size_um"] = stated
+        file["b"] = np.zeros((4, 5, 6), np.uint8)
+        tags = [{"key": key, "resolution": "0,5", "unit": "um"} for key in "zyx"]
+        file["b"].attrs["axistags"] = json.dumps({"axes": tags})
+    for name in "ab":
+        with io.open_image(tmp_path / f"a.h5:/{name}") as image:
+            assert image.spacing is None
+            assert "is no number for each axis, so its voxel size is not known" in image.notes[0]
+        assert io.read(tmp_path / f"a.h5:/{name}", spacing=(3, 2, 1)).spacing == (3, 2, 1)

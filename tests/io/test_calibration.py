@@ -222,3 +222,24 @@ def test_each_axis_has_a_unit_of_its_own_in_ome(tmp_path, pair):
     values = zip("ZYX", (0.5, 0.2, 0.2), strict=True)
     wanted = tuple(s * (1e-3 if a in pair else 1e3) for a, s in values)
     assert opened(tmp_path / "a.ome.tif")[0] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("unit", "resolution"), [("cm", 72), ("cm", 300), ("inch", 254), ("pixel", 72), ("", 300)]
+)
+@pytest.mark.parametrize("spacing", ["", "spacing=1.0\n"])
+def test_print_resolutions_in_another_unit(tmp_path, unit, resolution, spacing):
+    """Counted per centimetre instead of per inch, or without a unit beside a distance of 1."""
+    imagej(tmp_path / "a.tif", (f"unit={unit}\n" if unit else "") + spacing, (resolution, resolution))
+    found, _, plane, notes = opened(tmp_path / "a.tif")
+    assert (found, plane) == (None, None)
+    assert ("dots per" in notes) == bool(spacing or unit in ("cm", "inch"))
+
+
+def test_ones_in_the_plane_alone_and_positions_that_are_no_numbers(tmp_path):
+    meta = {"axes": "ZYX", "PhysicalSizeX": 1.0, "PhysicalSizeY": 1.0}
+    tifffile.imwrite(tmp_path / "a.ome.tif", DATA, metadata=meta)
+    assert opened(tmp_path / "a.ome.tif")[:3] == (None, "um", None)
+    meta |= {"PhysicalSizeX": 0.2, "PhysicalSizeY": 0.2, "Plane": {"PositionZ": ["nan"] * len(DATA)}}
+    tifffile.imwrite(tmp_path / "b.ome.tif", DATA, metadata=meta)
+    assert opened(tmp_path / "b.ome.tif")[:3] == (None, "um", (0.2, 0.2))

@@ -1,5 +1,7 @@
 """NIfTI whose statements about the voxel size disagree, or state none."""
 
+import gzip
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -165,3 +167,28 @@ def test_axes_of_length_one(tmp_path):
     with pytest.raises(io.FileError, match=r"time series of 2D images .* give axes=XYZ"):
         io.read(path)
     assert found(path, axes="XYZ")[0] is None
+
+
+def test_zeros_in_pixdim_stand_for_an_unknown_size(tmp_path, capfd):
+    """nibabel puts 1 in their place, and says so on the terminal."""
+    for place, unit, plane in ((3, "mm", (500, 500)), (1, "mm", None), (3, "unknown", None)):
+        made = nib.Nifti1Image(DATA, None)
+        made.header["pixdim"][1:4] = 0.5, 0.5, 2
+        made.header.set_xyzt_units(unit)
+        nib.save(made, tmp_path / "a.nii")
+        content = bytearray((tmp_path / "a.nii").read_bytes())
+        content[76 + 4 * place : 80 + 4 * place] = bytes(4)
+        (tmp_path / "a.nii").write_bytes(content)
+        (tmp_path / "b.nii.gz").write_bytes(gzip.compress(content))
+        for name in ("a.nii", "b.nii.gz"):
+            with io.open_image(tmp_path / name) as image:
+                assert (image.spacing, image.plane) == (None, plane)
+            assert found(tmp_path / name, spacing=(3, 2, 1))[0] == (3, 2, 1)
+    made = nib.Nifti1Image(DATA, affine((0.5, 0.5, 2)))
+    made.header.set_xyzt_units("mm")
+    nib.save(made, tmp_path / "c.nii")
+    content = bytearray((tmp_path / "c.nii").read_bytes())
+    content[76 + 12 : 80 + 12] = bytes(4)  # beside an sform, which states the size
+    (tmp_path / "c.nii").write_bytes(content)
+    assert found(tmp_path / "c.nii") == ((2000, 500, 500), "um", "")
+    assert capfd.readouterr().err == ""

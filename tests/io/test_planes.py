@@ -282,3 +282,10 @@ def test_a_file_for_each_field_of_view(tmp_path):
     assert [p.name for p in list_volumes(tmp_path)] == names
     for number, name in enumerate(names):
         np.testing.assert_array_equal(io.read(tmp_path / name).data, DATA + number)
+
+
+def test_a_companion_itself_is_no_image(tmp_path):
+    for name in ("a.companion.ome", "a.ome.xml"):
+        (tmp_path / name).write_text("<OME/>")
+        with pytest.raises(io.FileError, match="holds metadata only; give a TIFF file that it describes"):
+            io.read(tmp_path / name)

@@ -269,3 +269,31 @@ def test_imagej_fields_that_cannot_be_parsed(tmp_path, field):
         assert (image.spacing is None) == (key not in ("hyperstack",))
         assert image.notes
     assert io.read(tmp_path / "a.tif", spacing=(3, 2, 1)).spacing == (3, 2, 1)
+
+
+def test_a_page_of_another_kind_inside_a_stack_is_not_left_out(tmp_path):
+    data = np.random.default_rng(0).integers(0, 255, (6, 12, 13)).astype(np.uint8)
+    for odd in (data[2, :6], data[2].astype(np.uint16)):
+        with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+            for z, plane in enumerate(data):
+                writer.write(odd if z == 2 else plane)
+        with pytest.raises(io.FileError, match=r"holds 6 images, 0: YX 12 x 13, .*choose one with series=0"):
+            io.read(tmp_path / "a.tif")
+    with tifffile.TiffWriter(tmp_path / "b.tif") as writer:  # each beside one of its own
+        for z, plane in enumerate(data):
+            writer.write(plane)
+            writer.write(plane[: z + 1])
+    np.testing.assert_array_equal(io.read(tmp_path / "b.tif").data, data)
+
+
+def test_pages_behind_those_that_imagej_states_are_reported(tmp_path):
+    data = np.random.default_rng(0).integers(0, 255, (6, 12, 13)).astype(np.uint8)
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for z, plane in enumerate(data):
+            text = "ImageJ=1.54f\nimages=4\nslices=4\n" if z == 0 else None
+            writer.write(plane, description=text, metadata=None, contiguous=False)
+    with io.open_image(tmp_path / "a.tif") as image:
+        np.testing.assert_array_equal(image.read(), data[:4])
+        assert image.notes == (
+            "the file holds 6 pages, of which ImageJ's metadata state 4; others are left out",
+        )

@@ -217,3 +217,43 @@ def test_metadata_of_impossible_size_are_refused(tmp_path):
         file.truncate(1 << 27)
     with pytest.raises(io.FileError, match=r"has metadata of more than 64 MiB, zarr.json"):
         io.open_image(tmp_path / "long.zarr")
+
+
+MALFORMED = {
+    "no list": lambda attributes: attributes["multiscales"][0],
+    "empty": lambda attributes: [{}],
+    "text": lambda attributes: "x",
+    "no levels stated": lambda attributes: [{"version": "0.4"}],
+    "levels without a name": lambda attributes: [{"datasets": [{}]}],
+    "names of levels alone": lambda attributes: [{"datasets": ["0"]}],
+}
+
+
+@pytest.mark.parametrize("case", MALFORMED)
+def test_metadata_of_another_form(tmp_path, case):
+    path = tmp_path / "a.zarr"
+    group = zarr.open_group(path, mode="w", zarr_format=2)
+    array = group.create_array("0", shape=(4, 5, 6), dtype=np.uint8, chunks=(4, 5, 6))
+    array[...] = np.arange(120, dtype=np.uint8).reshape(4, 5, 6)
+    right = {"multiscales": [{"version": "0.4", "datasets": [{"path": "0"}]}]}
+    group.attrs["multiscales"] = MALFORMED[case](right)
+    with io.open_image(path) as image:
+        np.testing.assert_array_equal(image.read().ravel(), np.arange(120))
+        assert image.spacing is None
+        assert "the metadata of the image cannot be parsed" in image.notes[0]
+    assert io.read(path, spacing=(3, 2, 1)).spacing == (3, 2, 1)
+    assert io.read(f"{path}:/0").shape == (4, 5, 6)
+
+
+@pytest.mark.parametrize("names", [("dim_0", "dim_1", "dim_2"), (None, None, None), (0, 1, 2)])
+def test_three_axes_of_space_whose_names_say_nothing(tmp_path, names):
+    path = tmp_path / "a.zarr"
+    group = zarr.open_group(path, mode="w", zarr_format=2)
+    group.create_array("0", shape=(2, 4, 5, 6), dtype=np.uint8, chunks=(2, 4, 5, 6))
+    axes = [{"name": "c", "type": "channel"}]
+    axes += [{"name": name, "type": "space", "unit": "micrometer"} for name in names]
+    steps = [{"type": "scale", "scale": [1, 2, 0.5, 0.5]}]
+    datasets = [{"path": "0", "coordinateTransformations": steps}]
+    group.attrs["multiscales"] = [{"version": "0.4", "axes": axes, "datasets": datasets}]
+    with io.open_image(path, channel=1) as image:
+        assert (image.axes, image.spacing) == ("CZYX", (2, 0.5, 0.5))

@@ -44,7 +44,7 @@ READABLE = (*_FORMATS, *_VENDORS, *_PNG_JPEG)
 microscopes go through bioio; a folder of PNG or JPEG is a stack."""
 
 _INSIDE_HDF5 = re.compile(r"(?P<file>.*?\.(?:h5|hdf5))(?::/*|/+)(?P<inner>.*)", re.IGNORECASE)
-_INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)/(?P<inner>.+)", re.IGNORECASE)
+_INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)(?::/*|/+)(?P<inner>.+)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(https?|ftps?|sftp|s3|gs|gcs|az|abfss?|hdfs|file):/+", re.IGNORECASE)
 """What is read by no reader here; a path has one slash where an address has two."""
 _ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")

@@ -17,6 +17,8 @@ from anystar.io.units import micrometres_per
 __all__ = ["Calibration", "calibrate", "length_unit_of", "number_of"]
 
 _DOTS_PER_INCH = (72, 96, 100, 120, 144, 150, 200, 240, 300, 360, 400, 600, 720, 1200, 2400)
+_PAGE_UNITS = ("in", "inch", "inches", "cm", "centimeter", "centimetre")
+"""In which a resolution is counted; programs confuse them, so usual numbers mean nothing in either."""
 _PRINT_TOLERANCE = 2e-3
 """Relative. Programs round: 28.35 dots per centimetre stand for 72 per inch."""
 _STRETCHED = 20
@@ -107,13 +109,8 @@ def calibrate(
     if not any(factors):
         return _without_unit(sizes, names, placed)
     lengths = [s * f if s is not None and f else None for s, f in zip(sizes, factors, strict=True)]
-    if dots := _dots_per_inch(lengths, implied):
-        return Calibration(
-            notes=(
-                f"the file states {dots:g} dots per inch, the resolution of a printed page, "
-                "so its voxel size is not known; if it is, give spacing=(Z, Y, X)",
-            )
-        )
+    if dots := _print_resolution(lengths, names[2], implied):
+        return _printed(dots)
     found = replace(_with_unit(sizes, names, lengths), length_unit=length_unit_of(names))
     if implied and found.spacing:
         return found.noted(f"the file states no distance between planes, which stands for 1 {names[0]}")
@@ -136,6 +133,8 @@ def _without_unit(sizes: Sequence[float | None], names: list[str], placed: bool)
     if len({n.lower() for n in names}) > 1:
         kinds = ", ".join(f"{axis} {name or 'none'}" for axis, name in zip("ZYX", names, strict=True))
         return Calibration(notes=(f"the units of the voxel size differ ({kinds}), so it is not known",))
+    if z == 1 and y == x and (dots := _usual(1 / x)):  # the resolution of a page beside a placeholder
+        return _printed(f"{dots:g} dots per inch")
     return Calibration(spacing=(float(z), float(y), float(x)), unit="relative")
 
 
@@ -149,6 +148,8 @@ def _with_unit(sizes: Sequence[float | None], names: list[str], lengths: list[fl
             lengths[i] = size * factor
             notes.append(f"the file states no unit of the voxel size along {axis}; it is taken as {known}")
     z, y, x = lengths
+    if not all(math.isfinite(length) and length > 0 for length in lengths if length is not None):
+        return Calibration(fault=f"states a voxel of {_text(sizes)} along Z, Y, X")  # beyond any number
     if y is None or x is None:
         return Calibration(notes=("the file does not state the voxel size along Y and X",))
     if z is None:
@@ -160,15 +161,31 @@ def _with_unit(sizes: Sequence[float | None], names: list[str], lengths: list[fl
     return Calibration(spacing=(z, y, x), notes=tuple(notes))
 
 
-def _dots_per_inch(lengths: list[float | None], implied: bool) -> float | None:
+def _print_resolution(lengths: list[float | None], unit: str, implied: bool) -> str:
     """Return the usual print resolution that Y and X are, if no distance between planes goes with it."""
     z, y, x = lengths
     if y is None or x is None or abs(y - x) > _PRINT_TOLERANCE * x:
-        return None
+        return ""
     if not (z is None or implied or max(z / x, x / z) > _STRETCHED):
-        return None
-    dots = 25_400 / x
+        return ""
+    if dots := _usual(25_400 / x):
+        return f"{dots:g} dots per inch"
+    dots = _usual(10_000 / x) if unit.lower() in _PAGE_UNITS else None
+    return f"{dots:g} dots per centimetre" if dots else ""
+
+
+def _usual(dots: float) -> float | None:
+    """Return the usual number of dots that a resolution is, if it is one."""
     return next((d for d in _DOTS_PER_INCH if abs(dots - d) <= _PRINT_TOLERANCE * d), None)
+
+
+def _printed(dots: str) -> Calibration:
+    return Calibration(
+        notes=(
+            f"the file states {dots}, the resolution of a printed page, so its voxel size is not known; "
+            "if it is, give spacing=(Z, Y, X)",
+        )
+    )
 
 
 def _text(sizes: Sequence[float | None]) -> str:

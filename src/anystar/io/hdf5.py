@@ -179,13 +179,29 @@ def _calibration(data: h5py.Dataset) -> Calibration:
         stated = np.asarray(data.attrs["element_size_um"]).ravel()
         values = [number_of(value) for value in stated.tolist()]
         sizes = [v for v in values if v is not None]
-        if len(values) != 3 or len(sizes) != 3 or not (np.isfinite(sizes).all() and min(sizes) > 0):
+        if len(values) != 3 or len(sizes) != 3:
+            return _unknown(f"element_size_um = {stated.tolist()!s:.60}")
+        if not (np.isfinite(sizes).all() and min(sizes) > 0):
             return Calibration(fault=f"states the voxel size {stated.tolist()} in element_size_um")
         return calibrate(sizes, ["um"] * 3)
     tags = {axis_letter(tag.get("key")): tag for tag in _axistags(data)[0]}
+    stated_by = {a: tags.get(a, {}).get("resolution") for a in "ZYX"}
+    for axis, value in stated_by.items():
+        if value is not None and number_of(value) is None:
+            return _unknown(f"the resolution {value!r:.20} along {axis} in axistags")
     # vigra writes 0 for a resolution that is not known
-    resolutions = [number_of(tags.get(a, {}).get("resolution")) or None for a in "ZYX"]
+    resolutions = [number_of(value) or None for value in stated_by.values()]
     return calibrate(resolutions, [str(tags.get(a, {}).get("unit") or "") for a in "ZYX"])
+
+
+def _unknown(stated: str) -> Calibration:
+    """Return no size and a note about one that cannot be parsed."""
+    return Calibration(
+        notes=(
+            f"the file states {stated}, which is no number for each axis, so its voxel size is not known; "
+            "if it is, give spacing=(Z, Y, X)",
+        )
+    )
 
 
 def refuse_loss(address: Address) -> None:

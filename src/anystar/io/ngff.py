@@ -139,13 +139,23 @@ def parse_multiscale(attributes: Mapping[str, Any]) -> Multiscale:
         raise FileError("has a pyramid without levels; export it again")
     return Multiscale(
         version=version,
-        axes="".join(axis_letter(a.get("name"), a.get("type")) for a in axes),
+        axes=_letters(axes),
         units=tuple(str(a.get("unit") or "") for a in axes),
         levels=tuple(levels),
         channel_names=_channel_names(found.get("omero")),
         stated=known and not any(notes),
         size_notes=tuple(filter(None, notes))[:1],
     )
+
+
+def _letters(axes: list[Mapping[str, Any]]) -> str:
+    """Return a letter per axis; three of space whose names say nothing are Z, Y, X."""
+    letters = [axis_letter(a.get("name"), a.get("type")) for a in axes]
+    unknown = [i for i, a in enumerate(axes) if letters[i] == "Q" and (a.get("type") or "space") == "space"]
+    if len(unknown) == len("ZYX") and not set(letters) & set("ZYX"):
+        for i, letter in zip(unknown, "ZYX", strict=True):
+            letters[i] = letter
+    return "".join(letters)
 
 
 def _channel_names(omero: Any) -> tuple[str, ...]:
@@ -173,7 +183,8 @@ def _transform(given: Any, count: int) -> _Transform:
         kind = step.get("type") if isinstance(step, Mapping) else None
         if kind == "identity":
             continue
-        values = [number_of(v) for v in step.get(kind) or ()] if kind in ("scale", "translation") else []
+        numbers = step.get(kind) if kind in ("scale", "translation") else None
+        values = [number_of(v) for v in numbers] if isinstance(numbers, list | tuple) else []
         known = [v for v in values if v is not None]
         if len(values) != count or len(known) != count:
             note = (

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import math
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -39,8 +42,9 @@ def open_source(address: Address, level: int) -> Source:
     FileError
         For less than three axes or more than five (X, Y, Z, time, channel), for colours, or if it is cut off.
     """
-    with nib.imageglobals.LoggingOutputSuppressor():  # what it repairs is printed by default
+    with _quiet():
         image: Any = nib.load(address.file, mmap=False)
+        stated = _stated_sizes(address.file, type(image.header))
     header: Any = image.header
     shape = _check_shape(image.shape)
     if header.get_data_dtype().names is not None:
@@ -67,7 +71,7 @@ def open_source(address: Address, level: int) -> Source:
             data = data.astype(np.float32) * np.float32(proxy.slope) + np.float32(proxy.inter)
         return data
 
-    place, unit = placement_of(header), _UNITS.get(int(header["xyzt_units"]) & 7, "")
+    place, unit = placement_of(header, stated), _UNITS.get(int(header["xyzt_units"]) & 7, "")
     axes, sizes = _axes(shape, place.sizes)
     size = calibrate(sizes, [unit] * 3, placed=place.placed)
     return Source(
@@ -93,9 +97,27 @@ def open_source(address: Address, level: int) -> Source:
     )
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what nibabel repairs off the terminal."""
+    logger = nib.imageglobals.logger
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+def _stated_sizes(path: Path, kind: Any) -> np.ndarray:
+    """Return ``pixdim`` along X, Y, Z as it stands in a file: where it is 0, nibabel says 1."""
+    with gzip.open(path) if path.name.lower().endswith(".gz") else open(path, "rb") as file:
+        found = kind.from_fileobj(file, check=False)
+    return np.array(found["pixdim"][1:4], float)
+
+
 def _axes(
-    shape: tuple[int, ...], sizes: tuple[float, float, float]
-) -> tuple[str, tuple[float | None, float, float]]:
+    shape: tuple[int, ...], sizes: tuple[float | None, float | None, float | None]
+) -> tuple[str, tuple[float | None, float | None, float | None]]:
     """Return a letter per axis, fastest first, and the voxel size along Z, Y, X.
 
     An array that was saved with an axis of length 1 in front (a batch, a channel) has X, Y, Z behind it. A Z

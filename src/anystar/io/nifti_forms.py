@@ -26,33 +26,39 @@ class Placement:
     """What contradicts itself, if the file does not decide which is right."""
     notes: tuple[str, ...] = ()
     """What was set aside."""
+    missing: tuple[bool, ...] = (False, False, False)
+    """Whether the header states no size along X, Y, Z: nibabel puts 1 there."""
 
     @property
-    def sizes(self) -> tuple[float, float, float]:
-        """Of a voxel along Z, Y, X."""
-        x, y, z = (float(s) for s in nib.affines.voxel_sizes(self.affine))
+    def sizes(self) -> tuple[float | None, float | None, float | None]:
+        """Of a voxel along Z, Y, X; None where it is not known."""
+        found = nib.affines.voxel_sizes(self.affine)
+        x, y, z = (None if no else float(s) for s, no in zip(found, self.missing, strict=True))
         return z, y, x
 
 
-def placement_of(header: Any) -> Placement:
+def placement_of(header: Any, given: np.ndarray) -> Placement:
     """Return the affine that is usable, and plausible if there are two.
 
+    ``given`` is ``pixdim`` along X, Y, Z as it stands in the file, where 0 means that it is not known.
     Programs that do not know the voxel size write an identity as sform beside a qform, or a ``pixdim``, that
     is right; others write one of zeros.
     """
     pixdim = np.abs(np.array(header["pixdim"][1:4], float))
     sform, qform = _form(header.get_sform), _form(header.get_qform)
     best = np.array(header.get_best_affine(), float)
+    missing = tuple(bool(size == 0) for size in given)
     if sform is None:
         known = qform is not None and not _is_identity(qform)
-        return Placement(affine=best if qform is None else qform, placed=known)
+        return Placement(affine=best if qform is None else qform, placed=known, missing=missing)
     name, other = ("qform", qform) if qform is not None else ("pixdim", _scaled(sform, pixdim))
     if not _usable(sform):
         if _usable(other) and (qform is not None or not _ones(pixdim)):
-            return Placement(
-                affine=other, placed=True, notes=(f"the sform is not usable; the {name} is used",)
-            )
+            notes = (f"the sform is not usable; the {name} is used",)
+            return Placement(affine=other, placed=True, notes=notes, missing=missing)
         return Placement(affine=sform, placed=True)
+    if any(missing):
+        return Placement(affine=sform, placed=not _is_identity(sform))
     one, two = nib.affines.voxel_sizes(sform), nib.affines.voxel_sizes(other)
     if not _usable(other) or np.allclose(one, two, rtol=_TOLERANCE):
         return Placement(affine=sform, placed=not _is_identity(sform))

@@ -21,6 +21,7 @@ from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.calibration import Calibration, calibrate, length_unit_of
 from anystar.io.mapped import copy_part
+from anystar.io.nrrd_header import read_header
 from anystar.io.outside import companion
 from anystar.io.source import Source
 from anystar.io.units import micrometres_per
@@ -68,8 +69,10 @@ def open_source(address: Address, level: int) -> Source:
         If the axes are no volume, the file is cut off, or its voxels lie in a file outside its folder.
     """
     with open(address.file, "rb") as file:
-        header: dict[str, Any] = dict(nrrd.read_header(file))
+        header, notes = read_header(file)
         start = file.tell()
+    if missing := [name for name in ("type", "dimension", "sizes", "encoding") if name not in header]:
+        raise FileError(f"lacks the field {missing[0]} of its header; export it again")
     shape = tuple(int(n) for n in header["sizes"])
     if header["type"] not in _DTYPES:
         raise FileError(f"holds values of type {header['type']}; save it as grey integers or floats")
@@ -97,7 +100,7 @@ def open_source(address: Address, level: int) -> Source:
         length_unit=size.length_unit,
         plane=size.plane,
         fault=size.fault,
-        size_notes=size.notes,
+        size_notes=(*notes, *size.notes),
         header=known | _world(header, directions),
         close=voxels.cache_clear,
     )
@@ -220,6 +223,8 @@ def _calibration(header: dict[str, Any], directions: np.ndarray | None) -> Calib
             units = [u for u, inside in zip(units, spatial, strict=True) if inside]
         units = units[::-1]
     else:
+        return Calibration()
+    if not sizes:
         return Calibration()
     if len(sizes) != 3:
         return Calibration(fault=f"states a voxel of {' x '.join(f'{s:g}' for s in sizes)} along Z, Y, X")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -79,8 +80,8 @@ def _calibration(pixels: ElementTree.Element) -> Calibration:
             )
     sizes = [number_of(text) for text in stated]
     units = [pixels.get(f"PhysicalSize{a}Unit") for a in "ZYX"]
-    if sizes == [1, 1, 1] and not any(units):
-        return calibrate(sizes, units)
+    if not any(units) and all(size in (None, 1) for size in sizes):
+        return calibrate([1, 1, 1] if any(sizes) else sizes, units)
     units = [u or "um" for u in units]
     step, unit, note = _step(pixels)
     if sizes[0] is None and step is not None and micrometres_per(unit):
@@ -106,7 +107,7 @@ def _step(pixels: ElementTree.Element) -> tuple[float | None, str, str]:
     unit = ""
     for plane in pixels.iterfind("{*}Plane"):
         height, number = number_of(plane.get("PositionZ")), number_of(plane.get("TheZ", "0"))
-        if height is not None and number is not None:
+        if height is not None and number is not None and math.isfinite(height):
             stacks.setdefault((plane.get("TheC"), plane.get("TheT")), {})[int(number)] = height
             unit = plane.get("PositionZUnit", "")
     steps = [

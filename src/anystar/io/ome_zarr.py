@@ -53,7 +53,14 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
     attributes = dict(node.attrs)
     if not namespace(attributes).get("multiscales"):
         return replace(_bare(_only_array(node)), notes=notes)
-    multiscale = parse_multiscale(attributes)
+    try:
+        multiscale = parse_multiscale(attributes)
+    except FileError:
+        raise
+    except Exception as error:  # metadata of another form than the specification's
+        array = next((node[name] for name in _FINEST if name in node), None)
+        note = _unparsed(error, "" if array is None else array.basename)
+        return replace(_bare(_only_array(node) if array is None else array), size_notes=(note,))
     return _of_level(node, multiscale, min(max(level, 0), len(multiscale.levels) - 1), alone=False)
 
 
@@ -100,15 +107,20 @@ def _open(address: Address) -> tuple[Any, tuple[str, ...]]:
     except (MemoryError, OSError):
         raise
     except Exception as error:  # a group whose attributes are no JSON; its arrays have metadata of their own
-        why = " ".join(str(error).split()) or type(error).__name__
         for name in _FINEST:
             with contextlib.suppress(Exception):
                 array = zarr.open_array(
                     _files(address.file), mode="r", path=f"{address.inner}/{name}".strip("/")
                 )
-                note = f"the metadata of the image cannot be parsed ({why:.100})"
-                return array, (f"{note}, so its voxel size is not known; the array {name} is read",)
+                return array, (_unparsed(error, name),)
         raise
+
+
+def _unparsed(error: Exception, name: str) -> str:
+    """Return the note about metadata that cannot be parsed."""
+    why = " ".join(str(error).split()) or type(error).__name__
+    read = f"; the array {name} is read" if name else ""
+    return f"the metadata of the image cannot be parsed ({why:.100}), so its voxel size is not known{read}"
 
 
 def _files(store: Path) -> CheckedFiles:
@@ -180,7 +192,8 @@ def _shapes(group: Any, multiscale: Multiscale) -> tuple[tuple[int, int, int], .
 
 def _bare(array: Any) -> Source:
     """Return an array without a multiscale image around it: its dimensions' names, or Z, Y, X for three."""
-    named = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS") or ()
+    named = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
+    named = named if isinstance(named, list | tuple) else ()
     letters = letters_of(named) if len(named) == array.ndim else ""
     return Source(
         axes=letters or unnamed_axes(array.shape),

@@ -52,6 +52,10 @@ def format_of(address: Address) -> Any:
     """Return the module that reads and writes what the name says."""
     if not address.module and address.file.is_dir():
         raise FileError(f"{address.file} is a folder; give a file")
+    if address.file.name.lower().endswith((".ome", ".ome.xml")):
+        raise FileError(
+            f"{address.file} holds metadata only; give a TIFF file that it describes, or their folder"
+        )
     if not address.module:
         raise FileError(f"{address.file} has no known ending; use one of {', '.join(SUFFIXES)}")
     return importlib.import_module(f"anystar.io.{address.module}")

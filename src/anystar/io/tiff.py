@@ -78,7 +78,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         chunks=source.chunks,
         num_levels=len(first.levels),
         size_notes=size.notes,
-        notes=(*found.notes, *choice.notes, *source.notes),
+        notes=(*found.notes, *choice.notes, *source.notes, *_further_pages(found.tif)),
         header=_place(found.tif),
         close=close,
     )
@@ -268,6 +268,15 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
     tifffile.imwrite(
         path, data, ome=True, bigtiff=big, photometric="minisblack", metadata=metadata, compression="zlib"
     )
+
+
+def _further_pages(tif: tifffile.TiffFile) -> tuple[str, ...]:
+    """Return a note if a program that does not know ImageJ appended pages to a stack of ImageJ."""
+    stated = (tif.imagej_metadata or {}).get("images", 1) if tif.is_imagej else None
+    if not isinstance(stated, int) or len(tif.pages) <= stated:
+        return ()
+    what = f"the file holds {len(tif.pages)} pages, of which ImageJ's metadata state {stated}"
+    return (f"{what}; others are left out",)
 
 
 def _place(tif: tifffile.TiffFile) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import tifffile
 
 from anystar.errors import FileError
@@ -71,7 +72,11 @@ def choose_series(
         g for g in groups if not _is_volume(series[g[0]]) and "T" not in series[g[0]].axes and len(g) > 1
     ]
     found = volumes or stacks
-    if len(found) != 1 or (len(found[0]) > 1 and volumes and "T" in series[found[0][0]].axes):
+    if (
+        len(found) != 1
+        or len(set(np.diff(found[0]))) > 1  # one of another kind in between: a damaged plane, perhaps
+        or (len(found[0]) > 1 and volumes and "T" in series[found[0][0]].axes)
+    ):
         raise FileError(
             f"holds {len(series)} images, {_listed(series, images)}; choose one with series=0 to "
             f"series={len(series) - 1}"
