@@ -54,7 +54,7 @@ def placement_of(header: Any, given: np.ndarray) -> Placement:
     name, other = ("qform", qform) if qform is not None else ("pixdim", _scaled(sform, pixdim))
     if not _usable(sform):
         if _usable(other) and (qform is not None or not _ones(pixdim)):
-            notes = (f"the sform is not usable; the {name} is used",)
+            notes: tuple[str, ...] = (f"the sform is not usable; the {name} is used",)
             return Placement(affine=other, placed=True, notes=notes, missing=missing)
         return Placement(affine=sform, placed=True)
     if any(missing):
