@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["ArrayLike", "Box", "ImageView", "Shape", "Vec", "in_memory", "whole_box"]
+__all__ = ["ArrayLike", "Box", "ImageView", "PartInMemory", "Shape", "Vec", "in_memory", "whole_box"]
 
 Box = tuple[slice, slice, slice]
 """Slices along Z, Y, X."""
@@ -53,6 +53,42 @@ class ImageView(ABC):
     @abstractmethod
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices."""
+
+
+@dataclass(frozen=True)
+class PartInMemory(ImageView):
+    """An image of which one box has been read: what lies within it is not read again.
+
+    Examples
+    --------
+    >>> image = np.arange(64).reshape(4, 4, 4)
+    >>> half = PartInMemory.of(image, (slice(0, 2), slice(0, 4), slice(0, 4)))
+    >>> half[:1, :1, ::2].tolist(), half[3:, :1, :1].tolist()
+    ([[[0, 2]]], [[[48]]])
+    """
+
+    box: Box
+    """The box, with step 1."""
+    part: np.ndarray
+    """Its voxels."""
+
+    @classmethod
+    def of(cls, image: ArrayLike, box: Box) -> PartInMemory:
+        """Read a box of an image."""
+        return cls(image, box, np.asarray(image[box]))
+
+    def __getitem__(self, box: Any, /) -> np.ndarray:
+        """Return the part of three slices, of any positive step."""
+        parts = [slice(*each.indices(num)) for each, num in zip(box, self.shape, strict=True)]
+        inside = zip(parts, self.box, strict=True)
+        if not all(own.start <= each.start and each.stop <= own.stop for each, own in inside):
+            return np.asarray(self.image[box])
+        return self.part[
+            tuple(
+                slice(each.start - own.start, each.stop - own.start, each.step)
+                for each, own in zip(parts, self.box, strict=True)
+            )
+        ]
 
 
 def whole_box(shape: tuple[int, ...]) -> Box:

@@ -1,13 +1,16 @@
 """The part of an image that is searched."""
 
+from dataclasses import replace
+
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.subvolume import _sides, choose_subvolume, narrow
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
+from anystar.preprocess.illumination import Illumination
 from tests.predict.scale_search.made import scale_at
 
 CONFIG, CUBIC = SearchConfig(), (1.0, 1.0, 1.0)
@@ -34,6 +37,18 @@ def test_a_large_volume_is_searched_where_its_structure_is_strongest():
     assert part.sum() > 0.5 * image.sum()
     small = image[:50, :100, :100]
     assert small[choose_subvolume(prepared(small), CUBIC, CONFIG)].shape == (50, 100, 100)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=10, deadline=None)
+def test_the_region_is_that_of_the_corrected_image_though_few_voxels_are_corrected(seed):
+    rng = np.random.default_rng(seed)
+    image = rng.random((40, 60, 50), np.float32) * np.linspace(0.2, 1, 50, dtype=np.float32)
+    light = Illumination((1, 1, 3), (0.0, 0.1, 0.2), (0.5, 1.0, 1.5))
+    config = replace(CONFIG, part_voxels=20**3)
+    corrected = light.correct(image, [np.arange(num) for num in image.shape], image.shape)
+    lazy = Preprocessing(illumination=light).apply(image)
+    assert choose_subvolume(lazy, CUBIC, config) == choose_subvolume(prepared(corrected), CUBIC, config)
 
 
 def test_a_fine_scale_is_tried_where_the_best_so_far_has_most_evidence():

@@ -149,5 +149,10 @@ def _strongest(image: PreparedImage, box: Box, side: np.ndarray) -> Box:
         for y in starts[1]
         for x in starts[2]
     ]
-    every = slice(None, None, 4)
-    return max(boxes, key=lambda b: float(image.crop(b).read((every, every, every)).std()))
+    return max(boxes, key=lambda b: float(image.read(_every_fourth(b)).std()))
+
+
+def _every_fourth(box: Box) -> Box:
+    """Return every 4th plane, row and column of a box: reading no more, only these are corrected."""
+    z, y, x = (slice(s.start, s.stop, 4) for s in box)
+    return z, y, x

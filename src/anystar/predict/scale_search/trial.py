@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from anystar.predict.scale_search.evidence import ScaleEvidence, weigh
 from anystar.predict.scale_search.scales import best_scale, find_runner_up
 from anystar.predict.scale_search.subvolume import choose_places, choose_subvolume, narrow, uncut
 from anystar.preprocess import PreparedImage, Preprocessing
-from anystar.preprocess.arrays import Box, Vec, whole_box
+from anystar.preprocess.arrays import Box, PartInMemory, Vec, whole_box
 from anystar.preprocess.intensity import intensity_limits
 from anystar.preprocess.resample import ResampledImage
 
@@ -82,11 +82,14 @@ class Trials:
     tta: bool
     """Whether predictions are averaged over mirror images, at a known diameter."""
     progress: ProgressCallback | None = None
+    _read: list[PartInMemory] = field(default_factory=list, init=False, repr=False)
+    """The corrected part of the image that was searched last, at most one."""
 
     def any_scale(self, setting: Setting) -> Trial:
         """Try scales on a part of the image, without averaging: that would not be worth its time."""
         image = self._adjusted(setting)
         part = choose_subvolume(image, setting.aspect, self.config)
+        image = self._with_part(image, part)
         size = np.array(setting.aspect)
         extent = float((np.array([s.stop - s.start for s in part]) * size).max())
         places_of: dict[float, list[Box]] = {}
@@ -142,8 +145,17 @@ class Trials:
             whole = part is None
             box = choose_subvolume(image, setting.aspect, self.config) if whole else box
             box = narrow(image, box, setting.aspect, zoom, around, self.config)
+        image = self._with_part(image, box) if box == whole_box(image.shape) else image
         found = self._evidence(image, [box], setting.aspect, zoom, tta=self.tta, progress=self._first_look)
         return Trial(setting=setting, best=found, preprocessing=image.settings, box=box)
+
+    def _with_part(self, image: PreparedImage, box: Box) -> PreparedImage:
+        """Return an image whose box is in memory, corrected once for all trials that lie within it."""
+        if isinstance(self.image.image, np.ndarray):
+            return image
+        if not self._read or self._read[0].box != box:
+            self._read[:] = [PartInMemory.of(self.image.image, box)]
+        return replace(image, image=self._read[0])
 
     def _adjusted(self, setting: Setting) -> PreparedImage:
         """Return the image with the gamma and the smoothing of a setting, spread to [0, 1] anew."""
@@ -181,7 +193,7 @@ class Trials:
                 floor=self.floor,
                 tta=tta,
                 measure=measure,
-                remember_as=image if box == whole_box(image.shape) else None,
+                remember_as=self.image if box == whole_box(image.shape) else None,
                 progress=progress,
             ).scaled(1 / zoom)
             low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
