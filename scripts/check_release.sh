@@ -46,10 +46,20 @@ seconds=$SECONDS
 after=$(du -sk "$folder/newest" | cut -f1)
 torch_size=$(du -sk "$folder"/newest/lib/python*/site-packages/torch | cut -f1)
 echo "installed in $seconds s, $(((after - before) / 1024)) MiB, of which torch $((torch_size / 1024)) MiB"
-use "$folder/newest"
-
 echo "== oldest dependencies"
 "$python" -m venv --clear "$folder/oldest"
 "$folder/oldest/bin/python" -m pip install -q --no-compile -c constraints-oldest.txt "$wheel" "$torch"
-use "$folder/oldest"
+
+# Side by side, as starting takes a core only.
+use "$folder/newest" >"$folder/newest.log" 2>&1 &
+newest=$!
+use "$folder/oldest" >"$folder/oldest.log" 2>&1 &
+oldest=$!
+failed=0
+for name in newest oldest; do
+    wait "${!name}" || failed=1
+    echo "== use, $name dependencies"
+    cat "$folder/$name.log"
+done
+[ "$failed" -eq 0 ] || exit 1
 echo "== the release is good"

@@ -28,8 +28,16 @@ DOCUMENTS = [
 SETUP = "python3 -m venv .venv "
 HOURS = re.compile(r"^(anystar (?:train|synthesize|reproduce|data (?:get|check)) .*)$", re.M)
 """Commands that take hours, or others' data, at full size."""
-COSTLY = ("batch.md", "correct-and-teach.md", "fiji.md", "fine-tuning.md", "own-image.md", "tracking.md")
-"""Pages of a minute and more: they run in ``.ci/run``."""
+COSTLY = (
+    "batch.md",
+    "correct-and-teach.md",
+    "corrections.md",
+    "fiji.md",
+    "fine-tuning.md",
+    "own-image.md",
+    "tracking.md",
+)
+"""Pages of a minute and more, or that need further packages: they run in ``.ci/run``."""
 NEEDS = {
     "batch.md": ("pandas",),
     "corrections.md": ("napari",),

@@ -12,6 +12,7 @@ CODE = [
 
 
 @pytest.mark.slow
+@pytest.mark.costly
 def test_the_notebook_runs():
     nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
     pytest.importorskip("ipykernel")
