@@ -155,6 +155,7 @@ ACROSS = {
     "benchmarks/test_training.py": "benchmarks/",
     "benchmarks/test_faults.py": "benchmarks/",
     "benchmarks/test_robustness.py": "benchmarks/",
+    "benchmarks/test_calibration.py": "benchmarks/",
     "benchmarks/test_scales_and_sizes.py": "benchmarks/",
 }
 

@@ -11,8 +11,10 @@ from benchmarks.accuracy.volumes import Sample
 from benchmarks.models.suite import Task
 from benchmarks.rules.__main__ import measure as measure_step
 from benchmarks.rules.__main__ import table as steps_table
+from benchmarks.rules.__main__ import volumes_table
+from benchmarks.rules.shared import SharedModel
 from benchmarks.rules.switches import SWITCHES
-from benchmarks.sizes.__main__ import measure, table, volume_ratios
+from benchmarks.sizes.__main__ import covered, measure, table, volume_ratios
 from benchmarks.sizes.volumes import QUICK, Condition, make
 from benchmarks.specimens.__main__ import judge
 from benchmarks.specimens.volumes import SPECIMENS, TWO_SIZES
@@ -24,16 +26,17 @@ from tests.scenes import balls, blobs
 def test_ratios_are_of_the_objects_that_the_border_does_not_cut():
     truth = balls((40, 40, 60), (1, (20, 20, 15), 6), (2, (20, 20, 40), 8), (3, (0, 0, 0), 5))
     found = balls((40, 40, 60), (7, (20, 20, 15), 7), (4, (20, 20, 41), 8), (5, (30, 30, 5), 3))
-    number, ratios = volume_ratios(truth, found)
-    assert number == 2
+    number, ratios, labels = volume_ratios(truth, found)
+    assert (number, labels.tolist()) == (2, [7, 4])
     np.testing.assert_allclose(ratios, [(found == 7).sum() / (truth == 1).sum(), 1.0])
-    assert volume_ratios(truth, np.zeros_like(truth))[1].size == 0
+    assert volume_ratios(truth, np.zeros_like(truth)).ratios.size == 0
+    assert covered(np.array([0.8, 1.0, 1.25]), np.array([0.2, 0.1, 0.2]), 1) == pytest.approx(2 / 3)
 
 
 def test_the_sizes_of_a_condition_are_a_row():
-    row = measure(stub_model(), Condition(diameter=8, blur=0.1), [0], appearance=False)
+    row = measure(stub_model(), Condition(diameter=8, blur=0.1), 0, appearance=False)
     assert row.num_true > 10
-    assert table([row]).count("\n") == 2
+    assert table([row]).count("\n") == 3
     assert len(QUICK) == 3
     image, labels = make(QUICK[0], seed=1)
     assert (image == make(QUICK[0], seed=1)[0]).all()
@@ -70,7 +73,10 @@ def test_a_step_is_off_only_while_it_is_measured():
     sample = Sample(name="a", image=Volume(data=image), labels=labels, centres=None, diameter=8.0)
     task = Task(group="simulated", name="a", seed=0, sample=sample)
     before = stub_model().segment(image)
-    cells = [measure_step(stub_model(), step, task) for step in SWITCHES]
+    model = SharedModel.of(stub_model())
+    cells = [measure_step(model, step, task) for step in SWITCHES]
+    assert cells == [measure_step(stub_model(), step, task) for step in SWITCHES]
     assert steps_table(cells).count("\n") == len(SWITCHES) + 1
+    assert volumes_table(cells).count("\n") >= 1
     np.testing.assert_array_equal(stub_model().segment(image).labels, before.labels)
     assert len({step.name for step in SWITCHES}) == len(SWITCHES)

@@ -23,6 +23,7 @@ def rows():
             rng.uniform(2, 6, (40, 32)).astype(np.float32),
             RAYS,
             rng.uniform(0.3, 1, 40).astype(np.float32),
+            spread=rng.uniform(0, 0.2, 40).astype(np.float32),
         )
     )
 
@@ -49,7 +50,7 @@ def test_a_file_gives_the_rows_whose_boxes_meet_a_box(tmp_path, rows, near):
         low, high = np.array(near[:3]), np.array(near[3:])
         wanted = np.flatnonzero(((rows.boxes[:, :3] <= high) & (rows.boxes[:, 3:] >= low)).all(1))
     np.testing.assert_array_equal(which, wanted)
-    for name in ("points", "prob", "status", "boxes", "distances"):
+    for name in ("points", "prob", "status", "boxes", "group", "spread", "distances"):
         np.testing.assert_array_equal(getattr(found, name), getattr(rows, name)[wanted])
 
 

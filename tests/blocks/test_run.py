@@ -15,7 +15,7 @@ from anystar.predict.scale_search.trial import Setting
 from anystar.preprocess import subsample
 from anystar.report.table import read_table
 from tests.blocks.conftest import labels_of
-from tests.predict.stub import stub_model
+from tests.predict.stub import Stub, stub_model
 from tests.scenes import objects_on_texture, texture
 
 
@@ -59,6 +59,26 @@ def test_any_block_size_gives_the_same_objects(tmp_path, model, image, sized, se
         np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-6, atol=1e-6, err_msg=name)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["image.npy", "labels.zarr", "objects.parquet"]
     assert io.open_image(out).spacing == source.spacing
+
+
+class Graded(Stub):
+    """Votes of different sizes: what is brighter is larger."""
+
+    def distances(self, prob):
+        return self.radius * (0.6 + 0.8 * prob)
+
+
+def test_the_uncertainty_of_a_volume_does_not_depend_on_blocks(tmp_path, model, image, sized):
+    graded, source, how = replace(model, network=Graded(4.0)), image(), {"diameter": 3.3, "prob_thresh": 0.25}
+    want = graded.segment(source.read(), spacing=source.spacing, **how)
+    sized(source, tmp_path / "a.zarr", model=graded, hold=0, table=tmp_path / "a.csv", **how)
+    numbers = same_objects(want.labels, labels_of(tmp_path / "a.zarr"))
+    (got, _), wanted = read_table(tmp_path / "a.csv"), want.table()
+    order = np.argsort([numbers[int(n)] for n in wanted["label"]])
+    got = got.select(np.argsort(got["label"]))
+    for name in ("volume_uncertainty", "calibrated_probability"):
+        assert len(np.unique(wanted[name])) > 10
+        np.testing.assert_allclose(got[name], wanted[name][order], rtol=1e-5, err_msg=name)
 
 
 @pytest.mark.parametrize("most", [1000, 4_000_000])

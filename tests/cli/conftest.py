@@ -63,6 +63,8 @@ class FakeModel:
         objects = Objects(
             label=index.astype(np.int32),
             probability=np.full(count, 0.75, np.float32),
+            calibrated_probability=np.full(count, np.nan, np.float32),
+            volume_uncertainty=np.full(count, np.nan, np.float32),
             centroid_vox=np.reshape(centroid, (-1, 3)),
             volume_vox=np.bincount(labels.ravel(), minlength=count + 1)[1:],
             bbox=np.reshape(boxes, (-1, 6)),

@@ -99,6 +99,21 @@ def test_neither_order_nor_threads_nor_what_is_elsewhere_matters(num_threads):
     got = vote(more, np.argsort(shuffled)[kept], num_threads=num_threads)
     np.testing.assert_array_equal(got.distances, want.distances)
     np.testing.assert_array_equal(got.prob, want.prob)
+    np.testing.assert_array_equal(got.spread, want.spread)
+    assert want.spread.max() > 0.1
+
+
+def test_the_spread_is_that_of_the_volumes_of_the_voters():
+    """Weighted as the votes are; who is elsewhere, or alone, adds nothing."""
+    points = np.array([[0, 0, 0], [0, 0, 1], [0, 2, 0], [0, 0, 20]], float)
+    radii, prob = np.repeat([[5.0], [6.0], [7.0], [9.0]], 96, axis=1), np.array([0.8, 0.7, 0.5, 0.9])
+    voted = vote(Polyhedra(points, radii, RAYS, prob), np.array([0, 3]))
+    share = np.array([0, 1, 2]) / 5 / 0.8  # of the way to where votes end
+    weight, volume = prob[:3] * (1 - share**2), 3 * np.log([5, 6, 7])
+    mean = np.average(volume, weights=weight)
+    expected = np.sqrt(np.average((volume - mean) ** 2, weights=weight))
+    np.testing.assert_allclose(voted.spread, [expected, 0], rtol=0.01, atol=1e-6)
+    assert vote(Polyhedra(points, radii, RAYS, np.zeros(4)), np.array([0])).spread.tolist() == [0]
 
 
 def test_nothing_and_wrong_arguments():
@@ -142,4 +157,5 @@ def test_a_lower_group_takes_precedence_and_votes_stay_within_a_group():
     alone = [vote(replace(one, group=None), np.array(rows)) for one, rows in ((first, [3]), (second, [5, 1]))]
     np.testing.assert_array_equal(voted.distances[1], alone[0].distances[0])
     np.testing.assert_array_equal(voted.distances[[0, 2]], alone[1].distances)
+    np.testing.assert_array_equal(voted.spread[[0, 2]], alone[1].spread)
     assert vote(both, np.zeros(0, int)).group.shape == (0,)

@@ -28,6 +28,8 @@ def test_a_ball_is_an_ellipsoid_of_voxels():
     objects = Objects(
         label=np.array([3, 8]),
         probability=np.ones(2, np.float32),
+        calibrated_probability=np.ones(2, np.float32),
+        volume_uncertainty=np.ones(2, np.float32),
         centroid_vox=np.zeros((2, 3)),
         volume_vox=np.ones(2, int),
         bbox=np.zeros((2, 6), int),
@@ -49,6 +51,8 @@ def test_no_objects_have_no_surface():
             for n, s in (
                 ("label", ()),
                 ("probability", ()),
+                ("calibrated_probability", ()),
+                ("volume_uncertainty", ()),
                 ("centroid_vox", (3,)),
                 ("volume_vox", ()),
                 ("bbox", (6,)),

@@ -30,6 +30,8 @@ def scene():
     objects = Objects(
         label=found["label"],
         probability=np.array([0.9, 0.8, 0.7], np.float32),
+        calibrated_probability=np.array([0.95, 0.9, np.nan], np.float32),
+        volume_uncertainty=np.array([0.1, 0.2, np.nan], np.float32),
         centroid_vox=np.stack([found[f"centroid-{i}"] for i in range(3)], axis=1),
         volume_vox=found["area"].astype(np.int64),
         bbox=np.stack([found[f"bbox-{i}"] for i in range(6)], axis=1),
@@ -50,6 +52,8 @@ def test_form_in_micrometres(scene):
     assert (table["sphericity"] <= 1).all()
     np.testing.assert_allclose(table["volume_um3"], table["volume_vox"] * 0.25)
     np.testing.assert_allclose(table["volume_um3"][:2], 4 / 3 * math.pi * (RADII[:2] / 2) ** 3, rtol=0.05)
+    np.testing.assert_allclose(table["calibrated_probability"], [0.95, 0.9, np.nan])
+    np.testing.assert_allclose(table["volume_uncertainty"], [0.1, 0.2, np.nan])
     np.testing.assert_allclose(table["z_um"], table["z_vox"])
     np.testing.assert_allclose(table["y_um"], table["y_vox"] / 2)
     np.testing.assert_array_equal(table["touches_border"], [False, False, True])
@@ -171,7 +175,8 @@ def test_labels_from_elsewhere_have_the_same_columns_and_nearly_the_same_form(sc
     for spec in columns():
         assert theirs[spec.name].dtype.kind == spec.dtype.kind, spec.name
     assert np.isnan(theirs["probability"]).all()
-    different = {"probability", "surface_vox", "surface_um2", "sphericity"}
+    unknown = {"probability", "calibrated_probability", "volume_uncertainty"}
+    different = unknown | {"surface_vox", "surface_um2", "sphericity"}
     for name in set(ours.columns) - different:
         np.testing.assert_array_equal(theirs[name], ours[name], err_msg=name)
     whole = slice(0, 2)  # the third object is cut by the border

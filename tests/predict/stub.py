@@ -33,4 +33,5 @@ class Stub(nn.Module):
 
 def stub_model(radius=4.0, grid=2, **more):
     card = {"defaults": {"prob_thresh": 0.5, "nms_thresh": 0.3, "diameter": 2 * radius}}
+    card["calibration"] = {"offset": [-1, 1], "real": [0, 1], "volume_floor": 0.05, "volume_factor": 1.0}
     return Model(name="stub", network=Stub(radius, grid), device=torch.device("cpu"), card=card, **more)

@@ -34,6 +34,8 @@ class StoredCandidates(Polyhedra):
     """``(N, 6)`` float32: lowest and highest corner of each body."""
     group: np.ndarray
     """``(N,)`` uint8: 0 for the first scale, 1 for the second."""
+    spread: np.ndarray
+    """``(N,)``; 0 before the vote."""
 
     @classmethod
     def of(cls, polyhedra: Polyhedra) -> StoredCandidates:
@@ -48,6 +50,7 @@ class StoredCandidates(Polyhedra):
             status=np.full(len(some), UNDECIDED, np.uint8),
             boxes=boxes.astype(np.float32),
             group=np.zeros(len(some), np.uint8) if some.group is None else some.group,
+            spread=np.zeros(len(some), np.float32) if some.spread is None else some.spread,
         )
 
     def with_status(self, status: np.ndarray) -> StoredCandidates:
@@ -69,7 +72,7 @@ class StoredCandidates(Polyhedra):
         return float(max((self.points - self.boxes[:, :3]).max(), (self.boxes[:, 3:] - self.points).max()))
 
 
-_COLUMNS = ("points", "prob", "status", "boxes", "group", "distances")
+_COLUMNS = ("points", "prob", "status", "boxes", "group", "spread", "distances")
 
 
 def write_candidates(path: Path, rows: StoredCandidates) -> int:
@@ -92,7 +95,7 @@ def read_candidates(
         The rows, and their numbers in the file.
     """
     with open(path, "rb") as file:
-        points, prob, status, boxes, group = (npy.read_array(file) for _ in range(5))
+        points, prob, status, boxes, group, spread = (npy.read_array(file) for _ in range(6))
         if npy.read_magic(file) != (1, 0):
             raise InputError(f"{path} was not written by this program; begin anew with overwrite=True")
         shape, _, dtype = npy.read_array_header_1_0(file)
@@ -104,5 +107,5 @@ def read_candidates(
         low, high = np.array(near[:3]), np.array(near[3:])
         chosen = np.flatnonzero(((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1))
     columns = {"points": points, "prob": prob, "distances": distances}
-    columns |= {"status": status, "boxes": boxes, "group": group}
+    columns |= {"status": status, "boxes": boxes, "group": group, "spread": spread}
     return StoredCandidates(rays=rays, **{name: values[chosen] for name, values in columns.items()}), chosen

@@ -119,6 +119,7 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> PlacedBodies:
         distances=rows.distances,
         rays=run.rays,
         prob=rows.prob,
+        spread=rows.spread,
         boxes=(rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2),
         names=np.concatenate(names),
     )

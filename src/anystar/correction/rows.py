@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
@@ -52,12 +53,17 @@ class Row:
     provenance: Provenance = "found"
     reviewed: bool = False
     """Whether somebody has confirmed or made it."""
+    calibrated_probability: float = math.nan
+    """Chance that it is real, as the model says; NaN if unknown."""
+    volume_uncertainty: float = math.nan
+    """Relative standard uncertainty of the model's volume; NaN if unknown, as after every edit."""
 
     @property
     def key(self) -> tuple[object, ...]:
         """All values in a form that can be compared: NaN equals NaN."""
         body = None if self.distances is None else self.distances.tobytes()
-        known = None if np.isnan(self.probability) else self.probability
+        sure = (self.probability, self.calibrated_probability, self.volume_uncertainty)
+        known = tuple(None if math.isnan(value) else value for value in sure)
         own = (self.label, known, self.centroid, self.volume, self.bbox, self.centre)
         return (*own, body, self.provenance, self.reviewed)
 
@@ -77,6 +83,8 @@ def rows_of(objects: LocatedObjects) -> dict[int, Row]:
         row = Row(
             label=label,
             probability=float(objects.probability[i]),
+            calibrated_probability=float(objects.calibrated_probability[i]),
+            volume_uncertainty=float(objects.volume_uncertainty[i]),
             centroid=(z, y, x),
             volume=int(objects.volume_vox[i]),
             bbox=(box[0], box[1], box[2], box[3], box[4], box[5]),
@@ -95,6 +103,8 @@ def objects_of(rows: Iterable[Row], rays: Rays) -> LocatedObjects:
     located = LocatedObjects(
         label=np.array([row.label for row in ordered], np.int32),
         probability=np.array([row.probability for row in ordered], np.float32),
+        calibrated_probability=np.array([row.calibrated_probability for row in ordered], np.float32),
+        volume_uncertainty=np.array([row.volume_uncertainty for row in ordered], np.float32),
         centroid_vox=np.array([row.centroid for row in ordered], np.float64).reshape(num, 3),
         volume_vox=np.array([row.volume for row in ordered], np.int64),
         bbox=np.array([row.bbox for row in ordered], np.int64).reshape(num, 6),

@@ -34,6 +34,8 @@ class Polyhedra:
         Object probabilities, shape ``(N,)``; finite. Kept as float32 or float64.
     group : numpy.ndarray, optional
         Groups, shape ``(N,)``, uint8: those of a lower one take precedence, and votes stay within a group.
+    spread : numpy.ndarray, optional
+        Standard deviation of the logarithm of the volumes that voted for each, shape ``(N,)``, float32.
 
     Raises
     ------
@@ -53,6 +55,7 @@ class Polyhedra:
     rays: Rays
     prob: np.ndarray | None = None
     group: np.ndarray | None = None
+    spread: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         points, distances = _floats(self.points), np.ascontiguousarray(self.distances, np.float32)

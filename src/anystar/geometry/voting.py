@@ -6,6 +6,8 @@ measured from the kept centre, ray by ray, and all are averaged. Far ends are pr
 too far, the more so the less certain they are. So the average is a power mean: where the votes differ it
 leans towards the larger distances.
 
+How far the volumes of the voters differ says how uncertain the volume of the object is.
+
 For the same reason :func:`precedence` ranks a larger body before an equally probable smaller one. Along the
 axis of a long object all candidates are equally probable, and the one in its middle reaches most of it.
 (docs/lab-notes/training-log.md says what both contribute.)
@@ -33,6 +35,8 @@ _POWER = 10
 """Power of the mean."""
 _MOST = 1.5
 """No vote moves the surface by more than this factor."""
+_SMALLEST = 1e-6
+"""Volume that smaller ones are counted as, in cubic edges."""
 _STEPS, _EXACT = 12, 1e-3
 """Maximum number of steps to find a ray's end, and the tolerance as a share of the radius."""
 _CHUNK = 1024
@@ -81,7 +85,8 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
     Returns
     -------
     Polyhedra
-        The K kept ones, with the distances agreed upon and the highest probability of their voters.
+        The K kept ones, with the distances agreed upon, the highest probability of their voters and the
+        spread of their volumes.
 
     Examples
     --------
@@ -93,6 +98,8 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
     >>> voted = vote(candidates, np.array([0]))
     >>> bool(4.9 < voted.distances.mean() < 5.1), voted.prob
     (True, array([0.8], dtype=float32))
+    >>> voted.spread.round(2)  # of the logarithms of their volumes
+    array([0.06], dtype=float32)
     """
     kept = np.asarray(kept)
     if kept.size and kept.dtype.kind not in "ui":
@@ -115,7 +122,9 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
 def _vote(polyhedra: Polyhedra, kept: np.ndarray, num_threads: int | None) -> Polyhedra:
     points, distances = polyhedra.points.astype(np.float64), polyhedra.distances
     prob = polyhedra.probabilities.astype(np.float32)
-    agreed, surest = distances[kept], prob[kept]
+    agreed, surest, spread = distances[kept], prob[kept], np.zeros(len(kept), np.float32)
+    volume = extents(distances, polyhedra.rays, num_threads=num_threads).volume.astype(np.float64)
+    log_volume = np.log(volume.clip(_SMALLEST))
     order = np.lexsort((-prob, *points.T[::-1]))  # sums do not depend on the order that candidates come in
     tree = cKDTree(points[order])
     reach = _WITHIN * distances[kept].max(axis=1).astype(np.float64)
@@ -127,13 +136,12 @@ def _vote(polyhedra: Polyhedra, kept: np.ndarray, num_threads: int | None) -> Po
             near = tree.query_ball_point(points[kept[some]], reach[some], return_sorted=True)
             voters = order[np.concatenate(near).astype(np.int64)]
             last = np.cumsum([len(rows) for rows in near])
-            out = agreed[some], surest[some]
-            _count_votes(
-                points, distances, prob, kept[some], voters, last, tables.vertices, tables.face_map, *out
-            )
+            votes = points, distances, prob, log_volume
+            out = agreed[some], surest[some], spread[some]
+            _count_votes(*votes, kept[some], voters, last, tables.vertices, tables.face_map, *out)
 
     run_chunks(count, len(kept), num_threads=num_threads, min_chunk=4)
-    return Polyhedra(polyhedra.points[kept], agreed, polyhedra.rays, surest)
+    return Polyhedra(polyhedra.points[kept], agreed, polyhedra.rays, surest, spread=spread)
 
 
 @kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
@@ -171,7 +179,9 @@ def _distances_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R)
 
 
 @kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
-def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map, out_KR, prob_K):
+def _count_votes(
+    points, distances, prob, log_volume, kept, voters, last, vertices, face_map, out_KR, prob_K, spread_K
+):
     """Average the votes for each kept body; ``last`` is where the voters of each end."""
     num_rays = distances.shape[1]
     votes, total = np.empty(num_rays, np.float32), np.empty(num_rays, np.float64)
@@ -181,7 +191,7 @@ def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map
         i = kept[k]
         own = distances[i]
         total[:] = 0
-        weights = 0.0
+        weights, mean, squares = 0.0, 0.0, 0.0
         for n in range(start, last[k]):
             j = voters[n]
             z = np.float32(points[i, 0] - points[j, 0])
@@ -197,11 +207,16 @@ def _count_votes(points, distances, prob, kept, voters, last, vertices, face_map
             weight = prob[j] * (1 - share * share)
             _distances_from(z, y, x, distances[j], vertices, face_map, own, votes)
             weights += weight
+            if weights > 0:
+                from_mean = log_volume[j] - mean
+                mean += from_mean * weight / weights
+                squares += weight * from_mean * (log_volume[j] - mean)
             prob_K[k] = max(prob_K[k], prob[j])
             for r in range(num_rays):
                 ratio = min(max(votes[r] / max(own[r], np.float32(1e-6)), least), most)
                 total[r] += weight * np.float64(ratio) ** _POWER
         start = last[k]
         if weights > 0:
+            spread_K[k] = np.sqrt(max(squares, 0.0) / weights)  # of a single voter it may be -1e-17
             for r in range(num_rays):
                 out_KR[k, r] = own[r] * (total[r] / weights) ** (1 / _POWER)

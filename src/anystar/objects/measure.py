@@ -206,10 +206,12 @@ def _place(objects: LocatedObjects, shape: Sequence[int], scale: np.ndarray) -> 
     values = [
         objects.label,
         objects.probability,
+        objects.calibrated_probability,
         *objects.centroid_vox.T,
         *(objects.centroid_vox * scale).T,
         objects.volume_vox,
         objects.volume_vox * scale.prod(),
+        objects.volume_uncertainty,
         *start.T,
         *stop.T,
         *((start - 0.5) * scale).T,

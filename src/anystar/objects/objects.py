@@ -21,6 +21,10 @@ class LocatedObjects:
     """Number in the label image, integers, shape ``(N,)``."""
     probability: np.ndarray
     """Confidence in [0, 1], float32, shape ``(N,)``; NaN if unknown."""
+    calibrated_probability: np.ndarray
+    """Chance that the object is real, in [0, 1], float32, shape ``(N,)``; NaN if unknown."""
+    volume_uncertainty: np.ndarray
+    """Relative standard uncertainty of the volume, float32, shape ``(N,)``; NaN if unknown."""
     centroid_vox: np.ndarray
     """Centre of mass, ZYX, float64, shape ``(N, 3)``."""
     volume_vox: np.ndarray
@@ -83,10 +87,12 @@ def locate_objects(
     extent[:, :3], extent[:, 3:] = np.iinfo(np.int64).max, -1
     _count(labels, totals, extent)
     label = np.flatnonzero(totals[:, 0])
-    volume = totals[label, 0]
+    volume, unknown = totals[label, 0], np.full(len(label), np.nan, np.float32)
     return LocatedObjects(
         label=label,
-        probability=np.full(len(label), np.nan, np.float32),
+        probability=unknown,
+        calibrated_probability=unknown,
+        volume_uncertainty=unknown,
         centroid_vox=totals[label, 1:] / volume[:, None] + np.array(origin),
         volume_vox=volume,
         bbox=extent[label] + np.tile(np.array(origin), 2),

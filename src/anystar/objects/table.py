@@ -61,10 +61,20 @@ _FIRST = "from the centre of the first voxel"
 _PLACE = (
     Column(name="label", kind="int", meaning="number in the label image"),
     Column(name="probability", meaning="confidence of the model, 0 to 1; unknown for labels from elsewhere"),
+    Column(
+        name="calibrated_probability",
+        meaning="chance that the object is real: 70% of simulated objects with 0.7 were; unknown for labels "
+        "from elsewhere and models that are not calibrated",
+    ),
     *_along("{}_vox", "voxel", "centre of mass along {}"),
     *_along("{}_um", "um", f"centre of mass along {{}}, {_FIRST}"),
     Column(name="volume_vox", kind="int", unit="voxel", meaning="number of voxels of the label"),
     Column(name="volume_um3", unit="um3", meaning="volume of these voxels"),
+    Column(
+        name="volume_uncertainty",
+        meaning="standard uncertainty of the volume as a share of it: 0.1 is 10%; unknown for labels from "
+        "elsewhere, edited objects and models that are not calibrated",
+    ),
     *_along("{}_start", "voxel", "first voxel of the bounding box along {}", "int"),
     *_along("{}_stop", "voxel", "end of the bounding box along {}, exclusive", "int"),
     *_along("{}_start_um", "um", f"lower edge of the bounding box along {{}}, {_FIRST}"),

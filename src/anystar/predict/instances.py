@@ -19,6 +19,7 @@ from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.voting import precedence, vote
 from anystar.objects.objects import Objects, locate_objects
+from anystar.predict.calibration import Calibration
 from anystar.predict.candidates import Candidates
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import Box as Region
@@ -65,6 +66,8 @@ class InstanceStages:
     """Overlap above which the less probable of two bodies is dropped."""
     preprocessing: Preprocessing = _PLAIN
     """Objects end where its margins begin."""
+    calibration: Calibration | None = None
+    """What probabilities and spreads of the model mean, if that is known."""
     device: torch.device = _CPU
     """Suppression and rasterising of whole volumes run on it if it is a GPU."""
 
@@ -114,7 +117,12 @@ class InstanceStages:
         """Measure outlines of a box of the image, all or some; see :func:`measure_instances`."""
         z, y, x = (part.start for part in box)
         return measure_instances(
-            labels, placed, which=which, start=(z, y, x), origin=self.preprocessing.origin
+            labels,
+            placed,
+            which=which,
+            start=(z, y, x),
+            origin=self.preprocessing.origin,
+            calibration=self.calibration,
         )
 
 
@@ -173,6 +181,7 @@ def measure_instances(
     which: np.ndarray | None = None,
     start: Shape = (0, 0, 0),
     origin: Shape = (0, 0, 0),
+    calibration: Calibration | None = None,
 ) -> Objects:
     """Measure the polyhedra of a drawing that own at least one voxel.
 
@@ -188,6 +197,8 @@ def measure_instances(
         First voxel of the drawing in the image.
     origin : 3 ints
         Voxel of the image from which the centres are counted.
+    calibration : Calibration, optional
+        Gives calibrated probabilities, and uncertainties of the volumes if the polyhedra have a spread.
 
     Returns
     -------
@@ -200,9 +211,15 @@ def measure_instances(
     which = np.arange(len(drawn)) if which is None else which
     rows = which[index[which + 1] >= 0]
     located, bodies = found.select(index[rows + 1]), drawn.take(rows)
+    chance = uncertainty = np.full(len(rows), np.nan, np.float32)
+    if calibration is not None:
+        chance = calibration.chances(bodies.probabilities)
+        uncertainty = uncertainty if bodies.spread is None else calibration.uncertainties(bodies.spread)
     return Objects(
         label=(rows + 1).astype(np.int32),
         probability=bodies.probabilities.astype(np.float32),
+        calibrated_probability=chance,
+        volume_uncertainty=uncertainty,
         centroid_vox=located.centroid_vox,
         volume_vox=located.volume_vox,
         bbox=located.bbox,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from anystar.nn.model import StarNet
 from anystar.objects.measure import as_volume
 from anystar.predict import pipeline
 from anystar.predict.boxed import Croppable, segment_in_box
+from anystar.predict.calibration import Calibration
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, check_threshold
@@ -65,6 +66,7 @@ class Model:
             prob_thresh=check_threshold("prob_thresh", own["prob_thresh"]),
             nms_thresh=check_threshold("nms_thresh", own["nms_thresh"]),
             diameter=float(own["diameter"]),
+            calibration=Calibration.of_card(self.card),
         )
 
     @property
@@ -222,7 +224,9 @@ class Model:
 
 def with_defaults(card: dict[str, Any]) -> dict[str, Any]:
     """Return a card whose defaults are complete."""
-    return card | {"defaults": asdict(ModelDefaults()) | card.get("defaults", {})}
+    usual = ModelDefaults()
+    defaults = {name: getattr(usual, name) for name in ("prob_thresh", "nms_thresh", "diameter")}
+    return card | {"defaults": defaults | card.get("defaults", {})}
 
 
 def _order_note(spacing: Sequence[float] | None) -> tuple[Note, ...]:

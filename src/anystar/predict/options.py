@@ -9,6 +9,7 @@ import numpy as np
 
 from anystar.arrays import VoxelSize
 from anystar.errors import InputError
+from anystar.predict.calibration import Calibration
 from anystar.preprocess.arrays import Vec
 
 __all__ = ["ModelDefaults", "PredictionOptions", "check_threshold", "diameter_in_edges"]
@@ -70,6 +71,8 @@ class ModelDefaults:
     """Overlap above which the less probable of two objects is dropped."""
     diameter: float = 16.0
     """Diameter in voxels at which the network recognises objects best."""
+    calibration: Calibration | None = None
+    """What its probabilities mean, if that is known."""
 
     def object_diameter(self, options: PredictionOptions) -> float:
         """Return the diameter of objects in voxels of the network's input."""

@@ -11,6 +11,7 @@ import torch
 
 from anystar.arrays import VoxelSize
 from anystar.predict.adaptive_threshold import choose_threshold, threshold_notes
+from anystar.predict.calibration import Calibration
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.instances import InstanceStages, candidates_to_instances
@@ -60,6 +61,8 @@ class Choices:
     """Overlap above which the less probable of two objects is dropped."""
     floor: float
     """Lowest probability of a candidate that is kept."""
+    calibration: Calibration | None = None
+    """What probabilities and spreads of the model mean, if that is known."""
     notes: tuple[Note, ...] = ()
     """Remarks for the user."""
     runner_up: RunnerUp | None = None
@@ -83,6 +86,7 @@ class Choices:
             prob_thresh=self.prob_thresh,
             nms_thresh=self.nms_thresh,
             preprocessing=self.preprocessing,
+            calibration=self.calibration,
             device=device or torch.device("cpu"),
         )
 
@@ -152,6 +156,7 @@ def segment(
         notes=(*chosen.notes, *candidates.notes),
         timings={"network": seconds, **instances.timings},
         preprocessing=chosen.preprocessing,
+        calibration=chosen.calibration,
         candidates=candidates,
     )
 
@@ -188,7 +193,6 @@ def choose(
         aspect=cubic if voxel_size is None else voxel_size.aspect,
         diameter=given_diameter(options, voxel_size, plane, prepared.shape),
         appearance=options.appearance,
-        threshold=adapt,
     )
     if voxel_size is None:
         unit = (1.0 if plane is None else min(plane)) / found.aspect[2]
@@ -197,6 +201,7 @@ def choose(
     runner_up, sizes = report_sizes(found, prepared.shape, unit=unit)
     usual = defaults.prob_thresh if options.prob_thresh is None else options.prob_thresh
     prob_thresh = choose_threshold(found.probabilities, usual) if adapt else usual
+    own = prob_thresh if adapt else choose_threshold(found.probabilities, defaults.prob_thresh)
     adapted: tuple[Note, ...] = ()
     if adapt and found.probabilities:
         adapted = threshold_notes(prob_thresh, usual, found.probabilities[-1])
@@ -210,6 +215,7 @@ def choose(
         prob_thresh=prob_thresh,
         nms_thresh=defaults.nms_thresh if options.nms_thresh is None else options.nms_thresh,
         floor=trials.floor,
+        calibration=None if defaults.calibration is None else defaults.calibration.at(own),
         notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *sizes, *adapted),
         runner_up=runner_up,
     )

@@ -15,6 +15,7 @@ from anystar.errors import ConfigError
 from anystar.nn.checkpoint import ModelFile, load_header, load_model_file
 from anystar.nn.device import device_or_error
 from anystar.nn.model import StarNet, to_device
+from anystar.predict.calibration import Calibration
 from anystar.predict.model import Model, with_defaults
 
 __all__ = ["DEFAULT_MODEL", "list_models", "load_model", "model_path"]
@@ -41,6 +42,7 @@ def load_model(name: str | Path | None = None, *, device: str = "auto") -> Model
     where = device_or_error(device)
     path = model_path(DEFAULT_MODEL if name is None else name)
     file = load_model_file(path)
+    Calibration.of_card(file.card)  # refused at once
     return Model(name=path.stem, network=_prepare(file, where), device=where, card=with_defaults(file.card))
 
 

@@ -18,6 +18,7 @@ from anystar.objects.filters import keep_labels
 from anystar.objects.measure import add_channel, add_mask, as_volume, tabulate
 from anystar.objects.objects import Objects
 from anystar.objects.table import Table
+from anystar.predict.calibration import Calibration
 from anystar.predict.candidates import Candidates
 from anystar.predict.instances import InstanceStages, candidates_to_instances, crop_instances
 from anystar.predict.notes import THRESHOLD, UNSURE, Note
@@ -65,6 +66,8 @@ class Result:
     """Seconds per stage."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """What was done to the intensities of the image."""
+    calibration: Calibration | None = None
+    """What probabilities of the model mean, if that is known."""
     candidates: Candidates
     image: Volume | None = None
     """The image that was segmented, not a copy of it; for a box, the box and what was read around it."""
@@ -118,6 +121,7 @@ class Result:
                 prob_thresh=prob,
                 nms_thresh=nms,
                 preprocessing=self.preprocessing,
+                calibration=self.calibration,
             ),
         )
         if self.inside is not None:

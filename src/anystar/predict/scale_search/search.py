@@ -59,7 +59,6 @@ def search_scale(
     aspect: Vec | None,
     diameter: float | None,
     appearance: bool = True,
-    threshold: bool = True,
 ) -> SearchResult:
     """Choose the scale of an image.
 
@@ -74,8 +73,6 @@ def search_scale(
         scales.
     appearance : bool
         Whether to try smoothing and gammas.
-    threshold : bool
-        Whether the probabilities at the final scale are needed.
     """
     config = trials.config
     if trials.image.settings.constant:
@@ -101,7 +98,7 @@ def search_scale(
     if diameter is None:
         # Texture shows beside a few objects at the scale of the search, beads of fibres at the final one
         final = trials.at_diameter(best.setting, size)
-        probabilities += [final.best.probabilities] if threshold else []
+        probabilities.append(final.best.probabilities)
         second = _second_scale(trials, best, final)
     return SearchResult(
         diameter=size,

@@ -1,0 +1,1 @@
+"""What probabilities and stated uncertainties mean: the share of real objects, the error of volumes."""
