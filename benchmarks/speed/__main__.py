@@ -3,7 +3,8 @@
 ``python -m benchmarks.speed --peer PEER/bin/python``, PEER an environment with stardist and tensorflow.
 Each measurement is a process of its own: seconds by its own clock (a median, after one warm-up; with
 ``--repeat 1``, for volumes that take minutes, the only one), peak memory of the process. ``anystar segment``
-is timed as a whole command, from start to files written.
+is timed as a whole command, from start to files written. ``--float32`` computes as a processor without
+bfloat16 does.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import numpy as np
 from benchmarks.speed.clock import median_seconds
 
 HERE = Path(__file__).parent
+FLOAT32 = "import torch; torch.cpu._is_avx512_bf16_supported = lambda: False; "
+"""What makes a process compute as on a processor without bfloat16."""
 
 
 def make_volume(path: Path, shape: tuple[int, ...]) -> None:
@@ -46,9 +49,9 @@ def ask(python: str, script: str, *arguments: str) -> dict[str, dict[str, float]
     return {line["name"]: line for line in lines}
 
 
-def time_command(volume: Path, folder: Path, model: str | None, repeat: int) -> dict[str, float]:
-    """Time ``anystar segment`` as a user meets it: a fresh process, to the files written."""
-    command = [sys.executable, "-c", "from anystar.cli import main; main()", "segment", str(volume)]
+def time_command(volume: Path, folder: Path, model: str | None, repeat: int, before: str) -> dict[str, float]:
+    """Time ``anystar segment`` after ``before``, as a user meets it: from a fresh process to the files."""
+    command = [sys.executable, "-c", f"{before}from anystar.cli import main; main()", "segment", str(volume)]
     command += ["-o", str(folder / "labels.tif"), "--overwrite", "--device", "cpu"]
     command += ["--model", model] if model else []
     seconds = median_seconds(lambda: subprocess.run(command, capture_output=True, check=True), repeat)
@@ -65,6 +68,7 @@ def main() -> None:
     )
     parser.add_argument("--peer", help="python of an environment with stardist and tensorflow")
     parser.add_argument("--model", help="name or path of the model")
+    parser.add_argument("--float32", action="store_true", help="as on a processor without bfloat16")
     parser.add_argument("--repeat", type=int, default=3)
     given = parser.parse_args()
     if len(given.size) not in (1, 3):
@@ -78,10 +82,11 @@ def main() -> None:
         rows = [
             (
                 "AnyStar, `anystar segment` as a command",
-                time_command(volume, folder, given.model, given.repeat),
+                time_command(volume, folder, given.model, given.repeat, FLOAT32 if given.float32 else ""),
             )
         ]
-        ours = ask(sys.executable, "ours.py", str(volume), str(given.repeat), given.model or "")
+        words = [str(volume), str(given.repeat), given.model or "", *["float32"] * given.float32]
+        ours = ask(sys.executable, "ours.py", *words)
         rows += [(f"AnyStar, {name}", line) for name, line in ours.items()]
         theirs: dict[str, dict[str, float]] = {}
         if given.peer:

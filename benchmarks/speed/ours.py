@@ -1,4 +1,4 @@
-"""Time AnyStar on a volume: ``python ours.py VOLUME.npy REPEAT [MODEL]``."""
+"""Time AnyStar on a volume: ``python ours.py VOLUME.npy REPEAT MODEL [float32]``; no MODEL is ``""``."""
 
 import json
 import resource
@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 import numpy as np
+import torch
 from clock import median_seconds
 
 import anystar
@@ -13,6 +14,8 @@ import anystar
 
 def main() -> None:
     volume, repeat, name = np.load(sys.argv[1]), int(sys.argv[2]), sys.argv[3] or None
+    if "float32" in sys.argv[4:]:
+        torch.cpu._is_avx512_bf16_supported = lambda: False
     model = anystar.load_model(name, device="cpu")
     given: dict[str, Any] = {}
 

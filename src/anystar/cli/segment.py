@@ -25,8 +25,7 @@ from anystar.cli.segment_options import (
     output_options,
 )
 from anystar.errors import InputError
-from anystar.io.address import locate
-from anystar.runtime.progress import progress_bar
+from anystar.runtime.progress import progress_bar, starting
 
 if TYPE_CHECKING:
     from anystar.workflow import FileResult, SegmentOptions
@@ -91,8 +90,9 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
       anystar segment brain.zarr -o try.tif --box 40:60,500:700,500:700 --crop
       anystar segment --from-provenance embryo.csv -o again.tif
     """
-    from anystar.workflow import Outputs, SegmentOptions
-    from anystar.workflow.batch import images_of, plan_jobs
+    with starting("anystar segment"):
+        from anystar.workflow import Outputs, SegmentOptions
+        from anystar.workflow.batch import images_of, plan_jobs
 
     _refuse_idle(ctx, given)
     _leave_out_old_outputs(ctx, given)
@@ -194,6 +194,8 @@ def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOption
 
 def _places(jobs: Sequence[Job]) -> str:
     """Return the label files that were written by name, or their folder if they are many."""
+    from anystar.io.address import locate
+
     made = [job.outputs.labels for job in jobs if locate(job.outputs.labels).file.exists()]
     folders = dict.fromkeys(str(path.parent) for path in made)
     return ", ".join(map(str, made) if len(made) <= _NAMED else folders) or "no file"

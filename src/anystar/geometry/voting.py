@@ -144,7 +144,7 @@ def _vote(polyhedra: Polyhedra, kept: np.ndarray, num_threads: int | None) -> Po
     return Polyhedra(polyhedra.points[kept], agreed, polyhedra.rays, surest, spread=spread)
 
 
-@kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
+@kernel(fastmath={"contract", "nsz"})
 def _distances_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
     """Distances along the rays, from a point (relative to its centre) within a body, to its surface.
 
@@ -178,7 +178,7 @@ def _distances_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R)
         out_R[r] = at
 
 
-@kernel(fastmath={"contract", "nsz"}, no_cfunc_wrapper=True)
+@kernel(fastmath={"contract", "nsz"})
 def _count_votes(
     points, distances, prob, log_volume, kept, voters, last, vertices, face_map, out_KR, prob_K, spread_K
 ):

@@ -8,6 +8,7 @@ values are left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def contrast_columns(
     """
     width = np.array([max(1, round(2 * min(spacing) / s)) for s in spacing])
     measured = np.full((len(numbers), 4), np.nan)
-    _measure(_moments, labels, image, numbers, boxes, measured, width)
+    _measure(_moments, labels, image, numbers, boxes, measured, np.ones(3, np.int64), width)
     own, own_variance, around, variance = measured.T
     difference, spread = own - around, np.sqrt((own_variance + variance) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -97,6 +98,10 @@ def _measure(
     )
 
 
+_INNER: dict[str, Any] = {"no_cpython_wrapper": True}
+"""Of what only other kernels call: a wrapper for Python takes time to compile."""
+
+
 @kernel()
 def _intensities(labels, image, numbers, boxes, out):
     """Mean, median, lowest and highest value of each object; nothing if none is finite."""
@@ -119,9 +124,8 @@ def _intensities(labels, image, numbers, boxes, out):
 
 
 @kernel()
-def _moments(labels, image, numbers, boxes, out, width):
+def _moments(labels, image, numbers, boxes, out, one, width):
     """Mean and variance of each object and of the voxels around it; nothing if none of either is finite."""
-    one = np.ones_like(width)
     for n in range(numbers.size):
         # A mask of the box and the shell, even beyond the volume: no shift of it runs into the next row.
         z0, y0, x0, z1, y1, x1 = _corners(boxes, n)
@@ -155,13 +159,13 @@ def _moments(labels, image, numbers, boxes, out, width):
             out[n, 2], out[n, 3] = _mean_and_variance(around[:num_around])
 
 
-@kernel()
+@kernel(**_INNER)
 def _corners(boxes, n):
     """Start and stop of a box; expressions of arrays take seconds to compile."""
     return boxes[n, 0, 0], boxes[n, 0, 1], boxes[n, 0, 2], boxes[n, 1, 0], boxes[n, 1, 1], boxes[n, 1, 2]
 
 
-@kernel()
+@kernel(**_INNER)
 def _count(values, wanted):
     count = 0
     for z in range(values.shape[0]):
@@ -171,29 +175,29 @@ def _count(values, wanted):
     return count
 
 
-@kernel()
+@kernel(**_INNER)
 def _dilated(mask, reach):
     """Grow a mask of 0 and 1 by a box that reaches so far either way; it must not reach across rows."""
     grown, stride = mask, 1
     for axis in (2, 1, 0):
         before = grown
-        grown = before.copy()
+        grown = np.zeros(mask.shape, np.uint8)
         old, new = before.ravel(), grown.ravel()
-        for step in range(1, reach[axis] + 1):
+        for step in range(reach[axis] + 1):
             _merge(new[step * stride :], old)
             _merge(new, old[step * stride :])
         stride *= mask.shape[axis]
     return grown
 
 
-@kernel()
+@kernel(**_INNER)
 def _merge(target, source):
     """Add a mask to another, as far as both go."""
     for i in range(min(target.size, source.size)):
         target[i] |= source[i]
 
 
-@kernel()
+@kernel(**_INNER)
 def _sum(values):
     """Sum in blocks, whose rounding errors do not add up over all values."""
     total = 0.0
@@ -205,7 +209,7 @@ def _sum(values):
     return total
 
 
-@kernel()
+@kernel(**_INNER)
 def _range(values):
     """Lowest and highest of at least one value, NaN if one is; numpy's own take a second to compile."""
     lowest = highest = values[0]
@@ -216,7 +220,7 @@ def _range(values):
     return lowest, highest
 
 
-@kernel()
+@kernel(**_INNER)
 def _mean_and_variance(values):
     """Mean and variance; exact if all values are the same."""
     lowest, highest = _range(values)
@@ -229,7 +233,7 @@ def _mean_and_variance(values):
     return mean, _sum(squares) / values.size
 
 
-@kernel()
+@kernel(**_INNER)
 def _median(values):
     """Median of at least one value, whose order changes: the middle is selected by partitions (Hoare)."""
     middle = values.size // 2

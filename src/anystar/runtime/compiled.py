@@ -30,24 +30,26 @@ _DECORATOR = re.compile(rb"^@kernel\(", re.MULTILINE)
 def kernel(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """Return a decorator that compiles a function when it is first called and keeps the code for later runs.
 
-    The function runs without the interpreter's lock. Use it as ``@kernel(...)``, see :func:`kernel_files`.
+    The function runs without the interpreter's lock, and has no wrapper for C, which nobody calls and which
+    takes time to compile. Use it as ``@kernel(...)``, see :func:`kernel_files`.
 
     Parameters
     ----------
     **options
         Options of :func:`numba.njit`.
     """
+    options = {"nogil": True, "no_cfunc_wrapper": True, **options}
 
     def decorate(function: Callable[..., Any]) -> Any:
         config: Any = numba.config
         before = config.CACHE_DIR
         config.CACHE_DIR = before or str(kernel_folder())
         try:
-            return numba.njit(cache=True, nogil=True, **options)(function)
+            return numba.njit(cache=True, **options)(function)
         except RuntimeError as error:
             if "no locator available" not in str(error):
                 raise
-            return numba.njit(nogil=True, **options)(function)
+            return numba.njit(**options)(function)
         finally:
             config.CACHE_DIR = before
 

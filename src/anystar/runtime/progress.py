@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 
-__all__ = ["progress_bar"]
+__all__ = ["progress_bar", "starting"]
+
+
+@contextlib.contextmanager
+def starting(name: str) -> Iterator[None]:
+    """Display on a terminal that libraries are loaded, as long as the block runs: PyTorch takes a second."""
+    on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    if on_terminal:
+        print(f"{name}: starting", end="", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        if on_terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

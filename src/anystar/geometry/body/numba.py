@@ -125,7 +125,6 @@ def _face_reach(corners: np.ndarray, inverse: np.ndarray) -> np.ndarray:
 
 _KERNEL: dict[str, Any] = {
     "fastmath": {"contract", "nsz"},
-    "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
 }
 
 

@@ -124,10 +124,7 @@ def _bodies(polyhedra: Polyhedra, num_threads: int | None) -> BodyTable:
     return body_table(polyhedra.points.astype(np.float64), distances, found)
 
 
-_ENTRY: dict[str, Any] = {
-    "fastmath": {"contract", "nsz"},
-    "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
-}
+_ENTRY: dict[str, Any] = {"fastmath": {"contract", "nsz"}}
 
 
 @kernel(**_ENTRY)

@@ -85,7 +85,6 @@ def new_scratch(num_rays: int) -> Scratch:
 # Wrappers for C, and for Python where only other kernels call, would double the time to compile.
 _KERNEL: dict[str, Any] = {
     "fastmath": {"contract", "nsz"},
-    "no_cfunc_wrapper": True,
     "no_cpython_wrapper": True,
 }
 

@@ -56,7 +56,6 @@ def rehashed(index: Index) -> Index:
 # Wrappers for C, and for Python where only other kernels call, would double the time to compile.
 _KERNEL: dict[str, Any] = {
     "fastmath": {"contract", "nsz"},
-    "no_cfunc_wrapper": True,
     "no_cpython_wrapper": True,
 }
 

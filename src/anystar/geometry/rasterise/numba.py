@@ -57,7 +57,6 @@ def _voxel_boxes(
 
 _KERNEL: dict[str, Any] = {
     "fastmath": {"contract", "nsz"},
-    "no_cfunc_wrapper": True,  # nobody calls from C, and it takes time to compile
 }
 
 
