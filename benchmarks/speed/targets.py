@@ -1,6 +1,6 @@
 """What users wait for, against an earlier version, on one machine in one run, as a table of ratios.
 
-``python -m benchmarks.speed.targets [--before REVISION] [--only WORDS] [--repeat N] [--peer PYTHON]``
+``python -m benchmarks.speed.targets [--before REVISION] [--only PATTERN] [--repeat N] [--peer PYTHON]``
 
 Both versions run in turn with the same Python environment, so that whatever slows the machine slows both.
 Beside the elapsed seconds (median) are those of the processor, user and system together (the least of all
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
@@ -206,7 +207,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--before", default="7b4f2e3", help="revision to compare with (default: %(default)s)")
-    parser.add_argument("--only", default="", help="rows whose name holds these words")
+    parser.add_argument("--only", default="", help="rows whose name matches this pattern")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each version (default: %(default)s)")
     parser.add_argument("--quick", action="store_true", help="one run of each version")
     parser.add_argument("--peer", help="python of an environment with stardist and tensorflow")
@@ -227,7 +228,7 @@ def main() -> None:
         print("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|")
         done = {}
         for name, (aim, measure) in rows(bench).items():
-            if given.only not in name:
+            if not re.search(given.only, name):
                 continue
             then, now = done[name] = measure()
             cells = [f"{then.seconds:.2f}", f"{now.seconds:.2f}", f"{now.seconds / then.seconds:.2f}"]
