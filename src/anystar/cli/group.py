@@ -21,6 +21,7 @@ import click
 from anystar._version import __version__
 from anystar.errors import user_message
 from anystar.runtime.allocator import keep_freed_memory
+from anystar.runtime.garbage import collect_rarely
 from anystar.runtime.openmp import wait_passively
 
 __all__ = ["BAD_INPUT", "BUG", "PARTIAL", "complain", "in_options", "main", "one_line"]
@@ -180,6 +181,7 @@ class _Group(click.Group):
             _open_standard_streams()
             keep_freed_memory()
             wait_passively()
+            collect_rarely()
         try:
             with _terminated_is_interrupted():
                 code = super().main(args, prog_name or "anystar", **extra)
