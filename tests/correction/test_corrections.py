@@ -9,6 +9,7 @@ import anystar
 from anystar.arrays import Volume
 from anystar.correction import Corrections, run_around
 from anystar.errors import InputError
+from anystar.workflow.correcting import correction_outputs, save_corrections
 from tests.correction.scenes import (
     PLACES,
     SHAPE,
@@ -129,6 +130,20 @@ def test_a_click_adds_the_candidate_below_the_threshold():
     assert result.labels.max() == 3  # the segmentation itself stays as it was
     with pytest.raises(InputError, match=f"object {label} is there already"):
         corrections.add_at(PLACES[3])
+
+
+def test_of_a_box_the_candidates_and_the_image_lie_at_their_place(tmp_path):
+    corrections = Corrections.of(result_of_four(box=(slice(4, 22), slice(18, 40), slice(0, 40))))
+    assert corrections.labels.shape == corrections.image.shape == (18, 22, 40)
+    faint = tuple(p - s for p, s in zip(PLACES[3], (4, 18, 0), strict=True))
+    assert corrections.label_at(faint) == 0
+    change = corrections.add_at(faint)
+    whole = Corrections.of(result_of_four())
+    whole.add_at(PLACES[3])
+    expected = whole.labels[4:22, 18:, :] == whole.label_at(PLACES[3])
+    np.testing.assert_array_equal(corrections.labels == change.labels[0], expected)
+    save_corrections(corrections, correction_outputs(tmp_path / "box.ome.tif"))
+    assert anystar.read_labels(tmp_path / "box.ome.tif").shape == (18, 22, 40)
 
 
 def test_a_click_on_nothing_runs_the_model_around_it():

@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 
+import anystar
 from anystar.napari.results_view import camera_of
 from anystar.napari.segmentation import segmentation_of
 from tests.napari.conftest import PLACE, TIMEOUT, grey, rest, run
@@ -79,6 +80,34 @@ def test_try_here_segments_a_box_in_the_middle_of_the_view(panel, image, qtbot):
     assert part[layer.data > 0].mean() > 5 * part[layer.data == 0].mean()
     run(qtbot, panel)
     assert [other.name for other in panel.viewer.layers] == ["spots", "spots objects"]  # the try went
+
+
+def test_a_try_is_a_part_of_the_whole_up_to_its_border(panel, image, qtbot, stub):
+    run(qtbot, panel, "try_here", point=image.data_to_world((20, 28, 36)))
+    found = segmentation_of(panel.viewer.layers["spots try"])
+    box, result = found.place.start, found.result
+    shape = result.labels.shape
+    assert result.image.shape > shape  # what lies around was read as well
+    volume = anystar.Volume(data=grey(), spacing=(1, 0.5, 0.5))
+    whole = stub.segment(volume, diameter=4.0, prob_thresh=result.prob_thresh)
+    part = whole.labels[tuple(slice(a, a + n) for a, n in zip(box, shape, strict=True))]
+    np.testing.assert_array_equal(result.labels > 0, part > 0)
+    faces = [result.labels[:, 0], result.labels[:, -1], result.labels[:, :, 0], result.labels[:, :, -1]]
+    assert any(face.any() for face in faces)  # objects are cut there
+    panel.filters.threshold.setValue(0.8)
+    rest(qtbot, panel)
+    assert panel.viewer.layers["spots try"].data.shape == shape
+
+
+def test_the_diameter_of_one_image_is_not_that_of_another(panel, image, qtbot):
+    run(qtbot, panel)
+    panel.form.diameter.setValue(0.0)
+    panel.viewer.add_image(grey(), name="other", scale=(3, 1, 1), units=("um",) * 3)
+    panel.form.image.setCurrentText("other")
+    panel.try_here()
+    assert panel._request.diameter is None
+    with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
+        pass
 
 
 def test_the_diameter_found_is_used_by_the_next_try(panel, image, qtbot, stub):
@@ -203,6 +232,30 @@ def blocking(stub, monkeypatch):
 def finish(qtbot, panel, blocking):
     with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
         blocking.release.set()
+
+
+def test_cancel_is_heard_during_suppression(panel, image, qtbot, monkeypatch):
+    from anystar.geometry.nms import numba as nms
+
+    entered, release = threading.Event(), threading.Event()
+    own = nms._suppress_batch
+
+    def slow(*arguments):
+        entered.set()
+        assert release.wait(60)
+        own(*arguments)
+
+    monkeypatch.setattr(nms, "_suppress_batch", slow)
+    rasterised = []
+    monkeypatch.setattr("anystar.predict.instances.rasterise", lambda *a, **k: rasterised.append(1))
+    panel.segment()
+    qtbot.waitUntil(entered.is_set, timeout=TIMEOUT)
+    panel.cancel()
+    with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
+        release.set()
+    assert panel.message.text() == "cancelled"
+    assert not rasterised
+    assert len(panel.viewer.layers) == 1
 
 
 def test_cancel_leaves_no_layer(panel, image, qtbot, blocking):

@@ -49,13 +49,27 @@ def test_each_threshold_gives_what_a_run_of_its_own_does(tmp_path, stub, run, bo
     assert f"compare them with: anystar report {tables} -o report.html" in result.stdout
 
 
-def test_several_thresholds_are_not_for_blocks(tmp_path, stub, run):
-    result = run(
-        "segment", tmp_path / "i.tif", "-o", tmp_path / "l.zarr", "--memory", "8GB", "--prob-thresh", 0.4, 0.5
-    )
-    assert result.exit_code == 2
-    assert "--prob-thresh takes several values only for what is segmented at once" in result.stderr
-    assert not list(tmp_path.glob("l*"))
+def test_in_blocks_the_network_runs_once_as_well(tmp_path, stub, run):
+    words = ("segment", tmp_path / "i.tif", "--diameter", 8, "--memory", "8GB")
+    singles = []
+    for value in (0.4, 0.7):
+        stub.network.seen.clear()
+        assert run(*words, "-o", tmp_path / f"{value}.zarr", "--prob-thresh", value).exit_code == 0
+        singles.append(io.read_labels(tmp_path / f"{value}.zarr").data)
+    runs = len(stub.network.seen)
+    more = ("-o", tmp_path / "l.zarr", "--table", tmp_path / "t.csv", "--prob-thresh", 0.7, 0.4)
+    result = run(*words, *more)
+    assert result.exit_code == 0, result.output
+    assert (runs, len(stub.network.seen) - runs) == (2, 3), "only the search ran once more"
+    for value, expected in zip(("0.40", "0.70"), singles, strict=True):
+        labels = io.read_labels(tmp_path / f"l_p{value}.zarr").data
+        np.testing.assert_array_equal(labels, expected)
+        assert read_provenance(tmp_path / f"t_p{value}.csv")["parameters"]["prob_thresh"] == float(value)
+    assert singles[0].max() > singles[1].max() > 0
+    assert not list(tmp_path.glob(".l*"))  # what was kept meanwhile
+
+
+def test_thresholds_that_are_none_are_refused(tmp_path, stub, run):
     for words in (("--prob-thresh", 0.4, 1.5), ("--prob-thresh", "x")):
         result = run("segment", tmp_path / "i.tif", "-o", tmp_path / "l.tif", *words)
         assert result.exit_code == 2

@@ -65,7 +65,7 @@ class Corrections(EditableLabels):
 
     @classmethod
     def of(cls, result: Result, *, labels: np.ndarray | None = None) -> Corrections:
-        """Return the corrections of a segmentation, which itself stays as it is.
+        """Return the corrections of a segmentation, which itself stays as it is; of its box, if it has one.
 
         Parameters
         ----------
@@ -80,13 +80,16 @@ class Corrections(EditableLabels):
             found = rows_of(_locate(labels))
             same = {n for n, row in found.items() if n in rows and _agree(row, rows[n])}
             rows = {n: rows[n] if n in same else row for n, row in found.items()}
+        image, preprocessing = result.image, result.preprocessing
+        if image is not None and result.inside is not None:  # the surroundings of the box were read as well
+            image, preprocessing = image.crop(result.inside).with_data(result.displayed()), Preprocessing()
         return cls(
             own,
             rows,
             voxel_size=result.voxel_size,
             rays=result.rays,
-            image=result.image,
-            preprocessing=result.preprocessing,
+            image=image,
+            preprocessing=preprocessing,
             proposals=Proposals.of(result),
         )
 

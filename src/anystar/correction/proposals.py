@@ -43,9 +43,10 @@ class Proposals:
     def of(cls, result: Result, *, start: Voxel = (0, 0, 0)) -> Proposals:
         """Return all candidates of a segmentation, those below the threshold and suppressed ones included.
 
-        ``start`` is the first voxel of its image in the whole one, if it is of a part.
+        ``start`` is the first voxel of its labels in the whole image, if it is of a part.
         """
-        z, y, x = (a + b for a, b in zip(start, result.preprocessing.origin, strict=True))
+        inside = (0, 0, 0) if result.inside is None else result.inside.start
+        z, y, x = (a + b - c for a, b, c in zip(start, result.preprocessing.origin, inside, strict=True))
         return cls(candidates=result.candidates, aspect=result.voxel_size.aspect, origin=(z, y, x))
 
     def at(self, point: Voxel) -> Iterator[Polyhedra]:

@@ -11,6 +11,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from anystar.runtime.interrupt import checkpoint, is_checked
+
 __all__ = ["default_num_threads", "run_chunks"]
 
 _CHUNKS_PER_THREAD = 16
@@ -31,6 +33,8 @@ def run_chunks(
     min_chunk: int = 1,
 ) -> None:
     """Call ``work(start, stop)`` so that the half-open ranges cover ``range(num_items)``.
+
+    Between two ranges the work can be stopped, see :mod:`anystar.runtime.interrupt`.
 
     Parameters
     ----------
@@ -56,10 +60,18 @@ def run_chunks(
     if threads < 1:
         raise ValueError(f"num_threads must be at least 1, got {threads}")
     size = max(min_chunk, -(-num_items // (threads * _CHUNKS_PER_THREAD)))
+    if threads == 1 and not is_checked():
+        size = num_items
     starts = range(0, num_items, size)
     if threads == 1 or len(starts) == 1:
-        work(0, num_items)
+        for start in starts:
+            checkpoint()
+            work(start, min(start + size, num_items))
         return
     with ThreadPoolExecutor(min(threads, len(starts))) as pool:
-        for _ in pool.map(lambda start: work(start, min(start + size, num_items)), starts):
-            pass
+        try:
+            for _ in pool.map(lambda start: work(start, min(start + size, num_items)), starts):
+                checkpoint()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise

@@ -8,8 +8,8 @@ from anystar.napari.layers import Box
 
 __all__ = ["box_around"]
 
-_DIAMETERS = 5.0
-"""Edge of the box in diameters of the objects, where the diameter is known."""
+_DIAMETERS = 4.0
+"""Edge of the box in diameters of the objects, where that is known; two more are read on each side."""
 _VOXELS = 64.0
 """Edge of the box in voxels where it is not: then scales are tried, which takes longer."""
 _LEAST = 16

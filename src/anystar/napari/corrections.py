@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from napari.layers import Labels
 
 from anystar.arrays import Volume
 from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, find_unsaved, recover
 from anystar.correction.table import list_objects
 from anystar.errors import InputError
 from anystar.napari.layers import Place, labels_place, voxel_size_of
-from anystar.napari.segmentation import Segmentation, segmentation_of
+from anystar.napari.segmentation import Segmentation, attach, segmentation_of
 from anystar.napari.strokes import painted_voxels
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from anystar.correction.proposals import Propose
 
-__all__ = ["LayerCorrections", "Mode", "correct", "corrections_of"]
+__all__ = ["LayerCorrections", "Mode", "correct", "corrections_of", "in_memory"]
 
 _KEY = "anystar corrections"
 _BYTES = 9
@@ -323,7 +324,6 @@ def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None
     if known is not None:
         return known
     place, segmentation = labels_place(layer), segmentation_of(layer)
-    _refuse_too_large(layer)
     result = None if segmentation is None else segmentation.result
     if segmentation is not None and result is not None:
         place = segmentation.place
@@ -354,12 +354,35 @@ def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None
     return made
 
 
+def in_memory(layer: Any) -> Any:
+    """Return a labels layer that can be edited: the layer itself, or a new one.
+
+    Of several resolutions the finest is edited. Labels that were made in blocks stay on the disk as they are.
+
+    Raises
+    ------
+    InputError
+        If labels that lie on the disk do not fit into memory.
+    """
+    _refuse_too_large(layer)
+    known = segmentation_of(layer)
+    if not layer.multiscale and (known is None or known.result is not None):
+        return layer
+    data, kwargs, _ = layer.as_layer_data_tuple()
+    own = {"multiscale": False, "name": f"{layer.name} corrected", "metadata": dict(kwargs["metadata"])}
+    made = Labels(np.array(data[0] if layer.multiscale else data), **{**kwargs, **own})
+    if known is not None:
+        attach(made, replace(known, live=None, corrected=True))
+    return made
+
+
 def _refuse_too_large(layer: Any) -> None:
     """Raise if labels that lie on the disk do not fit into memory."""
     from anystar.blocks.memory import available_memory
 
-    need = _BYTES * int(np.prod(layer.data.shape))
-    if not isinstance(layer.data, np.ndarray) and need > available_memory():
+    finest = layer.data[0] if layer.multiscale else layer.data
+    need = _BYTES * int(np.prod(finest.shape))
+    if not isinstance(finest, np.ndarray) and need > available_memory():
         raise InputError(
             f"{layer.name} needs {need / 1e9:.3g} GB in memory to be corrected; "
             "segment a part and correct that"

@@ -15,7 +15,7 @@ from anystar.correction import NothingFound, run_around
 from anystar.correction.proposals import Proposals
 from anystar.errors import InputError, user_message
 from anystar.napari import segmenting
-from anystar.napari.corrections import LayerCorrections, Mode, correct
+from anystar.napari.corrections import LayerCorrections, Mode, correct, in_memory
 from anystar.napari.corrections_form import CorrectionsForm
 from anystar.napari.layers import layer_volume, voxel_size_of
 from anystar.napari.segmentation import segmentation_of
@@ -90,10 +90,11 @@ class CorrectionsPanel(CorrectionsForm):
         """Begin to correct the chosen layer."""
         layer = self.layer
         try:
+            layer = self._in_memory(layer)
             image = self._image_of(layer)
             source = (layer if image is None else image).source.path
-            volume = None
-            if image is not None and segmentation_of(layer) is None:
+            known, volume = segmentation_of(layer), None
+            if image is not None and (known is None or known.result is None):
                 volume = layer_volume(image).volume(voxel_size_of(image).size)
             self.edited = correct(layer, image=volume, path=None if source is None else Path(source))
         except InputError as error:
@@ -113,6 +114,15 @@ class CorrectionsPanel(CorrectionsForm):
             self.offer_text.setText(f"There are {found[0].text}.")
             self.offer.show()
         self.set_mode(Mode.ADD)
+
+    def _in_memory(self, layer: Any) -> Any:
+        """Return a layer that can be edited; a new one replaces labels of several resolutions in the view."""
+        own = None if layer is None else in_memory(layer)
+        if own is not None and own is not layer:
+            self.viewer.add_layer(own)
+            self.labels.setCurrentText(own.name)
+            layer.visible = False
+        return own
 
     def stop(self) -> None:
         """End the correction; the edits stay on the disk until they are saved."""
@@ -134,8 +144,8 @@ class CorrectionsPanel(CorrectionsForm):
         images = [x for x in self.viewer.layers if isinstance(x, Image)]
         if found is not None:
             return next((x for x in images if x.name == found.source.name), None)
-        shape = layer.data.shape
-        return next((x for x in images if not x.rgb and not x.multiscale and x.data.shape == shape), None)
+        shape = tuple(layer.data.shape)
+        return next((x for x in images if not x.rgb and tuple(x.data.shape) == shape), None)
 
     def _keys(self) -> dict[str, Callable[[Any], None]]:
         def calling(action: Callable[[], Any]) -> Callable[[Any], None]:

@@ -6,14 +6,15 @@ import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from anystar.arrays import VoxelSize
 from anystar.errors import InputError
+from anystar.napari.layer_image import lazy_image
 from anystar.napari.layers import LayerVolume, features_of
 from anystar.napari.segmenting import Request, load_model
+
+if TYPE_CHECKING:
+    from anystar.napari.live import Live
 
 __all__ = ["layers_of", "needs_blocks", "output_beside", "segment_large", "table_beside"]
 
@@ -74,7 +75,7 @@ def segment_large(request: Request, output: Path, progress: Progress, *, memory:
     check = interruptible(model.network, lambda: progress(last[0], last[1], last[2]))
     with check, contextlib.suppress(AlreadyDone):
         segment_blocks(
-            _lazy_image(request.source, request.size),
+            lazy_image(request.source, request.size),
             Outputs(labels=output, table=table_beside(output)),
             options,
             model=model,
@@ -88,41 +89,9 @@ def table_beside(output: Path) -> Path:
     return output.with_suffix(".parquet")
 
 
-def _lazy_image(source: LayerVolume, size: VoxelSize | None) -> Any:
-    """Return a layer's volume as the library reads files."""
-    from anystar.io.address import Address
-    from anystar.io.axes import pick_volume
-    from anystar.io.lazy import LazyImage
-    from anystar.io.source import Source
-
-    def fetch(index: tuple[Any, ...]) -> np.ndarray:
-        z, y, x = index
-        return source.read((z, y, x))
-
-    chunks = getattr(source.data, "chunksize", None) or getattr(source.data, "chunks", None)
-    made = Source(
-        axes="ZYX",
-        shape=source.shape,
-        dtype=source.dtype,
-        fetch=fetch,
-        spacing=None if size is None else size.spacing,
-        unit="um" if size is None else size.unit,
-        chunks=None if chunks is None else tuple(int(chunks[axis]) for axis in source.place.axes),
-    )
-    number = " ".join(map(str, source.place.index))
-    return LazyImage(
-        address=Address(Path(f"{source.name} {number}"), "", "", ""),
-        source=made,
-        pick=pick_volume("ZYX", source.shape, None),
-        channel=None,
-        time=None,
-        level=0,
-        override=None,
-    )
-
-
-def layers_of(output: Path, source: LayerVolume) -> tuple[Any, dict[str, Any]]:
-    """Return the labels of a store as a lazy layer at the place of the image, with its table."""
+def layers_of(output: Path, source: LayerVolume) -> tuple[Any, dict[str, Any], Live]:
+    """Return the labels of a store as a lazy layer at the place of the image, and what the sliders change."""
+    from anystar.napari.lazy_labels import live_store
     from anystar.napari.readers import reader
     from anystar.report.table import read_table
 
@@ -130,6 +99,7 @@ def layers_of(output: Path, source: LayerVolume) -> tuple[Any, dict[str, Any]]:
     assert read is not None
     data, _, _ = read(str(output))[0]
     levels = data if isinstance(data, list) else [data]
-    placed = [source.place.to_layer(level) for level in levels]
-    found = {"features": features_of(read_table(table_beside(output))[0])} | source.place.kwargs()
-    return (placed if len(placed) > 1 else placed[0]), found | {"multiscale": len(placed) > 1}
+    live = live_store(read_table(table_beside(output))[0], [source.place.to_layer(level) for level in levels])
+    placed = live.canvas.labels
+    kwargs = {"features": features_of(live.canvas.table)} | source.place.kwargs()
+    return (placed if len(placed) > 1 else placed[0]), kwargs | {"multiscale": len(placed) > 1}, live

@@ -196,8 +196,10 @@ def labels_place(layer: ImageLayer) -> Place:
     InputError
         If it is no labels layer, is 2D, or has several time points or channels.
     """
-    if layer is None or hasattr(layer, "rgb") or layer.multiscale:
+    if layer is None or hasattr(layer, "rgb"):
         raise InputError("there is no labels layer; segment an image first")
+    if layer.multiscale:
+        raise InputError(f"{layer.name} has several resolutions; edit a layer of the finest one")
     axes = spatial_axes(layer)
     others = [n for axis, n in enumerate(layer.data.shape) if axis not in axes]
     if any(n > 1 for n in others):

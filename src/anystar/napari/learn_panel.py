@@ -6,17 +6,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-from napari.layers import Labels
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFormLayout,
-    QGroupBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QListWidget,
-    QListWidgetItem,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -24,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from anystar.errors import InputError
-from anystar.napari.corrections import LayerCorrections, corrections_of
+from anystar.napari.learn_sources import LearnSources
 from anystar.napari.learning import LearnRequest, as_corrected, free_folder, learn, losses
 from anystar.napari.loss_curve import LossCurve
 from anystar.napari.models import MODELS
@@ -52,10 +48,12 @@ class LearnPanel(QWidget):
         self.list_layers()
 
     def _build(self) -> None:
-        self.layers = QListWidget()
-        self.layers.setMaximumHeight(90)
-        self.layers.setToolTip("Layers that you have corrected; only what was reviewed counts.")
-        self.layers.itemChanged.connect(self.update_state)
+        self.message = QLabel()
+        self.message.setWordWrap(True)
+        self.message.setMinimumHeight(36)
+        self.sources = LearnSources(self.viewer)
+        self.sources.changed.connect(self.update_state)
+        self.sources.complained.connect(self.message.setText)
         self.name = QLineEdit("corrected")
         self.place = QLabel()
         self.place.setWordWrap(True)
@@ -64,21 +62,15 @@ class LearnPanel(QWidget):
         self.learn_button.clicked.connect(self.learn)
         self.cancel_button.clicked.connect(self.cancel)
         self.progress, self.stage, self.curve = QProgressBar(), QLabel(), LossCurve()
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setMinimumHeight(36)
         self.scores = QLabel()
         self.scores.setTextFormat(Qt.TextFormat.RichText)
-        chosen = QGroupBox("Learn from")
-        inner = QVBoxLayout(chosen)
-        inner.addWidget(self.layers)
         form = QFormLayout()
         form.addRow("Name of the new model", self.name)
         row = QHBoxLayout()
         row.addWidget(self.learn_button)
         row.addWidget(self.cancel_button)
         layout = QVBoxLayout(self)
-        layout.addWidget(chosen)
+        layout.addWidget(self.sources)
         layout.addLayout(form)
         layout.addWidget(self.place)
         layout.addLayout(row)
@@ -88,41 +80,13 @@ class LearnPanel(QWidget):
 
     def list_layers(self, event: Any = None) -> None:
         """List the layers that were corrected, with what was reviewed of each."""
-        off = {
-            self.layers.item(i).text().split(":")[0]
-            for i in range(self.layers.count())
-            if not self._checked(i)
-        }
-        self.layers.blockSignals(True)
-        self.layers.clear()
-        for edited in self._all_edited():
-            item = QListWidgetItem(f"{edited.layer.name}: {edited.review}")
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            checked = edited.layer.name not in off
-            item.setCheckState(Qt.CheckState.Checked if checked else Qt.CheckState.Unchecked)
-            self.layers.addItem(item)
-        self.layers.blockSignals(False)
-        self.update_state()
-
-    def _all_edited(self) -> list[LayerCorrections]:
-        found = [corrections_of(layer) for layer in self.viewer.layers if isinstance(layer, Labels)]
-        return [edited for edited in found if edited is not None]
-
-    def _checked(self, row: int) -> bool:
-        return self.layers.item(row).checkState() == Qt.CheckState.Checked
-
-    @property
-    def chosen(self) -> list[LayerCorrections]:
-        """The corrections to learn from."""
-        all_edited = self._all_edited()
-        if len(all_edited) != self.layers.count():
-            return []
-        return [edited for row, edited in enumerate(all_edited) if self._checked(row)]
+        self.sources.refresh()
 
     @property
     def out(self) -> Path:
         """Folder of the run, which does not exist yet."""
-        path = next((s.image_path for s in self.chosen if s.image_path is not None), None)
+        of_layers = [one.image_path for one in self.sources.layers if one.image_path is not None]
+        path = next(iter([*of_layers, *(labels for labels, _ in self.sources.files)]), None)
         folder = Path.cwd() if path is None else path.parent
         if not os.access(folder, os.W_OK):
             folder = data_folder() / "models"
@@ -150,12 +114,13 @@ class LearnPanel(QWidget):
         self.update_state()
 
     def _request(self) -> LearnRequest:
-        chosen = self.chosen
-        if not chosen:
-            raise InputError("nothing is chosen to learn from; correct a layer first")
+        chosen, files = self.sources.layers, self.sources.files
+        if not chosen and not files:
+            raise InputError("nothing is chosen to learn from; correct a layer, or add files")
         known = next((s.segmentation for s in chosen if s.segmentation is not None), None)
         return LearnRequest(
             volumes=tuple(as_corrected(edited) for edited in chosen),
+            files=tuple(files),
             out=self.out,
             name=self.name.text().strip() or "corrected",
             model=None if known is None else known.model,
@@ -206,10 +171,12 @@ class LearnPanel(QWidget):
     def update_state(self, *_: Any) -> None:
         """Show what holds now."""
         running = self.run is not None
-        self.learn_button.setEnabled(not running and bool(self.chosen))
+        chosen = bool(self.sources.layers or self.sources.files)
+        self.learn_button.setEnabled(not running and chosen)
         self.cancel_button.setEnabled(running)
         self.progress.setVisible(running)
-        self.place.setText(f"It goes to {self.out}." if self.chosen else "Correct a labels layer first.")
+        nothing = "Correct a labels layer first, or add files that were saved."
+        self.place.setText(f"It goes to {self.out}." if chosen else nothing)
 
     def enterEvent(self, event: Any) -> None:
         """Bring the list up to date when the mouse comes in."""

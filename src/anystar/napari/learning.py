@@ -27,7 +27,9 @@ Progress = Callable[[int, int, str], None]
 class LearnRequest:
     """What to learn from, and where the new model goes."""
 
-    volumes: tuple[CorrectedVolume, ...]
+    volumes: tuple[CorrectedVolume, ...] = ()
+    files: tuple[tuple[Path, Path], ...] = ()
+    """Saved labels and their images, which are read when the learning begins."""
     out: Path
     name: str
     """Of the new model."""
@@ -90,6 +92,7 @@ def learn(request: LearnRequest, progress: Progress, report: Callable[[FineTuneE
         Called with each event, for the loss curve.
     """
     progress(0, request.iterations, "preparing")
+    from anystar.workflow.corrected import read_corrected
     from anystar.workflow.fine_tuning import FineTunePreset, fine_tune
 
     texts = {
@@ -102,8 +105,12 @@ def learn(request: LearnRequest, progress: Progress, report: Callable[[FineTuneE
         report(event)
         progress(event.step, event.total, texts[event.stage])
 
+    volumes = list(request.volumes)
+    for labels, image in request.files:
+        progress(0, request.iterations, f"reading {labels.name}")
+        volumes += read_corrected(labels, image)
     return fine_tune(
-        request.volumes,
+        volumes,
         request.out,
         name=request.name,
         model=request.model,

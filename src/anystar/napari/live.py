@@ -2,13 +2,13 @@
 
 A change of a filter redraws the objects that it concerns. A change of the threshold shows a preview at once,
 the objects of a drawing at a lower threshold that are probable enough. The exact result, whose outlines are
-averages of other candidates, replaces it when it is made.
+averages of other candidates, replaces it when it is made. Where no candidates were kept, the preview stays.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,21 +21,29 @@ from anystar.objects.table import Table
 if TYPE_CHECKING:
     from anystar.predict.result import Result
 
-__all__ = ["Canvas", "Drawing", "Histogram", "Live", "draw", "histogram", "size_edges"]
+__all__ = [
+    "Canvas",
+    "Display",
+    "Drawing",
+    "Histogram",
+    "Listing",
+    "Live",
+    "draw",
+    "histogram",
+    "size_edges",
+]
 
 _BINS = 24
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Drawing:
-    """All objects at one threshold: their labels, and their table."""
+class Listing:
+    """All objects at one threshold, as a table."""
 
-    labels: np.ndarray
-    """Int32 ``(Z, Y, X)``."""
-    objects: LocatedObjects
     table: Table
     prob_thresh: float
     result: Result | None = None
+    """What other thresholds are made from; none where the candidates were not kept."""
 
     def kept(self, prob_thresh: float, filters: FilterOptions) -> np.ndarray:
         """Return which objects are probable enough and meet the conditions, bool ``(N,)``."""
@@ -52,6 +60,15 @@ class Drawing:
         return "µm³" if self.table.known("volume_um3") else "voxels"
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing(Listing):
+    """The same with their labels."""
+
+    labels: np.ndarray
+    """Int32 ``(Z, Y, X)``."""
+    objects: LocatedObjects
+
+
 def draw(result: Result) -> Drawing:
     """Return the drawing of a result; measures its objects."""
     return Drawing(
@@ -61,6 +78,23 @@ def draw(result: Result) -> Drawing:
         prob_thresh=result.prob_thresh,
         result=result,
     )
+
+
+class Display(Protocol):
+    """What a layer displays: some of the objects."""
+
+    labels: Any
+    """The array that is displayed, or one per resolution."""
+    drawing: Any
+    kept: np.ndarray
+    """Which objects of ``drawing`` are displayed, bool ``(N,)``."""
+
+    def show(self, drawing: Any, kept: np.ndarray) -> None:
+        """Display the objects of a drawing that are kept."""
+
+    @property
+    def table(self) -> Table:
+        """The rows of the objects that are displayed."""
 
 
 class Canvas:
@@ -109,26 +143,32 @@ class Canvas:
 
 
 class Live:
-    """A result whose threshold and filters follow sliders.
+    """Objects whose threshold and filters follow sliders.
 
     Parameters
     ----------
-    exact : Drawing
+    exact : Listing
         The result as it was found.
+    canvas : Display, optional
+        What the layer displays; a :class:`Canvas` of a drawing by default.
     """
 
-    def __init__(self, exact: Drawing) -> None:
+    def __init__(self, exact: Listing, canvas: Display | None = None) -> None:
         self.exact = exact
         self.lowest: Drawing | None = None
         """A drawing at the lowest threshold, for previews below that of ``exact``, once it is made."""
-        self.canvas = Canvas(exact)
+        if canvas is None:
+            assert isinstance(exact, Drawing)
+            canvas = Canvas(exact)
+        self.canvas: Display = canvas
         self.prob_thresh = exact.prob_thresh
         self.filters = FilterOptions()
 
     @property
     def is_exact(self) -> bool:
-        """Whether the canvas displays what a segmentation with this threshold finds."""
-        return self.canvas.drawing is self.exact and self.prob_thresh == self.exact.prob_thresh
+        """Whether the canvas displays what a segmentation with this threshold finds, or all that can be."""
+        exact = self.canvas.drawing is self.exact and self.prob_thresh == self.exact.prob_thresh
+        return exact or self.exact.result is None
 
     @property
     def previewed(self) -> bool:
@@ -138,12 +178,12 @@ class Live:
     def update(self, prob_thresh: float, filters: FilterOptions) -> None:
         """Display the objects of a threshold that meet conditions, as far as they are known."""
         self.prob_thresh, self.filters = prob_thresh, filters
-        drawing = self.exact
+        drawing: Listing = self.exact
         if prob_thresh < self.exact.prob_thresh and self.lowest is not None:
             drawing = self.lowest
         self.canvas.show(drawing, drawing.kept(prob_thresh, filters))
 
-    def replace(self, exact: Drawing) -> None:
+    def replace(self, exact: Listing) -> None:
         """Take the exact drawing of another threshold."""
         self.exact = exact
         self.update(self.prob_thresh, self.filters)
@@ -153,6 +193,7 @@ class Live:
         drawing, kept = self.canvas.drawing, self.canvas.kept
         if drawing.result is None:
             return None
+        assert isinstance(self.canvas, Canvas)
         objects = drawing.result.objects.select(kept)
         return replace(drawing.result, labels=self.canvas.labels, objects=objects)
 

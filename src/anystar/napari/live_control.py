@@ -64,7 +64,7 @@ class LiveControl(QObject):
         self.form.start(floor=floor, threshold=live.prob_thresh, filters=live.filters)
         self._new_edges()
         self._draw_counts()
-        if live.lowest is None and len(found.result.candidates) <= _MANY:
+        if live.lowest is None and found.result is not None and len(found.result.candidates) <= _MANY:
             self._draw_lowest()
 
     def stop(self) -> None:
@@ -90,8 +90,12 @@ class LiveControl(QObject):
         if found.live.canvas.drawing is not before:
             self._new_edges()
         self._draw_counts()
-        self.layer.refresh()
+        self._draw_labels()
         self._timer.start()
+
+    def _draw_labels(self) -> None:
+        """Draw the visible slice anew; its extent stays, and the thumbnail can wait until they rest."""
+        self.layer.refresh(extent=False, thumbnail=False, highlight=False)
 
     def _new_edges(self) -> None:
         from anystar.napari.live import size_edges
@@ -124,6 +128,7 @@ class LiveControl(QObject):
         if result is not None:
             found.result = result
         self.layer.features = features_of(found.live.canvas.table)
+        self.layer.refresh(data_displayed=False, extent=False, highlight=False)  # the thumbnail
         self.rested.emit()
 
     def _make_exact(self, found: Segmentation, threshold: float) -> None:
@@ -146,7 +151,7 @@ class LiveControl(QObject):
                 found.live.replace(drawing)
                 self._new_edges()
                 self._draw_counts()
-                self.layer.refresh()
+                self._draw_labels()
                 self._rest()
 
         self._start(work, take)
@@ -158,6 +163,7 @@ class LiveControl(QObject):
         found = self.segmentation
         assert found is not None
         result = found.result
+        assert result is not None
 
         def work(progress: Any) -> Any:
             lowest = result.rethreshold(result.candidates.floor)

@@ -91,7 +91,7 @@ class ResultsView(QWidget):
     def _display_table(self, event: Any = None) -> None:
         self.table.display({} if self._labels is None else self._labels.features)
         found = segmentation_of(self._labels)
-        self.surface_button.setEnabled(found is not None and found.live is not None)
+        self.surface_button.setEnabled(found is not None and found.result is not None)
 
     def _select_row(self, event: Any = None) -> None:
         self.table.select(int(self._labels.selected_label))
@@ -116,10 +116,10 @@ class ResultsView(QWidget):
     def show_surfaces(self) -> None:
         """Add the surfaces of the selected objects, or of all, and turn the view to 3D."""
         found = segmentation_of(self._labels)
-        if found is None or found.live is None:
+        result = None if found is None or found.live is None else found.live.result()
+        if found is None or result is None:
             return
-        result, chosen = found.live.result(), self.table.labels
-        assert result is not None
+        chosen = self.table.labels
         wanted = np.isin(result.objects.label, chosen) if chosen else np.ones(len(result.objects), bool)
         vertices, faces, labels = surfaces(
             result.objects.select(wanted), result.rays, result.voxel_size.aspect

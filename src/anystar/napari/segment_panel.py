@@ -7,26 +7,15 @@ from typing import Any
 
 import numpy as np
 from napari.viewer import Viewer
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
 
 from anystar.arrays import VoxelSize
 from anystar.errors import InputError
 from anystar.napari.boxes import box_around
 from anystar.napari.circle import CircleTool
-from anystar.napari.image_form import ImageForm
 from anystar.napari.layers import HEADER, LayerVolume, features_of
 from anystar.napari.measures import drawn_diameter
-from anystar.napari.results_view import ResultsView, camera_of, group
+from anystar.napari.results_view import camera_of
+from anystar.napari.segment_form import SegmentForm
 from anystar.napari.segmentation import Segmentation, attach
 from anystar.napari.segmenting import Request, segment
 from anystar.napari.worker import Run
@@ -34,60 +23,19 @@ from anystar.napari.worker import Run
 __all__ = ["SegmentPanel"]
 
 
-class SegmentPanel(QWidget):
+class SegmentPanel(SegmentForm):
     """Segments an image layer of a viewer and adds a layer of labels."""
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__()
+        super().__init__(napari_viewer)
         self.viewer = napari_viewer
         self.run: Run | None = None
         self._of: Any = None  # the layer that is segmented
-        self._source: Any = None
-        self._diameter: float | None = None  # found by the last run, in shortest edges
-        self.form = ImageForm(napari_viewer)
-        self.try_button = QPushButton("Try here")
-        self.try_button.setToolTip("Segment a small box in the middle of the view: takes a few seconds")
-        self.segment_button = QPushButton("Segment")
-        self.segment_button.setToolTip("Segment the whole image")
-        self.cancel_button = QPushButton("Cancel")
-        self.progress = QProgressBar()
-        self.message = QLabel()
-        self.results = ResultsView(napari_viewer)
-        self.filters, self.table, self.live = self.results.filters, self.results.table, self.results.live
+        self._request: Any = None  # what is segmented
+        self._diameters: dict[str, float] = {}  # found by the last run of each image, in shortest edges
         self.circle = CircleTool(napari_viewer)
-        self._lay_out()
         self._connect()
         self.check()
-
-    def sizeHint(self) -> QSize:
-        """Return the preferred size, as Qt calls it."""
-        return QSize(380, 800)
-
-    def _lay_out(self) -> None:
-        self.message.setWordWrap(True)
-        self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.progress.hide()
-        self.cancel_button.hide()
-        buttons = QHBoxLayout()
-        for button in (self.try_button, self.segment_button, self.cancel_button):
-            buttons.addWidget(button)
-        row = QWidget()
-        row.setLayout(buttons)
-        buttons.setContentsMargins(0, 0, 0, 0)
-        first = group("1  Image", self.form, row, self.progress, self.message)
-        content = QWidget()
-        layout = QVBoxLayout(content)
-        layout.addWidget(first)
-        layout.addWidget(self.results, 1)
-        layout.setContentsMargins(4, 4, 4, 4)
-        self.area = area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
 
     def _connect(self) -> None:
         self.form.changed.connect(self.check)
@@ -115,16 +63,6 @@ class SegmentPanel(QWidget):
         self.complain(wrong)
         for button in (self.try_button, self.segment_button):
             button.setEnabled(not wrong and self.run is None)
-
-    def complain(self, message: str) -> None:
-        """Show what is wrong, in one line; nothing if all is well."""
-        self.message.setStyleSheet("color: #ff8a65" if message else "")
-        self.inform(message)
-
-    def inform(self, message: str) -> None:
-        """Show a remark."""
-        self.message.setText(message)
-        self.message.setVisible(bool(message))
 
     def _draw_circle(self, begin: bool) -> None:
         try:
@@ -159,12 +97,11 @@ class SegmentPanel(QWidget):
         except InputError as error:
             self.complain(str(error))
             return
-        self._source = source
         diameter = self.form.diameter.value() or None
         box = None
         if try_it:
             box = self._box(source, size, diameter, self._middle() if point is None else point)
-            diameter = diameter or self._found_diameter(size)
+            diameter = diameter or self._found_diameter(source, size)
         request = Request(
             source=source,
             size=size,
@@ -173,6 +110,7 @@ class SegmentPanel(QWidget):
             model=self.form.model_name,
             device=self.form.device.currentText(),
         )
+        self._request = request
         layer = self.form.layer
         work: Any = segment
         if not try_it and self._large(source):
@@ -190,14 +128,14 @@ class SegmentPanel(QWidget):
         self._of = layer
         title = f"{'Trying' if try_it else 'Segmenting'} {source.name}"
         self.run = Run(title, lambda progress: work(request, progress))
-        self.run.progressed.connect(self._draw_progress)
+        self.run.progressed.connect(self.draw_progress)
         self.run.finished.connect(self._display)
         self.run.failed.connect(self.complain)
         self.run.cancelled.connect(self._report_cancelled)
         self.run.ended.connect(self._ended)
         self.inform("")
         self.progress.setRange(0, 0)
-        self._show_running(True)
+        self.show_running(True)
         self.run.start()
 
     def _large(self, source: LayerVolume) -> bool:
@@ -216,17 +154,16 @@ class SegmentPanel(QWidget):
 
     def _box(self, source: LayerVolume, size: VoxelSize | None, diameter: float | None, point: Any) -> Any:
         aspect = (1.0, 1.0, 1.0) if size is None else size.aspect
-        in_edges = self._diameter
+        in_edges = self._diameters.get(source.name)
         if diameter is not None:
             in_edges = diameter / min((1.0, 1.0, 1.0) if size is None else size.lengths.spacing)
         at = np.array(self.form.layer.world_to_data(point))[list(source.place.axes)]
         return box_around(list(at), source.shape, aspect=aspect, diameter=in_edges)
 
-    def _found_diameter(self, size: VoxelSize | None) -> float | None:
-        """Return the diameter of the last run, in the unit of the field, if the voxel size is known."""
-        if self._diameter is None or size is None:
-            return None
-        return self._diameter * min(size.lengths.spacing)
+    def _found_diameter(self, source: LayerVolume, size: VoxelSize | None) -> float | None:
+        """Return the diameter of the last run of an image, in the unit of the field; None if not known."""
+        found = self._diameters.get(source.name)
+        return None if found is None or size is None else found * min(size.lengths.spacing)
 
     def cancel(self) -> None:
         """Stop the run."""
@@ -237,20 +174,9 @@ class SegmentPanel(QWidget):
     def _report_cancelled(self) -> None:
         self.inform("cancelled")
 
-    def _show_running(self, running: bool) -> None:
-        self.progress.setVisible(running)
-        self.cancel_button.setVisible(running)
-        self.try_button.setVisible(not running)
-        self.segment_button.setVisible(not running)
-
-    def _draw_progress(self, done: int, total: int, stage: str) -> None:
-        self.progress.setRange(0, total)
-        self.progress.setValue(done)
-        self.progress.setFormat(f"{stage} %p%" if total else stage)
-
     def _ended(self) -> None:
         text, self.run, self._of = self.message.text(), None, None
-        self._show_running(False)
+        self.show_running(False)
         self.check()
         if text and not self.message.text():
             self.inform(text)
@@ -263,13 +189,16 @@ class SegmentPanel(QWidget):
             self._display_store(found)
             return
         assert found.live is not None
-        self._diameter = found.result.diameter_vox or self._diameter
+        assert found.result is not None
+        if found.result.diameter_vox:
+            self._diameters[found.source.name] = found.result.diameter_vox
         kind = "objects" if found.whole else "try"
         name = f"{found.source.name} {kind}"
+        labels = found.live.canvas.labels
         for layer in [other for other in self.viewer.layers if other.name == f"{found.source.name} try"]:
             self.viewer.layers.remove(layer)
         layer = self.viewer.add_labels(
-            found.place.to_layer(found.live.canvas.labels),
+            found.place.to_layer(labels),
             name=name,
             features=features_of(found.live.canvas.table),
             metadata={HEADER: found.source.header} if found.whole and found.source.header else {},
@@ -283,17 +212,25 @@ class SegmentPanel(QWidget):
         """Add the labels of a store, which are read as they are displayed."""
         from anystar.napari.large import layers_of
 
-        data, kwargs = layers_of(output, self._source)
-        self.viewer.add_labels(data, name=output.stem, **kwargs)
-        self.inform(f"wrote {output}; the sliders are for volumes that fit into memory")
+        source = self._request.source
+        data, kwargs, live = layers_of(output, source)
+        layer = self.viewer.add_labels(data, name=output.stem, **kwargs)
+        made = Segmentation(
+            result=None,
+            place=source.place,
+            source=source,
+            live=live,
+            model=self._request.model,
+            device=self._request.device,
+        )
+        attach(layer, made)
+        self.results.follow(layer)
+        self.inform(
+            f"wrote {output}, of all objects, and their table beside it; the sliders leave some out of the "
+            "layer, which File > Save writes. A lower probability takes another run."
+        )
 
     # Ends
-
-    def showEvent(self, event: Any) -> None:
-        """Be as wide as the fields need with the fonts of the window, as Qt calls it."""
-        super().showEvent(event)
-        bar = self.area.verticalScrollBar().sizeHint().width()
-        self.setMinimumWidth(self.area.widget().minimumSizeHint().width() + bar)
 
     def _forget(self, event: Any) -> None:
         """A layer was removed."""

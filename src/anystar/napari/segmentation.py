@@ -26,8 +26,9 @@ class HasMetadata(Protocol):
 class Segmentation:
     """A result and where it lies; what changes is replaced here, and the layer's data with it."""
 
-    result: Result
-    """Labels, objects and candidates, with the volume that was segmented (``result.image``)."""
+    result: Result | None
+    """Labels, objects and candidates, with the volume that was segmented (``result.image``); none of labels
+    that were made in blocks, of which only the table is known."""
     place: Place
     """Where its volume lies: ``place.from_layer(layer.data)`` are the labels as ZYX, a view."""
     source: LayerVolume
@@ -41,7 +42,7 @@ class Segmentation:
     corrected: bool = False
     """Whether objects were edited: then the sliders no longer make the labels anew."""
     live: Live | None = None
-    """What the sliders display; none where the labels were made in blocks."""
+    """What the sliders display."""
 
 
 def attach(layer: HasMetadata, segmentation: Segmentation) -> None:

@@ -46,15 +46,17 @@ def load_model(name: str | None, device: str) -> Model:
 def segment(request: Request, progress: Progress) -> Segmentation:
     """Segment, and report progress; ``progress`` may raise :class:`anystar.errors.Cancelled` at any time.
 
-    It is called at every stage and, with ``total=0``, before each layer of the network.
+    It is called at every stage, before each layer of the network, and often during suppression and measuring.
+    A box is segmented with its surroundings, so that objects at its border are those of the whole image.
     """
     progress(0, 0, "loading the model")
+    from anystar.napari.layer_image import lazy_image
     from anystar.napari.live import Live, draw
     from anystar.nn.interrupt import interruptible
 
     model = load_model(request.model, request.device)
     progress(0, 0, "reading the image")
-    volume = request.source.volume(request.size, request.box)
+    source, size, box = request.source, request.size, request.box
     last: list[Any] = [0, 0, "network"]
 
     def report(done: int, total: int, stage: str) -> None:
@@ -63,9 +65,13 @@ def segment(request: Request, progress: Progress) -> Segmentation:
 
     with interruptible(model.network, lambda: progress(last[0], last[1], last[2])):
         result = model.segment(
-            volume, diameter=request.diameter, prob_thresh=request.prob_thresh, progress=report
+            source.volume(size) if box is None else lazy_image(source, size),
+            box=box,
+            diameter=request.diameter,
+            prob_thresh=request.prob_thresh,
+            progress=report,
         )
-        progress(0, 0, "measuring")
+        report(0, 0, "measuring")
         live = Live(draw(result))
     place = request.source.place
     return Segmentation(

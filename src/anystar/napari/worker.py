@@ -11,6 +11,7 @@ from napari.utils import progress
 from qtpy.QtCore import QObject, Signal
 
 from anystar.errors import Cancelled, user_message
+from anystar.runtime.interrupt import checked
 
 __all__ = ["Progress", "Run"]
 
@@ -41,6 +42,7 @@ class Run(QObject):
         self._work = work
         self._stop, self._done = threading.Event(), threading.Event()
         self._bar = progress(total=0, desc=title) if title else None
+        self._last: tuple[int, int, str] | None = None
         self.progressed.connect(self._draw)
 
     def start(self) -> None:
@@ -51,7 +53,7 @@ class Run(QObject):
         self._worker.start()
 
     def cancel(self) -> None:
-        """Stop before the next layer of the network, or the next stage."""
+        """Stop before the next layer of the network, or the next part of suppression or measuring."""
         self._stop.set()
 
     @property
@@ -71,11 +73,14 @@ class Run(QObject):
 
     def _report(self, done: int, total: int, stage: str) -> None:
         self.check()
-        self.progressed.emit(done, total, stage)
+        if self._last != (done, total, stage):  # it is called far more often than anything changes
+            self._last = done, total, stage
+            self.progressed.emit(done, total, stage)
 
     def _run(self) -> tuple[str, Any]:
         try:
-            return "finished", self._work(self._report)
+            with checked(self.check):
+                return "finished", self._work(self._report)
         except Cancelled:
             return "cancelled", None
         except Exception as error:

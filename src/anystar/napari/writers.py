@@ -9,18 +9,37 @@ from napari.layers import Labels
 
 from anystar.arrays import Volume
 from anystar.errors import InputError
-from anystar.napari.layers import HEADER, Place, spatial_axes, voxel_size_of, world_steps
+from anystar.napari.layers import (
+    HEADER,
+    LayerVolume,
+    Place,
+    spatial_axes,
+    voxel_size_of,
+    world_steps,
+)
 
 __all__ = ["labels_volume", "write_labels"]
 
 _PLACED = ("name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
-def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
-    """Write a labels layer, as napari calls it; returns the paths that were written."""
-    import anystar
+_BLOCK = 256
+"""Voxels along an axis of what is read at once of labels that lie on the disk."""
 
-    anystar.write(path, labels_volume(data, meta))
+
+def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write a labels layer, as napari calls it; returns the paths that were written.
+
+    Labels that are read as they are displayed go to OME-Zarr in blocks.
+    """
+    import anystar
+    from anystar.io.address import locate
+
+    source, like = _source(data, meta)
+    if locate(path).module == "ome_zarr" and not source.in_memory:
+        _write_blocks(path, source, like)
+    else:
+        anystar.write(path, like.with_data(source.read()))
     return [path]
 
 
@@ -32,6 +51,12 @@ def labels_volume(data: Any, meta: dict[str, Any]) -> Volume:
     InputError
         If the layer has several time points or channels, or is 2D.
     """
+    source, like = _source(data, meta)
+    return like.with_data(source.read())
+
+
+def _source(data: Any, meta: dict[str, Any]) -> tuple[LayerVolume, Volume]:
+    """Return the labels, which are not read yet, and a volume of their shape and place without content."""
     finest = data[0] if meta.get("multiscale") or isinstance(data, list | tuple) else data
     given = {name: meta[name] for name in _PLACED if meta.get(name) is not None}
     layer = Labels(np.zeros((1,) * finest.ndim, np.uint8), **given)
@@ -43,14 +68,29 @@ def labels_volume(data: Any, meta: dict[str, Any]) -> Volume:
                 "of its own"
             )
     place = Place(axes=axes, index=(0,) * finest.ndim, start=(0, 0, 0), transform={}, step=np.eye(1))
-    volume = np.asarray(place.from_layer(finest))
+    source = LayerVolume(data=finest, place=place, name=layer.name)
+    empty = np.broadcast_to(np.zeros((), finest.dtype), source.shape)
     size = voxel_size_of(layer).size
     if size is None:
-        return Volume(data=volume, header=_header(meta, volume, None))
-    header = _header(meta, volume, layer)
+        return source, Volume(data=empty, header=_header(meta, empty, None))
+    header = _header(meta, empty, layer)
     if not header and size.unit == "um":
         header = {"world": _world(layer, axes)}
-    return Volume(data=volume, spacing=size.spacing, unit=size.unit, header=header)
+    return source, Volume(data=empty, spacing=size.spacing, unit=size.unit, header=header)
+
+
+def _write_blocks(path: str, source: LayerVolume, like: Volume) -> None:
+    from anystar.io.label_store import LabelStore
+    from anystar.io.pyramid import blocks
+
+    store = LabelStore.create(path, source.shape, source.dtype, like=like, overwrite=True)
+    try:
+        for box in blocks(source.shape, (_BLOCK,) * 3):
+            store.write([part.start for part in box], source.read(box))
+        store.finish()
+    except BaseException:
+        store.discard()
+        raise
 
 
 def _header(meta: dict[str, Any], volume: np.ndarray, layer: Labels | None) -> dict[str, Any]:

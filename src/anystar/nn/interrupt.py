@@ -1,4 +1,4 @@
-"""A forward pass that can be stopped between two layers of the network."""
+"""A segmentation that can be stopped: between two layers of the network, and within what follows it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,17 @@ from typing import Any
 
 from torch import nn
 
+from anystar.runtime.interrupt import checked
+
 __all__ = ["interruptible"]
 
 
 @contextmanager
 def interruptible(network: nn.Module, check: Callable[[], object]) -> Iterator[None]:
-    """Call ``check`` before each layer that this thread runs inside the block; it stops the run by raising.
+    """Call ``check`` often while this thread segments inside the block; it stops the run by raising.
+
+    It is called before each layer of the network, and between parts of suppression, voting, rasterising and
+    measuring (:mod:`anystar.runtime.interrupt`).
 
     Parameters
     ----------
@@ -41,7 +46,8 @@ def interruptible(network: nn.Module, check: Callable[[], object]) -> Iterator[N
     leaves = [module for module in network.modules() if not list(module.children())]
     hooks = [module.register_forward_pre_hook(before) for module in leaves]
     try:
-        yield
+        with checked(check):
+            yield
     finally:
         for hook in hooks:
             hook.remove()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,17 @@ from anystar import io
 from anystar.arrays import Volume, refuse_mismatch
 from anystar.errors import InputError
 from anystar.io.address import file_stem
+from anystar.io.planes import list_volumes
 from anystar.workflow.pairing import file_pairs, volume_name
 
-__all__ = ["CorrectedVolume", "default_run", "read_corrected", "reviewed_file"]
+__all__ = [
+    "CorrectedVolume",
+    "default_run",
+    "find_corrected",
+    "image_of",
+    "read_corrected",
+    "reviewed_file",
+]
 
 _REVIEWED = "_reviewed"
 
@@ -49,6 +58,26 @@ def default_run(labels: Path) -> Path:
     'a/embryo_model'
     """
     return labels.with_name(f"{volume_name(labels)}_model")
+
+
+def image_of(labels: Path) -> Path | None:
+    """Return the image that corrected labels were saved with, as their provenance says; None if not found.
+
+    An image that was moved together with its labels is found beside them.
+    """
+    provenance = labels.with_name(f"{file_stem(labels)}.toml")
+    try:
+        known = tomllib.loads(provenance.read_text(encoding="utf-8")).get("corrected", {}).get("image")
+    except (OSError, ValueError):
+        return None
+    places = [] if known is None else [Path(known), labels.with_name(Path(known).name)]
+    return next((path for path in places if path.exists()), None)
+
+
+def find_corrected(folder: Path) -> list[Path]:
+    """Return the corrected labels in a folder whose image is known."""
+    files = [path for path in list_volumes(folder) if not file_stem(path).endswith(_REVIEWED)]
+    return [path for path in files if image_of(path) is not None]
 
 
 def read_corrected(

@@ -54,7 +54,9 @@ class FineTunePreset:
     iterations: int = 150
     """Optimiser steps."""
     learning_rate: float = 5e-4
-    """Initial learning rate; it falls to 0."""
+    """Highest learning rate; it falls to 0."""
+    warmup: int = 100
+    """Steps over which the learning rate rises."""
     batch_size: int = 2
     """Samples per step."""
     minutes: float | None = None
@@ -307,7 +309,11 @@ def _config(preset: FineTunePreset, out: Path, model: str, held: bool) -> TrainC
     config = train_config(options, size="small", out=out)
     often = max(1, preset.iterations // 75)
     return dataclasses.replace(
-        config, workers=preset.workers, log_every=often, checkpoint_every=min(50, 25 * often)
+        config,
+        warmup=min(preset.warmup, preset.iterations),
+        workers=preset.workers,
+        log_every=often,
+        checkpoint_every=min(50, 25 * often),
     )
 
 

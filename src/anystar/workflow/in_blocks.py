@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from anystar import io
@@ -12,10 +15,13 @@ from anystar.blocks.lazy_model import LazyModel
 from anystar.blocks.options import Selection
 from anystar.blocks.outcome import Outcome
 from anystar.blocks.run import segment_blocks
+from anystar.blocks.stored_detector import StoredDetector
 from anystar.errors import AlreadyDone
 from anystar.io.lazy import LazyImage
 from anystar.io.pyramid import blocks
 from anystar.objects import filters
+from anystar.outputs import Outputs
+from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.registry import DEFAULT_MODEL
 from anystar.workflow.exporting import write_image_rois
@@ -24,18 +30,54 @@ from anystar.workflow.notes import notes_of
 from anystar.workflow.opened import OpenedImage
 from anystar.workflow.provenance import describe_run
 
-__all__ = ["segment_in_blocks"]
+__all__ = ["segment_in_blocks", "thresholds_in_blocks"]
 
 Progress = Callable[[int, int, str], None]
 _BLOCK = 256
 """Voxels along an axis of what is read at once to find out whether all are the same."""
 
 
-def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | None) -> FileResult:
-    """Segment an image block by block, and write all its outputs."""
+def thresholds_in_blocks(
+    opened: OpenedImage, outputs: Mapping[float, Outputs], model: Model, progress: Progress | None
+) -> list[FileResult]:
+    """Segment an image block by block with several probability thresholds, and write all outputs of each.
+
+    The network sees every tile once: what it finds is kept beside the labels of the lowest threshold until
+    all are done. Only the search for the scale, on parts of the image, runs for each.
+    """
+    thresholds, done = sorted(outputs), []
+    folder = _kept_beside(outputs[thresholds[0]].labels)
+    reopen = opened.image.reopen
+    opened.image.close()
+    if not opened.options.resume:  # of an interrupted run, of another image perhaps
+        shutil.rmtree(folder, ignore_errors=True)
+    for value in thresholds:
+        options = replace(opened.options, prob_thresh=value)
+        own = replace(opened, image=reopen(), outputs=outputs[value], options=options)
+        done.append(segment_in_blocks(own, model, progress, kept_in=folder))
+    shutil.rmtree(folder, ignore_errors=True)
+    return done
+
+
+def _kept_beside(labels: Path) -> Path:
+    """Return the folder of what the network finds."""
+    return labels.with_name(f".{labels.name}.detections")
+
+
+def segment_in_blocks(
+    opened: OpenedImage, model: Model, progress: Progress | None, *, kept_in: Path | None = None
+) -> FileResult:
+    """Segment an image block by block, and write all its outputs.
+
+    What the network finds is kept in the folder ``kept_in``, and taken from there, if one is given.
+    """
     start = time.perf_counter()
     image, options, outputs = opened.image, opened.options, opened.outputs
-    sent = LazyModel(name=options.model or DEFAULT_MODEL, device_name=options.device)
+    detector: TileDetector | None = None
+    if options.dask:
+        detector = LazyModel(name=options.model or DEFAULT_MODEL, device_name=options.device)
+    if kept_in is not None:
+        detector = StoredDetector(detector=detector or model.detector(), folder=kept_in)
     masked = options.mask is not None
     predicates = options.filters.predicates(masked=masked)
 
@@ -63,7 +105,7 @@ def segment_in_blocks(opened: OpenedImage, model: Model, progress: Progress | No
                 outputs,
                 options,
                 model=model,
-                detector=sent if options.dask else None,
+                detector=detector,
                 mask=mask,
                 selection=Selection(
                     keep=(lambda table: filters.relevant(table, predicates)) if predicates else None,

@@ -125,15 +125,12 @@ def segment_thresholds(
     list of FileResult
         One per threshold, ascending.
 
-    Raises
-    ------
-    InputError
-        If the image would have to be segmented in blocks.
     """
     image = opened.image if opened.box is not None else opened.volume
     if image is None:
-        opened.image.close()
-        raise InputError("prob_thresh takes several values only for what is segmented at once, not in blocks")
+        from anystar.workflow.in_blocks import thresholds_in_blocks  # brings zarr along
+
+        return thresholds_in_blocks(opened, outputs, model, progress)
     thresholds, done = sorted(outputs), []
     with contextlib.ExitStack() as stack:
         if opened.box is not None:

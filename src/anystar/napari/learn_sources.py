@@ -1,0 +1,149 @@
+"""What a model learns from: corrected layers, and corrections that were saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari.layers import Labels
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QGroupBox,
+    QHBoxLayout,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+)
+
+from anystar.napari.corrections import LayerCorrections, corrections_of
+
+__all__ = ["LearnSources"]
+
+_FILE = Qt.ItemDataRole.UserRole
+_ENDINGS = "Labels (*.tif *.tiff *.nii *.nii.gz *.nrrd *.h5 *.npy)"
+
+
+class LearnSources(QGroupBox):
+    """A list of layers and files, each of which can be left out."""
+
+    changed = Signal()
+    complained = Signal(str)
+
+    def __init__(self, viewer: Any) -> None:
+        super().__init__("Learn from")
+        self.viewer = viewer
+        self.saved: list[tuple[Path, Path]] = []
+        """Labels and images that were chosen."""
+        self.list = QListWidget()
+        self.list.setMaximumHeight(110)
+        self.list.setToolTip("Layers and files that you have corrected; only what was reviewed counts.")
+        self.list.itemChanged.connect(self._report)
+        self.files_button, self.folder_button = QPushButton("Add files…"), QPushButton("Add a folder…")
+        self.files_button.setToolTip("Corrected labels that were saved; their image is found by itself")
+        self.folder_button.setToolTip("All corrected labels in a folder")
+        self.files_button.clicked.connect(self.choose_files)
+        self.folder_button.clicked.connect(self.choose_folder)
+        row = QHBoxLayout()
+        row.addWidget(self.files_button)
+        row.addWidget(self.folder_button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.list)
+        layout.addLayout(row)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """List the layers that were corrected, with what was reviewed of each, and the files."""
+        off = {self._key(i) for i in range(self.list.count()) if not self._checked(i)}
+        self.list.blockSignals(True)
+        self.list.clear()
+        for edited in self._edited():
+            self._add(f"{edited.layer.name}: {edited.review}", edited.layer.name, off)
+        for labels, image in self.saved:
+            self._add(f"{labels.name} with {image.name}", str(labels), off)
+        self.list.blockSignals(False)
+        self._report()
+
+    def _add(self, text: str, key: str, off: set[str]) -> None:
+        item = QListWidgetItem(text)
+        item.setData(_FILE, key)
+        item.setToolTip(key)
+        item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Unchecked if key in off else Qt.CheckState.Checked)
+        self.list.addItem(item)
+
+    def _report(self, *_: object) -> None:
+        self.changed.emit()
+
+    def _edited(self) -> list[LayerCorrections]:
+        found = [corrections_of(layer) for layer in self.viewer.layers if isinstance(layer, Labels)]
+        return [edited for edited in found if edited is not None]
+
+    def _key(self, row: int) -> str:
+        return str(self.list.item(row).data(_FILE))
+
+    def _checked(self, row: int) -> bool:
+        return self.list.item(row).checkState() == Qt.CheckState.Checked
+
+    def _chosen(self) -> set[str]:
+        return {self._key(i) for i in range(self.list.count()) if self._checked(i)}
+
+    @property
+    def layers(self) -> list[LayerCorrections]:
+        """The corrected layers to learn from."""
+        chosen = self._chosen()
+        return [edited for edited in self._edited() if edited.layer.name in chosen]
+
+    @property
+    def files(self) -> list[tuple[Path, Path]]:
+        """The saved labels and their images to learn from."""
+        chosen = self._chosen()
+        return [pair for pair in self.saved if str(pair[0]) in chosen]
+
+    def choose_files(self) -> None:
+        """Choose saved labels in a dialog."""
+        names, _ = QFileDialog.getOpenFileNames(self, "Corrected labels", "", f"{_ENDINGS};;All files (*)")
+        self.add_files([Path(name) for name in names])
+
+    def choose_folder(self) -> None:
+        """Choose a folder with saved labels in a dialog."""
+        name = QFileDialog.getExistingDirectory(self, "Folder with corrected labels")
+        if name:
+            self.add_folder(Path(name))
+
+    def add_folder(self, folder: Path) -> None:
+        """Add all corrected labels in a folder, or a Zarr store."""
+        from anystar.errors import InputError
+        from anystar.workflow.corrected import find_corrected
+
+        if folder.suffix == ".zarr":
+            self.add_files([folder])
+            return
+        try:
+            found = find_corrected(folder)
+        except InputError:  # there is no volume
+            found = []
+        if found:
+            self.add_files(found)
+        else:
+            self.complained.emit(f"{folder} holds no labels that were saved here; add files one by one")
+
+    def add_files(self, paths: list[Path]) -> None:
+        """Add saved labels; the image of each is looked up, or asked for."""
+        from anystar.workflow.corrected import image_of
+
+        for labels in paths:
+            image = image_of(labels) or self._ask_image(labels)
+            if image is None:
+                self.complained.emit(f"{labels.name} was not added, as its image is not known")
+            elif image.resolve() == labels.resolve():
+                self.complained.emit(f"{labels.name} was given as its own image; choose the image")
+            elif labels not in [one for one, _ in self.saved]:
+                self.saved.append((labels, image))
+        self.refresh()
+
+    def _ask_image(self, labels: Path) -> Path | None:
+        title = f"The image of {labels.name}"
+        name, _ = QFileDialog.getOpenFileName(self, title, str(labels.parent), "All files (*)")
+        return Path(name) if name else None
