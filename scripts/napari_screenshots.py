@@ -1,6 +1,6 @@
-"""Make the screenshots of docs/napari.md: python scripts/napari_screenshots.py [FOLDER].
+"""Make the screenshots of napari in docs/how-to: python scripts/napari_screenshots.py [FOLDER].
 
-It needs a display, or xvfb-run. The same actions are a test: tests/napari/test_walk.py.
+It needs a display, or xvfb-run. The same actions are a test: tests/napari/test_user_actions.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from PIL import Image
 from qtpy.QtWidgets import QApplication
 
 import napari
+from anystar.napari.corrections import Mode
+from anystar.napari.corrections_panel import CorrectionsPanel
 from anystar.napari.samples import embryo
 from anystar.napari.segment_panel import SegmentPanel
 
@@ -38,6 +40,32 @@ def save(viewer: Any, path: Path) -> None:
     print(f"wrote {path}")
 
 
+def corrected(viewer: Any, panel: SegmentPanel, path: Path) -> None:
+    """Correct a copy of the objects in a panel beside, and save the window."""
+    layer = viewer.layers["mouse embryo objects"]
+    data, kwargs, _ = layer.as_layer_data_tuple()
+    copy = viewer.add_labels(np.array(data), **{**kwargs, "name": "objects to correct", "metadata": {}})
+    copy.contour = 2
+    layer.visible = False
+    corrections = CorrectionsPanel(viewer)
+    own = viewer.window.add_dock_widget(corrections, name="Correct objects", area="right", tabify=True)
+    corrections.labels.setCurrentText(copy.name)
+    corrections.start()
+    assert corrections.edited is not None
+    rows = sorted(corrections.edited.corrections.rows.values(), key=lambda row: -row.volume)
+    corrections.set_mode(Mode.MERGE)
+    corrections.edited.corrections.delete(rows[0].label)
+    corrections.edited.confirm_box((0, 0, 0), [n / 2 for n in corrections.edited.corrections.labels.shape])
+    corrections.update_state()
+    viewer.dims.set_point(0, float(copy.data_to_world(rows[1].centroid)[0]))
+    viewer.window._qt_window.resize(1280, 860)
+    save(viewer, path)
+    viewer.window.remove_dock_widget(own)
+    corrections.close()
+    viewer.layers.remove(copy)
+    layer.visible = True
+
+
 def main(folder: Path) -> None:
     """Go through the plugin as a user does."""
     viewer = napari.Viewer(title="napari")
@@ -56,6 +84,7 @@ def main(folder: Path) -> None:
     wait(panel)
     panel.table.selectRow(1)
     save(viewer, folder / "napari-objects.png")
+    corrected(viewer, panel, folder / "napari-corrections.png")
     panel.table.clearSelection()
     panel.results.show_surfaces()
     viewer.scene.camera.angles = (5, 30, 140)

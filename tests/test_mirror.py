@@ -59,7 +59,8 @@ ELSEWHERE = {
     ),
     "napari": (
         "circle corrections corrections_form filters_form histogram_view image_form learning live_control "
-        "loss_curve models objects_view results_view segmentation segmenting strokes worker writers",
+        "loss_curve models objects_view results_view segment_form segmentation segmenting strokes worker "
+        "writers",
         "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),
     "nn": (
@@ -130,8 +131,7 @@ ACROSS = {
     "io/test_trust.py": "files that state nonsense",
     "io/test_zarr_kinds.py": "kinds of OME-Zarr",
     "napari/test_manifest.py": "what napari finds",
-    "napari/test_user_actions.py": "from an image to a saved correction",
-    "napari/test_walk.py": "from an image to saved labels",
+    "napari/test_user_actions.py": "from the sample to a saved correction",
     "predict/test_segment.py": "Model.segment as a whole",
     "report/test_browser.py": "the report in a browser",
     "workflow/test_box.py": "segmenting a part of an image, in every format",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from qtpy.QtWidgets import QApplication
@@ -60,39 +60,63 @@ def result_of(num: int) -> Result:
     )
 
 
-def milliseconds(action: Callable[[float], object], values: np.ndarray) -> tuple[list[float], list[float]]:
-    """Return the times until labels, count and histogram are made for each value, and until painted."""
-    made, painted = [], []
+class Times(NamedTuple):
+    """Milliseconds per step of a slider, ``(N,)`` each."""
+
+    made: np.ndarray
+    """Processor time of the window's thread until labels, count and histogram are made."""
+    painted: np.ndarray
+    """The same until the window is painted."""
+    all_threads: np.ndarray
+    """Processor time of all threads until it is painted: drawing without a graphics card has its own."""
+    elapsed: np.ndarray
+    """Time until it is painted, which other programs on the machine lengthen."""
+
+
+def measure(action: Callable[[float], object], values: np.ndarray) -> Times:
+    """Set a slider to each value and let the window be painted."""
+    rows = []
     for value in values:
-        start = time.perf_counter()
+        wall, thread, process = time.perf_counter(), time.thread_time(), time.process_time()
         action(float(value))
-        made.append(1e3 * (time.perf_counter() - start))
+        made = time.thread_time() - thread
         QApplication.processEvents()
-        painted.append(1e3 * (time.perf_counter() - start))
-    return made, painted
+        painted = time.thread_time() - thread
+        rows.append((made, painted, time.process_time() - process, time.perf_counter() - wall))
+    return Times(*(1e3 * np.array(rows).T))
+
+
+def print_row(name: str, times: Times) -> None:
+    """Print medians, and the longest time of the window's thread."""
+    cells = [*(np.median(each) for each in times), times.painted.max()]
+    print(f"| {name} | {' | '.join(f'{cell:.0f}' for cell in cells)} |")
+
+
+def wait(panel: SegmentPanel) -> None:
+    """Wait until nothing is computed."""
+    while panel.live.busy:
+        QApplication.processEvents()
+        time.sleep(0.02)
 
 
 def main(num: int) -> None:
-    """Measure each slider in a window."""
+    """Measure each slider in a window, and what the window costs without them."""
     result = result_of(num * 10 // 7)  # some are below the threshold
     viewer = Viewer()
     layer = viewer.add_image(result.image.data, name="balls", units=("um",) * 3)
     panel = SegmentPanel(viewer)
     viewer.window.add_dock_widget(panel, area="right")
     source = layer_volume(layer)
-    panel._source = source
     panel._display(Segmentation(result=result, place=source.place, source=source, live=Live(draw(result))))
-    while panel.live.busy:
-        QApplication.processEvents()
-        time.sleep(0.02)
+    wait(panel)
     print(f"{len(result.objects)} objects in {' x '.join(map(str, result.labels.shape))} voxels")
-    sizes = panel.results.live.segmentation.live.exact.sizes
+    live = panel.results.live.segmentation.live
+    sizes, table = live.exact.sizes, live.exact.table
 
     def volume(share: float) -> None:
         panel.filters.volume.low = float(np.quantile(sizes, share))
         panel.filters.volume.moved.emit()
 
-    table = panel.results.live.segmentation.live.exact.table
     sliders = {
         "volume": (volume, np.linspace(0, 0.9, 20)),
         "roundness": (
@@ -104,21 +128,21 @@ def main(num: int) -> None:
             np.quantile(table["contrast"], np.linspace(0, 0.9, 20)),
         ),
         "border": (lambda on: panel.filters.border.setChecked(on > 0), np.arange(20) % 2),
-        "probability up": (panel.filters.threshold.setValue, np.linspace(0.55, 0.95, 20)),
-        "probability down": (panel.filters.threshold.setValue, np.linspace(0.45, 0.15, 20)),
+        "probability, up": (panel.filters.threshold.setValue, np.linspace(0.55, 0.95, 20)),
+        "probability, down": (panel.filters.threshold.setValue, np.linspace(0.45, 0.15, 20)),
+        "canvas alone, nothing changed": (lambda _: layer.refresh(), np.arange(20)),
     }
-    print("| slider | made: median, ms | longest | painted: median | longest |\n|---|---:|---:|---:|---:|")
+    print("| slider | made, ms | painted | all threads | elapsed | longest painted |")
+    print("|---|---:|---:|---:|---:|---:|")
     for name, (action, values) in sliders.items():
         action(float(values[0]))  # compile
-        cells = [
-            f"{f(times):.0f}" for times in milliseconds(action, values) for f in (statistics.median, max)
-        ]
-        print(f"| {name} | {' | '.join(cells)} |")
+        QApplication.processEvents()
+        print_row(name, measure(action, values))
         panel.filters.start(floor=0.1, threshold=0.5, filters=anystar.FilterOptions())
         panel.live.update()
-        while panel.live.busy:
-            QApplication.processEvents()
-            time.sleep(0.02)
+        wait(panel)
+    panel.filters.contrast.setValue(float(np.median(table["contrast"])))
+    print_row("at rest: table, features, thumbnail", measure(lambda _: panel.live._rest(), np.arange(10)))
     viewer.close()
 
 

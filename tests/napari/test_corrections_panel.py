@@ -1,5 +1,6 @@
 """Correcting a labels layer, in a viewer."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -42,7 +43,7 @@ def panel(viewer, qtbot):
 def segmented(panel, tmp_path):
     """A layer of three objects of four, the last is below the threshold."""
     result = result_of_four()
-    path = tmp_path / "embryo.tif"
+    path = tmp_path / "monday" / "embryo.tif"
     anystar.write(path, result.image)
     panel.viewer.open(str(path), plugin="napari", name="embryo", **PLACE)
     image = panel.viewer.layers["embryo"]
@@ -176,10 +177,11 @@ def test_where_no_candidate_was_kept_the_model_looks_again(panel, segmented, qtb
 
 def test_what_was_corrected_is_saved_beside_the_image(panel, segmented, tmp_path):
     click(panel, segmented, PLACES[3], Mode.ADD)
-    assert (tmp_path / "embryo.tif.corrections").exists()
+    folder = tmp_path / "monday"
+    assert (folder / "embryo.tif.corrections").exists()
     panel.all_button.click()
     panel.save_button.click()
-    assert {p.name for p in tmp_path.iterdir() if p.is_file()} == {
+    assert {p.name for p in folder.iterdir()} == {
         "embryo.tif",
         "embryo.tif.corrections",
         "embryo_labels.ome.tif",
@@ -188,16 +190,88 @@ def test_what_was_corrected_is_saved_beside_the_image(panel, segmented, tmp_path
         "embryo_labels.png",
         "embryo_labels.toml",
     }
-    table, _ = anystar.read_table(tmp_path / "embryo_labels.csv")
+    table, _ = anystar.read_table(folder / "embryo_labels.csv")
     assert table["provenance"].tolist() == ["found"] * 3 + ["added"]
     panel.save_button.click()
     assert "exists already; tick Replace" in panel.message.text()
     panel.replace.setChecked(True)
     panel.save_button.click()
     assert "wrote embryo_labels.ome.tif" in panel.message.text()
-    panel.path.setText(str(tmp_path / "embryo.tif"))
+    panel.path.setText(str(folder / "embryo.tif"))
     panel.save_button.click()
     assert "is an input" in panel.message.text()
+
+
+def test_where_a_folder_cannot_be_written_the_panel_says_where_edits_go(
+    panel, segmented, tmp_path, monkeypatch
+):
+    shutil.rmtree(tmp_path / "monday")
+    (tmp_path / "monday").write_text("no folder, so that nobody can write into it")
+    layer, kept = segmented, panel.kept
+    click(panel, layer, PLACES[0], Mode.DELETE)
+    own = tmp_path / "home" / "anystar" / "corrections"
+    assert f"{tmp_path / 'monday'} cannot be written; edits are kept in {own}" in kept.text()
+    assert "gray" in kept.styleSheet()
+    panel.save_button.click()
+    assert panel.message.text().startswith(str(tmp_path / "monday"))
+    assert "choose another" in panel.message.text()
+    panel.path.setText(str(tmp_path / "labels.tif"))
+    panel.save_button.click()
+    assert "wrote labels.tif" in panel.message.text()
+    assert not panel.edited.at_risk
+
+
+def test_edits_that_no_disk_keeps_are_marked_and_stay_in_memory(panel, segmented, tmp_path, monkeypatch):
+    shutil.rmtree(tmp_path / "monday")
+    (tmp_path / "monday").write_text("")
+    (tmp_path / "full").write_text("")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "full"))
+    click(panel, segmented, PLACES[0], Mode.DELETE)
+    click(panel, segmented, PLACES[1], Mode.DELETE)
+    assert panel.kept.text().startswith("edits are not kept on the disk (")
+    assert panel.kept.text().endswith("); save them soon")
+    assert "#ff8a65" in panel.kept.styleSheet()
+    assert segmented.data[PLACES[1]] == 0
+    panel.path.setText(str(tmp_path / "labels.tif"))
+    panel.save_button.click()
+    assert not panel.edited.at_risk
+    panel.undo_button.click()
+    assert segmented.data[PLACES[1]] == 2
+    np.testing.assert_array_equal(anystar.read_labels(tmp_path / "labels.tif").data == 2, False)
+
+
+def test_a_click_at_another_time_point_edits_nothing(panel, viewer):
+    layer = viewer.add_labels(labels_of_four()[None], name="of time 1", translate=(1, 0, 0, 0))
+    viewer.add_image(np.zeros((3, *SHAPE)), name="movie")
+    panel.labels.setCurrentText("of time 1")
+    panel.start()
+    before = layer.data.copy()
+    click(panel, layer, (1, *PLACES[0]), Mode.DELETE)
+    assert panel.message.text() == "of time 1 is of another time point or channel; move the slider there"
+    np.testing.assert_array_equal(layer.data, before)
+    click(panel, layer, (0, *PLACES[0]), Mode.DELETE)
+    assert 1 not in layer.data
+
+
+def test_a_layer_that_gets_another_name_is_still_edited(panel, segmented, viewer):
+    viewer.add_labels(labels_of_four(), name="another")
+    segmented.name = "renamed"
+    viewer.add_image(np.zeros(SHAPE), name="more")
+    assert panel.labels.currentText() == "renamed"
+    click(panel, segmented, PLACES[0], Mode.DELETE)
+    assert segmented.data[PLACES[0]] == 0
+
+
+def test_a_panel_that_is_closed_while_the_model_looks_stops_it(panel, segmented, qtbot, monkeypatch):
+    monkeypatch.setattr(segmenting, "load_model", lambda name, device: stub_model(radius=6.0))
+    corrections_of(segmented).corrections.proposals = None
+    before = segmented.data.copy()
+    click(panel, segmented, PLACES[3], Mode.ADD)
+    held = panel.run
+    panel.close()
+    assert held.cancelling
+    qtbot.waitUntil(lambda: panel.run is None, timeout=TIMEOUT)
+    np.testing.assert_array_equal(segmented.data, before)
 
 
 def test_edits_that_were_not_saved_are_offered_again(panel, segmented, viewer, qtbot):

@@ -80,6 +80,11 @@ def test_try_here_segments_a_box_in_the_middle_of_the_view(panel, image, qtbot):
     assert part[layer.data > 0].mean() > 5 * part[layer.data == 0].mean()
     run(qtbot, panel)
     assert [other.name for other in panel.viewer.layers] == ["spots", "spots objects"]  # the try went
+    run(qtbot, panel, "try_here", point=middle)
+    segmentation_of(panel.viewer.layers["spots try"]).corrected = True  # somebody painted in it
+    run(qtbot, panel, "try_here", point=middle)
+    names = ["spots", "spots objects", "spots try", "spots try [1]"]
+    assert [other.name for other in panel.viewer.layers] == names
 
 
 def test_a_try_is_a_part_of_the_whole_up_to_its_border(panel, image, qtbot, stub):

@@ -52,7 +52,7 @@ class StoredDetector:
     def detect_tile(self, image: ResampledImage, tile: Tile, *, floor: float, tta: bool) -> Candidates:
         """Return the candidates of one tile, lengths in voxels of ``image``.
 
-        The network runs if the tile was not seen before, or only with a higher floor.
+        The network runs if nothing was kept of the tile, or only what is above a higher floor.
         """
         name = hashlib.sha256(repr((image.prepared.settings, image.zoom, tile, tta)).encode()).hexdigest()
         path = self.folder / name[:2] / f"{name[:32]}.npz"

@@ -99,6 +99,11 @@ class Journal:
         self._file: IO[bytes] | None = None
         self._made: list[Path] = []
 
+    @property
+    def keeps(self) -> bool:
+        """Whether every edit so far is on the disk or was saved."""
+        return self._file is not None or not self.unsaved
+
     def edit(self, state: EditableLabels, patch: Patch) -> None:
         """Append an edit that was just made."""
         if self._file is None:

@@ -74,8 +74,16 @@ class LayerCorrections:
         return self.key.path
 
     def voxel(self, position: Sequence[float]) -> tuple[float, float, float]:
-        """Return the voxel (Z, Y, X) of a place in napari's world."""
+        """Return the voxel (Z, Y, X) of a place in napari's world.
+
+        Raises
+        ------
+        InputError
+            If the place belongs to another time point or channel.
+        """
         data = self.layer.world_to_data(position)
+        if any(round(float(data[axis])) for axis in range(len(data)) if axis not in self.place.axes):
+            raise InputError(f"{self.layer.name} is of another time point or channel; move the slider there")
         z, y, x = (float(data[axis]) for axis in self.place.axes)
         return z, y, x
 
@@ -250,6 +258,11 @@ class LayerCorrections:
         if journal is None or not self.corrections.can_undo:
             return "Every edit is kept on the disk as you make it."
         return journal.note or f"Edits are kept in {journal.path}."
+
+    @property
+    def at_risk(self) -> bool:
+        """Whether edits are nowhere but in memory."""
+        return self.journal is not None and not self.journal.keeps
 
     def unsaved(self) -> list[Unsaved]:
         """Return corrections of this image of an earlier time that were not saved."""

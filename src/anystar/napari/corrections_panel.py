@@ -19,7 +19,7 @@ from anystar.napari.corrections import LayerCorrections, Mode, correct, in_memor
 from anystar.napari.corrections_form import CorrectionsForm
 from anystar.napari.layers import layer_volume, voxel_size_of
 from anystar.napari.segmentation import segmentation_of
-from anystar.napari.worker import Progress, Run
+from anystar.napari.worker import Progress, Run, cancel_with
 
 __all__ = ["CorrectionsPanel"]
 
@@ -34,6 +34,7 @@ class CorrectionsPanel(CorrectionsForm):
         self.mode = Mode.LOOK
         self.run: Run | None = None
         self._connect()
+        cancel_with(self)
         self.viewer.layers.events.inserted.connect(self.list_layers)
         self.viewer.layers.events.removed.connect(self.list_layers)
         self.list_layers()
@@ -65,7 +66,7 @@ class CorrectionsPanel(CorrectionsForm):
         if edited is not None and edited.layer not in self.viewer.layers:
             self.stop()
             edited.close()
-        chosen = self.labels.currentText()
+        chosen = self.labels.currentText() if self.edited is None else self.edited.layer.name
         self.labels.blockSignals(True)
         self.labels.clear()
         self.labels.addItems([layer.name for layer in self.viewer.layers if isinstance(layer, Labels)])
@@ -102,6 +103,7 @@ class CorrectionsPanel(CorrectionsForm):
             return
         layer.mouse_drag_callbacks.append(self._clicked)
         layer.events.paint.connect(self._painted)
+        layer.events.name.connect(self.list_layers)
         for key, action in self._keys().items():
             layer.bind_key(key, action, overwrite=True)
         self.viewer.layers.selection.active = layer
@@ -132,6 +134,7 @@ class CorrectionsPanel(CorrectionsForm):
         if self._clicked in layer.mouse_drag_callbacks:
             layer.mouse_drag_callbacks.remove(self._clicked)
         layer.events.paint.disconnect(self._painted)
+        layer.events.name.disconnect(self.list_layers)
         for key in self._keys():
             layer.bind_key(key, None, overwrite=True)
         self.edited.release()
@@ -197,13 +200,15 @@ class CorrectionsPanel(CorrectionsForm):
                 world=True,
             )
             label = int(label or 0)
-        point = edited.voxel(event.position)
+        point = None
         try:
+            point = edited.voxel(event.position)
             self._say(edited.click(self.mode, point, label=label))
-        except NothingFound as error:
-            self._look_around(edited, point, error)
         except InputError as error:
-            self._say(str(error))
+            if point is not None and isinstance(error, NothingFound):
+                self._look_around(edited, point, error)
+            else:
+                self._say(str(error))
         self.update_state()
 
     def _look_around(
@@ -224,7 +229,7 @@ class CorrectionsPanel(CorrectionsForm):
 
         self._say("looking around the point with the model …")
         self.run = Run("Look around the point", work)
-        self.run.finished.connect(lambda found: self._add_found(edited, point, found))
+        self.run.finished.connect(partial(self._add_found, edited, point))
         self.run.failed.connect(self._say)
         self.run.ended.connect(self._run_ended)
         self.run.start()
@@ -341,10 +346,18 @@ class CorrectionsPanel(CorrectionsForm):
             self.redo_button.setEnabled(edited.corrections.can_redo)
             self.summary.setText(edited.summary)
             self.kept.setText(edited.kept)
+            self.kept.setStyleSheet(f"color: {'#ff8a65' if edited.at_risk else 'gray'}")
+
+    def enterEvent(self, event: Any) -> None:
+        """Bring the list up to date when the mouse comes in: layers may have other names."""
+        self.list_layers()
+        super().enterEvent(event)
 
     def closeEvent(self, event: Any) -> None:
         """Leave the layer as it is; edits stay on the disk until they are saved."""
         edited = self.edited
+        if self.run is not None:
+            self.run.cancel()
         self.stop()
         if edited is not None:
             edited.close()

@@ -61,6 +61,7 @@ def segment_large(request: Request, output: Path, progress: Progress, *, memory:
     from anystar.errors import AlreadyDone
     from anystar.nn.interrupt import interruptible
     from anystar.outputs import Outputs
+    from anystar.runtime.compiled import announced
 
     model = load_model(request.model, request.device)
     last: list[Any] = [0, 0, "network"]
@@ -73,7 +74,8 @@ def segment_large(request: Request, output: Path, progress: Progress, *, memory:
         diameter=request.diameter, prob_thresh=request.prob_thresh, memory=memory, resume=True
     )
     check = interruptible(model.network, lambda: progress(last[0], last[1], last[2]))
-    with check, contextlib.suppress(AlreadyDone):
+    compiling = announced(lambda: report(0, 0, "compiling, first run only"))
+    with check, compiling, contextlib.suppress(AlreadyDone):
         segment_blocks(
             lazy_image(request.source, request.size),
             Outputs(labels=output, table=table_beside(output)),

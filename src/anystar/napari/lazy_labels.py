@@ -26,8 +26,8 @@ class VisibleLabels:
 
     Examples
     --------
-    >>> shown = VisibleLabels(np.array([[0, 1], [2, 2]]), np.array([False, False, True]))
-    >>> shown[1].tolist(), np.asarray(shown).tolist()
+    >>> some = VisibleLabels(np.array([[0, 1], [2, 2]]), np.array([False, False, True]))
+    >>> some[1].tolist(), np.asarray(some).tolist()
     ([2, 2], [[0, 0], [2, 2]])
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from anystar.napari.learn_sources import LearnSources
 from anystar.napari.learning import LearnRequest, as_corrected, free_folder, learn, losses
 from anystar.napari.loss_curve import LossCurve
 from anystar.napari.models import MODELS
-from anystar.napari.worker import Progress, Run
+from anystar.napari.worker import Run, cancel_with
 from anystar.runtime.user_folders import data_folder
 
 __all__ = ["LearnPanel"]
@@ -42,6 +43,7 @@ class LearnPanel(QWidget):
         self.events: list[Any] = []
         self.iterations = 150
         self._build()
+        cancel_with(self)
         self.event_made.connect(self._show_event)
         self.viewer.layers.events.inserted.connect(self.list_layers)
         self.viewer.layers.events.removed.connect(self.list_layers)
@@ -104,11 +106,11 @@ class LearnPanel(QWidget):
         self.events = []
         self.scores.setText("")
         self.message.setText("The viewer can be used meanwhile.")
-        self.run = Run(f"Learn {request.name}", lambda progress: self._work(request, progress))
+        self.run = Run(f"Learn {request.name}", partial(learn, request, report=self.event_made.emit))
         self.run.progressed.connect(self._show_progress)
         self.run.finished.connect(self._finished)
         self.run.failed.connect(self.message.setText)
-        self.run.cancelled.connect(lambda: self.message.setText("cancelled; the model in use stays"))
+        self.run.cancelled.connect(self._cancelled)
         self.run.ended.connect(self._ended)
         self.run.start()
         self.update_state()
@@ -128,8 +130,8 @@ class LearnPanel(QWidget):
             iterations=self.iterations,
         )
 
-    def _work(self, request: LearnRequest, progress: Progress) -> Any:
-        return learn(request, progress, self.event_made.emit)
+    def _cancelled(self) -> None:
+        self.message.setText("cancelled; the model in use stays")
 
     def cancel(self) -> None:
         """Stop after the present steps."""

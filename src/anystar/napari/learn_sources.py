@@ -130,11 +130,11 @@ class LearnSources(QGroupBox):
             self.complained.emit(f"{folder} holds no labels that were saved here; add files one by one")
 
     def add_files(self, paths: list[Path]) -> None:
-        """Add saved labels; the image of each is looked up, or asked for."""
+        """Add saved labels; the image of each is looked up, or chosen in a dialog."""
         from anystar.workflow.corrected import image_of
 
         for labels in paths:
-            image = image_of(labels) or self._ask_image(labels)
+            image = image_of(labels) or self._choose_image(labels)
             if image is None:
                 self.complained.emit(f"{labels.name} was not added, as its image is not known")
             elif image.resolve() == labels.resolve():
@@ -143,7 +143,7 @@ class LearnSources(QGroupBox):
                 self.saved.append((labels, image))
         self.refresh()
 
-    def _ask_image(self, labels: Path) -> Path | None:
+    def _choose_image(self, labels: Path) -> Path | None:
         title = f"The image of {labels.name}"
         name, _ = QFileDialog.getOpenFileName(self, title, str(labels.parent), "All files (*)")
         return Path(name) if name else None

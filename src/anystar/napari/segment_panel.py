@@ -16,7 +16,7 @@ from anystar.napari.layers import HEADER, LayerVolume, features_of
 from anystar.napari.measures import drawn_diameter
 from anystar.napari.results_view import camera_of
 from anystar.napari.segment_form import SegmentForm
-from anystar.napari.segmentation import Segmentation, attach
+from anystar.napari.segmentation import Segmentation, attach, segmentation_of
 from anystar.napari.segmenting import Request, segment
 from anystar.napari.worker import Run
 
@@ -195,8 +195,10 @@ class SegmentPanel(SegmentForm):
         kind = "objects" if found.whole else "try"
         name = f"{found.source.name} {kind}"
         labels = found.live.canvas.labels
-        for layer in [other for other in self.viewer.layers if other.name == f"{found.source.name} try"]:
-            self.viewer.layers.remove(layer)
+        for layer in list(self.viewer.layers):
+            before = segmentation_of(layer)
+            if before is not None and layer.name == f"{found.source.name} try" and not before.corrected:
+                self.viewer.layers.remove(layer)
         layer = self.viewer.add_labels(
             found.place.to_layer(labels),
             name=name,

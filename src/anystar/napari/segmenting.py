@@ -53,6 +53,7 @@ def segment(request: Request, progress: Progress) -> Segmentation:
     from anystar.napari.layer_image import lazy_image
     from anystar.napari.live import Live, draw
     from anystar.nn.interrupt import interruptible
+    from anystar.runtime.compiled import announced
 
     model = load_model(request.model, request.device)
     progress(0, 0, "reading the image")
@@ -63,7 +64,8 @@ def segment(request: Request, progress: Progress) -> Segmentation:
         last[:] = done, total, stage
         progress(done, total, stage)
 
-    with interruptible(model.network, lambda: progress(last[0], last[1], last[2])):
+    check = interruptible(model.network, lambda: progress(last[0], last[1], last[2]))
+    with check, announced(lambda: report(0, 0, "compiling, first run only")):
         result = model.segment(
             source.volume(size) if box is None else lazy_image(source, size),
             box=box,

@@ -9,11 +9,12 @@ from typing import Any
 from napari.qt.threading import create_worker
 from napari.utils import progress
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from anystar.errors import Cancelled, user_message
 from anystar.runtime.interrupt import checked
 
-__all__ = ["Progress", "Run"]
+__all__ = ["Progress", "Run", "cancel_with"]
 
 Progress = Callable[[int, int, str], None]
 """Called as ``progress(done, total, stage)`` by the work; raises ``Cancelled`` once the run is cancelled."""
@@ -116,3 +117,17 @@ class Run(QObject):
     def _close(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def cancel_with(panel: QWidget) -> None:
+    """Cancel what a panel runs, its attribute ``run``, when Qt destroys it: the viewer is closed."""
+    panel.destroyed.connect(_Cancel(panel.__dict__))
+
+
+class _Cancel:
+    def __init__(self, panel: dict[str, Any]) -> None:
+        self._panel = panel  # the widget itself can no longer be used then
+
+    def __call__(self, *_: object) -> None:
+        if self._panel.get("run") is not None:
+            self._panel["run"].cancel()

@@ -54,9 +54,7 @@ class FineTunePreset:
     iterations: int = 150
     """Optimiser steps."""
     learning_rate: float = 5e-4
-    """Highest learning rate; it falls to 0."""
-    warmup: int = 100
-    """Steps over which the learning rate rises."""
+    """Initial learning rate; it falls to 0."""
     batch_size: int = 2
     """Samples per step."""
     minutes: float | None = None
@@ -309,11 +307,7 @@ def _config(preset: FineTunePreset, out: Path, model: str, held: bool) -> TrainC
     config = train_config(options, size="small", out=out)
     often = max(1, preset.iterations // 75)
     return dataclasses.replace(
-        config,
-        warmup=min(preset.warmup, preset.iterations),
-        workers=preset.workers,
-        log_every=often,
-        checkpoint_every=min(50, 25 * often),
+        config, workers=preset.workers, log_every=often, checkpoint_every=min(50, 25 * often)
     )
 
 
