@@ -5,7 +5,10 @@ It needs a display, or xvfb-run. The same actions are a test: tests/napari/test_
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,7 @@ from anystar.napari.corrections_panel import CorrectionsPanel
 from anystar.napari.samples import embryo
 from anystar.napari.segment_panel import SegmentPanel
 
-FOLDER = Path(__file__).parents[1] / "docs" / "images"
+FOLDER = Path(__file__).absolute().parents[1] / "docs" / "images"
 COLOURS = 128
 
 
@@ -51,14 +54,14 @@ def corrected(viewer: Any, panel: SegmentPanel, path: Path) -> None:
     own = viewer.window.add_dock_widget(corrections, name="Correct objects", area="right", tabify=True)
     corrections.labels.setCurrentText(copy.name)
     corrections.start()
-    assert corrections.edited is not None
-    rows = sorted(corrections.edited.corrections.rows.values(), key=lambda row: -row.volume)
-    corrections.set_mode(Mode.MERGE)
-    corrections.edited.corrections.delete(rows[0].label)
-    corrections.edited.confirm_box((0, 0, 0), [n / 2 for n in corrections.edited.corrections.labels.shape])
+    edited = corrections.edited
+    assert edited is not None
+    first, second = sorted(edited.corrections.rows.values(), key=lambda row: -row.volume)[:2]
+    corrections.set_mode(Mode.DELETE)
+    corrections.message.setText(edited.show(edited.corrections.delete(first.label)))
+    edited.show(edited.corrections.review([second.label]))
     corrections.update_state()
-    viewer.dims.set_point(0, float(copy.data_to_world(rows[1].centroid)[0]))
-    viewer.window._qt_window.resize(1280, 860)
+    viewer.dims.set_point(0, float(copy.data_to_world(second.centroid)[0]))
     save(viewer, path)
     viewer.window.remove_dock_widget(own)
     corrections.close()
@@ -68,6 +71,12 @@ def corrected(viewer: Any, panel: SegmentPanel, path: Path) -> None:
 
 def main(folder: Path) -> None:
     """Go through the plugin as a user does."""
+    place = Path(tempfile.gettempdir()) / "embryo"  # its name is in a picture
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    os.environ["XDG_DATA_HOME"] = str(place / "kept")
+    folder = folder.absolute()
+    os.chdir(place)
     viewer = napari.Viewer(title="napari")
     viewer.window.resize(1280, 860)
     for data, kwargs, _ in embryo():
