@@ -15,6 +15,7 @@ from benchmarks.rules.__main__ import volumes_table
 from benchmarks.rules.shared import SharedModel
 from benchmarks.rules.switches import SWITCHES
 from benchmarks.sizes.__main__ import covered, measure, table, volume_ratios
+from benchmarks.sizes.half_maximum import compare
 from benchmarks.sizes.volumes import QUICK, Condition, make
 from benchmarks.specimens.__main__ import judge
 from benchmarks.specimens.volumes import SPECIMENS, TWO_SIZES
@@ -42,6 +43,18 @@ def test_the_sizes_of_a_condition_are_a_row():
     assert (image == make(QUICK[0], seed=1)[0]).all()
     volumes = np.bincount(labels.ravel())[1:]
     assert (6 / np.pi * np.median(volumes)) ** (1 / 3) == pytest.approx(8, rel=0.1)
+
+
+def test_peaks_are_compared_with_what_is_above_half_of_their_maximum():
+    centres = [(15, 20, 20), (15, 20, 45), (15, 45, 20), (15, 45, 45)]
+    image = 20 + 500 * blobs((30, 64, 64), centres[:3], 3.0)
+    labels = balls(image.shape, (4, centres[0], 3.5), (7, centres[1], 5.0))
+    found = compare(image, labels, 3)
+    assert (found.num_peaks, found.num_found) == (3, 2)
+    half, own = found.volumes.T
+    radius = ((3**2 / 2 + 0.7**2) * 2 * np.log(2)) ** 0.5  # of a Gaussian at half of its maximum
+    np.testing.assert_allclose(half, 4 / 3 * np.pi * radius**3, rtol=0.2)
+    assert own.tolist() == [(labels == 4).sum(), (labels == 7).sum()]
 
 
 KINDS = [s for s in (*SPECIMENS, *TWO_SIZES) if s.name in ("organ", "core, dark pores", "two sizes, ratio 4")]
