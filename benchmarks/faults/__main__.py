@@ -20,7 +20,7 @@ from typing import Any
 from benchmarks.faults.outcome import OUTCOMES
 from benchmarks.faults.worker import KINDS
 
-_SILENT = 400
+_SILENT = 1000
 """Seconds without a line after which a worker hangs in code that no signal interrupts."""
 
 

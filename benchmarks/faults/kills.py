@@ -58,7 +58,7 @@ def killed_command(kind: str, folder: Path, rng: np.random.Generator) -> Callabl
             try:
                 time.sleep(delay)
                 (os.killpg if to_all else os.kill)(process.pid, number)
-                _, errors = process.communicate(timeout=120)
+                _, errors = process.communicate(timeout=300)
             finally:
                 process.kill()
         if b"Traceback" in errors:
@@ -107,7 +107,7 @@ def _start(words: Sequence[str]) -> subprocess.Popen[bytes]:
 def _finish(words: Sequence[str]) -> None:
     with _start(words) as process:
         try:
-            _, errors = process.communicate(timeout=240)
+            _, errors = process.communicate(timeout=600)
         finally:
             process.kill()
     if process.returncode:

@@ -114,10 +114,14 @@ def killed_writer(kind: str, folder: Path, rng: np.random.Generator) -> Callable
     def kill() -> bool:
         words = [sys.executable, "-c", _WRITER, str(folder / name)]
         with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
-            time.sleep(delay)
-            process.send_signal(number)
+            try:
+                assert process.stdout is not None
+                process.stdout.readline()
+                time.sleep(delay)
+                process.send_signal(number)
+                process.wait(60)
+            finally:
+                process.kill()
         if not (folder / name).exists():
             return True
         found = io.read(folder / name).data

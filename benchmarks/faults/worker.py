@@ -28,8 +28,8 @@ _MEMORY = 6 << 30
 """Bytes of address space of a worker."""
 _SECONDS = 30
 """Longest that a case may take."""
-_SLOW = {"killed commands": 300}
-"""The same for kinds that start whole commands."""
+_SLOW = {"killed writers": 300, "killed commands": 900}
+"""The same for kinds that start processes, on a machine that has other work."""
 
 
 def _late(module: str, name: str) -> Make:

@@ -48,3 +48,21 @@ def test_nrrd_fields_without_which_nothing_can_be_read(tmp_path, line):
     (tmp_path / "a.nrrd").write_bytes(b"NRRD0005\ntype: uint8\n\n")
     with pytest.raises(io.FileError, match="lacks the field dimension of its header; export it again"):
         io.read(tmp_path / "a.nrrd")
+    for magic in (b"NRRD0009\n", b"NRRD000\xff\n", b"nothing\n"):
+        (tmp_path / "a.nrrd").write_bytes(magic + head.encode().partition(b"\n")[2] + b"\n" + bytes(120))
+        with pytest.raises(io.FileError, match="does not begin as an NRRD file of version 1 to 5; copy"):
+            io.read(tmp_path / "a.nrrd")
+
+
+@pytest.mark.parametrize(
+    ("line", "right"), [("endian: big\n", True), ("endian: litt\xc1e\n", False), ("", False)]
+)
+def test_the_order_of_bytes_is_not_guessed(tmp_path, line, right):
+    data = np.arange(120, dtype=">u2").reshape(4, 5, 6)
+    head = f"NRRD0005\ntype: uint16\ndimension: 3\nsizes: 6 5 4\nencoding: raw\n{line}\n"
+    (tmp_path / "a.nrrd").write_bytes(head.encode("latin-1") + data.tobytes())
+    if right:
+        np.testing.assert_array_equal(io.read(tmp_path / "a.nrrd").data, data)
+    else:
+        with pytest.raises(io.FileError, match="neither little nor big; export it again"):
+            io.read(tmp_path / "a.nrrd")

@@ -78,8 +78,7 @@ def open_source(address: Address, level: int) -> Source:
         raise FileError(f"holds values of type {header['type']}; save it as grey integers or floats")
     if len(shape) != int(header["dimension"]) or min(shape) < 0:
         raise FileError(f"states {header['dimension']} axes of the sizes {shape}; export it again")
-    little = str(header.get("endian", "little")).lower() == "little"
-    stored = _DTYPES[header["type"]].newbyteorder("<" if little else ">")
+    stored = _in_order(_DTYPES[header["type"]], header)
     axes, directions = _axes(header)
     voxels = cache(_voxels(address.file, start, header, shape, stored))
     size = _calibration(header, directions)
@@ -155,6 +154,16 @@ def _voxels(
             return unpack(stream, stored, shape, offset=skipped, exact=True)
 
     return read
+
+
+def _in_order(dtype: np.dtype, header: dict[str, Any]) -> np.dtype:
+    """Return a type in the order of bytes that the header states, which one of several bytes needs."""
+    stated = str(header.get("endian", "")).lower()
+    text = str(header["encoding"]).lower() in _TEXT
+    if stated not in ("little", "big") and (stated or (dtype.itemsize > 1 and not text)):
+        what = f"endian: {stated:.20}" if stated else "no endian"
+        raise FileError(f"states {what}, neither little nor big; export it again")
+    return dtype.newbyteorder(">" if stated == "big" else "<")
 
 
 def _field(header: dict[str, Any], name: str, default: Any) -> Any:

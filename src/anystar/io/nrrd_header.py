@@ -30,9 +30,9 @@ def read_header(file: BinaryIO) -> tuple[dict[str, Any], tuple[str, ...]]:
         If it is no NRRD header, or a field that says where the voxels are cannot be parsed.
     """
     magic = file.readline(_LONGEST)
-    if not magic.startswith(b"NRRD"):
-        raise FileError("is not an NRRD file; copy or export it again")
-    first = magic.decode("ascii", "replace")
+    if re.fullmatch(rb"NRRD000[1-5]\s*", magic) is None:
+        raise FileError("does not begin as an NRRD file of version 1 to 5; copy or export it again")
+    first = magic.decode("ascii")
     lines: list[str] = []
     notes: list[str] = []
     left = _LONGEST
@@ -47,7 +47,8 @@ def read_header(file: BinaryIO) -> tuple[dict[str, Any], tuple[str, ...]]:
             _check(found)
         except Exception as error:  # the parser raises whatever it stumbles over
             if name.replace(" ", "") in _VOXELS:
-                raise FileError(f"states {text:.60} ({error!s:.60}); export it again") from error
+                why = " ".join(str(error).split())
+                raise FileError(f"states {text:.60} ({why:.60}); export it again") from error
             unknown = _WITHOUT.get(name.replace(" ", ""))
             notes.append(
                 f"the file states {text.strip():.60}, which cannot be parsed"
@@ -61,12 +62,13 @@ def read_header(file: BinaryIO) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def _text(line: bytes) -> str:
-    """Return a line as text; both signs for micro become u, which every program reads."""
+    """Return a line as printable text; both signs for micro become u, which every program reads."""
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
         text = line.decode("latin-1")
-    return text.replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
+    text = text.replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def _check(field: dict[str, Any]) -> None:
