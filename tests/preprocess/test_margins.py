@@ -86,6 +86,21 @@ def test_different_constants_one_within_the_other_are_peeled_off():
     )
 
 
+@pytest.mark.parametrize("value", [37, 65535, np.nan, -1000.0])
+def test_a_natural_background_within_another_constant_is_kept_alone(value):
+    image = noisy()
+    image[:, :8] = 0  # planes of a background that continues in the next plane
+    image[:, 8, :20] = 0
+    plain = Preprocessing.fit(image)
+    assert plain.margins is None
+    data = image if 0 <= value <= 65535 else image.astype(np.float32)
+    padded = np.pad(data, ((2, 0), (3, 4), (0, 5)), constant_values=value)
+    fitted = Preprocessing.fit(padded)
+    assert (fitted.margins.start, fitted.margins.stop) == ((2, 3, 0), (22, 33, 34))
+    assert fitted.margins.missing == bool(np.isnan(value))
+    assert (fitted.limits, fitted.illumination) == (plain.limits, plain.illumination)
+
+
 def test_thick_margins_are_read_a_strip_at_a_time(monkeypatch):
     monkeypatch.setattr("anystar.preprocess.margins.STRIP_BYTES", 4000)
     monkeypatch.setattr(subsample, "MAX_VOXELS", 1000)

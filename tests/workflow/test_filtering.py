@@ -81,3 +81,16 @@ def test_a_time_point_is_filtered_by_its_rows_of_a_joined_table(tmp_path):
         kept = tmp_path / f"kept{time}.tif"
         filter_file(tmp_path / "movie.tif", tmp_path / "t.csv", kept, options=options, time=time)
         np.testing.assert_array_equal(io.read(kept).data, np.where(movie[time] > 4, movie[time], 0))
+
+
+@pytest.mark.parametrize("name", ["kept.tif", "kept.nrrd", "kept.zarr"])
+def test_labels_of_eight_bits_get_room(tmp_path, name):
+    balls = annotated_balls(num=24, radius=4.0).labels.astype(np.uint8)
+    io.write(tmp_path / "l.tif", anystar.Volume(data=balls))
+    write_table(tmp_path / "t.csv", anystar.measure(balls))
+    filter_file(
+        tmp_path / "l.tif", tmp_path / "t.csv", tmp_path / name, options=FilterOptions(keep="label > 3")
+    )
+    found = io.read(tmp_path / name).data
+    assert found.dtype == np.uint16
+    np.testing.assert_array_equal(found, np.where(balls > 3, balls, 0))

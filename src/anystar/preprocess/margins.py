@@ -49,20 +49,23 @@ class Margins:
         """Return the constant margins of an image, ``None`` if it has none."""
         if subsample.voxels.shape == tuple(image.shape):  # all of it has been read
             image = subsample.voxels
-        box, values = _within_constant_planes(image)
+        box, layers = _within_constant_planes(image)
+        values = {face: found[-1][0] for face, found in layers.items()}
         cropped = box != whole_box(image.shape)
         inner = take_subsample(crop(image, box)) if cropped else subsample
         region = find_region(inner, values)
         if region is None:
             common = _FRAMED if _is_frame(values, subsample) else _COMMON
-            box = _keep_natural(image, box, values, common)
+            box, layers = _keep_natural(image, box, layers, common)
             if box == whole_box(image.shape):
                 return None
         z, y, x = image.shape
         start, stop = (
             (s[0], s[1], s[2]) for s in zip(*((part.start, part.stop) for part in box), strict=True)
         )
-        missing = None in values.values() or (region is not None and region.value is None)
+        missing = any(value is None for found in layers.values() for value, _ in found) or (
+            region is not None and region.value is None
+        )
         return cls(shape=(z, y, x), start=start, stop=stop, missing=missing, region=region)
 
     @property
@@ -145,13 +148,17 @@ def crop(image: ArrayLike, box: Box) -> ArrayLike:
     return image[box] if isinstance(image, np.ndarray) else CroppedImage(image, box)
 
 
-def _within_constant_planes(image: ArrayLike) -> tuple[Box, dict[Face, float | None]]:
-    """Return the box inside the constant planes at the faces, and the values of the innermost by face.
+_Layers = dict[Face, list[tuple[float | None, int]]]
+"""By face, the values of the constant planes and how many have each, outermost first."""
+
+
+def _within_constant_planes(image: ArrayLike) -> tuple[Box, _Layers]:
+    """Return the box inside the constant planes at the faces, and these planes.
 
     Of an axis along which too little is left, nothing is taken away.
     """
     whole = whole_box(image.shape)
-    box, values = list(whole), {}
+    box, layers = list(whole), _Layers()
     found = True
     while found:
         found = False
@@ -162,14 +169,15 @@ def _within_constant_planes(image: ArrayLike) -> tuple[Box, dict[Face, float | N
             if count == part.stop - part.start:
                 return whole, {}  # all of it is constant
             if count:
-                found, values[face] = True, value
+                found = True
+                layers.setdefault(face, []).append((value, count))
                 start, stop = (part.start, part.stop - count) if last else (part.start + count, part.stop)
                 box[axis] = slice(start, stop)
     for axis, part in enumerate(box):
         if part.stop - part.start < _SMALLEST:
             box[axis] = whole[axis]
-            values = {face: value for face, value in values.items() if face[0] != axis}
-    return (box[0], box[1], box[2]), values
+            layers = {face: found for face, found in layers.items() if face[0] != axis}
+    return (box[0], box[1], box[2]), layers
 
 
 def _constant_corners(image: ArrayLike, box: list[slice]) -> dict[Face, float | None]:
@@ -236,14 +244,20 @@ def _is_frame(values: dict[Face, float | None], subsample: Subsample) -> bool:
     return len(values) == 6 and not others and value is not None and value > np.nanmin(subsample.voxels)
 
 
-def _keep_natural(image: ArrayLike, box: Box, values: dict[Face, float | None], common: float) -> Box:
-    """Return the box with those planes that are a natural background."""
-    kept = list(box)
-    for face, value in values.items():
+def _keep_natural(image: ArrayLike, box: Box, layers: _Layers, common: float) -> tuple[Box, _Layers]:
+    """Return the box with those innermost planes that are a natural background, and the others."""
+    kept, left = list(box), _Layers()
+    for face, found in layers.items():
         axis, last = face
-        plane = _planes(list(box), face, 0, 1)
+        value, plane = found[-1][0], _planes(list(box), face, 0, 1)
         strips = [is_value(np.asarray(image[tuple(strip)]), value) for strip in _strips(image, plane, axis)]
+        outer = list(found)
         if sum(int(s.sum()) for s in strips) >= common * sum(s.size for s in strips):
-            part = kept[axis]
-            kept[axis] = slice(part.start, image.shape[axis]) if last else slice(0, part.stop)
-    return kept[0], kept[1], kept[2]
+            while outer and outer[-1][0] == value:
+                count, part = outer.pop()[1], kept[axis]
+                kept[axis] = (
+                    slice(part.start, part.stop + count) if last else slice(part.start - count, part.stop)
+                )
+        if outer:
+            left[face] = outer
+    return (kept[0], kept[1], kept[2]), left

@@ -181,9 +181,10 @@ def _write_labels(image: LazyImage, output: Path, kept: np.ndarray, overwrite: b
     """Write the labels that are kept, in blocks if they go to a Zarr store."""
     if locate(output).module != "ome_zarr":
         whole = (slice(None),) * 3
-        io.write(output, filters.keep_labels(_read(image, whole), kept), like=image)
+        labels = filters.keep_labels(_read(image, whole), kept)
+        io.write(output, labels.astype(_dtype_of(labels.dtype), copy=False), like=image)
         return
-    dtype = image.dtype if image.dtype.kind in "ui" else np.dtype(np.int64)
+    dtype = _dtype_of(image.dtype) if image.dtype.kind in "ui" else np.dtype(np.int64)
     store = LabelStore.create(output, image.shape, dtype, like=image, overwrite=overwrite)
     try:
         for box in _boxes(image):
@@ -193,3 +194,8 @@ def _write_labels(image: LazyImage, output: Path, kept: np.ndarray, overwrite: b
     except BaseException:
         store.discard()
         raise
+
+
+def _dtype_of(dtype: np.dtype) -> np.dtype:
+    """Return a type of 16 bits at least: eight leave no room for objects that are painted in later."""
+    return np.promote_types(dtype, np.uint16) if dtype.itemsize < 2 else dtype
