@@ -212,9 +212,9 @@ def main(data: Path, only: list[str], *, draw_only: bool) -> None:
     if "mouse_embryo" in found:
         image, labels = found["mouse_embryo"]
         views = overview.panels(image.data, labels, image.spacing)
-        figure = overview.draw_panels(views, metric=True)
-        figure.set_dpi(70)
-        save(figure, PICTURES / "first-volume.jpg")
+        sheet = overview.draw_panels(views, metric=True)
+        sheet.thumbnail((sheet.width // 2, sheet.height))
+        sheet.save(PICTURES / "first-volume.jpg", quality=82, optimize=True)
     if all(name in found for name in HERO):
         draw_hero(found, PICTURES / "results.jpg")
 

@@ -16,26 +16,13 @@ import resource
 import subprocess
 import sys
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from benchmarks.speed.clock import median_seconds
 
 HERE = Path(__file__).parent
 FLOAT32 = "import torch; torch.cpu._is_avx512_bf16_supported = lambda: False; "
 """What makes a process compute as on a processor without bfloat16."""
-
-
-def make_volume(path: Path, shape: tuple[int, ...]) -> None:
-    """Write a volume of the ``mild`` recipe in 8 bits: objects of 15 to 22 voxels."""
-    import anystar
-
-    recipe = anystar.get_recipe("mild")
-    recipe = replace(recipe, layout=replace(recipe.layout, diameter=(15.0, 22.0)))
-    batch = anystar.generate(recipe, seed=1, indices=[1], shape=shape)
-    np.save(path, (batch.image[0, 0].numpy() * 255).astype(np.uint8))
 
 
 def ask(python: str, script: str, *arguments: str) -> dict[str, dict[str, float]]:
@@ -78,7 +65,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         volume = folder / "volume.npy"
-        make_volume(volume, shape)
+        # In another process: the peak memory of a process is at least that of its parent
+        words = [sys.executable, "-m", "benchmarks.speed.volume", str(volume), *map(str, shape)]
+        subprocess.run(words, check=True)
         rows = [
             (
                 "AnyStar, `anystar segment` as a command",

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.speed.__main__ import ask, make_volume
+from benchmarks.speed.__main__ import ask
 
 ROOT = Path(__file__).parents[2]
 EMBRYO = ROOT / "examples" / "mouse_embryo.tif"
@@ -100,10 +100,14 @@ class Bench:
     repeat: int
 
     def volume(self, name: str) -> Path:
-        """Return a volume of that name, made when it is first needed."""
+        """Return a volume of that name, made when it is first needed.
+
+        It is made in another process: the peak memory of a process is at least that of its parent.
+        """
         path = self.folder / f"{name}.npy"
         if not path.exists():
-            make_volume(path, SHAPES[name])
+            words = [sys.executable, "-m", "benchmarks.speed.volume", str(path), *map(str, SHAPES[name])]
+            subprocess.run(words, cwd=ROOT, check=True)
         return path
 
     def in_turn(self, work: Callable[[Version, Cost], None], repeat: int = 0) -> tuple[Cost, Cost]:

@@ -1,10 +1,21 @@
 """The overview image: which planes, which proportions, which outlines."""
 
+import subprocess
+import sys
+
 import matplotlib.image
 import numpy as np
 import pytest
 
-from anystar.report.overview import draw_panels, label_colours, outline, panels, render, save_overview
+from anystar.report.overview import (
+    draw_panels,
+    label_colours,
+    outline,
+    panels,
+    render,
+    save_overview,
+    scale_bar,
+)
 from anystar.report.survey import Extent, merge, survey
 
 
@@ -65,6 +76,30 @@ def test_constant_images_and_thin_ones(value):
     image = np.full((3, 40, 50), value, np.float32)
     draw_panels(panels(image, np.zeros(image.shape, np.int32)), metric=False)
     draw_panels(panels(image, np.ones(image.shape, np.int32), (1e-3, 2e3, 1)), metric=True)
+
+
+def test_the_scale_bar_is_as_long_as_its_text_says(cells):
+    image, labels = cells
+    views = panels(image, 0 * labels, (2, 0.5, 0.5))
+    bare, marked = (np.asarray(draw_panels(views, metric=metric)).astype(int) for metric in (False, True))
+    length, text = scale_bar(views[0], "um")
+    changed = np.abs(marked - bare).max(2) > 0
+    white = changed & (marked.min(2) == 255)
+    longest = white.sum(1).max()
+    assert (length, text) == (2.0, "2 µm")
+    assert longest == pytest.approx(length / views[0].extent[1] * 600, abs=2)
+    assert not changed[: changed.shape[0] // 2].any()
+
+
+def test_an_overview_is_drawn_without_matplotlib(tmp_path):
+    code = (
+        "import sys\nimport numpy as np\nfrom anystar.report.overview import save_overview\n"
+        "labels = np.eye(20, dtype=np.int32)[None].repeat(8, 0)\n"
+        f"save_overview({str(tmp_path / 'a.png')!r}, labels, labels, spacing=(1, 1, 1), title='cells')\n"
+        "assert 'matplotlib' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_large_views_have_the_pixels_that_are_shown():
