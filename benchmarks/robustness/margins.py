@@ -1,14 +1,15 @@
 """What constant margins do to the objects beyond them: ``python -m benchmarks.robustness.margins``.
 
 Margins are put around a volume, or cut out of it, whose other voxels stay as they are. Objects within half a
-diameter of the cut, true or found, do not count, with and without the margin.
+diameter of the cut, true or found, do not count, with and without the margin. ``--fit`` segments nothing: it
+compares what the network would see, and which voxels are left out, for every volume and more constants.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from scipy import ndimage
 
 import anystar
 from anystar.evaluate import match_labels
+from anystar.preprocess import PreparedImage, Preprocessing
+from anystar.preprocess.arrays import whole_box
 from benchmarks.accuracy.volumes import Sample, load_samples
 from benchmarks.models.cache import cached_simulation
 from benchmarks.models.simulator.conditions import CONDITIONS
@@ -66,6 +69,61 @@ def margins(image: np.ndarray) -> Iterator[Margin]:
             )
 
 
+CONSTANTS: dict[str, Callable[[np.ndarray], float]] = {
+    "0": lambda image: 0.0,
+    "the median": lambda image: float(np.rint(np.median(image))),
+    "the maximum": lambda image: float(image.max()),
+    "the type's largest": lambda image: float(np.iinfo(image.dtype).max),
+    "-1000, float": lambda image: -1000.0,
+    "NaN, float": lambda image: np.nan,
+}
+"""What margins are filled with, by name."""
+_SIDES: dict[str, tuple[tuple[int, int], ...]] = {
+    "8 voxels around": ((8, 8),) * 3,
+    "planes on four sides": ((2, 0), (0, 7), (5, 1)),
+}
+_WHOLE = 0.99
+"""Overlap of the region that is left out with the cut from which on they count as the same."""
+
+
+def fit(image: np.ndarray) -> Iterator[tuple[str, str, bool]]:
+    """Yield kind and constant of margins, and whether the preprocessing leaves out what they are."""
+    plain = Preprocessing.fit(image)
+    whole = plain.apply(image)
+    for constant, value in CONSTANTS.items():
+        data = image.astype(np.float32) if "float" in constant else image
+        filling = np.array(value(image)).astype(data.dtype)
+        for kind, widths in _SIDES.items():
+            padded = np.pad(data, widths, constant_values=filling)
+            fitted = Preprocessing.fit(padded)
+            inner = fitted.apply(padded)
+            yield kind, constant, inner.shape == whole.shape and np.array_equal(_seen(inner), _seen(whole))
+        for kind, cut in cuts(image.shape):
+            fitted = Preprocessing.fit(np.where(cut, filling, data).astype(data.dtype))
+            left = fitted.margin_mask(whole_box(image.shape)) if fitted.margins else np.zeros_like(cut)
+            yield kind, constant, bool((left & cut).sum() >= _WHOLE * (left | cut).sum())
+
+
+def _seen(image: PreparedImage) -> np.ndarray:
+    z, y, x = (slice(0, num) for num in image.shape)
+    return image.read((z, y, x))
+
+
+def _print_fits(samples: Sequence[Sample]) -> None:
+    """Print how many volumes are as before, by kind and constant of the margin, and the others."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for sample in samples:
+        for kind, constant, same in fit(sample.image.data):
+            found.setdefault((kind, constant), []).extend([] if same else [sample.name])
+    print("| margin | " + " | ".join(CONSTANTS) + " |\n| --- |" + " ---: |" * len(CONSTANTS))
+    for kind in dict.fromkeys(kind for kind, _ in found):
+        cells = [f"{len(samples) - len(found[kind, constant])} of {len(samples)}" for constant in CONSTANTS]
+        print(f"| {kind} | " + " | ".join(cells) + " |")
+    for (kind, constant), names in found.items():
+        if names:
+            print(f"- {kind}, {constant}: not {', '.join(names)}")
+
+
 def cuts(shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
     """Yield what is outside a box that is turned in the volume, and outside an ellipsoid."""
     grid = np.stack(np.mgrid[tuple(slice(n) for n in shape)], -1) - (np.array(shape) - 1) / 2
@@ -78,13 +136,17 @@ def cuts(shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
     yield "outside an ellipsoid", ((grid / (0.55 * np.array(shape))) ** 2).sum(-1) > 1
 
 
-def measure(model: anystar.Model, sample: Sample) -> Iterator[tuple[str, int, int, float, float]]:
+def measure(
+    model: anystar.Model, sample: Sample, names: Sequence[str] | None
+) -> Iterator[tuple[str, int, int, float, float]]:
     """Yield for each margin how many objects count and were found, and the accuracy without and with it."""
     assert sample.labels is not None
     image, truth, spacing = sample.image.data, sample.labels, sample.image.spacing
     plain = model.segment(image, spacing=spacing)
     size = np.array(spacing or (1, 1, 1)) / min(spacing or (1,))
     for margin in margins(image):
+        if names and not any(name in margin.name for name in names):
+            continue
         near = np.zeros(image.shape, bool)
         if margin.cut.any():
             away = ndimage.distance_transform_edt(~margin.cut, sampling=size)
@@ -110,7 +172,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/models/cache"))
     parser.add_argument("--volumes", nargs="*", default=_VOLUMES)
     parser.add_argument("--conditions", nargs="*", default=_CONDITIONS)
+    parser.add_argument("--margins", nargs="*", help="names of margins, or parts of them; all by default")
+    parser.add_argument("--fit", action="store_true", help="segment nothing, see above")
     args = parser.parse_args()
+    if args.fit:
+        _print_fits(load_samples(Path(args.data)))
+        return
     model = anystar.load_model()
     samples = [s for s in load_samples(Path(args.data)) if s.name in args.volumes]
     samples += [cached_simulation(args.cache, c, seed=0) for c in CONDITIONS if c.name in args.conditions]
@@ -118,7 +185,7 @@ def main() -> None:
     for sample in samples:
         print(f"\n{sample.name}\n\n| margin | true objects | found | accuracy without | with |")
         print("| --- | ---: | ---: | ---: | ---: |")
-        for name, count, found, without, with_it in measure(model, sample):
+        for name, count, found, without, with_it in measure(model, sample, args.margins):
             worst = max(worst, without - with_it)
             print(f"| {name} | {count} | {found} | {without:.2f} | {with_it:.2f} |", flush=True)
     print(f"\nmost that is lost: {worst:.3f}")
