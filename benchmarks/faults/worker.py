@@ -69,6 +69,7 @@ def try_cases(kind: str, seed: int, first: int, last: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, _ring)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which nohup has the processes of this one ignore
     make, _ = KINDS[kind]
     with tempfile.TemporaryDirectory() as temporary:
         for index in range(first, last):
