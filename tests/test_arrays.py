@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import anystar
 from anystar.arrays import Volume, VoxelSize, check_spacing, refuse_mismatch
 from anystar.errors import InputError
 
@@ -50,3 +51,11 @@ def test_mirrored_files_are_not_compared_voxel_by_voxel():
     refuse_mismatch("a", in_the_world(plain), "b", in_the_world(tilted))
     refuse_mismatch("a", in_the_world(plain), "b", in_the_world(mirrored, oriented=False))
     refuse_mismatch("a", in_the_world(plain), "b", Volume(data=np.zeros((3, 4, 5))))
+
+
+@pytest.mark.parametrize("edge", [1e300, 1e-300])
+def test_edges_beyond_all_lengths_are_refused(edge):
+    with pytest.raises(InputError, match=r"spacing must be 1e-15 to 1e\+30, got"):
+        check_spacing((edge, edge, edge))
+    with pytest.raises(InputError, match="at most 100 times as long along one axis"):
+        anystar.measure(np.ones((4, 5, 6), int), spacing=(1e4, 1, 1))

@@ -18,7 +18,9 @@ from anystar.box import Box
 from anystar.errors import InputError
 
 __all__ = [
+    "LARGEST_EDGE",
     "LENGTH_UNITS",
+    "SMALLEST_EDGE",
     "LengthUnit",
     "OnGrid",
     "Volume",
@@ -34,6 +36,8 @@ LengthUnit = Literal["nm", "um", "mm", "m"]
 """Unit in which lengths are reported."""
 LENGTH_UNITS: dict[LengthUnit, float] = {"nm": 1e-3, "um": 1.0, "mm": 1e3, "m": 1e6}
 """Micrometres per unit."""
+SMALLEST_EDGE, LARGEST_EDGE = 1e-15, 1e30
+"""Of a voxel: beyond these, volumes are no numbers any more."""
 _FARTHEST = 100
 """Largest ratio of a voxel's edges that is accepted."""
 _TILT = 0.05
@@ -234,6 +238,8 @@ def check_spacing(spacing: Sequence[float]) -> tuple[float, float, float]:
         raise InputError(f"spacing must be three numbers (Z Y X), got {len(values)}: {spacing}")
     if not all(np.isfinite(s) and s > 0 for s in values):
         raise InputError(f"spacing must be positive and finite, got {spacing}")
+    if not all(SMALLEST_EDGE <= s <= LARGEST_EDGE for s in values):
+        raise InputError(f"spacing must be {SMALLEST_EDGE:g} to {LARGEST_EDGE:g}, got {spacing}")
     return values[0], values[1], values[2]
 
 

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import os
 import tempfile
+from pathlib import Path
 
 import h5py
 import nibabel as nib
@@ -14,6 +15,9 @@ import tifffile
 
 from anystar import io
 from anystar.arrays import Volume
+from anystar.errors import InputError
+from anystar.workflow.evaluating import evaluate_files
+from anystar.workflow.outputs import refuse_outputs
 
 SHAPE = (5, 6, 7)
 DATA = np.random.default_rng(0).integers(0, 2**16, SHAPE).astype(np.uint16)
@@ -260,8 +264,16 @@ def test_a_wrong_argument_is_no_damage(folder, given):
 
 
 @pytest.mark.parametrize(
-    "path", ["https://x.org/a.zarr", "https:/x.org/a.tif", "s3://bucket/a.ome.zarr", "file:///data/a.nii.gz"]
+    "path", ["https://x.org/a.zarr", "https:/x.org/a.tif", "s3://bucket/a.ome.zarr", "gs:/bucket/a.nii.gz"]
 )
-def test_an_address_is_no_file(path):
+def test_an_address_is_no_file(path, tmp_path):
     with pytest.raises(io.FileError, match=r"://.* is an address, not a file; download it first"):
         io.open_image(path)
+    with pytest.raises(io.FileError, match=r"://.* is an address, not a file; download it first"):
+        evaluate_files(Path(path), tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"://.* is an address, to which nothing is written; give the table"):
+        refuse_outputs([("the table", Path(path))], overwrite=True)
+    with pytest.raises(
+        io.FileError, match=r"file:///data/a\.tif is an address, not a file; give /data/a\.tif"
+    ):
+        io.open_image("file:///data/a.tif")

@@ -73,6 +73,10 @@ def test_labels_that_are_no_labels_are_refused(corrected):
     tifffile.imwrite(corrected / "half.tif", data, imagej=True, metadata={"axes": "ZYX"})
     with pytest.raises(FileError, match=r"half\.tif has fractional values; give a label image"):
         export_file(corrected / "half.tif", rois=corrected / "r.zip")
+    noise = np.random.default_rng(0).integers(1, 4000, data.shape).astype(np.uint16)
+    tifffile.imwrite(corrected / "noise.tif", noise, imagej=True, metadata={"axes": "ZYX"})
+    with pytest.raises(FileError, match=r"noise\.tif holds intensities, not labels"):
+        export_file(corrected / "noise.tif", rois=corrected / "r.zip")
     with pytest.raises(InputError, match=r"rois must end in \.zip"):
         export_file(corrected / "int.tif", rois=corrected / "r.roi")
     with pytest.raises(InputError, match="is an input and would be overwritten"):

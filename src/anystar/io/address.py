@@ -17,6 +17,7 @@ __all__ = [
     "image_files",
     "is_png_or_jpeg",
     "locate",
+    "remote_address",
 ]
 
 # The format's module is loaded when it is needed: each brings a library along.
@@ -80,9 +81,11 @@ def locate(path: str | Path) -> Address:
     >>> locate("notes.txt")[1:]
     ('', '', '')
     """
-    if found := _ADDRESS.match(str(path)):
-        stated = f"{found[1]}://{str(path)[found.end() :]}"
-        raise FileError(f"{stated} is an address, not a file; download it first, or mount it as a folder")
+    if stated := remote_address(path):
+        what = f"{stated} is an address, not a file"
+        if stated.lower().startswith("file:"):
+            raise FileError(f"{what}; give {stated[7:]}")
+        raise FileError(f"{what}; download it first, or mount it as a folder")
     path = Path(path).expanduser()
     inner = ""
     found = _INSIDE_HDF5.fullmatch(str(path))
@@ -96,6 +99,19 @@ def locate(path: str | Path) -> Address:
     if not suffix and any((path / file).is_file() for file in _ZARR_FILES):
         module = "ome_zarr"  # a store by its content, whatever its name
     return Address(path, inner, suffix, module)
+
+
+def remote_address(path: str | Path) -> str:
+    """Return the address that a name is, or nothing.
+
+    >>> remote_address("s3:/bucket/a.zarr"), remote_address("file:/data/a.tif"), remote_address("a.tif")
+    ('s3://bucket/a.zarr', 'file:///data/a.tif', '')
+    """
+    found = _ADDRESS.match(str(path))
+    if found is None:
+        return ""
+    root = "/" if found[1].lower() == "file" else ""
+    return f"{found[1]}://{root}{str(path)[found.end() :]}"
 
 
 def file_suffix(path: str | Path) -> str:

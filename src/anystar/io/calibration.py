@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from anystar.arrays import LENGTH_UNITS, LengthUnit
+from anystar.arrays import LARGEST_EDGE, LENGTH_UNITS, SMALLEST_EDGE, LengthUnit
 from anystar.io.source import Spacing, Unit
 from anystar.io.units import micrometres_per
 
@@ -102,7 +102,7 @@ def calibrate(
     stated = [s for s in sizes if s is not None]
     if not stated:
         return Calibration()
-    if not all(math.isfinite(s) and s > 0 for s in stated):
+    if not all(math.isfinite(s) and s > 0 for s in stated) or max(stated) > LARGEST_EDGE:
         return Calibration(fault=f"states a voxel of {_text(sizes)} along Z, Y, X")
     names = [(u or "").strip() for u in units]
     factors = [micrometres_per(u) for u in names]
@@ -148,7 +148,7 @@ def _with_unit(sizes: Sequence[float | None], names: list[str], lengths: list[fl
             lengths[i] = size * factor
             notes.append(f"the file states no unit of the voxel size along {axis}; it is taken as {known}")
     z, y, x = lengths
-    if not all(math.isfinite(length) and length > 0 for length in lengths if length is not None):
+    if not all(SMALLEST_EDGE <= length <= LARGEST_EDGE for length in lengths if length is not None):
         return Calibration(fault=f"states a voxel of {_text(sizes)} along Z, Y, X")  # beyond any number
     if y is None or x is None:
         return Calibration(notes=("the file does not state the voxel size along Y and X",))

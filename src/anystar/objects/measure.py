@@ -132,9 +132,11 @@ def as_volume(name: str, array: np.ndarray | Volume) -> Volume:
 
 def _voxel_size(spacing: Sequence[float] | None, volumes: Sequence[Volume]) -> tuple[Spacing | None, Unit]:
     """Return the first voxel size that is known: the given one, the labels', the image's."""
-    if spacing is not None:
-        return check_spacing(tuple(spacing)), "um"
-    known = next((size for volume in volumes if (size := VoxelSize.of(volume)) is not None), None)
+    stated = map(VoxelSize.of, volumes)
+    given = None if spacing is None else VoxelSize(check_spacing(tuple(spacing)))
+    known = given or next((size for size in stated if size is not None), None)
+    if known is not None:
+        _ = known.aspect  # refuses edges that no microscope makes
     return (None, "um") if known is None else (known.lengths.spacing, known.unit)
 
 

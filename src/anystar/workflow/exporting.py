@@ -12,9 +12,14 @@ from anystar import io
 from anystar.errors import FileError, InputError
 from anystar.io.lazy import LazyImage
 from anystar.io.rois import RoiWriter, highest_label, planes_of
+from anystar.objects.labels import resembles_image
 from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
 __all__ = ["ExportResult", "export_file", "write_image_rois"]
+
+
+_SEEN = 128
+"""Edge, in voxels, of what is looked at to distinguish labels from intensities."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,9 @@ def export_file(
         if time is not None and not series_of_image:
             first.at(time=time)  # which says what there is
         alone = first.num_times == 1
+        if resembles_image(first.read(_middle(first.shape))):
+            why = "neighbouring voxels mostly differ"
+            raise FileError(f"{labels} holds intensities, not labels ({why}); give a label image")
         times = range(first.num_times) if alone or time is None else (time,)
         highest = max(highest_label(first.at(time=t)) for t in times)
         with RoiWriter(rois, highest=highest, stack=stack) as writer:
@@ -81,6 +89,12 @@ def export_file(
                 for z, plane in planes_of(first.at(time=at)):
                     writer.add(plane, z, place)
     return ExportResult(num_rois=writer.count)
+
+
+def _middle(shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
+    """Return a box in the middle of a volume, large enough to see what it holds."""
+    z, y, x = (slice((n - min(n, _SEEN)) // 2, (n + min(n, _SEEN)) // 2) for n in shape)
+    return z, y, x
 
 
 def write_image_rois(rois: Path, labels: Path, image: LazyImage) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from anystar.errors import InputError
+from anystar.io.address import remote_address
 from anystar.outputs import Outputs, target_of
 from anystar.report.table import sidecar
 
@@ -38,6 +39,10 @@ def refuse_outputs(
     sources.update([folder for source in sources for folder in source.parents])
     taken: dict[Path, str] = {}
     for what, path in outputs:
+        if stated := remote_address(path):
+            raise InputError(
+                f"{stated} is an address, to which nothing is written; give {what} a file or folder"
+            )
         place = path.resolve()
         if place in taken:
             raise InputError(f"{taken[place]} and {what} would both become {path}; rename one of them")

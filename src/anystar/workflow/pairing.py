@@ -34,6 +34,7 @@ def by_volume(path: Path) -> dict[str, Path]:
     ValueError
         If there are none, or two of one name.
     """
+    locate(path)  # which refuses addresses
     if not path.exists():
         raise InputError(f"{path} does not exist; check the name")
     found: dict[str, Path] = {}
