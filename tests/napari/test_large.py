@@ -114,6 +114,18 @@ def test_a_window_shows_sliders_and_table_of_blocks_which_can_be_corrected(
     corrections.close()
 
 
+def test_a_folder_that_cannot_be_written_is_named_before_anything_runs(make_panel, monkeypatch):
+    panel = make_panel()
+    panel.viewer.add_image(grey(), name="spots", **PLACE)
+    monkeypatch.setattr(large, "needs_blocks", lambda source: True)
+    with monkeypatch.context() as read_only:
+        read_only.setattr("os.access", lambda folder, mode: False)
+        panel.segment()
+    assert "cannot be written, but the labels go there; copy the image elsewhere" in panel.message.text()
+    assert panel.run is None
+    assert panel.segment_button.isEnabled()
+
+
 def test_a_cancelled_run_goes_on(tmp_path, source):
     output, stages = tmp_path / "spots objects.zarr", []
 

@@ -257,7 +257,10 @@ class LayerCorrections:
         journal = self.journal
         if journal is None or not self.corrections.can_undo:
             return "Every edit is kept on the disk as you make it."
-        return journal.note or f"Edits are kept in {journal.path}."
+        path = journal.path
+        if path is not None and self.image_path is not None and path.parent == self.image_path.parent:
+            return journal.note or f"Edits are kept beside the image, in {path.name}."
+        return journal.note or f"Edits are kept in {path}."
 
     @property
     def at_risk(self) -> bool:
