@@ -86,7 +86,8 @@ object_options = add_options(
         help="Smallest probability of an object, 0 to 1: lower finds more, higher only the clearest. Several "
         "values, 0.3 0.5 0.7, give files of their own in one run of the network, labels_p0.30.tif. If left "
         "out, the model's own, adapted to the volume: higher where a texture resembles objects, down to two "
-        "thirds of it where the volume holds nothing else.",
+        "thirds of it where the volume holds nothing else. The column calibrated_probability says which "
+        "share of such objects is real.",
     ),
     click.option(
         "--thresholds",

@@ -2,7 +2,7 @@
 
 The same probability means much in an image of nuclei and little in one whose texture resembles them. The
 adaptive threshold of an image stands where its objects begin to outnumber texture. So the share of real
-objects follows from the difference to that threshold, in logits (docs/lab-notes/training-log.md).
+objects follows from the difference to that threshold, in logits (docs/lab-notes/sizes-and-probabilities.md).
 """
 
 from __future__ import annotations

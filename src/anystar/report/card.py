@@ -38,6 +38,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
       network     0.01 million parameters
       size        0.0 MB
       licence     MIT
+      calibrated  no
       accuracy    not measured
       bad at      not recorded
     """
@@ -65,6 +66,7 @@ def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int)
         rows.append(("history", "\n".join(map(_part, card["history"]))))
     if "defaults" in card:
         rows.append(("defaults", ", ".join(f"{k} {v:g}" for k, v in card["defaults"].items())))
+    rows.append(("calibrated", "on simulated volumes" if card.get("calibration") else "no"))
     rows.append(("accuracy", _table(card["accuracy"]) if card.get("accuracy") else "not measured"))
     rows.append(("bad at", card.get("limits", _UNKNOWN)))
     column = max(len(key) for key, _ in rows) + 4
