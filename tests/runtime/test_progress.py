@@ -33,4 +33,4 @@ def test_a_terminal_says_that_the_program_starts_and_is_clear_afterwards(monkeyp
     monkeypatch.setattr(sys, "stderr", shown)
     with starting("anystar segment"):
         assert shown.getvalue() == ("anystar segment: starting" if terminal else "")
-    assert shown.getvalue().endswith("\r\033[K" if terminal else "")
+    assert shown.getvalue().endswith(f"\r{' ' * 25}\r" if terminal else "")

@@ -13,13 +13,14 @@ __all__ = ["progress_bar", "starting"]
 def starting(name: str) -> Iterator[None]:
     """Display on a terminal that libraries are loaded, as long as the block runs: PyTorch takes a second."""
     on_terminal = sys.stderr is not None and sys.stderr.isatty()
+    line = f"{name}: starting"
     if on_terminal:
-        print(f"{name}: starting", end="", file=sys.stderr, flush=True)
+        print(line, end="", file=sys.stderr, flush=True)
     try:
         yield
     finally:
         if on_terminal:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
+            print(f"\r{' ' * len(line)}\r", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager
