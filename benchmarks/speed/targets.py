@@ -12,6 +12,7 @@ environment with stardist and tensorflow, for the ratios to StarDist.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -224,7 +225,8 @@ def main() -> None:
             Version(root=ROOT, cache=folder / "kernels-now"),
         )
         bench = Bench(versions=versions, folder=folder, repeat=1 if given.quick else given.repeat)
-        bench.in_turn(lambda version, cost: bench.command(EMBRYO, version, cost), repeat=1)  # compiles
+        for image in (EMBRYO, bench.volume("small")):  # compiles, for both types of pixels
+            bench.in_turn(functools.partial(bench.command, image), repeat=1)
         print(f"{threads} threads, {given.before} and now\n")
         print(
             "| | s before | s now | ratio | CPU s before | CPU s now | ratio | MiB before | MiB now | aim |"

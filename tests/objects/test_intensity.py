@@ -5,8 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from anystar.objects import intensity
 from anystar.objects.intensity import contrast_columns, intensity_columns
 from anystar.objects.objects import locate_objects
+from anystar.runtime.compiled import announced
 from tests import reference, scenes
 
 KINDS = ["u1", "<u2", ">u2", "i8", "f2", "<f4", ">f4", "f8", "?"]
@@ -27,8 +29,9 @@ def located(labels):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", range(2))
-def test_intensities_of_every_kind_of_image(seed, kind):
+@pytest.mark.parametrize(("seed", "copied"), [(0, 0), (1, intensity.COPIED_BYTES)])
+def test_intensities_of_every_kind_of_image(monkeypatch, seed, copied, kind):
+    monkeypatch.setattr(intensity, "COPIED_BYTES", copied)
     labels, image = scene(seed, kind)
     numbers, boxes = located(labels)
     assert len(numbers) > 2
@@ -39,6 +42,23 @@ def test_intensities_of_every_kind_of_image(seed, kind):
         assert row["mean"] == pytest.approx(values.mean(dtype=np.float64), rel=1e-14)
         assert row["median"] == np.median(values)
         assert (row["min"], row["max"]) == (values.min(), values.max())
+
+
+def test_another_kind_of_image_is_no_reason_to_compile():
+    labels, image = scene(0, "f4")
+    numbers, boxes = located(labels)
+
+    def measure(image):
+        return intensity_columns(labels, image, numbers, boxes) | contrast_columns(
+            labels, image, numbers, boxes, (1.0, 1.0, 1.0)
+        )
+
+    measure(image), measure(image.astype("f8"))
+    compiled = []
+    with announced(lambda: compiled.append(True)):
+        for kind in KINDS:
+            measure(image.astype(kind))
+    assert not compiled
 
 
 @settings(max_examples=30, deadline=None)

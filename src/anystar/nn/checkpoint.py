@@ -161,7 +161,8 @@ def _network(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StarNe
         raise ConfigError(f"the header does not describe a network; {_GIVE}")
     config = from_dict(NetworkConfig, header["network"])
     with torch.device("meta"):  # without memory: what the file declares may be anything
-        shapes = {name: value.shape for name, value in StarNet(config).state_dict().items()}
+        network = StarNet(config)
+    shapes = {name: value.shape for name, value in network.state_dict().items()}
     expected = {name for name in shapes if "num_batches" not in name}
     if missing := sorted(expected - tensors.keys()) + sorted(tensors.keys() - shapes.keys()):
         raise ConfigError(f"the weights are not those that the header describes ({missing[0]}); {_OTHER}")
@@ -178,8 +179,9 @@ def _network(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StarNe
             raise ConfigError(f"the weights {name} contain NaN or infinite values; train it again")
         if value.ndim == 5 and not value.any():
             raise ConfigError(f"the weights {name} are all zero; train it again")
-    network = StarNet(config)
-    network.load_state_dict({name: tensors[name].float() for name in expected}, strict=False)
+    counts = {name: torch.zeros(shapes[name], dtype=torch.long) for name in shapes.keys() - expected}
+    weights = {name: tensors[name].float() for name in expected}
+    network.load_state_dict(counts | weights, assign=True)
     network.eval()
     with torch.inference_mode():
         logits, distances, _ = network(

@@ -15,7 +15,10 @@ import numpy as np
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
 
-__all__ = ["contrast_columns", "intensity_columns"]
+__all__ = ["COPIED_BYTES", "contrast_columns", "intensity_columns"]
+
+COPIED_BYTES = 1 << 28
+"""Most bytes of a copy of an image."""
 
 
 def intensity_columns(
@@ -87,11 +90,8 @@ def _measure(
     *options: np.ndarray,
 ) -> None:
     """Fill a row of ``out`` for each object, in threads."""
-    kind = image.dtype.newbyteorder("=")
-    if kind in (np.float16, np.longdouble):  # unknown to Numba
-        kind = np.dtype(np.float32 if kind == np.float16 else np.float64)
-    image = np.asarray(image).astype(kind, copy=False)
-    image = image.view(np.uint8) if kind == np.bool_ else image
+    image = np.asarray(image).astype(_compiled_type(image), copy=False)
+    image = image.view(np.uint8) if image.dtype == np.bool_ else image
     labels, numbers, boxes = np.asarray(labels), np.asarray(numbers, np.int64), np.asarray(boxes, np.int64)
     run_chunks(
         lambda a, b: compiled(labels, image, numbers[a:b], boxes[a:b], out[a:b], *options), len(numbers)
@@ -100,6 +100,17 @@ def _measure(
 
 _INNER: dict[str, Any] = {"no_cpython_wrapper": True}
 """Of what only other kernels call: a wrapper for Python takes time to compile."""
+
+
+def _compiled_type(image: np.ndarray) -> np.dtype[Any]:
+    """Return the type as which an image is measured: of two, so that no new type is a reason to compile.
+
+    A large image keeps its own, as a copy would take memory. The values are the same.
+    """
+    own = image.dtype.newbyteorder("=")
+    kind = np.dtype(np.float32 if np.can_cast(own, np.float32) else np.float64)
+    unknown = own in (np.float16, np.longdouble)  # to Numba
+    return kind if unknown or image.size * kind.itemsize <= COPIED_BYTES else own
 
 
 @kernel()

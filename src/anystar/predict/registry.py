@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -77,8 +76,8 @@ def _bundled() -> dict[str, Path]:
 
 
 def _prepare(file: ModelFile, device: torch.device) -> StarNet:
-    """Fold batch normalisation into the convolutions and put the network on the device."""
-    network = copy.deepcopy(file.network).eval()
+    """Fold batch normalisation into the convolutions of a file's network and put it on the device."""
+    network = file.network.eval()
     for module in list(network.modules()):
         if not isinstance(module, nn.Sequential):
             continue
