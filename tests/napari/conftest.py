@@ -1,5 +1,7 @@
 """Tests of the plugin: skipped where napari or a Qt binding is not installed."""
 
+import gc
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,15 @@ def run(qtbot, panel, action="segment", **kwargs):
 def rest(qtbot, panel):
     """Wait until nothing is computed for the sliders."""
     qtbot.waitUntil(lambda: not panel.live.busy, timeout=TIMEOUT)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_collections():
+    """napari collects garbage several times for each viewer; what imports made need not be looked through."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

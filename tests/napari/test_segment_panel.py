@@ -104,13 +104,16 @@ def test_a_try_is_a_part_of_the_whole_up_to_its_border(panel, image, qtbot, stub
     assert panel.viewer.layers["spots try"].data.shape == shape
 
 
-def test_the_diameter_of_one_image_is_not_that_of_another(panel, image, qtbot):
+@pytest.mark.parametrize("name", ["other", "spots"])
+def test_the_diameter_of_one_image_is_not_that_of_another(panel, image, qtbot, name):
     run(qtbot, panel)
     panel.form.diameter.setValue(0.0)
-    panel.viewer.add_image(grey(), name="other", scale=(3, 1, 1), units=("um",) * 3)
-    panel.form.image.setCurrentText("other")
+    panel.viewer.layers.remove(image)
+    panel.viewer.add_image(grey(), name=name, scale=(3, 1, 1), units=("um",) * 3)
+    panel.form.image.setCurrentText(name)
     panel.try_here()
     assert panel._request.diameter is None
+    panel.cancel()
     with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
         pass
 

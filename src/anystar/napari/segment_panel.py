@@ -236,6 +236,7 @@ class SegmentPanel(SegmentForm):
 
     def _forget(self, event: Any) -> None:
         """A layer was removed."""
+        self._diameters.pop(event.value.name, None)  # another image may get its name
         if event.value is self._of or event.value == self._of:
             self.cancel()
         if event.value == self.circle.layer:
