@@ -18,7 +18,7 @@ from anystar.workflow.outputs import refuse_ending, refuse_outputs
 __all__ = ["ExportResult", "export_file", "write_image_rois"]
 
 
-_SEEN = 128
+_LOOK = 128
 """Edge, in voxels, of what is looked at to distinguish labels from intensities."""
 
 
@@ -92,8 +92,8 @@ def export_file(
 
 
 def _middle(shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
-    """Return a box in the middle of a volume, large enough to see what it holds."""
-    z, y, x = (slice((n - min(n, _SEEN)) // 2, (n + min(n, _SEEN)) // 2) for n in shape)
+    """Return a box in the middle of a volume, large enough to distinguish what it holds."""
+    z, y, x = (slice((n - min(n, _LOOK)) // 2, (n + min(n, _LOOK)) // 2) for n in shape)
     return z, y, x
 
 
