@@ -137,9 +137,9 @@ def cuts(shape: tuple[int, ...]) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def measure(
-    model: anystar.Model, sample: Sample, names: Sequence[str] | None
+    model: anystar.Model, sample: Sample, names: Sequence[str] | None = None
 ) -> Iterator[tuple[str, int, int, float, float]]:
-    """Yield for each margin how many objects count and were found, and the accuracy without and with it."""
+    """Yield for each margin the objects that count, those found, and AP at IoU 0.5 without and with it."""
     assert sample.labels is not None
     image, truth, spacing = sample.image.data, sample.labels, sample.image.spacing
     plain = model.segment(image, spacing=spacing)
