@@ -238,7 +238,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     found = find_spec("matplotlib")
     folder = Path(found.origin).parent if found is not None and found.origin else Path()
     try:
-        return ImageFont.truetype(folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf", size)
+        return ImageFont.truetype(str(folder / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
     except OSError:
         return ImageFont.load_default(size)
 
