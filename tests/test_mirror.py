@@ -58,9 +58,9 @@ ELSEWHERE = {
         "lab/test_peers.py",
     ),
     "napari": (
-        "circle corrections corrections_form filters_form histogram_view image_form learning live_control "
-        "loss_curve models objects_view results_view segment_form segmentation segmenting strokes worker "
-        "writers",
+        "circle correcting corrections corrections_form filters_form histogram_view image_form learning "
+        "live_control loss_curve models objects_view results_view segment_form segmentation segmenting "
+        "strokes worker writers",
         "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),
     "nn": (

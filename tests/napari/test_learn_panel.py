@@ -5,7 +5,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 import anystar
-from anystar.napari.corrections import correct
+from anystar.napari.correcting import correct
 from anystar.napari.layers import layer_volume
 from anystar.napari.learn_panel import LearnPanel
 from anystar.napari.models import MODELS

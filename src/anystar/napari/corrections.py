@@ -1,22 +1,23 @@
-"""Corrections of a labels layer: clicks and strokes become edits, and edits are displayed; without Qt."""
+"""Corrections of a labels layer: clicks and strokes become edits, and edits are displayed; without Qt.
+
+:mod:`anystar.napari.correcting` begins them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from napari.layers import Labels
 
-from anystar.arrays import Volume
 from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, find_unsaved, recover
 from anystar.correction.table import list_objects
 from anystar.errors import InputError
-from anystar.napari.layers import Place, labels_place, voxel_size_of
-from anystar.napari.segmentation import Segmentation, attach, segmentation_of
+from anystar.napari.layers import Place
+from anystar.napari.segmentation import Segmentation
 from anystar.napari.strokes import painted_voxels
 
 if TYPE_CHECKING:
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 
     from anystar.correction.proposals import Propose
 
-__all__ = ["LayerCorrections", "Mode", "correct", "corrections_of", "in_memory"]
+__all__ = ["LayerCorrections", "Mode", "corrections_of"]
 
 _KEY = "anystar corrections"
-_BYTES = 9
-"""Per voxel that is corrected: labels, a copy while it begins, and what is reviewed."""
 
 
 class _Mode(NamedTuple):
@@ -304,6 +303,16 @@ class LayerCorrections:
         )
         return f"wrote {', '.join(path.name for path in saved.files)} in {labels.absolute().parent}"
 
+    def begin(self) -> None:
+        """Let the layer display the labels, and be found with its corrections."""
+        self.remember_measures()
+        labels = self.corrections.labels
+        if not (isinstance(self.layer.data, np.ndarray) and np.may_share_memory(self.layer.data, labels)):
+            self.layer.data = self.place.to_layer(labels)
+        self.layer.preserve_labels = True
+        self.layer.features = self.features()
+        self.layer.metadata[_KEY] = self
+
     def release(self) -> None:
         """End a correction in which nothing was edited, as if it had not begun: the sliders work again."""
         if self.corrections.can_undo or self.corrections.can_redo:
@@ -317,96 +326,6 @@ class LayerCorrections:
         self.release()
         if self.journal is not None:
             self.journal.close()
-
-
-def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None) -> LayerCorrections:
-    """Begin to correct a labels layer, or go on with it.
-
-    Parameters
-    ----------
-    layer : labels layer of napari
-        Of a segmentation, or from anywhere. Its data become int32 in memory.
-    image : Volume, optional
-        The image of labels from anywhere.
-    path : Path, optional
-        The file of the image, beside which edits are kept.
-
-    Raises
-    ------
-    InputError
-        If it is no labels layer of one volume.
-    """
-    known = corrections_of(layer)
-    if known is not None:
-        return known
-    place, segmentation = labels_place(layer), segmentation_of(layer)
-    result = None if segmentation is None else segmentation.result
-    if segmentation is not None and result is not None:
-        place = segmentation.place
-        labels = place.from_layer(np.asarray(layer.data))
-        if not _editable(labels) or np.may_share_memory(labels, result.labels):
-            labels = np.array(labels, np.int32)
-        corrections = Corrections.of(result, labels=labels)
-        segmentation.corrected = True
-    else:
-        size = voxel_size_of(layer).size
-        data = place.from_layer(np.asarray(layer.data))
-        volume = Volume(data=data)
-        if size is not None:
-            volume = Volume(data=data, spacing=size.spacing, unit=size.unit)
-        corrections = Corrections.of_labels(volume, image)
-    pixels = corrections.labels if corrections.image is None else corrections.image.data
-    key = ImageKey.of(pixels, path=path, name=layer.name if path is None else "")
-    corrections.recorder = Journal(key)
-    made = LayerCorrections(
-        layer=layer, corrections=corrections, place=place, key=key, segmentation=segmentation
-    )
-    made.remember_measures()
-    if not (isinstance(layer.data, np.ndarray) and np.may_share_memory(layer.data, corrections.labels)):
-        layer.data = place.to_layer(corrections.labels)
-    layer.preserve_labels = True
-    layer.features = made.features()
-    layer.metadata[_KEY] = made
-    return made
-
-
-def in_memory(layer: Any) -> Any:
-    """Return a labels layer that can be edited: the layer itself, or a new one.
-
-    Of several resolutions the finest is edited. Labels that were made in blocks stay on the disk as they are.
-
-    Raises
-    ------
-    InputError
-        If labels that lie on the disk do not fit into memory.
-    """
-    _refuse_too_large(layer)
-    known = segmentation_of(layer)
-    if not layer.multiscale and (known is None or known.result is not None):
-        return layer
-    data, kwargs, _ = layer.as_layer_data_tuple()
-    own = {"multiscale": False, "name": f"{layer.name} corrected", "metadata": dict(kwargs["metadata"])}
-    made = Labels(np.array(data[0] if layer.multiscale else data), **{**kwargs, **own})
-    if known is not None:
-        attach(made, replace(known, live=None, corrected=True))
-    return made
-
-
-def _refuse_too_large(layer: Any) -> None:
-    """Raise if labels that lie on the disk do not fit into memory."""
-    from anystar.blocks.memory import available_memory
-
-    finest = layer.data[0] if layer.multiscale else layer.data
-    need = _BYTES * int(np.prod(finest.shape))
-    if not isinstance(finest, np.ndarray) and need > available_memory():
-        raise InputError(
-            f"{layer.name} needs {need / 1e9:.3g} GB in memory to be corrected; "
-            "segment a part and correct that"
-        )
-
-
-def _editable(labels: np.ndarray) -> bool:
-    return labels.dtype == np.int32 and labels.flags.writeable
 
 
 def corrections_of(layer: Any) -> LayerCorrections | None:

@@ -15,7 +15,8 @@ from anystar.correction import NothingFound, run_around
 from anystar.correction.proposals import Proposals
 from anystar.errors import InputError, user_message
 from anystar.napari import segmenting
-from anystar.napari.corrections import LayerCorrections, Mode, correct, in_memory
+from anystar.napari.correcting import correct, in_memory
+from anystar.napari.corrections import LayerCorrections, Mode
 from anystar.napari.corrections_form import CorrectionsForm
 from anystar.napari.layers import layer_volume, voxel_size_of
 from anystar.napari.segmentation import segmentation_of
