@@ -201,7 +201,10 @@ def choose(
     runner_up, sizes = report_sizes(found, prepared.shape, unit=unit)
     usual = defaults.prob_thresh if options.prob_thresh is None else options.prob_thresh
     prob_thresh = choose_threshold(found.probabilities, usual) if adapt else usual
-    own = prob_thresh if adapt else choose_threshold(found.probabilities, defaults.prob_thresh)
+    calibration = defaults.calibration
+    if calibration is not None:
+        adaptive = prob_thresh if adapt else choose_threshold(found.probabilities, defaults.prob_thresh)
+        calibration = calibration.at(adaptive)
     adapted: tuple[Note, ...] = ()
     if adapt and found.probabilities:
         adapted = threshold_notes(prob_thresh, usual, found.probabilities[-1])
@@ -215,7 +218,7 @@ def choose(
         prob_thresh=prob_thresh,
         nms_thresh=defaults.nms_thresh if options.nms_thresh is None else options.nms_thresh,
         floor=trials.floor,
-        calibration=None if defaults.calibration is None else defaults.calibration.at(own),
+        calibration=calibration,
         notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *sizes, *adapted),
         runner_up=runner_up,
     )
