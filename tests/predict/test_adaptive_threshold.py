@@ -78,7 +78,8 @@ def test_texture_alone_is_no_evidence(seed):
 def test_it_stays_within_its_range_and_does_not_move_for_another_order(prob, threshold):
     prob = np.array(prob)
     found = adaptive_threshold(prob, threshold)
-    assert min(threshold, max(0.2, threshold * 2 / 3)) <= found <= max(threshold, 0.76)
+    lowest, highest = min(threshold, max(0.2, threshold * 2 / 3)), max(threshold, 0.76)
+    assert lowest - 1e-9 <= found <= highest + 1e-9
     assert adaptive_threshold(prob[::-1], threshold) == pytest.approx(found, abs=1e-6)
 
 
