@@ -47,8 +47,8 @@ first, full evidence from the second. The gain is up to 2.5 in empty volumes, 4 
 textured spots, 60 with 70 and 2,000."""
 _LIKELY = 2 / 3
 """A candidate is kept if it is an object with at least this chance."""
-_HIGHEST = 0.75
-"""Highest threshold."""
+_HIGHEST = 0.7
+"""Highest threshold: beyond it few objects in much grain are lost (docs/lab-notes/training-log.md)."""
 _CLOSE, _UNSURE, _LEAST = 0.5, 0.1, 3
 """Difference in logits up to which a probability is close to the threshold; share of the objects from which
 the number of such candidates is reported; and fewest objects."""
@@ -85,7 +85,7 @@ class TextureMixture:
 
     @property
     def raised(self) -> float:
-        """The probability from which a candidate is likely an object, up to 0.75."""
+        """The probability from which a candidate is likely an object, up to 0.7."""
         at = np.interp(_LIKELY, self.chance, self.logits) if self.chance[-1] >= _LIKELY else np.inf
         return min(float(expit(at)), _HIGHEST)
 
