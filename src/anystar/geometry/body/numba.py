@@ -74,9 +74,9 @@ def radius_tables(rays: Rays) -> RadiusTables:
     inverse = np.linalg.inv(corners.transpose(0, 2, 1))
     directions = _map_directions()
     cells = np.empty(len(directions), np.uint16)
-    for start in range(0, len(directions), 4096):
-        mixture = np.einsum("fkc,nc->nfk", inverse, directions[start : start + 4096])
-        cells[start : start + 4096] = mixture.min(axis=2).argmax(axis=1)
+    for start in range(0, len(directions), 1024):
+        mixture = inverse.reshape(-1, 3) @ directions[start : start + 1024].T
+        cells[start : start + 1024] = mixture.reshape(len(inverse), 3, -1).min(axis=1).argmax(axis=0)
     a, b, c = corners.transpose(1, 0, 2)
     dots = 1 + (a * b).sum(1) + (b * c).sum(1) + (c * a).sum(1)
     face_angle = 2 * np.arctan2(np.linalg.det(corners), dots)
