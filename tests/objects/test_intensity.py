@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anystar.objects import intensity
-from anystar.objects.intensity import contrast_columns, intensity_columns
+from anystar.objects.intensity import brightness_columns
 from anystar.objects.objects import locate_objects
 from anystar.runtime.compiled import announced
 from tests import reference, scenes
@@ -35,7 +35,7 @@ def test_intensities_of_every_kind_of_image(monkeypatch, seed, copied, kind):
     labels, image = scene(seed, kind)
     numbers, boxes = located(labels)
     assert len(numbers) > 2
-    got = intensity_columns(labels, image, numbers, boxes, "GFP")
+    got = brightness_columns(labels, image, numbers, boxes, channel="GFP")
     for n, number in enumerate(numbers):
         values = image[labels == number].astype(image.dtype.newbyteorder("="))
         row = {name: got[f"intensity_{name}_GFP"][n] for name in ("mean", "median", "min", "max")}
@@ -49,9 +49,7 @@ def test_another_kind_of_image_is_no_reason_to_compile():
     numbers, boxes = located(labels)
 
     def measure(image):
-        return intensity_columns(labels, image, numbers, boxes) | contrast_columns(
-            labels, image, numbers, boxes, (1.0, 1.0, 1.0)
-        )
+        return brightness_columns(labels, image, numbers, boxes, spacing=(1.0, 1.0, 1.0))
 
     measure(image), measure(image.astype("f8"))
     compiled = []
@@ -66,7 +64,7 @@ def test_another_kind_of_image_is_no_reason_to_compile():
 def test_the_median_of_any_values(values, repeated):
     image = np.array(values * (1 + repeated), np.float32)[None, None]
     labels, box = np.ones(image.shape, np.int32), np.array([[[0, 0, 0], image.shape]])
-    got = intensity_columns(labels, image, np.array([1]), box)
+    got = brightness_columns(labels, image, np.array([1]), box)
     assert got["intensity_median"][0] == np.median(image)
 
 
@@ -79,7 +77,7 @@ def test_the_median_of_any_values(values, repeated):
 def test_contrast_is_that_of_filters(seed, spacing, kind):
     labels, image = scene(seed, kind)
     numbers, boxes = located(labels)
-    got = contrast_columns(labels, image, numbers, boxes, spacing)
+    got = brightness_columns(labels, image, numbers, boxes, spacing=spacing)
     want = reference.contrast(labels, image, numbers, spacing)
     np.testing.assert_allclose(
         np.stack([got["background"], got["contrast"]], 1), want, rtol=1e-11, atol=1e-13
@@ -89,10 +87,13 @@ def test_contrast_is_that_of_filters(seed, spacing, kind):
 def test_without_objects_or_without_voxels_there_is_nothing():
     labels, image = np.zeros((3, 4, 5), np.int32), np.ones((3, 4, 5))
     none = np.zeros((0, 2, 3), int)
-    assert intensity_columns(labels, image, none[:, 0, 0], none)["intensity_mean"].shape == (0,)
+    columns = brightness_columns(labels, image, none[:, 0, 0], none)
+    assert list(columns) == [f"intensity_{name}" for name in ("mean", "median", "min", "max")]
+    assert columns["intensity_mean"].shape == (0,)
     box = np.array([[[0, 0, 0], [3, 4, 5]]])
-    for columns in (intensity_columns, lambda *a: contrast_columns(*a, (1, 1, 1))):
-        assert all(np.isnan(values).all() for values in columns(labels, image, np.array([4]), box).values())
+    columns = brightness_columns(labels, image, np.array([4]), box, spacing=(1, 1, 1))
+    assert len(columns) == 6
+    assert all(np.isnan(values).all() for values in columns.values())
 
 
 @pytest.mark.parametrize("value", [0.1, 7.3])
@@ -101,7 +102,11 @@ def test_a_constant_image_has_no_contrast_whatever_the_rounding(value):
     labels[3:6, 3:6, 3:6] = 1
     image = np.full(labels.shape, value)
     numbers, boxes = located(labels)
-    assert contrast_columns(labels, image, numbers, boxes, (1, 1, 1))["contrast"].tolist() == [0]
+
+    def contrast(image):
+        return brightness_columns(labels, image, numbers, boxes, spacing=(1, 1, 1))["contrast"].tolist()
+
+    assert contrast(image) == [0]
     image[labels == 1] += 1
-    assert contrast_columns(labels, image, numbers, boxes, (1, 1, 1))["contrast"].tolist() == [np.inf]
-    assert contrast_columns(labels, -image, numbers, boxes, (1, 1, 1))["contrast"].tolist() == [-np.inf]
+    assert contrast(image) == [np.inf]
+    assert contrast(-image) == [-np.inf]

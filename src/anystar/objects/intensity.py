@@ -7,7 +7,7 @@ values are left out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,87 +15,82 @@ import numpy as np
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
 
-__all__ = ["COPIED_BYTES", "contrast_columns", "intensity_columns"]
+__all__ = ["COPIED_BYTES", "brightness_columns"]
 
 COPIED_BYTES = 1 << 28
 """Most bytes of a copy of an image."""
 
 
-def intensity_columns(
-    labels: np.ndarray, image: np.ndarray, numbers: np.ndarray, boxes: np.ndarray, channel: str = ""
-) -> dict[str, np.ndarray]:
-    """Return mean, median, lowest and highest value of each object's voxels, by the names of the columns.
-
-    Parameters
-    ----------
-    labels, image : numpy.ndarray
-        ``(Z, Y, X)``; the image of any real type.
-    numbers : numpy.ndarray
-        ``(N,)``: the objects.
-    boxes : numpy.ndarray
-        ``(N, 2, 3)``: start and stop of their bounding boxes in ``labels``.
-    channel : str
-        Ending of the names, if it is not the image that was segmented.
-    """
-    measured = np.full((len(numbers), 4), np.nan)
-    _measure(_intensities, labels, image, numbers, boxes, measured)
-    mean, median, lowest, highest = measured.T
-    if image.dtype.kind == "f":
-        median = median.astype(image.dtype).astype(np.float64)
-    ending = f"_{channel}" if channel else ""
-    columns = {"mean": mean, "median": median, "min": lowest, "max": highest}
-    return {f"intensity_{name}{ending}": values for name, values in columns.items()}
-
-
-def contrast_columns(
-    labels: np.ndarray, image: np.ndarray, numbers: np.ndarray, boxes: np.ndarray, spacing: Sequence[float]
-) -> dict[str, np.ndarray]:
-    """Compare each object with the unlabelled voxels around it.
-
-    Voxels next to the object are left out, as half of each belongs to it. The shell that remains is about
-    twice the shortest edge of a voxel thick, at least one voxel along every axis.
-
-    Parameters
-    ----------
-    labels, image, numbers, boxes
-        As :func:`intensity_columns` takes them.
-    spacing : 3 floats
-        Edges of a voxel along Z, Y, X, in any unit.
-
-    Returns
-    -------
-    dict
-        ``background``, the mean of the voxels around, and ``contrast``, the difference of the means divided
-        by the root of the mean variance. NaN where no voxel around is unlabelled, infinite where no values
-        vary.
-    """
-    width = np.array([max(1, round(2 * min(spacing) / s)) for s in spacing])
-    measured = np.full((len(numbers), 4), np.nan)
-    _measure(_moments, labels, image, numbers, boxes, measured, np.ones(3, np.int64), width)
-    own, own_variance, around, variance = measured.T
-    difference, spread = own - around, np.sqrt((own_variance + variance) / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        contrast = difference / spread
-    contrast[difference == 0] = 0.0
-    return {"background": around, "contrast": contrast}
-
-
-def _measure(
-    compiled: Callable[..., None],
+def brightness_columns(
     labels: np.ndarray,
     image: np.ndarray,
     numbers: np.ndarray,
     boxes: np.ndarray,
-    out: np.ndarray,
-    *options: np.ndarray,
-) -> None:
-    """Fill a row of ``out`` for each object, in threads."""
+    *,
+    spacing: Sequence[float] | None = None,
+    channel: str = "",
+) -> dict[str, np.ndarray]:
+    """Return mean, median, lowest and highest value of each object's voxels, by the names of the columns.
+
+    With ``spacing``, each object is also compared with the unlabelled voxels around it. Voxels next to the
+    object are left out, as half of each belongs to it. The shell that remains is about twice the shortest
+    edge of a voxel thick, at least one voxel along every axis.
+
+    Parameters
+    ----------
+    labels, image : numpy.ndarray
+        ``(Z, Y, X)``; the image of any real type. Only where ``labels`` is 0 is it taken as unlabelled.
+    numbers : numpy.ndarray
+        ``(N,)``: the objects.
+    boxes : numpy.ndarray
+        ``(N, 2, 3)``: start and stop of their bounding boxes in ``labels``.
+    spacing : 3 floats, optional
+        Edges of a voxel along Z, Y, X, in any unit.
+    channel : str
+        Ending of the names, if it is not the image that was segmented.
+
+    Returns
+    -------
+    dict
+        With ``spacing``, ``background`` is the mean of the voxels around, and ``contrast`` the difference of
+        the means divided by the root of the mean variance. They are NaN where no voxel around is unlabelled,
+        and the contrast is infinite where no values vary.
+    """
+    width = np.zeros(3, np.int64)
+    if spacing is not None:
+        width[:] = [max(1, round(2 * min(spacing) / s)) for s in spacing]
+    mean, own_variance, median, lowest, highest, around, variance = _measure(
+        labels, image, numbers, boxes, width
+    )
+    if image.dtype.kind == "f":
+        median = median.astype(image.dtype).astype(np.float64)
+    ending = f"_{channel}" if channel else ""
+    named = {"mean": mean, "median": median, "min": lowest, "max": highest}
+    columns = {f"intensity_{name}{ending}": values for name, values in named.items()}
+    if spacing is None:
+        return columns
+    difference, spread = mean - around, np.sqrt((own_variance + variance) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        contrast = difference / spread
+    contrast[difference == 0] = 0.0
+    return columns | {"background": around, "contrast": contrast}
+
+
+def _measure(
+    labels: np.ndarray, image: np.ndarray, numbers: np.ndarray, boxes: np.ndarray, width: np.ndarray
+) -> np.ndarray:
+    """Return the seven columns of :func:`_describe`, ``(7, N)``, made in threads."""
     image = np.asarray(image).astype(_compiled_type(image), copy=False)
     image = image.view(np.uint8) if image.dtype == np.bool_ else image
     labels, numbers, boxes = np.asarray(labels), np.asarray(numbers, np.int64), np.asarray(boxes, np.int64)
+    found = np.full((len(numbers), 7), np.nan)
     run_chunks(
-        lambda a, b: compiled(labels, image, numbers[a:b], boxes[a:b], out[a:b], *options), len(numbers)
+        lambda a, b: _describe(
+            labels, image, numbers[a:b], boxes[a:b], width, np.ones(3, np.int64), found[a:b]
+        ),
+        len(numbers),
     )
+    return found.T
 
 
 _INNER: dict[str, Any] = {"no_cpython_wrapper": True}
@@ -114,60 +109,34 @@ def _compiled_type(image: np.ndarray) -> np.dtype[Any]:
 
 
 @kernel()
-def _intensities(labels, image, numbers, boxes, out):
-    """Mean, median, lowest and highest value of each object; nothing if none is finite."""
-    for n in range(numbers.size):
-        z0, y0, x0, z1, y1, x1 = _corners(boxes, n)
-        values = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64)
-        count = 0
-        for z in range(z0, z1):
-            for y in range(y0, y1):
-                for x in range(x0, x1):
-                    value = np.float64(image[z, y, x])
-                    if labels[z, y, x] == numbers[n] and np.isfinite(value):
-                        values[count] = value
-                        count += 1
-        if count > 0:
-            own = values[:count]
-            out[n, 0] = _sum(own) / count
-            out[n, 2], out[n, 3] = _range(own)
-            out[n, 1] = _median(own)
+def _describe(labels, image, numbers, boxes, width, one, out):
+    """Mean, variance, median, lowest, highest value of each object; mean and variance around it.
 
-
-@kernel()
-def _moments(labels, image, numbers, boxes, out, one, width):
-    """Mean and variance of each object and of the voxels around it; nothing if none of either is finite."""
+    Nothing of what has no finite value, and nothing around it without a width.
+    """
     for n in range(numbers.size):
         # A mask of the box and the shell, even beyond the volume: no shift of it runs into the next row.
         z0, y0, x0, z1, y1, x1 = _corners(boxes, n)
         az, ay, ax = z0 - width[0] - 1, y0 - width[1] - 1, x0 - width[2] - 1
         bz, by, bx = z1 + width[0] + 1, y1 + width[1] + 1, x1 + width[2] + 1
         inside = np.zeros((bz - az, by - ay, bx - ax), np.uint8)
-        own, num_own = np.empty(_count(labels[z0:z1, y0:y1, x0:x1], numbers[n]), np.float64), 0
         for z in range(z0, z1):
             for y in range(y0, y1):
                 for x in range(x0, x1):
-                    if labels[z, y, x] == numbers[n]:
-                        inside[z - az, y - ay, x - ax] = 1
-                        value = np.float64(image[z, y, x])
-                        if np.isfinite(value):
-                            own[num_own] = value
-                            num_own += 1
-        near = _dilated(inside, one)
-        shell = _dilated(near, width)
-        around, num_around = np.empty(_count(shell, 1) - _count(near, 1), np.float64), 0
-        for z in range(max(az, 0), min(bz, labels.shape[0])):
-            for y in range(max(ay, 0), min(by, labels.shape[1])):
-                for x in range(max(ax, 0), min(bx, labels.shape[2])):
-                    ring = shell[z - az, y - ay, x - ax] > near[z - az, y - ay, x - ax]
-                    if ring and labels[z, y, x] == 0:
-                        value = np.float64(image[z, y, x])
-                        if np.isfinite(value):
-                            around[num_around] = value
-                            num_around += 1
-        if num_own > 0 and num_around > 0:
-            out[n, 0], out[n, 1] = _mean_and_variance(own[:num_own])
-            out[n, 2], out[n, 3] = _mean_and_variance(around[:num_around])
+                    inside[z - az, y - ay, x - ax] = labels[z, y, x] == numbers[n]
+        own = _values(labels, image, inside, az, ay, ax, numbers[n])
+        if own.size == 0:
+            continue
+        out[n, 0], out[n, 1] = _mean_and_variance(own)
+        out[n, 3], out[n, 4] = _range(own)
+        out[n, 2] = _median(own)
+        if width[0] > 0:
+            near = _dilated(inside, one)
+            shell = _dilated(near, width)
+            _remove(shell.ravel(), near.ravel())
+            around = _values(labels, image, shell, az, ay, ax, np.int64(0))
+            if around.size > 0:
+                out[n, 5], out[n, 6] = _mean_and_variance(around)
 
 
 @kernel(**_INNER)
@@ -177,13 +146,21 @@ def _corners(boxes, n):
 
 
 @kernel(**_INNER)
-def _count(values, wanted):
-    count = 0
-    for z in range(values.shape[0]):
-        for y in range(values.shape[1]):
-            for x in range(values.shape[2]):
-                count += values[z, y, x] == wanted
-    return count
+def _values(labels, image, mask, az, ay, ax, wanted):
+    """Finite values of the voxels with a label, where a mask of 0 and 1 that begins at a corner is 1."""
+    size = 0
+    for value in mask.ravel():
+        size += value
+    values, count = np.empty(size, np.float64), 0
+    for z in range(max(az, 0), min(az + mask.shape[0], labels.shape[0])):
+        for y in range(max(ay, 0), min(ay + mask.shape[1], labels.shape[1])):
+            for x in range(max(ax, 0), min(ax + mask.shape[2], labels.shape[2])):
+                if mask[z - az, y - ay, x - ax] and labels[z, y, x] == wanted:
+                    value = np.float64(image[z, y, x])
+                    if np.isfinite(value):
+                        values[count] = value
+                        count += 1
+    return values[:count]
 
 
 @kernel(**_INNER)
@@ -206,6 +183,13 @@ def _merge(target, source):
     """Add a mask to another, as far as both go."""
     for i in range(min(target.size, source.size)):
         target[i] |= source[i]
+
+
+@kernel(**_INNER)
+def _remove(target, source):
+    """Take a mask out of another that holds it."""
+    for i in range(target.size):
+        target[i] -= source[i]
 
 
 @kernel(**_INNER)

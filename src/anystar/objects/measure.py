@@ -24,7 +24,7 @@ from anystar.errors import InputError
 from anystar.geometry.measures import measure as measure_polyhedra
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import Rays
-from anystar.objects.intensity import contrast_columns, intensity_columns
+from anystar.objects.intensity import brightness_columns
 from anystar.objects.labels import as_labels, number_consecutively
 from anystar.objects.objects import LocatedObjects, Objects, locate_objects
 from anystar.objects.surface import label_surfaces
@@ -193,9 +193,8 @@ def tabulate(
     made |= {"sphericity": np.minimum(roundness, 1)}
     boxes = objects.bbox.reshape(-1, 2, 3) - np.array(origin)
     if image is not None:
-        made |= intensity_columns(labels, image, objects.label, boxes)
-        known = labels if margins is None else np.where(margins, -1, labels)
-        made |= contrast_columns(known, image, objects.label, boxes, size)
+        known = labels if margins is None else np.where(margins & (labels == 0), -1, labels)
+        made |= brightness_columns(known, image, objects.label, boxes, spacing=size)
     if distances and isinstance(objects, Objects):
         made |= {f"centre_{a}": objects.centre_vox[:, i] for i, a in enumerate("zyx")}
         made |= {f"distance_{i}": objects.distances[:, i] for i in range(objects.distances.shape[1])}
@@ -260,7 +259,7 @@ def add_channel(
     """
     ends = [[table[f"{a}_{end}"] for a in "zyx"] for end in ("start", "stop")]
     boxes = np.array(ends).transpose(2, 0, 1) - np.array(origin)
-    return table.with_columns(intensity_columns(labels, image, table["label"], boxes, channel))
+    return table.with_columns(brightness_columns(labels, image, table["label"], boxes, channel=channel))
 
 
 def add_mask(table: Table, labels: np.ndarray, mask: np.ndarray) -> Table:
