@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -25,9 +26,10 @@ from anystar.cli.segment_options import (
     output_options,
 )
 from anystar.errors import InputError
-from anystar.runtime.progress import progress_bar, starting
+from anystar.runtime.progress import COMPILING, progress_bar, starting
 
 if TYPE_CHECKING:
+    from anystar.runtime.precompile import Wait
     from anystar.workflow import FileResult, SegmentOptions
     from anystar.workflow.batch import Job
 
@@ -35,6 +37,8 @@ __all__ = ["segment"]
 
 _BESIDE = ("table", "overview", "meshes", "rois", "provenance")
 """Outputs beside the labels."""
+_FIRST_RUN = ("suppress", "draw", "measure")
+"""Parts of :mod:`anystar.objects.first_run`."""
 _NAMED = 3
 """Most files that the last line names, instead of their folder."""
 _BELONGS = {
@@ -91,6 +95,9 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
       anystar segment --from-provenance embryo.csv -o again.tif
     """
     with starting("anystar segment"):
+        from anystar.runtime.precompile import precompiled
+
+        wait_for_kernels = ctx.with_resource(precompiled("anystar.objects.first_run", _FIRST_RUN))
         from anystar.workflow import Outputs, SegmentOptions
         from anystar.workflow.batch import images_of, plan_jobs
 
@@ -109,7 +116,7 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         if labels := images_of(folder)[1]:
             some = f"{', '.join(p.name for p in labels[:3])}{', ...' if len(labels) > 3 else ''}"
             click.echo(f"note: labels beside their images are no images and are left out: {some}")
-    _segment_all(ctx, jobs, options)
+    _segment_all(ctx, jobs, options, wait_for_kernels)
 
 
 def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
@@ -146,7 +153,9 @@ def _with_thresholds(options: SegmentOptions, path: Path) -> SegmentOptions:
     return replace(options, **{n: getattr(found, n) for n in names if getattr(options, n) is None})
 
 
-def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions) -> None:
+def _segment_all(
+    ctx: click.Context, jobs: Sequence[Job], options: SegmentOptions, wait_for_kernels: Wait
+) -> None:
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
     from anystar.workflow.collected import Collected
     from anystar.workflow.opened import open_file
@@ -167,6 +176,7 @@ def _segment_all(ctx: click.Context, jobs: Sequence[Job], options: SegmentOption
         model = model or load_options_model(options)
         with _survive(job, remarks, several=len(groups) > 1):
             with progress_bar(job.name) as progress:
+                wait_for_kernels(functools.partial(progress, 0, 1, COMPILING))
                 if more:
                     made = {
                         one.prob_thresh: one.outputs for one in (job, *more) if one.prob_thresh is not None

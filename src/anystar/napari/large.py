@@ -62,6 +62,7 @@ def segment_large(request: Request, output: Path, progress: Progress, *, memory:
     from anystar.nn.interrupt import interruptible
     from anystar.outputs import Outputs
     from anystar.runtime.compiled import announced
+    from anystar.runtime.progress import COMPILING
 
     model = load_model(request.model, request.device)
     last: list[Any] = [0, 0, "network"]
@@ -74,7 +75,7 @@ def segment_large(request: Request, output: Path, progress: Progress, *, memory:
         diameter=request.diameter, prob_thresh=request.prob_thresh, memory=memory, resume=True
     )
     check = interruptible(model.network, lambda: progress(last[0], last[1], last[2]))
-    compiling = announced(lambda: report(0, 0, "compiling, first run only"))
+    compiling = announced(lambda: report(0, 0, COMPILING))
     with check, compiling, contextlib.suppress(AlreadyDone):
         segment_blocks(
             lazy_image(request.source, request.size),

@@ -54,6 +54,7 @@ def segment(request: Request, progress: Progress) -> Segmentation:
     from anystar.napari.live import Live, draw
     from anystar.nn.interrupt import interruptible
     from anystar.runtime.compiled import announced
+    from anystar.runtime.progress import COMPILING
 
     model = load_model(request.model, request.device)
     progress(0, 0, "reading the image")
@@ -65,7 +66,7 @@ def segment(request: Request, progress: Progress) -> Segmentation:
         progress(done, total, stage)
 
     check = interruptible(model.network, lambda: progress(last[0], last[1], last[2]))
-    with check, announced(lambda: report(0, 0, "compiling, first run only")):
+    with check, announced(lambda: report(0, 0, COMPILING)):
         result = model.segment(
             source.volume(size) if box is None else lazy_image(source, size),
             box=box,

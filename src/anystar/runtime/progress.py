@@ -6,7 +6,10 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-__all__ = ["progress_bar", "starting"]
+__all__ = ["COMPILING", "progress_bar", "starting"]
+
+COMPILING = "compiling, first run only"
+"""What a bar says while kernels are compiled."""
 
 
 @contextlib.contextmanager
@@ -37,5 +40,5 @@ def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
             bar.set_description_str(f"{name}: {what}", refresh=False)
             bar.refresh()
 
-        with announced(lambda: update(0, 1, "compiling, first run only")):
+        with announced(lambda: update(0, 1, COMPILING)):
             yield update
