@@ -15,6 +15,8 @@ def trials(confidence):
     def score(setting):
         known = [confidence(distance) >= 0.55 for distance in made]
         assert setting.near == (0.5 if any(known) else None)
+        best = max(map(confidence, made), default=0)
+        assert setting.least == pytest.approx(best - 0.04 if best >= 0.65 else 0)
         z, _, x = setting.aspect
         made.append(z / x)
         return trial(setting, confidence(made[-1]), zoom=0.5 / x)

@@ -43,6 +43,20 @@ def test_near_a_known_zoom_no_other_scale_is_tried(near, best, tried):
     assert found.zoom == pytest.approx(best, abs=1e-3)
 
 
+@pytest.mark.parametrize(("least", "tried"), [(0.79, {0.25, 0.354, 0.5, 0.707}), (0.81, {0.5})])
+def test_without_the_least_confidence_at_the_known_zoom_no_other_is_tried(least, tried):
+    zooms = set()
+
+    def try_zoom(zoom, _):
+        zooms.add(round(zoom, 3))
+        found = scale_at(zoom, [(10, y, 10) for y in range(10, 90, 20)], zoom, SHAPE)
+        return replace(found, prob=np.full_like(found.prob, 0.8))
+
+    found, made = best_scale(try_zoom, extent=128, config=CONFIG, near=0.5, least=least)
+    assert zooms == tried
+    assert found.zoom == max(each.zoom for each in made)
+
+
 def test_without_evidence_the_zoom_nearest_to_one_is_taken():
     best, tried = best_scale(lambda zoom, _: scale_at(zoom, [], 0.0, SHAPE), extent=128, config=CONFIG)
     assert best.zoom == 1

@@ -28,7 +28,7 @@ def search_appearance(plain: Trial, score: Score, config: SearchConfig) -> Trial
     best = plain
     smoothed = [(config.sigma, 1.0)] if config.sigma else []
     for sigma, gamma in (*smoothed, *((0.0, gamma) for gamma in config.gammas)):
-        made = score(replace(plain.setting, sigma=sigma, gamma=gamma, near=None))
+        made = score(replace(plain.setting, sigma=sigma, gamma=gamma, near=None, least=0.0))
         several = made.best.evidence.score >= config.min_objects * made.best.heaviest
         if several and made.confidence >= best.confidence + config.appearance_gain:
             best = made

@@ -29,8 +29,14 @@ def search_aspect(score: Score, config: SearchConfig) -> Trial:
     def confidence(distance: float) -> float:
         if distance not in tried:
             best = max(tried.values(), key=lambda made: made.confidence, default=None)
-            near = best.zoom_x if best is not None and best.confidence >= config.min_confidence else None
-            tried[distance] = score(Setting(aspect=_aspect(distance), near=near))
+            sure = 0.0 if best is None else best.confidence
+            tried[distance] = score(
+                Setting(
+                    aspect=_aspect(distance),
+                    near=best.zoom_x if best is not None and sure >= config.min_confidence else None,
+                    least=sure - 2 * config.aspect_gain if sure >= config.uncertain else 0.0,
+                )
+            )
         # A whole specimen is surer than its parts, whatever the distance
         return 0.0 if _are_parts(tried[1.0]) and _is_few(tried[distance]) else tried[distance].confidence
 

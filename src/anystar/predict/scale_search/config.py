@@ -82,7 +82,8 @@ class SearchConfig:
     """Confidence at which voxels are taken as cubic without a search. Volumes whose voxels are at least twice
     as long along Z reach 0.75 when taken as cubic."""
     aspect_gain: float = 0.02
-    """Confidence that another aspect ratio must add to that of cubic voxels."""
+    """Confidence that another aspect ratio must add to that of cubic voxels. A ratio that misses the best by
+    twice this, at the zoom at which that shows its objects most clearly, is tried at no other zoom."""
 
     unsure: float = 0.7
     """Confidence below which smoothing and gammas are tried."""

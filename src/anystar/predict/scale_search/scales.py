@@ -29,6 +29,7 @@ def best_scale(
     extent: float,
     config: SearchConfig,
     near: float | None = None,
+    least: float = 0.0,
     progress: ProgressCallback | None = None,
 ) -> tuple[ScaleEvidence, list[ScaleEvidence]]:
     """Return the scale with the most evidence, and all that were tried; without evidence, the zoom nearest
@@ -45,6 +46,8 @@ def best_scale(
     config : SearchConfig
     near : float, optional
         Zoom near which others are tried; by default, all are.
+    least : float
+        Confidence that the zoom nearest to ``near`` must reach, or no other is tried.
     progress : callable, optional
     """
     zooms = [zoom for zoom in config.zooms if extent * zoom >= config.min_side] or [1.0]
@@ -53,6 +56,9 @@ def best_scale(
         low, high = config.near
         zooms = [zoom for zoom in zooms if low * near < zoom < high * near] or [near]
         coarse = min(1.0, 0.99 * near)
+        first = try_zoom(min(zooms, key=lambda zoom: abs(np.log(zoom / near))), None) if least else None
+        if first is not None and first.evidence.confidence < least:
+            return first, [first]
     tried: list[ScaleEvidence] = []
     best: ScaleEvidence | None = None
     for number, zoom in enumerate(zooms):

@@ -34,6 +34,8 @@ class Setting:
     """Standard deviation of the smoothing, in shortest edges."""
     near: float | None = None
     """Zoom along X near which scales are tried; by default all are, and one if the diameter is known."""
+    least: float = 0.0
+    """Confidence without which at the zoom ``near`` no other is tried."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -93,6 +95,7 @@ class Trials:
         size = np.array(setting.aspect)
         extent = float((np.array([s.stop - s.start for s in part]) * size).max())
         places_of: dict[float, list[Box]] = {}
+        made: dict[str, ScaleEvidence] = {}
 
         def try_zoom(zoom: float, best: ScaleEvidence | None) -> ScaleEvidence:
             if best is not None and 0 < best.num_effective < self.config.few_objects:
@@ -101,12 +104,19 @@ class Trials:
                 # Only where the best was tried can it be compared
                 box = part if best is None else places_of[best.zoom][best.evident_box]
                 places = [narrow(image, box, setting.aspect, zoom, best, self.config)]
-            places_of[zoom] = places
-            return self._evidence(image, places, setting.aspect, zoom, tta=False, measure=False)
+            places_of[zoom], same = places, f"{zoom} {places}"
+            if same not in made:
+                made[same] = self._evidence(image, places, setting.aspect, zoom, tta=False, measure=False)
+            return made[same]
 
         near = None if setting.near is None else setting.near / setting.aspect[2]
         best, tried = best_scale(
-            try_zoom, extent=extent, config=self.config, near=near, progress=self.progress
+            try_zoom,
+            extent=extent,
+            config=self.config,
+            near=near,
+            least=setting.least,
+            progress=self.progress,
         )
         return Trial(
             setting=setting,
