@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numba
 
@@ -72,8 +73,9 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
 
 def _worth_it() -> bool:
     """Return whether kernels must be compiled, can be kept, and there are cores to do it beside."""
-    folder = Path(numba.config.CACHE_DIR or kernel_folder())
-    if numba.config.DISABLE_JIT or (os.cpu_count() or 1) < 2 or any(folder.rglob("*.nbi")):
+    config: Any = numba.config
+    folder = Path(config.CACHE_DIR or kernel_folder())
+    if config.DISABLE_JIT or (os.cpu_count() or 1) < 2 or any(folder.rglob("*.nbi")):
         return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
