@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from anystar.errors import FileError
-from anystar.io.source import Source, Spacing
+from anystar.io.calibration import Spacing
+from anystar.io.source import Source
 
 __all__ = ["axis_letter", "letters_of", "renamed", "unnamed_axes"]
 
@@ -92,17 +93,21 @@ def renamed(source: Source, axes: str) -> Source:
     return replace(
         source,
         axes=letters,
-        spacing=_moved(source, letters),
-        plane=None if moved else source.plane,
+        calibration=replace(
+            source.calibration,
+            spacing=_moved(source, letters),
+            plane=None if moved else source.calibration.plane,
+        ),
         header={} if moved or set(letters) != set(source.axes) else source.header,
     )
 
 
 def _moved(source: Source, letters: str) -> Spacing | None:
     """Return the spacing with each length at the axis that it was stated for."""
-    if source.spacing is None:
+    spacing = source.calibration.spacing
+    if spacing is None:
         return None
-    stated = dict(zip("ZYX", source.spacing, strict=True))
+    stated = dict(zip("ZYX", spacing, strict=True))
     now = {new: stated.pop(old) for old, new in zip(source.axes, letters, strict=True) if old in stated}
     # An axis that was called time or channel has the distance that the file states along Z
     z, y, x = (now[a] if a in now else stated.get(a, 0.0) for a in "ZYX")

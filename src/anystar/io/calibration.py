@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from anystar.arrays import LARGEST_EDGE, LENGTH_UNITS, SMALLEST_EDGE, LengthUnit
-from anystar.io.source import Spacing, Unit
 from anystar.io.units import micrometres_per
 
-__all__ = ["Calibration", "calibrate", "length_unit_of", "number_of"]
+__all__ = ["Calibration", "Spacing", "Unit", "calibrate", "length_unit_of", "number_of"]
+
+Unit = Literal["um", "relative"]
+Spacing = tuple[float, float, float]
 
 _DOTS_PER_INCH = (72, 96, 100, 120, 144, 150, 200, 240, 300, 360, 400, 600, 720, 1200, 2400)
 _PAGE_UNITS = ("in", "inch", "inches", "cm", "centimeter", "centimetre")
@@ -34,7 +37,8 @@ class Calibration:
     unit: Unit = "um"
     """Unit of the spacing: micrometres, or none that is a length."""
     length_unit: LengthUnit = "um"
-    """Unit that the file measures in, if it is the same along all axes; else micrometres."""
+    """Unit that the file measures in, in which lengths are reported, if it is the same along all axes; else
+    micrometres."""
     plane: tuple[float, float] | None = None
     """Micrometres along Y, X where only the distance between planes is not known."""
     fault: str = ""

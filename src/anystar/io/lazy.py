@@ -20,8 +20,9 @@ from anystar.errors import FileError, InputError
 from anystar.io.address import Address
 from anystar.io.axes import Pick, column_names, pick_volume
 from anystar.io.axis_names import renamed
+from anystar.io.calibration import Spacing, Unit
 from anystar.io.opening import DAMAGED, existing, named, open_source
-from anystar.io.source import Source, Spacing, Unit
+from anystar.io.source import Source
 from anystar.io.values import memory_dtype, to_memory
 
 __all__ = ["LazyImage", "open_image"]
@@ -78,22 +79,22 @@ class LazyImage:
     @property
     def spacing(self) -> Spacing | None:
         """Size of a voxel along Z, Y, X in micrometres (or pixels, see ``unit``), if known."""
-        return self.source.spacing if self.override is None else self.override
+        return self.source.calibration.spacing if self.override is None else self.override
 
     @property
     def unit(self) -> Unit:
         """``"um"``, or ``"relative"`` if only the ratios of the spacing mean anything."""
-        return self.source.unit if self.override is None else "um"
+        return self.source.calibration.unit if self.override is None else "um"
 
     @property
     def length_unit(self) -> LengthUnit:
         """The unit that the file measures in, in which lengths are reported."""
-        return self.source.length_unit if self.override is None else "um"
+        return self.source.calibration.length_unit if self.override is None else "um"
 
     @property
     def plane(self) -> tuple[float, float] | None:
         """Micrometres along Y and X where only the distance between planes is not known."""
-        return self.source.plane if self.override is None else None
+        return self.source.calibration.plane if self.override is None else None
 
     @property
     def header(self) -> dict[str, Any]:
@@ -135,7 +136,7 @@ class LazyImage:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed and what the user should know, a line each."""
-        size = self.source.size_notes if self.override is None and self.sized else ()
+        size = self.source.calibration.notes if self.override is None and self.sized else ()
         return (*size, *self.source.notes, *self.source.remarks())
 
     def at(self, *, channel: int | str | None = None, time: int | None = None) -> LazyImage:
@@ -344,8 +345,9 @@ def _refuse_nonsense(image: LazyImage) -> None:
         )
     if 0 in image.shape:
         raise FileError(f"is empty, its shape is {image.shape}; export it again")
-    if image.source.fault and image.override is None and image.sized:
-        raise FileError(f"{image.source.fault}; give the right one with spacing=(Z, Y, X)")
+    fault = image.source.calibration.fault
+    if fault and image.override is None and image.sized:
+        raise FileError(f"{fault}; give the right one with spacing=(Z, Y, X)")
 
 
 def _refuse_unusable(source: Source, level: int) -> None:

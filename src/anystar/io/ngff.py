@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 from anystar.errors import FileError
 from anystar.io.axes import clean_names
 from anystar.io.axis_names import axis_letter
-from anystar.io.calibration import Calibration, calibrate, number_of
-from anystar.io.source import Spacing
+from anystar.io.calibration import Calibration, Spacing, calibrate, number_of
 
 __all__ = ["Level", "Multiscale", "label_metadata", "namespace", "parse_multiscale"]
 

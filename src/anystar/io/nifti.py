@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,17 +75,15 @@ def open_source(address: Address, level: int) -> Source:
     place, unit = placement_of(header, stated), _UNITS.get(int(header["xyzt_units"]) & 7, "")
     axes, sizes = _axes(shape, place.sizes)
     size = calibrate(sizes, [unit] * 3, placed=place.placed)
+    size = replace(size, notes=(*place.notes, *size.notes))
+    if place.fault:
+        size = replace(size, spacing=None, fault=place.fault)
     return Source(
         axes=axes,
         shape=shape,
         dtype=np.dtype(np.float32) if scaled else stored,
         fetch=fetch,
-        spacing=None if place.fault else size.spacing,
-        unit=size.unit,
-        length_unit=size.length_unit,
-        plane=size.plane,
-        fault=place.fault or size.fault,
-        size_notes=(*place.notes, *size.notes),
+        calibration=size,
         header={}
         if axes.startswith("Q")
         else {

@@ -94,12 +94,7 @@ def open_source(address: Address, level: int) -> Source:
         shape=shape,
         dtype=stored,
         fetch=lambda index: copy_part(voxels(), index),
-        spacing=size.spacing,
-        unit=size.unit,
-        length_unit=size.length_unit,
-        plane=size.plane,
-        fault=size.fault,
-        size_notes=(*notes, *size.notes),
+        calibration=replace(size, notes=(*notes, *size.notes)),
         header=known | _world(header, directions),
         close=voxels.cache_clear,
     )

@@ -15,6 +15,7 @@ from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.axis_names import letters_of, unnamed_axes
+from anystar.io.calibration import Calibration
 from anystar.io.label_store import LabelStore
 from anystar.io.ngff import Multiscale, namespace, parse_multiscale
 from anystar.io.source import Index, Source
@@ -60,7 +61,9 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
     except Exception as error:  # metadata of another form than the specification's
         array = next((node[name] for name in _FINEST if name in node), None)
         note = _unparsed(error, "" if array is None else array.basename)
-        return replace(_bare(_only_array(node) if array is None else array), size_notes=(note,))
+        return replace(
+            _bare(_only_array(node) if array is None else array), calibration=Calibration(notes=(note,))
+        )
     return _of_level(node, multiscale, min(max(level, 0), len(multiscale.levels) - 1), alone=False)
 
 
@@ -75,19 +78,16 @@ def _of_level(group: Any, multiscale: Multiscale, level: int, *, alone: bool) ->
         raise FileError(f"has a group for its level {path}, not an array; export it again")
     if array.ndim != len(multiscale.axes):
         what = f"the file states the axes {multiscale.axes} for an array of shape {array.shape}"
-        return replace(_bare(array), size_notes=(f"{what}, so its voxel size is not known",))
+        return replace(
+            _bare(array), calibration=Calibration(notes=(f"{what}, so its voxel size is not known",))
+        )
     size = multiscale.calibration(level)
     return Source(
         axes=multiscale.axes,
         shape=array.shape,
         dtype=array.dtype,
         fetch=_fetch(array),
-        spacing=size.spacing,
-        unit=size.unit,
-        length_unit=size.length_unit,
-        plane=size.plane,
-        fault=size.fault,
-        size_notes=size.notes,
+        calibration=size,
         header={"ngff": multiscale, "level": level, "levels": _shapes(group, multiscale)}
         | _world(multiscale, level),
         channel_names=multiscale.channel_names,

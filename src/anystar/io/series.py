@@ -15,9 +15,9 @@ import numpy as np
 
 from anystar.errors import FileError
 from anystar.io.address import file_stem, locate
+from anystar.io.calibration import Spacing, Unit
 from anystar.io.lazy import LazyImage, open_image
 from anystar.io.planes import list_volumes
-from anystar.io.source import Spacing, Unit
 
 __all__ = ["Series", "open_series"]
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
-from anystar.arrays import LengthUnit
+from anystar.io.calibration import Calibration
 
-__all__ = ["Index", "Source", "Spacing", "Unit", "stacked"]
+__all__ = ["Index", "Source", "stacked"]
 
 Index = tuple[int | slice, ...]
-Unit = Literal["um", "relative"]
-Spacing = tuple[float, float, float]
 
 
 def _nothing() -> None:
@@ -33,16 +31,8 @@ class Source:
     """Type of what ``fetch`` gives."""
     fetch: Callable[[Index], np.ndarray]
     """Read a part: an int (the axis goes) or a slice of step 1 within bounds for every axis."""
-    spacing: Spacing | None = None
-    """Size of a voxel along Z, Y, X."""
-    unit: Unit = "um"
-    """Unit of the spacing: micrometres, or none that is a length."""
-    length_unit: LengthUnit = "um"
-    """Unit that the file measures in, in which lengths are reported."""
-    plane: tuple[float, float] | None = None
-    """Micrometres along Y, X where only the distance between planes is not known."""
-    fault: str = ""
-    """What is wrong with the spacing in the file, if anything."""
+    calibration: Calibration = Calibration()
+    """Size of a voxel; its notes are left out where ``spacing`` is given."""
     header: dict[str, Any] = field(default_factory=dict)
     """What :class:`anystar.arrays.Volume` carries along."""
     channel_names: tuple[str, ...] = ()
@@ -51,8 +41,6 @@ class Source:
     """What is stored together, if anything smaller than the whole."""
     num_levels: int = 1
     """Number of levels of the pyramid, finest first."""
-    size_notes: tuple[str, ...] = ()
-    """What was assumed about the voxel size; left out where ``spacing`` is given."""
     notes: tuple[str, ...] = ()
     """What else was assumed, a line each."""
     remarks: Callable[[], tuple[str, ...]] = tuple

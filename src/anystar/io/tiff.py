@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import ParseError
@@ -16,11 +16,11 @@ import tifffile
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.calibration import Calibration, number_of
+from anystar.io.calibration import Calibration, Spacing, number_of
 from anystar.io.colours import label_display
 from anystar.io.ome_xml import OmeImage, companion_of, parse_ome, structure
 from anystar.io.outside import companion
-from anystar.io.source import Index, Source, Spacing, stacked
+from anystar.io.source import Index, Source, stacked
 from anystar.io.tiff_channels import channel_names
 from anystar.io.tiff_reader import chunks_of, damage_is_an_error, incomplete_times, reader_of
 from anystar.io.tiff_series import choose_series
@@ -59,25 +59,19 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         size = _calibration(found, choice.numbers[0])
         names = channel_names(found.tif, choice.numbers[0])
         close = opened.pop_all().close
-    spacing, plane = size.spacing, size.plane
-    if spacing is not None and chosen:
-        spacing = _coarser(spacing, first, first.levels[chosen])
-    if plane is not None and chosen:
-        plane = _coarser((1.0, *plane), first, first.levels[chosen])[1:]
+    if size.spacing is not None and chosen:
+        size = replace(size, spacing=_coarser(size.spacing, first, first.levels[chosen]))
+    if size.plane is not None and chosen:
+        size = replace(size, plane=_coarser((1.0, *size.plane), first, first.levels[chosen])[1:])
     return Source(
         axes=source.axes,
         shape=source.shape,
         dtype=source.dtype,
         fetch=source.fetch,
-        spacing=spacing,
-        unit=size.unit,
-        length_unit=size.length_unit,
-        plane=plane,
-        fault=size.fault,
+        calibration=size,
         channel_names=names,
         chunks=source.chunks,
         num_levels=len(first.levels),
-        size_notes=size.notes,
         notes=(*found.notes, *choice.notes, *source.notes, *_further_pages(found.tif)),
         header=_place(found.tif),
         close=close,

@@ -59,12 +59,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         shape=tuple(int(n) for n in data.shape),
         dtype=np.dtype(data.dtype),
         fetch=fetch,
-        spacing=size.spacing,
-        unit=size.unit,
-        length_unit=size.length_unit,
-        plane=size.plane,
-        fault=size.fault,
-        size_notes=size.notes,
+        calibration=size,
         channel_names=clean_names(getattr(image, "channel_names", None) or ()),
         chunks=tuple(int(max(c)) for c in data.chunks),
     )

@@ -20,6 +20,7 @@ def lazy_image(source: LayerVolume, size: VoxelSize | None) -> LazyImage:
     """Return the volume of a layer with a voxel size, of which only the requested boxes are read."""
     from anystar.io.address import Address
     from anystar.io.axes import pick_volume
+    from anystar.io.calibration import Calibration
     from anystar.io.lazy import LazyImage
     from anystar.io.source import Source
 
@@ -33,8 +34,7 @@ def lazy_image(source: LayerVolume, size: VoxelSize | None) -> LazyImage:
         shape=source.shape,
         dtype=source.dtype,
         fetch=fetch,
-        spacing=None if size is None else size.spacing,
-        unit="um" if size is None else size.unit,
+        calibration=Calibration() if size is None else Calibration(spacing=size.spacing, unit=size.unit),
         chunks=None if chunks is None else tuple(int(chunks[axis]) for axis in source.place.axes),
     )
     number = " ".join(map(str, source.place.index))
