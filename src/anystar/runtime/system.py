@@ -53,7 +53,7 @@ def describe_system() -> dict[str, str]:
 
 def _version(package: str) -> str:
     try:
-        return version(package)
+        return torch.__version__ if package == "torch" else version(package)  # the build, too: +cpu, +cu130
     except PackageNotFoundError:
         return "not installed"
 
