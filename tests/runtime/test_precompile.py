@@ -8,9 +8,10 @@ from anystar.runtime.precompile import precompiled
 
 MODULE = """
 import sys, time
-print(sys.argv[1])
-open(sys.argv[1], "x").close()
-time.sleep(60 if sys.argv[1] == "slow" else 0)
+print(sys.argv)
+for part in sys.argv[1:]:
+    open(part, "x").close()
+    time.sleep(60 if part == "slow" else 0)
 """
 
 
@@ -26,9 +27,9 @@ def folder(tmp_path, monkeypatch):
 
 def test_every_part_is_run_once_and_waited_for(folder, capfd):
     said = []
-    with precompiled("made", ["one", "two"]) as wait:
+    with precompiled("made", ["one", "two", "three"]) as wait:
         wait(lambda: said.append("compiling"))
-        assert {path.name for path in folder.parent.iterdir()} >= {"one", "two"}
+        assert {path.name for path in folder.parent.iterdir()} >= {"one", "two", "three"}
         wait(lambda: said.append("again"))
     assert said == ["compiling"]
     assert capfd.readouterr() == ("", "")

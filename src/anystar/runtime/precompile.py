@@ -30,8 +30,9 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
     Parameters
     ----------
     module : str
-        Run as ``python -m MODULE PART``, in one process for each part.
+        Run as ``python -m MODULE PART ...``, in one process per core at most.
     parts : sequence of str
+        Dealt out to the processes in turn.
 
     Yields
     ------
@@ -39,16 +40,17 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
 
     Examples
     --------
-    >>> with precompiled("anystar.objects.first_run", []) as wait:
+    >>> with precompiled("anystar.first_run", []) as wait:
     ...     wait(lambda: print("compiling, first run only"))  # nothing to do
     """
     started: list[subprocess.Popen[bytes]] = []
     if _worth_it():
-        for part in parts:
+        num = min(len(parts), os.cpu_count() or 1)
+        for own in (parts[first::num] for first in range(num)):
             with contextlib.suppress(OSError):
                 started.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", module, part],
+                        [sys.executable, "-m", module, *own],
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL,

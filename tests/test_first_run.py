@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from anystar.objects.first_run import PARTS
+from anystar.first_run import PARTS
 
 WHOLE = """
 import sys
@@ -28,7 +28,7 @@ main()
 
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="on one core nothing is compiled beside")
 def test_a_first_segmentation_compiles_nothing_itself(tmp_path):
-    image = str(Path(__file__).parents[2] / "examples" / "mouse_embryo.tif")
+    image = str(Path(__file__).parents[1] / "examples" / "mouse_embryo.tif")
     words = ["segment", image, "-o", "labels.tif", "--table", "table.csv", "--overview", "overview.png"]
     ran = subprocess.run(
         [sys.executable, "-c", WHOLE, *words],
