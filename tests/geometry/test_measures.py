@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from anystar.geometry.measures import measure
+from anystar.geometry.mesh import template
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import golden_spiral
@@ -41,6 +42,17 @@ def test_measures_scale_with_size_and_not_with_the_place_or_the_company():
     two = measure(Polyhedra(np.full((1, 3), 5.0), 2 * distances[-1:], RAYS))
     assert two.volume[0] == pytest.approx(8 * one.volume[-1], rel=1e-6)
     assert two.surface[0] == pytest.approx(4 * one.surface[-1], rel=1e-6)
+
+
+def test_the_surface_is_that_of_the_triangles_of_the_mesh():
+    distances = np.random.default_rng(3).uniform(0, 9, (40, 128)).astype(np.float32)
+    mesh = template(RAYS, 2)
+    radii = distances.astype(np.float64) @ mesh.mixture.T
+    for body, surface in zip(
+        radii, measure(Polyhedra(np.zeros((40, 3)), distances, RAYS)).surface, strict=True
+    ):
+        a, b, c = (body[:, None] * mesh.directions)[mesh.faces].transpose(1, 0, 2)
+        assert surface == pytest.approx(np.linalg.norm(np.cross(b - a, c - a), axis=1).sum() / 2, rel=1e-12)
 
 
 def test_none_and_nothing():
