@@ -19,6 +19,7 @@ for part in sys.argv[1:]:
 def folder(tmp_path, monkeypatch):
     """An empty folder for compiled kernels, in which a module of that name lies beside."""
     (tmp_path / "made.py").write_text(MODULE)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kernels"))
     monkeypatch.setattr(precompile.os, "cpu_count", lambda: 2)
@@ -40,7 +41,14 @@ def test_what_still_runs_at_the_end_is_stopped(folder):
         raise RuntimeError
 
 
-@pytest.mark.parametrize("why", ["kept", "one core", "not compiled at all", "not writable"])
+def test_modules_in_the_users_folder_are_left_alone(folder, monkeypatch):
+    monkeypatch.delenv("PYTHONPATH")
+    with precompiled("made", ["one"]) as wait:
+        wait(lambda: None)
+    assert not (folder.parent / "one").exists()
+
+
+@pytest.mark.parametrize("why", ["kept", "one core", "not compiled at all", "not writable", "no Python"])
 def test_nothing_is_started_in_vain(folder, monkeypatch, why):
     if why == "kept":
         folder.mkdir()
@@ -49,6 +57,8 @@ def test_nothing_is_started_in_vain(folder, monkeypatch, why):
         monkeypatch.setattr(precompile.os, "cpu_count", lambda: 1)
     elif why == "not compiled at all":
         monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    elif why == "no Python":
+        monkeypatch.setattr(precompile.sys, "executable", "")
     else:
         folder.write_text("a file")
     with precompiled("made", ["one"]) as wait:

@@ -50,7 +50,7 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
             with contextlib.suppress(OSError):
                 started.append(
                     subprocess.Popen(
-                        [sys.executable, "-m", module, *own],
+                        [sys.executable, "-P", "-m", module, *own],  # -P: nothing from the user's folder
                         stdin=subprocess.DEVNULL,
                         stdout=subprocess.DEVNULL,
                         stderr=subprocess.DEVNULL,
@@ -75,9 +75,11 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
 
 def _worth_it() -> bool:
     """Return whether kernels must be compiled, can be kept, and there are cores to do it beside."""
+    if not sys.executable or getattr(sys, "frozen", False) or (os.cpu_count() or 1) < 2:
+        return False
     config: Any = numba.config
     folder = Path(config.CACHE_DIR or kernel_folder())
-    if config.DISABLE_JIT or (os.cpu_count() or 1) < 2 or any(folder.rglob("*.nbi")):
+    if config.DISABLE_JIT or any(folder.rglob("*.nbi")):
         return False
     try:
         folder.mkdir(parents=True, exist_ok=True)
