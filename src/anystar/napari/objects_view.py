@@ -14,8 +14,10 @@ _COLUMNS = {
     "label": "object",
     "provenance": "origin",
     "probability": "probability",
+    "calibrated_probability": "chance",
     "volume_um3": "volume µm³",
     "volume_vox": "volume voxels",
+    "volume_uncertainty": "volume ±",
     "sphericity": "roundness",
     "contrast": "contrast",
     "intensity_mean": "intensity",
@@ -64,9 +66,15 @@ class _Features(QAbstractTableModel):
         return str(value)
 
     def headerData(self, section: int, orientation: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if role != Qt.ItemDataRole.DisplayRole or orientation != Qt.Orientation.Horizontal:
+        if orientation != Qt.Orientation.Horizontal:
             return None
-        return _COLUMNS[self.names[section]]
+        name = self.names[section]
+        if role == Qt.ItemDataRole.ToolTipRole:
+            from anystar.objects.table import column
+
+            known = column(name)
+            return None if known is None else known.meaning
+        return _COLUMNS[name] if role == Qt.ItemDataRole.DisplayRole else None
 
 
 class ObjectsView(QTableView):
