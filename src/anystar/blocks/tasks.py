@@ -153,10 +153,15 @@ def detect_block(run: Run, number: int) -> dict[str, Any]:
         image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
     view, tta = run.view(image, zoom), run.plan.request.options.tta
     floor = max(of_pass, run.stages.prob_thresh)
-    parts = [run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles]
-    found = Candidates.joined(parts).scaled(1 / zoom).in_group(which)
+    parts = []
+    for tile in tiles:
+        of_tile = run.detector.detect_tile(view, tile, floor=floor, tta=tta)
+        parts.append(run.stages.probable(of_tile.scaled(1 / zoom).in_group(which)))
+    del image, view  # up to ``run.hold`` bytes, before the candidates are copied
+    found = Candidates.joined(parts)
+    del parts, of_tile
     network = time.perf_counter() - began - whole.seconds[0]
-    rows = StoredCandidates.of(run.stages.probable(found))
+    rows = StoredCandidates.of(found)
     check = write_candidates(run.candidates_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
     return noted(
