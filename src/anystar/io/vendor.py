@@ -39,7 +39,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
     except ImportError:
         raise FileError(f"is read by bioio, which is not installed; {advice}") from None
     try:
-        planes = {"chunk_dims": ["Y", "X"]} if address.suffix in _BY_VOLUME else {}
+        planes: dict[str, Any] = {"chunk_dims": ["Y", "X"]} if address.suffix in _BY_VOLUME else {}
         image = BioImage(address.file, **planes)
     except Exception as error:
         if type(error).__name__ == "UnsupportedFileFormatError":
