@@ -12,6 +12,7 @@ print(sys.argv)
 for part in sys.argv[1:]:
     open(part, "x").close()
     time.sleep(60 if part == "slow" else 0)
+    open(f"{part} to the end", "x").close()
 """
 
 
@@ -22,7 +23,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "kernels"))
-    monkeypatch.setattr(precompile.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(precompile, "num_cores", lambda: 2)
     return tmp_path / "kernels"
 
 
@@ -39,6 +40,7 @@ def test_every_part_is_run_once_and_waited_for(folder, capfd):
 def test_what_still_runs_at_the_end_is_stopped(folder):
     with precompiled("made", ["slow"]), pytest.raises(RuntimeError):
         raise RuntimeError
+    assert not (folder.parent / "slow to the end").exists()
 
 
 def test_modules_in_the_users_folder_are_left_alone(folder, monkeypatch):
@@ -54,7 +56,7 @@ def test_nothing_is_started_in_vain(folder, monkeypatch, why):
         folder.mkdir()
         (folder / "kernels.double-1.py311.nbi").touch()
     elif why == "one core":
-        monkeypatch.setattr(precompile.os, "cpu_count", lambda: 1)
+        monkeypatch.setattr(precompile, "num_cores", lambda: 1)
     elif why == "not compiled at all":
         monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
     elif why == "no Python":

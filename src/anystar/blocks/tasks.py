@@ -142,24 +142,8 @@ def numbered(folder: Path, number: int, suffix: str) -> Path:
 
 def detect_block(run: Run, number: int) -> dict[str, Any]:
     """Run the network on a block; return the number and the extent of its candidates."""
-    began = time.perf_counter()
-    (which, tiles), whole = run.tile_blocks[number], run.lazy()
-    zoom, of_pass = run.plan.choices.passes[which]
-    source = run.view(whole, zoom).source(hull([tile.read for tile in tiles]))
-    voxels = np.prod([s.stop - s.start for s in source], dtype=float)
-    image: LazyArray | HeldArray = whole
-    if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
-        z, y, x = source
-        image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
-    view, tta = run.view(image, zoom), run.plan.request.options.tta
-    floor = max(of_pass, run.stages.prob_thresh)
-    parts = []
-    for tile in tiles:
-        of_tile = run.detector.detect_tile(view, tile, floor=floor, tta=tta)
-        parts.append(run.stages.probable(of_tile.scaled(1 / zoom).in_group(which)))
-    del image, view  # up to ``run.hold`` bytes, before the candidates are copied
-    found = Candidates.joined(parts)
-    del parts, of_tile
+    began, whole = time.perf_counter(), run.lazy()
+    found = Candidates.joined(_probable_of_tiles(run, number, whole))
     network = time.perf_counter() - began - whole.seconds[0]
     rows = StoredCandidates.of(found)
     check = write_candidates(run.candidates_path(number, FOUND), rows)
@@ -174,6 +158,25 @@ def detect_block(run: Run, number: int) -> dict[str, Any]:
         notes=[(note.kind, note.text) for note in found.notes],
         **_extent(rows),
     )
+
+
+def _probable_of_tiles(run: Run, number: int, whole: LazyArray) -> list[Candidates]:
+    """Return the candidates of each tile of a block.
+
+    Up to ``run.hold`` bytes of the image are kept meanwhile; nobody has them when the candidates are joined.
+    """
+    which, tiles = run.tile_blocks[number]
+    zoom, of_pass = run.plan.choices.passes[which]
+    source = run.view(whole, zoom).source(hull([tile.read for tile in tiles]))
+    voxels = np.prod([s.stop - s.start for s in source], dtype=float)
+    image: LazyArray | HeldArray = whole
+    if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
+        z, y, x = source
+        image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
+    view, tta = run.view(image, zoom), run.plan.request.options.tta
+    floor = max(of_pass, run.stages.prob_thresh)
+    found = (run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles)
+    return [run.stages.probable(of_tile.scaled(1 / zoom).in_group(which)) for of_tile in found]
 
 
 def suppress_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:

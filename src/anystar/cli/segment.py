@@ -37,8 +37,6 @@ __all__ = ["segment"]
 
 _BESIDE = ("table", "overview", "meshes", "rois", "provenance")
 """Outputs beside the labels."""
-_FIRST_RUN = ("draw", "suppress", "measure")
-"""Parts of :mod:`anystar.first_run`."""
 _NAMED = 3
 """Most files that the last line names, instead of their folder."""
 _BELONGS = {
@@ -95,9 +93,10 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
       anystar segment --from-provenance embryo.csv -o again.tif
     """
     with starting("anystar segment"):
+        from anystar.first_run import PARTS
         from anystar.runtime.precompile import precompiled
 
-        wait_for_kernels = ctx.with_resource(precompiled("anystar.first_run", _FIRST_RUN))
+        wait_for_kernels = ctx.with_resource(precompiled("anystar.first_run", list(PARTS)))
         from anystar.workflow import Outputs, SegmentOptions
         from anystar.workflow.batch import images_of, plan_jobs
 

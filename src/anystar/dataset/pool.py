@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -23,7 +22,6 @@ __all__ = [
     "BYTES_PER_VOXEL",
     "LARGEST",
     "DatasetConfig",
-    "cores",
     "make_pairs",
     "make_pairs_on",
     "middle_plane",
@@ -61,11 +59,6 @@ class DatasetConfig:
     def stored_shape(self) -> tuple[int, ...]:
         """Shape of what is written."""
         return self.shape[1:] if self.two_d else self.shape
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -12,11 +12,12 @@ from pathlib import Path
 from anystar._version import __version__
 from anystar.config import to_dict
 from anystar.dataset.manifest import Manifest
-from anystar.dataset.pool import BYTES_PER_VOXEL, DatasetConfig, cores, make_pairs, make_pairs_on
+from anystar.dataset.pool import BYTES_PER_VOXEL, DatasetConfig, make_pairs, make_pairs_on
 from anystar.dataset.stores import PLACES, open_store
 from anystar.errors import InputError
 from anystar.runtime.atomic import remove_partial
 from anystar.runtime.cluster import check_where, connect
+from anystar.runtime.cores import num_cores
 
 __all__ = ["DatasetSize", "write_dataset"]
 
@@ -81,7 +82,7 @@ def write_dataset(
             client = stack.enter_context(connect(dask, workers=workers))
             pairs = make_pairs_on(client, config, missing)
         else:
-            pairs = make_pairs(config, missing, workers=min(workers or cores(), max(1, len(missing))))
+            pairs = make_pairs(config, missing, workers=min(workers or num_cores(), max(1, len(missing))))
         config.out.mkdir(parents=True, exist_ok=True)
         manifest.begin()
         store.prepare(number)

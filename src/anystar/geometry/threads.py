@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from anystar.runtime.cores import num_cores
 from anystar.runtime.interrupt import checkpoint, is_checked
 
 __all__ = ["default_num_threads", "run_chunks"]
@@ -20,9 +21,8 @@ _CHUNKS_PER_THREAD = 16
 
 def default_num_threads() -> int:
     """Return the number of threads to use: the cores of this process, at most ``OMP_NUM_THREADS`` if set."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     limit = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores, int(limit))) if limit.isdigit() else max(1, cores)
+    return max(1, min(num_cores(), int(limit))) if limit.isdigit() else num_cores()
 
 
 def run_chunks(

@@ -61,9 +61,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
     except Exception as error:  # metadata of another form than the specification's
         array = next((node[name] for name in _FINEST if name in node), None)
         note = _unparsed(error, "" if array is None else array.basename)
-        return replace(
-            _bare(_only_array(node) if array is None else array), calibration=Calibration(notes=(note,))
-        )
+        return _bare(_only_array(node) if array is None else array, note)
     return _of_level(node, multiscale, min(max(level, 0), len(multiscale.levels) - 1), alone=False)
 
 
@@ -78,9 +76,7 @@ def _of_level(group: Any, multiscale: Multiscale, level: int, *, alone: bool) ->
         raise FileError(f"has a group for its level {path}, not an array; export it again")
     if array.ndim != len(multiscale.axes):
         what = f"the file states the axes {multiscale.axes} for an array of shape {array.shape}"
-        return replace(
-            _bare(array), calibration=Calibration(notes=(f"{what}, so its voxel size is not known",))
-        )
+        return _bare(array, f"{what}, so its voxel size is not known")
     size = multiscale.calibration(level)
     return Source(
         axes=multiscale.axes,
@@ -190,8 +186,11 @@ def _shapes(group: Any, multiscale: Multiscale) -> tuple[tuple[int, int, int], .
     return tuple(shapes)
 
 
-def _bare(array: Any) -> Source:
-    """Return an array without a multiscale image around it: its dimensions' names, or Z, Y, X for three."""
+def _bare(array: Any, *notes: str) -> Source:
+    """Return an array without a multiscale image around it: its dimensions' names, or Z, Y, X for three.
+
+    The notes say why its voxel size is not known.
+    """
     named = getattr(array.metadata, "dimension_names", None) or array.attrs.get("_ARRAY_DIMENSIONS")
     named = named if isinstance(named, list | tuple) else ()
     letters = letters_of(named) if len(named) == array.ndim else ""
@@ -200,6 +199,7 @@ def _bare(array: Any) -> Source:
         shape=array.shape,
         dtype=array.dtype,
         fetch=_fetch(array),
+        calibration=Calibration(notes=notes),
         chunks=array.chunks,
         remarks=lambda: _missing(array),
     )

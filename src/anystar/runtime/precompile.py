@@ -13,6 +13,7 @@ from typing import Any
 import numba
 
 from anystar.runtime.compiled import kernel_folder
+from anystar.runtime.cores import num_cores
 
 __all__ = ["Wait", "precompiled"]
 
@@ -45,7 +46,7 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
     """
     started: list[subprocess.Popen[bytes]] = []
     if _worth_it():
-        num = min(len(parts), os.cpu_count() or 1)
+        num = min(len(parts), num_cores())
         for own in (parts[first::num] for first in range(num)):
             with contextlib.suppress(OSError):
                 started.append(
@@ -75,7 +76,7 @@ def precompiled(module: str, parts: Sequence[str]) -> Iterator[Wait]:
 
 def _worth_it() -> bool:
     """Return whether kernels must be compiled, can be kept, and there are cores to do it beside."""
-    if not sys.executable or getattr(sys, "frozen", False) or (os.cpu_count() or 1) < 2:
+    if not sys.executable or getattr(sys, "frozen", False) or num_cores() < 2:
         return False
     config: Any = numba.config
     folder = Path(config.CACHE_DIR or kernel_folder())

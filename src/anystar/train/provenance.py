@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import subprocess
 from pathlib import Path
 
 import torch
+
+from anystar.runtime.cores import num_cores
 
 __all__ = ["commit", "describe_device"]
 
@@ -39,7 +40,7 @@ def describe_device(device: torch.device, processes: int = 1) -> str:
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     elif device.type == "cpu":
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = num_cores()
         name = f"{_processor()}, {cores} core{'s' if cores > 1 else ''}"
     else:
         name = device.type
