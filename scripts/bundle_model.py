@@ -1,12 +1,13 @@
 """Put a trained model into the package: ``bundle_model.py RUN/model.safetensors NAME CARD.toml``.
 
-The card of the run (what it was trained with, on what, for how long) is kept; CARD.toml adds what was decided
-and measured afterwards: ``[defaults]`` (prob_thresh, nms_thresh, diameter), ``[accuracy]``, ``licence``,
+The card of the run (what it was trained with, on what, for how long) is kept in the weights' file. CARD.toml
+is copied beside it as NAME.toml and completes it with what was decided and measured afterwards:
+``[defaults]`` (prob_thresh, nms_thresh, diameter), ``[calibration]``, ``[accuracy]``, ``licence``,
 ``limits``, and corrections, if a run was continued by an older version.
 """
 
 import argparse
-import tomllib
+import shutil
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ def mean(ours: dict[str, torch.Tensor], theirs: dict[str, torch.Tensor]) -> dict
 
 
 def main() -> None:
-    """Join the weights and the card and write them into the package."""
+    """Write the weights and the card into the package."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("source", type=Path)
     parser.add_argument("name")
@@ -39,8 +40,9 @@ def main() -> None:
     if options.mean_with is not None:
         tensors = mean(tensors, load_tensors(model_path(options.mean_with))[0])
         header["card"]["mean_with"] = options.mean_with
-    header["card"] |= tomllib.loads(options.card.read_text())
     path = MODELS / f"{options.name}.safetensors"
+    if options.card.resolve() != path.with_suffix(".toml"):
+        shutil.copyfile(options.card, path.with_suffix(".toml"))
     save_tensors(path, tensors, header)
     print(f"wrote {path} ({path.stat().st_size / 1e6:.1f} MB)")
 

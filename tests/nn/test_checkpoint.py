@@ -171,3 +171,17 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path, monkeypatch):
         save_tensors(tmp_path / "a.safetensors", {"a": torch.zeros(1)}, {})
     assert (error.value.errno, error.value.filename) == (errno.ENOSPC, str(tmp_path / "a.safetensors"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_text_file_beside_it_completes_the_card(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_model_file(path, StarNet(TINY).state_dict(), TINY, CARD | {"limits": "old", "seed": 3})
+    (tmp_path / "a.toml").write_text('limits = "new"\n[defaults]\nprob_thresh = 0.25\n')
+    for card in (load_model_file(path).card, load_header(path)["card"], load_tensors(path)[1]["card"]):
+        assert (card["limits"], card["seed"], card["defaults"]["prob_thresh"]) == ("new", 3, 0.25)
+    assert anystar.load_model(path, device="cpu").card["defaults"]["prob_thresh"] == 0.25
+    (tmp_path / "a.toml").write_text("limits = \n")
+    with pytest.raises(ConfigError, match=r"a\.toml: is not valid TOML"):
+        load_model_file(path)
+    (tmp_path / "a.toml").write_text("[defaults]\nprob_thresh = 3\n")
+    refused(path, "the card states prob_thresh = 3")

@@ -1,4 +1,8 @@
-"""Weights and training states on disk: safetensors with a JSON header, never pickle, written atomically."""
+"""Weights and training states on disk: safetensors with a JSON header, never pickle, written atomically.
+
+The header of a model file holds its card. What is decided or measured after training stands in a text file
+beside it, NAME.toml. Its entries replace those of the header, so that figures need no new weights.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from anystar.config import ConfigError, from_dict, to_dict
+from anystar.config import ConfigError, from_dict, read_toml, to_dict
 from anystar.nn.model import NetworkConfig, StarNet
 from anystar.runtime.atomic import staged
 
@@ -86,7 +90,7 @@ def _opened(path: str | Path) -> Iterator[tuple[Any, dict[str, Any]]]:
             text = (file.metadata() or {}).get(_KEY)
             if text is None:
                 raise ConfigError(f"{path} is a safetensors file, but not one of AnyStar's; give another")
-            yield file, _parsed(path, text)
+            yield file, _completed(Path(path), _parsed(path, text))
     except (SafetensorError, OSError) as error:
         raise ConfigError(f"{path} cannot be read ({error}); copy it again") from None
 
@@ -99,6 +103,14 @@ def _parsed(path: str | Path, text: str) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise ConfigError(f"{path} has a header that is no JSON object; copy it again")
     return header
+
+
+def _completed(path: Path, header: dict[str, Any]) -> dict[str, Any]:
+    """Return a model file's header with the card as NAME.toml beside NAME.safetensors completes it."""
+    beside = path.with_suffix(".toml")
+    if not (isinstance(header.get("card"), dict) and beside.is_file()):
+        return header
+    return header | {"card": header["card"] | read_toml(beside, dict)}
 
 
 @contextmanager
