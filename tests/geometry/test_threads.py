@@ -31,6 +31,23 @@ def test_an_error_of_a_thread_is_raised():
         run_chunks(work, 100, num_threads=0)
 
 
+@pytest.mark.parametrize("who", ["caller", "helper"])
+def test_no_chunk_begins_after_an_error(who):
+    """Whichever thread fails: the other may finish the chunk that it is at."""
+    begun, caller, failed = [], threading.current_thread(), threading.Event()
+
+    def work(start, stop):
+        begun.append(start)
+        if (threading.current_thread() is caller) == (who == "caller"):
+            failed.set()
+            raise RuntimeError("one thread failed")
+        failed.wait()
+
+    with pytest.raises(RuntimeError, match="one thread failed"):
+        run_chunks(work, 1000, num_threads=2)
+    assert len(begun) < 16  # of 32
+
+
 @pytest.mark.parametrize(("limit", "most"), [("1", 1), ("no number", None), ("0", 1)])
 def test_the_environment_limits_the_threads(monkeypatch, limit, most):
     monkeypatch.setenv("OMP_NUM_THREADS", limit)

@@ -90,7 +90,13 @@ class Polyhedra:
 
     def take(self, rows: np.ndarray) -> Self:
         """Return the polyhedra of a mask or of indices."""
-        return self._changed(**{n: v[rows] for n, v in vars(self).items() if isinstance(v, np.ndarray)})
+        rows = np.asarray(rows)
+        if rows.dtype == bool:
+            if rows.all():
+                return self
+            rows = np.flatnonzero(rows)
+        columns = {n: v for n, v in vars(self).items() if isinstance(v, np.ndarray)}
+        return self._changed(**{n: v.take(rows, axis=0) for n, v in columns.items()})
 
     def with_prob(self, prob: np.ndarray) -> Self:
         """Return the same polyhedra with other probabilities, shape ``(N,)``."""

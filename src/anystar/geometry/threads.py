@@ -8,8 +8,8 @@ use, which is what a data loader does.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator
 
 from anystar.runtime.cores import num_cores
 from anystar.runtime.interrupt import checkpoint, is_checked
@@ -62,16 +62,36 @@ def run_chunks(
     size = max(min_chunk, -(-num_items // (threads * _CHUNKS_PER_THREAD)))
     if threads == 1 and not is_checked():
         size = num_items
-    starts = range(0, num_items, size)
-    if threads == 1 or len(starts) == 1:
+    num_chunks = -(-num_items // size)
+    starts = iter(range(0, num_items, size))  # shared: each thread takes the next chunk
+    failed: list[BaseException] = []
+
+    def help_out() -> None:
+        try:
+            for start in starts:
+                work(start, min(start + size, num_items))
+        except BaseException as error:
+            failed.append(error)
+            _exhaust(starts)
+
+    helpers: list[threading.Thread] = []
+    try:
+        for _ in range(min(threads, num_chunks) - 1):
+            helper = threading.Thread(target=help_out)
+            helper.start()
+            helpers.append(helper)
         for start in starts:
             checkpoint()
             work(start, min(start + size, num_items))
-        return
-    with ThreadPoolExecutor(min(threads, len(starts))) as pool:
-        try:
-            for _ in pool.map(lambda start: work(start, min(start + size, num_items)), starts):
-                checkpoint()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    finally:
+        _exhaust(starts)  # empty already, unless something failed
+        for helper in helpers:
+            helper.join()
+    if failed:
+        raise failed[0]
+
+
+def _exhaust(starts: Iterator[int]) -> None:
+    """Let no thread begin another chunk."""
+    for _ in starts:
+        pass

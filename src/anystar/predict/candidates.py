@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -40,4 +40,4 @@ class Candidates(Polyhedra):
     def joined(cls, parts: Sequence[Self]) -> Self:
         """Return the candidates of at least one part together, with the notes of all."""
         notes = tuple(dict.fromkeys(note for part in parts for note in part.notes))
-        return replace(super().joined(parts), notes=notes)
+        return super().joined(parts)._changed(notes=notes)

@@ -144,11 +144,13 @@ def candidates_to_instances(candidates: Candidates, shape: Shape, stages: Instan
     middle = time.perf_counter()
     drawn = stages.rasterise(placed, box)
     objects = stages.measure(drawn, placed, box)
-    number = np.zeros(len(placed) + 1, np.int32)
-    number[objects.label] = np.arange(1, len(objects) + 1)
+    if len(objects) < len(placed):  # some own no voxel
+        number = np.zeros(len(placed) + 1, np.int32)
+        number[objects.label] = np.arange(1, len(objects) + 1)
+        drawn = number[drawn]
     stop = time.perf_counter()
     return Instances(
-        labels=number[drawn],
+        labels=drawn,
         objects=replace(objects, label=np.arange(1, len(objects) + 1, dtype=np.int32)),
         timings={"suppression": middle - start, "rasterising": stop - middle},
     )

@@ -24,8 +24,6 @@ __all__ = ["ConstantRegion", "Face", "find_region"]
 
 Face = tuple[int, bool]
 """An axis, and whether it is the face at its end."""
-_CUBE = np.ones((3, 3, 3), bool)
-"""Least extent of a margin, in nodes of the subsample: noise makes no such cubes of one value."""
 _IN_HULL, _SOLID = 0.3, 0.8
 """Largest share of a margin within the convex hull of the data, and least share of that hull that is data."""
 _COMMON = 0.15
@@ -155,9 +153,9 @@ def find_region(subsample: Subsample, cropped: Collection[Face] = ()) -> Constan
         return None
     value = max(values, key=values.count)
     constant = is_value(voxels, value)
-    pieces, _ = ndimage.label(ndimage.binary_erosion(constant, _CUBE, border_value=1))
+    pieces, _ = ndimage.label(_all_around(constant))
     thick = np.isin(pieces, _at_border(pieces))
-    mask = ndimage.binary_dilation(thick, _CUBE) & constant
+    mask = ~_all_around(~thick) & constant
     if not mask.any() or mask.mean() > 1 - _LEAST:
         return None
     depth = _depth(mask, cropped)
@@ -179,6 +177,24 @@ def find_region(subsample: Subsample, cropped: Collection[Face] = ()) -> Constan
     if contrast[1] < _SOFT * contrast[3]:
         mask |= _depth(mask, cropped) == 1
     return ConstantRegion.of(value if value is None else float(value), mask, subsample)
+
+
+def _all_around(mask: np.ndarray) -> np.ndarray:
+    """Return where a mask is set in a whole cube of 3 x 3 x 3 nodes, as far as it is in the volume.
+
+    A margin holds at least one such cube: noise makes none of one value. Axis after axis, which is much
+    faster than SciPy's erosion.
+    """
+    for axis in range(3):
+        before, after = (
+            tuple(part if k == axis else slice(None) for k in range(3))
+            for part in (slice(None, -1), slice(1, None))
+        )
+        around = mask.copy()
+        around[after] &= mask[before]
+        around[before] &= mask[after]
+        mask = around
+    return mask
 
 
 def _contrast(voxels: np.ndarray, value: float | None, layers: dict[int, np.ndarray]) -> dict[int, float]:
