@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import os
+import shutil
 import subprocess
 import sys
 
@@ -17,6 +18,8 @@ from anystar.synth.recipes import get_recipe
 from anystar.train import TrainConfig, fit
 from anystar.train.synthetic_batches import TrainingBatches
 
+_GLOO_ABORTED = "terminate called without an active exception"
+"""Rarely, a thread of Gloo frees a tensor as the interpreter ends (pytorch/pytorch, pull request 179291)."""
 ALONE = TrainConfig(
     recipes=("as-mix", "wide"),
     iterations=4,
@@ -67,7 +70,13 @@ def test_two_processes_equal_one_with_the_double_batch(tmp_path):
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     words += ["-m", "anystar", "train", "--device", "cpu", "--config", "two.toml", "--out", "two"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    for _ in range(2):
+        done = subprocess.run(
+            words, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        if _GLOO_ABORTED not in done.stderr:
+            break
+        shutil.rmtree(tmp_path / "two")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("4 of 4 iterations, finished") == 1
     for _ in fit(ALONE, tmp_path / "one", device="cpu"):
