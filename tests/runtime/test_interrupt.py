@@ -1,6 +1,7 @@
 """Work on the CPU is stopped between its parts."""
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -28,6 +29,7 @@ def test_chunks_stop_soon(num_threads):
     done, lock = [], threading.Lock()
 
     def work(start, stop):
+        time.sleep(0.001)  # or one thread does all before the other has begun
         with lock:
             done.append(stop - start)
 
