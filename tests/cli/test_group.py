@@ -3,7 +3,32 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["measure", "labels.npy", "labels.npy", "--table", "table.csv"],
+        ["evaluate", "labels.npy", "labels.npy"],
+        ["report", "labels.npy", "-o", "report.html"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_what_needs_no_network_does_not_load_torch(tmp_path, words):
+    labels = np.zeros((8, 16, 16), np.int32)
+    labels[2:6, 4:12, 4:12] = 1
+    np.save(tmp_path / "labels.npy", labels)
+    code = (
+        "import sys\nfrom anystar.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nexcept SystemExit as stop:\n    assert not stop.code, stop\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_no_help_loads_anything_heavy():

@@ -30,8 +30,9 @@ from anystar.runtime.progress import COMPILING, progress_bar, starting
 
 if TYPE_CHECKING:
     from anystar.runtime.precompile import Wait
-    from anystar.workflow import FileResult, SegmentOptions
     from anystar.workflow.batch import Job
+    from anystar.workflow.file_result import FileResult
+    from anystar.workflow.options import SegmentOptions
 
 __all__ = ["segment"]
 
@@ -97,8 +98,9 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         from anystar.runtime.precompile import precompiled
 
         wait_for_kernels = ctx.with_resource(precompiled("anystar.first_run", list(PARTS)))
-        from anystar.workflow import Outputs, SegmentOptions
         from anystar.workflow.batch import images_of, plan_jobs
+        from anystar.workflow.options import SegmentOptions
+        from anystar.workflow.outputs import Outputs
 
     _refuse_idle(ctx, given)
     _leave_out_old_outputs(ctx, given)

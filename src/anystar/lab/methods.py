@@ -12,7 +12,7 @@ import numpy as np
 
 from anystar import io
 from anystar.errors import InputError
-from anystar.predict import Model
+from anystar.predict.model import Model
 
 __all__ = [
     "PROB_GRID",

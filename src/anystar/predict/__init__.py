@@ -1,8 +1,14 @@
 """From an image in memory to instances."""
 
-from anystar.predict.model import Model
-from anystar.predict.options import PredictionOptions
-from anystar.predict.registry import list_models, load_model
-from anystar.predict.result import Result
+import lazy_loader
 
-__all__ = ["Model", "PredictionOptions", "Result", "list_models", "load_model"]
+# Loaded on first use: who wants the options alone must not wait for torch.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "model": ["Model"],
+        "options": ["PredictionOptions"],
+        "registry": ["list_models", "load_model"],
+        "result": ["Result"],
+    },
+)

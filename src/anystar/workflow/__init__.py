@@ -1,8 +1,14 @@
 """From files to files: what the command line does, for Python and for plugins."""
 
-from anystar.workflow.file_result import FileResult
-from anystar.workflow.options import SegmentOptions
-from anystar.workflow.outputs import Outputs
-from anystar.workflow.segment import segment_file
+import lazy_loader
 
-__all__ = ["FileResult", "Outputs", "SegmentOptions", "segment_file"]
+# Loaded on first use: measuring, filtering and reports must not wait for torch.
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "file_result": ["FileResult"],
+        "options": ["SegmentOptions"],
+        "outputs": ["Outputs"],
+        "segment": ["segment_file"],
+    },
+)

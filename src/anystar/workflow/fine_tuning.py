@@ -21,8 +21,8 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.config import dump_plain
 from anystar.errors import InputError
-from anystar.predict import Model, load_model
-from anystar.predict.registry import DEFAULT_MODEL
+from anystar.predict.model import Model
+from anystar.predict.registry import DEFAULT_MODEL, load_model
 from anystar.preprocess.arrays import Box
 from anystar.runtime.atomic import staged
 from anystar.train import LabelledConfig, RawVolume, TrainConfig

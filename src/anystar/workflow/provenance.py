@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from anystar._version import __version__
 from anystar.arrays import LENGTH_UNITS, VoxelSize
 from anystar.config import dump_plain, parse_toml
 from anystar.errors import ConfigError, InputError
 from anystar.io.lazy import LazyImage
-from anystar.predict.model import Model
-from anystar.predict.other_sizes import RunnerUp
 from anystar.report.table import TABLE_SUFFIXES, read_table
 from anystar.workflow.options import SegmentOptions
 from anystar.workflow.outputs import Outputs
+
+if TYPE_CHECKING:
+    from anystar.predict.model import Model
+    from anystar.predict.other_sizes import RunnerUp
 
 __all__ = ["NOT_REPEATED", "describe_filtering", "describe_run", "read_provenance"]
 

@@ -13,7 +13,7 @@ import anystar
 from anystar.arrays import Volume
 from anystar.config import dump_toml
 from anystar.errors import InputError
-from anystar.predict import Model
+from anystar.predict.model import Model
 from anystar.predict.thresholds import Thresholds
 from anystar.runtime.atomic import staged
 from anystar.train.labelled import LabelledConfig, RawVolume, known_labels, median_diameter
