@@ -80,7 +80,7 @@ ELSEWHERE = {
         "predict/scale_search/test_search.py",
     ),
     "preprocess": (
-        "arrays constant_region",
+        "arrays",
         "preprocess/test_settings.py preprocess/test_margins.py",
     ),
     "report": (

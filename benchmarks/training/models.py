@@ -51,6 +51,8 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("out/training"))
     parser.add_argument("--save", type=Path, help="folder for mixed models")
     options = parser.parse_args()
+    if options.mix and len(options.models) < 2:
+        parser.error("--mix needs two models")
     torch.set_num_threads(1)
     base = replace(small_config(), batch_size=1, max_points=1024, thin=0.15)
     kept = {
@@ -62,13 +64,16 @@ def main() -> None:
     for name, file in files.items():
         network = to_device(file.network, _CPU)
         print(f"| {name} | {row(network, kept, options.held_out, base)} |", flush=True)
+    if not options.mix:
+        return
+    first, second = list(files.values())[:2]
+    seen = Kept(replace(base, recipes=tuple(options.recipes), seed=7), options.cache)
+    images = [seen[k].image for k in range(_STATISTICS)]
     for share in options.mix:
-        first, second = list(files.values())[:2]
         network = StarNet(first.network.config)
         network.load_state_dict(mixed(first.network.state_dict(), second.network.state_dict(), share))
         network = to_device(network, _CPU)
-        seen = Kept(replace(base, recipes=tuple(options.recipes), seed=7), options.cache)
-        recompute_statistics(network, [seen[k].image for k in range(_STATISTICS)])
+        recompute_statistics(network, images)
         print(f"| {share:g} of the second | {row(network, kept, options.held_out, base)} |", flush=True)
         if options.save:
             options.save.mkdir(parents=True, exist_ok=True)
