@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
+from torch.optim.swa_utils import update_bn
 
-from anystar.nn.batchnorm_statistics import recompute_statistics
 from anystar.nn.model import StarNet, to_device
 from anystar.train import TrainConfig, load_start, small_config
 from anystar.train.loop import training_step
@@ -83,7 +83,7 @@ def compare(name: str, base: TrainConfig, options: argparse.Namespace, seed: int
     if options.save:
         torch.save(network.state_dict(), options.save / f"{name}-{seed}.pt")
     images = (b.image for b, _ in zip(batches_of(kept, config.batch_size), range(_STATISTICS), strict=False))
-    recompute_statistics(network, images)
+    update_bn(images, network)
     anew = judged(network, held_out, options.held_out, config)
     return Found(
         variant=name,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import update_bn
 
-from anystar.nn.batchnorm_statistics import recompute_statistics
 from anystar.nn.checkpoint import load_model_file, save_model_file
 from anystar.nn.model import StarNet, to_device
 from anystar.predict.registry import model_path
@@ -73,7 +73,7 @@ def main() -> None:
         network = StarNet(first.network.config)
         network.load_state_dict(mixed(first.network.state_dict(), second.network.state_dict(), share))
         network = to_device(network, _CPU)
-        recompute_statistics(network, images)
+        update_bn(images, network)
         print(f"| {share:g} of the second | {row(network, kept, options.held_out, base)} |", flush=True)
         if options.save:
             options.save.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from anystar import display
-from anystar.box import Box
+from anystar.box import Box, triple
 from anystar.errors import InputError
 
 __all__ = [
@@ -284,8 +284,7 @@ class VoxelSize:
                 f"spacing must be at most {_FARTHEST} times as long along one axis as along another, got "
                 f"{spacing}; give the right voxel size, with the same unit (nm, um) along all axes"
             )
-        z, y, x = (edge / min(spacing) for edge in spacing)
-        return z, y, x
+        return triple(edge / min(spacing) for edge in spacing)
 
     @property
     def lengths(self) -> VoxelSize:

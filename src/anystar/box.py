@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from anystar.errors import InputError
 
-__all__ = ["Box"]
+__all__ = ["Box", "triple"]
 
+T = TypeVar("T")
 Triple = tuple[int, int, int]
 
 _UNITS = {"nm": 1e-3, "um": 1.0, "µm": 1.0, "μm": 1.0, "mm": 1e3}
@@ -22,6 +24,12 @@ _BOUND = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d*)?|\.\d+)\s*(?P<unit>[^\W\d]*)
 _ROUNDING = 1e-6
 """Voxels by which a length may miss a voxel's centre."""
 _FORM = "Z0:Z1,Y0:Y1,X0:X1, in voxels or with a unit such as um"
+
+
+def triple(values: Iterable[T]) -> tuple[T, T, T]:
+    """Return three values, one per axis, as a tuple."""
+    z, y, x = values
+    return z, y, x
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,27 +99,25 @@ class Box:
     @property
     def shape(self) -> Triple:
         """Number of voxels along Z, Y, X."""
-        z, y, x = (b - a for a, b in zip(self.start, self.stop, strict=True))
-        return z, y, x
+        return triple(b - a for a, b in zip(self.start, self.stop, strict=True))
 
     @property
     def slices(self) -> tuple[slice, slice, slice]:
         """The box as an index of an array."""
-        z, y, x = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
-        return z, y, x
+        return triple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
     def grown(self, halo: Sequence[int], shape: Sequence[int]) -> Box:
         """Return the box with ``halo`` more voxels on each side, within a volume of ``shape``."""
-        z, y, x = (max(0, a - h) for a, h in zip(self.start, halo, strict=True))
-        d, h, w = (min(n, b + more) for b, more, n in zip(self.stop, halo, shape, strict=True))
-        return Box(start=(z, y, x), stop=(d, h, w))
+        start = triple(max(0, a - more) for a, more in zip(self.start, halo, strict=True))
+        stop = triple(min(n, b + more) for b, more, n in zip(self.stop, halo, shape, strict=True))
+        return Box(start=start, stop=stop)
 
     def relative_to(self, outer: Box) -> Box:
         """Return the box in voxels of a box that contains it."""
-        (z, y, x), (d, h, w) = (
-            (e - s for e, s in zip(ends, outer.start, strict=True)) for ends in (self.start, self.stop)
+        start, stop = (
+            triple(e - s for e, s in zip(ends, outer.start, strict=True)) for ends in (self.start, self.stop)
         )
-        return Box(start=(z, y, x), stop=(d, h, w))
+        return Box(start=start, stop=stop)
 
     def embed(self, data: np.ndarray, shape: Sequence[int]) -> np.ndarray:
         """Return an array of ``shape`` that has ``data`` in the box and 0 elsewhere.

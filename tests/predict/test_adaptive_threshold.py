@@ -4,12 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from anystar.predict.adaptive_threshold import (
-    adaptive_threshold,
-    choose_threshold,
-    fit_mixture,
-    threshold_notes,
-)
+from anystar.predict.adaptive_threshold import choose_threshold, fit_mixture, threshold_notes
 from tests.predict.stub import stub_model
 from tests.scenes import objects_on_texture, spots
 
@@ -18,6 +13,11 @@ def draw(seed, *groups):
     """Probabilities whose logits lie around centres, ``(how many, centre, standard deviation)`` each."""
     rng = np.random.default_rng(seed)
     return expit(np.concatenate([rng.normal(centre, width, num) for num, centre, width in groups]))
+
+
+def adaptive_threshold(prob, threshold):
+    """The threshold after a single trial."""
+    return choose_threshold([prob], threshold)
 
 
 TEXTURE, OBJECTS = (-1.2, 0.6), (0.9, 0.45)

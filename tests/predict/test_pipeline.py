@@ -1,7 +1,5 @@
 """What is chosen for an image decides its later stages."""
 
-import torch
-
 from anystar.arrays import VoxelSize
 from anystar.predict.pipeline import Choices
 from anystar.preprocess import Preprocessing
@@ -24,10 +22,3 @@ def test_the_network_gets_cubic_voxels():
 def test_lengths_are_those_of_the_file_or_of_the_estimated_aspect_ratio():
     assert CHOSEN.lengths(VoxelSize((2.0, 0.5, 0.5), "um")).spacing == (2.0, 0.5, 0.5)
     assert CHOSEN.lengths(None) == VoxelSize((4.0, 1.0, 1.5), "relative")
-
-
-def test_the_stages_from_candidates_to_instances_have_what_was_chosen():
-    stages = CHOSEN.instance_stages()
-    assert (stages.aspect, stages.prob_thresh, stages.nms_thresh) == ((4.0, 1.0, 1.5), 0.4, 0.2)
-    assert stages.preprocessing is CHOSEN.preprocessing
-    assert stages.device == torch.device("cpu")

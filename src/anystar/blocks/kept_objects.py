@@ -59,7 +59,7 @@ class KeptObjects:
         """Yield labels and polyhedra of each block, in the order of their labels."""
         for rows, labels in survivors(self._run, self._journal):
             mine = np.flatnonzero(self.kept[labels])
-            placed = rows.take(mine).on_voxels(self._run.stages.aspect)
+            placed = rows.take(mine).on_voxels(self._run.plan.choices.aspect)
             centres = placed.points + np.array(self._run.plan.choices.preprocessing.origin)
             yield labels[mine], Polyhedra(centres, placed.distances, self._run.rays)
 

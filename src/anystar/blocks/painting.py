@@ -65,7 +65,7 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     # One drawing serves the result and the measures, if it is large enough for what is measured
     region = _grown(box, _voxels(bodies.boxes[owned], run.shape), run.shape)
     bodies = _gather(run, region, sources)
-    labels = run.stages.rasterise(bodies, region)
+    labels = run.plan.choices.rasterise(bodies, region)
     inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
     names = np.concatenate([[0], bodies.names]).astype(painter.dtype)
     core = names[labels[inner]]
@@ -123,7 +123,7 @@ def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> PlacedBodies:
         boxes=(rows.boxes + 0.5) / np.tile(size, 2) - 0.5 + np.tile(origin, 2),
         names=np.concatenate(names),
     )
-    return run.stages.place(bodies)
+    return run.plan.choices.place(bodies)
 
 
 def _voxels(boxes: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -162,7 +162,9 @@ def _measure(
         z, y, x = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
         here = _gather(run, (z, y, x), sources)
         alone = np.flatnonzero(here.names == bodies.names[n])
-        parts.append(_tabulate(run, image, here, run.stages.rasterise(here, (z, y, x)), (z, y, x), alone))
+        parts.append(
+            _tabulate(run, image, here, run.plan.choices.rasterise(here, (z, y, x)), (z, y, x), alone)
+        )
     whole = Table.concat(parts)
     return whole.select(np.argsort(whole["label"], kind="stable"))
 
@@ -172,7 +174,7 @@ def _tabulate(
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if a table is written."""
     z, y, x = (s.start for s in region)
-    objects = run.stages.measure(labels, bodies, region, which)
+    objects = run.plan.choices.measure(labels, bodies, region, which)
     request, choices = run.plan.request, run.plan.choices
     if not request.table:
         return Table(columns={"label": bodies.names[objects.label - 1], "volume_vox": objects.volume_vox})

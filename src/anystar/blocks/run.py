@@ -37,6 +37,7 @@ from anystar.predict.notes import Note
 from anystar.predict.options import PredictionOptions
 from anystar.predict.pipeline import Choices, choose, given_diameter
 from anystar.preprocess import Preprocessing
+from anystar.preprocess.arrays import box_shape
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
 
@@ -299,7 +300,9 @@ def _sizes(options: BlockOptions, image: LazyImage, model: Model, choices: Choic
     sharing = 1 if options.dask is None else options.workers or 1
     memory = options.memory or int(_SHARE * available_memory() / sharing)
     zoom = choices.zooms(choices.zoom)
-    tiles = model.detector().tiles(resampled_shape(choices.preprocessing.inner_shape(image.shape), zoom))
+    tiles = model.detector().tiles(
+        resampled_shape(box_shape(choices.preprocessing.inner_box(image.shape)), zoom)
+    )
     itemsize = image.dtype.itemsize
     return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=options.tta)
 

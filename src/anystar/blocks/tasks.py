@@ -34,9 +34,9 @@ from anystar.blocks.partition import Boxes, PassBlocks, TileBlocks, hull
 from anystar.blocks.plan import Plan
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED
 from anystar.geometry.rays import Rays, golden_spiral
+from anystar.geometry.voting import vote
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import TileDetector
-from anystar.predict.instances import InstanceStages
 from anystar.preprocess.arrays import Box
 from anystar.preprocess.resample import ResampledImage
 
@@ -125,11 +125,6 @@ class Run:
         """Read a version of the candidates of a block, or those that reach into the box ``near``."""
         return read_candidates(self.candidates_path(number, version), self.rays, near)[0]
 
-    @cached_property
-    def stages(self) -> InstanceStages:
-        """The stages from candidates to instances: those of prediction at once."""
-        return self.plan.choices.instance_stages()
-
     def table_path(self, number: int) -> Path:
         """Return where the objects that a box owns lie."""
         return numbered(self.folder / "objects", number, "npz")
@@ -174,9 +169,9 @@ def _probable_of_tiles(run: Run, number: int, whole: LazyArray) -> list[Candidat
         z, y, x = source
         image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
     view, tta = run.view(image, zoom), run.plan.request.options.tta
-    floor = max(of_pass, run.stages.prob_thresh)
+    floor = max(of_pass, run.plan.choices.prob_thresh)
     found = (run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles)
-    return [run.stages.probable(of_tile.scaled(1 / zoom).in_group(which)) for of_tile in found]
+    return [run.plan.choices.probable(of_tile.scaled(1 / zoom).in_group(which)) for of_tile in found]
 
 
 def suppress_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
@@ -186,7 +181,7 @@ def suppress_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[
     own = run.rows(*block)
     rows = StoredCandidates.joined([own, *(run.rows(*other, near=own.box) for other in near)])
     complete = np.arange(len(rows)) < len(own)
-    status = run.stages.suppress_partly(rows, rows.status, complete)[: len(own)]
+    status = run.plan.choices.suppress_partly(rows, rows.status, complete)[: len(own)]
     left = own.with_status(status).take(status != DROPPED)
     suppression = time.perf_counter() - began
     # Equal names are equal contents: what is decided depends on the neighbours' versions, too
@@ -211,7 +206,7 @@ def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str,
     kept = run.rows(*block)
     places = [(block[0], FOUND), *near]
     rows = StoredCandidates.joined([run.rows(*place, near=kept.box) for place in places])
-    outlined = StoredCandidates.of(run.stages.vote(rows, _where(_places(kept), _places(rows))))
+    outlined = StoredCandidates.of(vote(rows, _where(_places(kept), _places(rows))))
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
     check = write_candidates(run.candidates_path(block[0], version), outlined)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from anystar.geometry.body.numba import solid_angles
 from anystar.geometry.mesh import template
 from anystar.geometry.polyhedra import Polyhedra
 
@@ -38,7 +39,7 @@ def measure(polyhedra: Polyhedra) -> Measures:
     """
     shared = template(polyhedra.rays, _SUBDIVISIONS)
     corners_FKC = shared.directions[shared.faces]
-    cone_F, sides_SSF = _solid_angles(corners_FKC), _sides(corners_FKC)
+    cone_F, sides_SSF = solid_angles(corners_FKC), _sides(corners_FKC)
     mixture_FR = shared.mixture[shared.faces].mean(axis=1)
     volume, surface = np.zeros((2, len(polyhedra)))
     for start in range(0, len(polyhedra), _CHUNK):
@@ -62,10 +63,3 @@ def _sides(corners_FKC: np.ndarray) -> np.ndarray:
     a, b, c = corners_FKC.transpose(1, 0, 2)
     sides_SFC = np.stack([np.cross(b, c), np.cross(c, a), np.cross(a, b)])
     return np.einsum("sfc,tfc->stf", sides_SFC, sides_SFC)
-
-
-def _solid_angles(corners_FKC: np.ndarray) -> np.ndarray:
-    """Return the solid angle of spherical triangles."""
-    a, b, c = corners_FKC.transpose(1, 0, 2)
-    dots = 1 + (a * b).sum(1) + (b * c).sum(1) + (c * a).sum(1)
-    return 2 * np.arctan2(np.linalg.det(corners_FKC), dots)

@@ -141,7 +141,7 @@ class Polyhedra:
         >>> ball.bounding_boxes()[0]
         array([[3., 3., 3.], [7., 7., 7.]])
         """
-        points, box = self.points.astype(np.float64), extents(self.distances, self.rays, num_threads=1).box
+        points, box = self.points.astype(np.float64), extents(self.distances, self.rays).box
         return np.stack([points - box[:, 0::2], points + box[:, 1::2]], axis=1)
 
     def _changed(self, **columns: Any) -> Self:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import cKDTree
 
-from anystar.geometry.body.numba import extents, radius_tables, radius_towards
+from anystar.geometry.body.numba import FAST, extents, radius_tables, radius_towards
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
@@ -65,7 +65,7 @@ def precedence(polyhedra: Polyhedra) -> np.ndarray:
     return rank if polyhedra.group is None else rank - _GROUP * polyhedra.group
 
 
-def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = None) -> Polyhedra:
+def vote(polyhedra: Polyhedra, kept: np.ndarray) -> Polyhedra:
     """Return the outlines of kept polyhedra that all candidates within them agree on.
 
     A candidate votes for every kept polyhedron of its group that holds its centre within 0.8 of the way to
@@ -79,8 +79,6 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
         All candidates, with probabilities in [0, 1].
     kept : numpy.ndarray
         Indices of the polyhedra to be outlined, shape ``(K,)``.
-    num_threads : int, optional
-        Maximum number of threads; all cores by default.
 
     Returns
     -------
@@ -106,24 +104,24 @@ def vote(polyhedra: Polyhedra, kept: np.ndarray, *, num_threads: int | None = No
         raise ValueError(f"kept must be indices, got {kept.dtype}; of a mask take np.flatnonzero")
     kept = kept.astype(np.int64)
     if polyhedra.group is None:
-        return _vote(polyhedra, kept, num_threads)
+        return _vote(polyhedra, kept)
     group, parts, order = polyhedra.group, [], []
     for number in np.unique(group[kept]):
         some = np.flatnonzero(group == number)
         chosen = np.flatnonzero(group[kept] == number)
-        voted = _vote(polyhedra.take(some), np.searchsorted(some, kept[chosen]), num_threads)
+        voted = _vote(polyhedra.take(some), np.searchsorted(some, kept[chosen]))
         parts.append(voted.in_group(number))
         order.append(chosen)
     if not parts:
-        return _vote(polyhedra, kept, num_threads).in_group(0)
+        return _vote(polyhedra, kept).in_group(0)
     return Polyhedra.joined(parts).take(np.argsort(np.concatenate(order)))
 
 
-def _vote(polyhedra: Polyhedra, kept: np.ndarray, num_threads: int | None) -> Polyhedra:
+def _vote(polyhedra: Polyhedra, kept: np.ndarray) -> Polyhedra:
     points, distances = polyhedra.points.astype(np.float64), polyhedra.distances
     prob = polyhedra.probabilities.astype(np.float32)
     agreed, surest, spread = distances[kept], prob[kept], np.zeros(len(kept), np.float32)
-    volume = extents(distances, polyhedra.rays, num_threads=num_threads).volume.astype(np.float64)
+    volume = extents(distances, polyhedra.rays).volume.astype(np.float64)
     log_volume = np.log(volume.clip(_SMALLEST))
     order = np.lexsort((-prob, *points.T[::-1]))  # sums do not depend on the order that candidates come in
     tree = cKDTree(points[order])
@@ -140,11 +138,11 @@ def _vote(polyhedra: Polyhedra, kept: np.ndarray, num_threads: int | None) -> Po
             out = agreed[some], surest[some], spread[some]
             _count_votes(*votes, kept[some], voters, last, tables.vertices, tables.face_map, *out)
 
-    run_chunks(count, len(kept), num_threads=num_threads, min_chunk=4)
+    run_chunks(count, len(kept), min_chunk=4)
     return Polyhedra(polyhedra.points[kept], agreed, polyhedra.rays, surest, spread=spread)
 
 
-@kernel(fastmath={"contract", "nsz"})
+@kernel(fastmath=FAST)
 def _distances_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R):
     """Distances along the rays, from a point (relative to its centre) within a body, to its surface.
 
@@ -178,7 +176,7 @@ def _distances_from(z, y, x, distances_R, vertices_R3, face_map, guess_R, out_R)
         out_R[r] = at
 
 
-@kernel(fastmath={"contract", "nsz"})
+@kernel(fastmath=FAST)
 def _count_votes(
     points, distances, prob, log_volume, kept, voters, last, vertices, face_map, out_KR, prob_K, spread_K
 ):

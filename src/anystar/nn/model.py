@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from anystar.config import ConfigError
 from anystar.nn.convolution import Conv3d
-from anystar.nn.unet import Part, UNet, around, cut, within
+from anystar.nn.unet import UNet, cut
+from anystar.preprocess.arrays import Box, around, within
 
 __all__ = ["NetworkConfig", "Prediction", "StarNet", "to_device"]
 
@@ -44,13 +45,8 @@ class NetworkConfig:
             raise ConfigError(f"grid must be 1 or 2, got {self.grid}")
         if not 2 <= len(self.channels) <= _MOST_LEVELS:
             raise ConfigError(f"channels must be 2 to {_MOST_LEVELS} numbers, got {len(self.channels)}")
-        wide = {
-            "channels": self.channels,
-            "head_channels": (self.head_channels,),
-            "num_rays": (self.num_rays,),
-        }
-        for name, values in wide.items():
-            low = 5 if name == "num_rays" else 1  # fewer directions enclose no body
+        wide = [("channels", self.channels, 1), ("head_channels", (self.head_channels,), 1)]
+        for name, values, low in (*wide, ("num_rays", (self.num_rays,), 5)):  # fewer enclose no body
             if not all(low <= value <= _WIDEST for value in values):
                 raise ConfigError(f"{name} must be {low} to {_WIDEST}, got {', '.join(map(str, values))}")
         if self.feature_kernel not in (1, 3):
@@ -104,7 +100,7 @@ class StarNet(nn.Module):
     def forward(
         self,
         image: Tensor,
-        part: Part | None = None,
+        part: Box | None = None,
         *,
         points_P4: Tensor | None = None,
         floor: float | None = None,
@@ -118,9 +114,8 @@ class StarNet(nn.Module):
         if part is None:
             features = self.features(self.backbone(image))
         else:
-            outer = around(
-                part, self.config.feature_kernel // 2, [num // self.config.grid for num in image.shape[2:]]
-            )
+            shape = [num // self.config.grid for num in image.shape[2:]]
+            outer = around(part, self.config.feature_kernel // 2, shape)
             features = cut(self.features(self.backbone(image, outer)), within(part, outer))
         logits = self.prob(features)
         if floor is not None:

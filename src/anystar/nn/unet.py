@@ -12,12 +12,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from anystar.box import triple
 from anystar.nn.convolution import Conv3d
+from anystar.preprocess.arrays import Box, around, whole_box, within
 
-__all__ = ["Part", "UNet", "around", "conv_block", "cut", "within"]
-
-Part = tuple[slice, slice, slice]
-"""Of a lattice, along Z, Y and X."""
+__all__ = ["UNet", "conv_block", "cut"]
 
 
 def conv_block(channels_in: int, channels_out: int, *, stride: int = 1) -> nn.Sequential:
@@ -62,7 +61,7 @@ class UNet(nn.Module):
             for fine, finer in zip(reversed(channels[:-1]), reversed(above), strict=True)
         )
 
-    def forward(self, image: Tensor, part: Part | None = None) -> Tensor:
+    def forward(self, image: Tensor, part: Box | None = None) -> Tensor:
         """Return features ``(B, D, Zg, Yg, Xg)`` of images ``(B, C, Z, Y, X)``.
 
         Every axis of the images must be a multiple of ``grid * 2 ** (levels - 1)``. With ``part``, the
@@ -82,37 +81,18 @@ class UNet(nn.Module):
         return x
 
 
-def _needed(part: Part | None, shapes: Sequence[Sequence[int]]) -> list[tuple[Part, Part]]:
+def _needed(part: Box | None, shapes: Sequence[Sequence[int]]) -> list[tuple[Box, Box]]:
     """Return the input and the output boxes of the decoder per resolution, finest first, for ``part``."""
-    z, y, x = (slice(0, num) for num in shapes[0])
-    made = part or (z, y, x)
+    made = part or whole_box(tuple(shapes[0]))
     needed = []
     for shape in shapes:
         # What two convolutions reach, in whole voxels of the resolution below
-        z, y, x = (slice(s.start // 2 * 2, -(-s.stop // 2) * 2) for s in around(made, 2, shape))
-        needed.append(((z, y, x), made))
-        made = (
-            slice(z.start // 2, z.stop // 2),
-            slice(y.start // 2, y.stop // 2),
-            slice(x.start // 2, x.stop // 2),
-        )
+        coarse = triple(slice(s.start // 2, -(-s.stop // 2)) for s in around(made, 2, shape))
+        needed.append((triple(slice(2 * s.start, 2 * s.stop) for s in coarse), made))
+        made = coarse
     return needed
 
 
-def around(part: Part, voxels: int, shape: Sequence[int]) -> Part:
-    """Return a part of a lattice of ``shape`` with ``voxels`` more on each side, clipped to the lattice."""
-    z, y, x = (
-        slice(max(0, s.start - voxels), min(num, s.stop + voxels)) for s, num in zip(part, shape, strict=True)
-    )
-    return z, y, x
-
-
-def within(part: Part, outer: Part) -> Part:
-    """Return where ``part`` lies in a part that holds it."""
-    z, y, x = (slice(s.start - o.start, s.stop - o.start) for s, o in zip(part, outer, strict=True))
-    return z, y, x
-
-
-def cut(features: Tensor, part: Part) -> Tensor:
+def cut(features: Tensor, part: Box) -> Tensor:
     """Return a part of ``(B, C, Z, Y, X)``."""
     return features[(slice(None), slice(None), *part)]

@@ -19,7 +19,6 @@ from anystar.predict.notes import THRESHOLD, UNSURE, Note
 __all__ = [
     "LOWEST",
     "TextureMixture",
-    "adaptive_threshold",
     "choose_threshold",
     "fit_mixture",
     "threshold_notes",
@@ -152,17 +151,19 @@ def fit_mixture(prob: np.ndarray, threshold: float) -> TextureMixture | None:
     )
 
 
-def adaptive_threshold(prob: np.ndarray, threshold: float) -> float:
-    """Return the probability threshold for a volume, given the candidates that it has.
+def choose_threshold(probabilities: Sequence[np.ndarray], threshold: float) -> float:
+    """Return the probability threshold for a volume of which several trials give sets of candidates.
 
     It is higher than the model's where texture reaches above that, and lower where nothing but the tail of
     the objects' own distribution lies below. It changes continuously with the candidates, so that a few more
-    or fewer change it little.
+    or fewer change it little. The last set decides; an earlier one can only raise the threshold.
 
     Parameters
     ----------
-    prob, threshold
-        As for :func:`fit_mixture`.
+    probabilities : sequence of numpy.ndarray
+        Probabilities of the candidates after non-maximum suppression, one set per trial.
+    threshold : float
+        The model's own.
 
     Returns
     -------
@@ -176,23 +177,8 @@ def adaptive_threshold(prob: np.ndarray, threshold: float) -> float:
     >>> rng = np.random.default_rng(0)
     >>> texture, objects = expit(rng.normal(-0.9, 0.5, 300)), expit(rng.normal(1, 0.4, 60))
     >>> both = np.concatenate([texture, objects])
-    >>> round(adaptive_threshold(objects, 0.45), 2), 0.5 < adaptive_threshold(both, 0.45) < 0.65
+    >>> round(choose_threshold([objects], 0.45), 2), 0.5 < choose_threshold([both], 0.45) < 0.65
     (0.3, True)
-    """
-    return choose_threshold([prob], threshold)
-
-
-def choose_threshold(probabilities: Sequence[np.ndarray], threshold: float) -> float:
-    """Return the threshold for a volume of which several trials give sets of candidates.
-
-    The last set decides; an earlier one can only raise the threshold.
-
-    Parameters
-    ----------
-    probabilities : sequence of numpy.ndarray
-        Probabilities of the candidates after non-maximum suppression, one set per trial.
-    threshold : float
-        The model's own.
     """
     if not probabilities:
         return threshold

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from anystar.arrays import OnGrid, Volume, VoxelSize
 from anystar.box import Box
-from anystar.predict.instances import Instances, crop_instances
+from anystar.predict.instances import crop_instances
 from anystar.predict.notes import Note
 from anystar.predict.options import diameter_in_edges
 from anystar.predict.result import Result
@@ -70,13 +70,13 @@ def segment_in_box(
             sized = replace(part, spacing=lengths.spacing, unit=lengths.unit)
             result = segment(sized, found * min(lengths.spacing))
     inside = box.relative_to(read)
-    cut = crop_instances(Instances(labels=result.labels, objects=result.objects, timings={}), inside)
+    labels, objects = crop_instances(result.labels, result.objects, inside)
     more = read.shape != box.shape
     text = f"only the box {box} is segmented" + (f", of which {read} was read" if more else "")
     return replace(
         result,
-        labels=cut.labels,
-        objects=cut.objects,
+        labels=labels,
+        objects=objects,
         image=part,
         box=box,
         inside=inside,

@@ -13,16 +13,16 @@ from typing import Protocol, cast
 import torch
 from torch import Tensor
 
+from anystar.box import triple
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.nn.device import fast_bfloat16
 from anystar.nn.model import Prediction, StarNet
-from anystar.nn.unet import Part
 from anystar.predict.candidates import Candidates
 from anystar.predict.notes import Note
 from anystar.predict.tiling import Axes, Tile, TileConfig, iter_tiles, plan_tiles, split_tile
 from anystar.predict.tta import FLIPS, predict_averaged
 from anystar.preprocess import PreparedImage, Preprocessing
-from anystar.preprocess.arrays import ArrayLike, Shape, Vec
+from anystar.preprocess.arrays import ArrayLike, Box, Shape, Vec, within
 from anystar.preprocess.resample import ResampledImage
 
 __all__ = ["Detector", "ProgressCallback", "TileDetector"]
@@ -67,7 +67,8 @@ class Detector:
     """In evaluation mode, on the device."""
     device: torch.device
     tiling: TileConfig = TileConfig()
-    _last: _Memory = field(default_factory=lambda: _Memory(), init=False, repr=False)
+    _last: list[tuple[ArrayLike, _Setting, Candidates]] = field(default_factory=list, init=False, repr=False)
+    """The last candidates of a whole image, one set for each of two passes, and how they were found."""
 
     @property
     def num_rays(self) -> int:
@@ -120,9 +121,9 @@ class Detector:
             Lengths in voxels that the network sees.
         """
         setting = (prepared.settings, zoom, floor, tta, measure)
-        known = self._last.recall(prepared.image, setting)
-        if known is not None:
-            return known
+        for remembered, how, found in self._last:
+            if remembered is prepared.image and how == setting:
+                return found
         image = ResampledImage(prepared=prepared, zoom=zoom, device=self.device)
         tiles = list(iter_tiles(self.tiles(image.shape)))
         parts = []
@@ -134,7 +135,7 @@ class Detector:
             progress(len(tiles), len(tiles), "network")
         found = Candidates.joined(parts)
         if remember_as is not None:
-            self._last.keep(remember_as.image, setting, found)
+            self._last[:] = [*self._last[-1:], (remember_as.image, setting, found)]
         return found
 
     def detect_tile(
@@ -166,11 +167,7 @@ class Detector:
         read = image.read(tile.read)
         if read is None:
             return Candidates.none(self.rays, floor)
-        z, y, x = (
-            slice((own.start - around.start) // grid, -(-(own.stop - around.start) // grid))
-            for around, own in zip(tile.read, tile.core, strict=True)
-        )
-        core = (z, y, x)
+        core = triple(slice(s.start // grid, -(-s.stop // grid)) for s in within(tile.core, tile.read))
         prediction = self._predict(read, core, tta, floor=floor)
         assert prediction.points_P4 is not None
         at = prediction.points_P4[:, 1:]
@@ -193,7 +190,7 @@ class Detector:
     def _predict(
         self,
         read: Tensor,
-        core: Part,
+        core: Box,
         tta: bool,
         *,
         floor: float | None = None,
@@ -209,16 +206,3 @@ class Detector:
             return averaged.at(points_P4)
         assert floor is not None
         return averaged.above(floor)
-
-
-class _Memory:
-    """The last candidates of a whole image, one set for each of two passes, and how they were found."""
-
-    def __init__(self) -> None:
-        self.kept: list[tuple[ArrayLike, _Setting, Candidates]] = []
-
-    def recall(self, image: ArrayLike, setting: _Setting) -> Candidates | None:
-        return next((f for of, how, f in self.kept if of is image and how == setting), None)
-
-    def keep(self, image: ArrayLike, setting: _Setting, found: Candidates) -> None:
-        self.kept = [*self.kept[-1:], (image, setting, found)]

@@ -110,7 +110,7 @@ class Model:
         prob_thresh : float, optional
             Lowest probability of an object, in [0, 1]. By default that of the model, more where a texture
             resembles objects, less where there are only objects
-            (:func:`anystar.predict.adaptive_threshold.adaptive_threshold`).
+            (:func:`anystar.predict.adaptive_threshold.choose_threshold`).
         nms_thresh : float, optional
             Overlap (intersection over the smaller volume), in [0, 1], above which the less probable of two
             objects is dropped; that of the model by default.

@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
 from anystar.arrays import VoxelSize
+from anystar.box import triple
 from anystar.predict.adaptive_threshold import choose_threshold, threshold_notes
-from anystar.predict.calibration import Calibration
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.instances import InstanceStages, candidates_to_instances
@@ -40,29 +39,22 @@ class SecondPass:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choices:
-    """What is chosen for one image before it is segmented: all that the segmentation depends on."""
+class Choices(InstanceStages):
+    """What is chosen for one image before it is segmented: all that the segmentation depends on.
 
-    preprocessing: Preprocessing
-    """What is done to the intensities."""
+    The aspect ratio and the threshold are given or estimated.
+    """
+
     plane: tuple[float, float] | None = None
     """Micrometres along Y and X where only the distance between planes was not known."""
-    aspect: Vec
-    """Edges of a voxel along Z, Y, X, in units of the shortest; given or estimated."""
     diameter: float | None = None
     """Diameter of the objects in shortest edges; ``None`` if there are no objects."""
     zoom: float = 1.0
     """Voxels that the network sees per shortest edge."""
     second: SecondPass | None = None
     """How objects of a much different size are found, if there are any beside the others."""
-    prob_thresh: float
-    """Lowest probability of an object; given or adapted."""
-    nms_thresh: float
-    """Overlap above which the less probable of two objects is dropped."""
     floor: float
     """Lowest probability of a candidate that is kept."""
-    calibration: Calibration | None = None
-    """What probabilities and spreads of the model mean, if that is known."""
     notes: tuple[Note, ...] = ()
     """Remarks for the user."""
     runner_up: RunnerUp | None = None
@@ -76,19 +68,7 @@ class Choices:
 
     def zooms(self, zoom: float) -> Vec:
         """Return the voxels that the network sees per voxel of the image, along Z, Y, X."""
-        z, y, x = (edge * zoom for edge in self.aspect)
-        return z, y, x
-
-    def instance_stages(self, device: torch.device | None = None) -> InstanceStages:
-        """Return the stages from candidates to instances; on the CPU by default."""
-        return InstanceStages(
-            aspect=self.aspect,
-            prob_thresh=self.prob_thresh,
-            nms_thresh=self.nms_thresh,
-            preprocessing=self.preprocessing,
-            calibration=self.calibration,
-            device=device or torch.device("cpu"),
-        )
+        return triple(edge * zoom for edge in self.aspect)
 
     def lengths(self, voxel_size: VoxelSize | None) -> VoxelSize:
         """Return the voxel size that lengths are measured by, given that of the image if it is known.
@@ -139,11 +119,7 @@ def segment(
     )
     candidates = detect(prepared, chosen, detector, tta=options.tta, progress=progress)
     seconds = time.perf_counter() - start
-    instances = candidates_to_instances(
-        candidates,
-        (image.shape[0], image.shape[1], image.shape[2]),
-        chosen.instance_stages(detector.device),
-    )
+    instances = candidates_to_instances(candidates, triple(image.shape), chosen, detector.device)
     return Result(
         labels=instances.labels,
         objects=instances.objects,
@@ -222,11 +198,9 @@ def choose(
         notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *sizes, *adapted),
         runner_up=runner_up,
     )
-    return (
-        chosen
-        if chosen.plane is None or chosen.diameter is None
-        else replace(chosen, notes=_estimated(chosen))
-    )
+    if chosen.plane is None or chosen.diameter is None:
+        return chosen
+    return replace(chosen, notes=_estimated(chosen))
 
 
 def _second_pass(found: SearchResult, trials: Trials, given: float) -> SecondPass | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from anystar import display
 from anystar.arrays import LengthUnit, Volume, VoxelSize, refuse_mismatch
-from anystar.box import Box
+from anystar.box import Box, triple
 from anystar.errors import InputError
 from anystar.geometry.rays import Rays
 from anystar.objects.filter_options import FilterOptions
@@ -111,11 +111,11 @@ class Result:
             raise InputError(
                 f"prob_thresh must be at least {floor}, the lowest that was kept, got {prob}; segment again"
             )
-        z, y, x = self.labels.shape if self.inside is None or self.image is None else self.image.shape
+        shape = self.labels.shape if self.inside is None or self.image is None else self.image.shape
         adapted = (THRESHOLD, UNSURE)
         instances = candidates_to_instances(
             self.candidates,
-            (z, y, x),
+            triple(shape),
             InstanceStages(
                 aspect=self.voxel_size.aspect,
                 prob_thresh=prob,
@@ -124,12 +124,13 @@ class Result:
                 calibration=self.calibration,
             ),
         )
+        labels, objects = instances.labels, instances.objects
         if self.inside is not None:
-            instances = crop_instances(instances, self.inside)
+            labels, objects = crop_instances(labels, objects, self.inside)
         return replace(
             self,
-            labels=instances.labels,
-            objects=instances.objects,
+            labels=labels,
+            objects=objects,
             prob_thresh=prob,
             nms_thresh=nms,
             notes=tuple(n for n in self.notes if n.kind not in adapted or prob == self.prob_thresh),

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.preprocess.arrays import Box, Shape
+from anystar.box import triple
+from anystar.preprocess.arrays import Box, Shape, box_shape
 
 __all__ = [
     "Axes",
@@ -55,29 +56,21 @@ class TileConfig:
 
 
 def plan_tiles(shape: Shape, *, grid: int, divisor: int, config: TileConfig) -> Axes:
-    """Return the tiles of a volume: always the same for a shape.
+    """Return the tiles of a volume of the network's input: always the same for a shape.
 
-    Parameters
-    ----------
-    shape : three ints
-        Voxels along Z, Y, X of the network's input.
-    grid : int
-        Voxels between points of the network's output.
-    divisor : int
-        Voxels that the coarsest cell of the network spans.
-    config : TileConfig
+    The network's output has points ``grid`` voxels apart, and its coarsest cell spans ``divisor`` voxels.
     """
     margin = -(-config.margin // grid) * grid
-    z, y, x = (-(-(n + 2 * margin) // divisor) * divisor for n in shape)
+    padded = triple(-(-(n + 2 * margin) // divisor) * divisor for n in shape)
     core = choose_tile_shape(
-        (z, y, x),
+        padded,
         halo=config.halo,
         reach=config.reach * grid,
         divisor=divisor,
         max_voxels=config.max_points * grid**3,
         encoder_share=config.encoder_share,
     )
-    return tile_axes((z, y, x), core=core, halo=config.halo, divisor=divisor, margin=margin, inside=shape)
+    return tile_axes(padded, core=core, halo=config.halo, divisor=divisor, margin=margin, inside=shape)
 
 
 def tile_axes(
@@ -125,7 +118,7 @@ def tile_axes(
             if owned.start < owned.stop:
                 parts.append((read, owned))
         axes.append(parts)
-    return axes[0], axes[1], axes[2]
+    return triple(axes)
 
 
 def choose_tile_shape(
@@ -135,14 +128,10 @@ def choose_tile_shape(
 
     Parameters
     ----------
-    shape : three ints
-        Shape of the volume, each a multiple of ``divisor``.
-    halo : int
-        Voxels that a tile reads around its core.
+    shape, halo, divisor
+        As for :func:`tile_axes`.
     reach : int
         Voxels around its core that the decoder computes.
-    divisor : int
-        Voxels that the coarsest cell of the network spans.
     max_voxels : int
         Most voxels that the decoder computes at once, as memory allows.
     encoder_share : float
@@ -170,10 +159,8 @@ def choose_tile_shape(
     work[_outer(computed) > max_voxels] = np.inf
     if np.isinf(work).all():
         return divisor, divisor, divisor
-    z, y, x = (
-        int(cores[at]) for cores, at in zip(options, np.unravel_index(work.argmin(), work.shape), strict=True)
-    )
-    return z, y, x
+    best = np.unravel_index(work.argmin(), work.shape)
+    return triple(int(cores[at]) for cores, at in zip(options, best, strict=True))
 
 
 def _outer(axes: list[np.ndarray]) -> np.ndarray:
@@ -199,8 +186,7 @@ def split_tile(tile: Tile, *, halo: int, divisor: int) -> list[Tile]:
     >>> [(t.core[0], t.read[0]) for t in split_tile(whole, halo=20, divisor=8)]
     [(slice(32, 48, None), slice(8, 72, None)), (slice(48, 64, None), slice(24, 88, None))]
     """
-    sizes = [s.stop - s.start for s in tile.core]
-    axis = sizes.index(max(sizes))
+    axis = int(np.argmax(box_shape(tile.core)))
     core, read = tile.core[axis], tile.read[axis]
     half = (core.start + core.stop) / 2 - read.start
     middle = read.start + math.ceil(half / divisor) * divisor  # where pooling falls on the same voxels
@@ -214,5 +200,5 @@ def split_tile(tile: Tile, *, halo: int, divisor: int) -> list[Tile]:
         part = slice(read.start + max(0, before), min(read.stop, read.start + after))
         reads, cores = list(tile.read), list(tile.core)
         reads[axis], cores[axis] = part, own
-        parts.append(Tile(read=(reads[0], reads[1], reads[2]), core=(cores[0], cores[1], cores[2])))
+        parts.append(Tile(read=triple(reads), core=triple(cores)))
     return parts

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.box import triple
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.nn.model import Prediction, StarNet
-from anystar.nn.unet import Part
+from anystar.preprocess.arrays import Box
 
 __all__ = ["FLIPS", "mirrored_rays", "predict_averaged"]
 
@@ -19,7 +20,7 @@ FLIPS = ((), (0, 1), (0, 2), (1, 2))
 
 
 def predict_averaged(
-    network: StarNet, image: Tensor, flips: tuple[tuple[int, ...], ...], part: Part
+    network: StarNet, image: Tensor, flips: tuple[tuple[int, ...], ...], part: Box
 ) -> Prediction:
     """Return the mean prediction over mirror images.
 
@@ -68,13 +69,12 @@ def _flip(image: Tensor, axes: tuple[int, ...], divisor: int) -> Tensor:
     return image.contiguous(memory_format=torch.channels_last_3d)
 
 
-def _mirror(part: Part, axes: tuple[int, ...], shape: list[int]) -> Part:
+def _mirror(part: Box, axes: tuple[int, ...], shape: list[int]) -> Box:
     """Return where a part of a grid of ``shape`` lies in the grid of a mirror image."""
-    z, y, x = (
+    return triple(
         slice(num - s.stop + 1, num - s.start + 1) if axis in axes else s
         for axis, (s, num) in enumerate(zip(part, shape, strict=True))
     )
-    return z, y, x
 
 
 def _back(mirrored: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
-__all__ = ["ArrayLike", "Box", "ImageView", "PartInMemory", "Shape", "Vec", "in_memory", "whole_box"]
+from anystar.box import triple
+
+__all__ = [
+    "ArrayLike",
+    "Box",
+    "ImageView",
+    "PartInMemory",
+    "Shape",
+    "Vec",
+    "around",
+    "box_shape",
+    "corners",
+    "in_memory",
+    "whole_box",
+    "within",
+]
 
 Box = tuple[slice, slice, slice]
 """Slices along Z, Y, X."""
@@ -83,18 +99,38 @@ class PartInMemory(ImageView):
         inside = zip(parts, self.box, strict=True)
         if not all(own.start <= each.start and each.stop <= own.stop for each, own in inside):
             return np.asarray(self.image[box])
-        return self.part[
-            tuple(
-                slice(each.start - own.start, each.stop - own.start, each.step)
-                for each, own in zip(parts, self.box, strict=True)
-            )
-        ]
+        return self.part[within(parts, self.box)]
 
 
 def whole_box(shape: tuple[int, ...]) -> Box:
     """Return the box of all voxels."""
-    z, y, x = (slice(0, num) for num in shape)
-    return z, y, x
+    return triple(slice(0, num) for num in shape)
+
+
+def box_shape(box: Box) -> Shape:
+    """Return the voxels of a box along Z, Y, X."""
+    return triple(part.stop - part.start for part in box)
+
+
+def corners(box: Box) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first voxel of a box, and the one after its last along each axis, two of ``(3,)``."""
+    return np.array([part.start for part in box]), np.array([part.stop for part in box])
+
+
+def within(box: Sequence[slice], outer: Box) -> Box:
+    """Return where a box lies in one that contains it."""
+    return triple(
+        slice(part.start - own.start, part.stop - own.start, part.step)
+        for part, own in zip(box, outer, strict=True)
+    )
+
+
+def around(box: Sequence[slice], voxels: int, shape: Sequence[int]) -> Box:
+    """Return a box with ``voxels`` more on each side, within a volume of ``shape``."""
+    return triple(
+        slice(max(0, part.start - voxels), min(num, part.stop + voxels))
+        for part, num in zip(box, shape, strict=True)
+    )
 
 
 def in_memory(image: ArrayLike) -> bool:

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import ConvexHull, QhullError
 
+from anystar.box import triple
 from anystar.preprocess.subsample import Subsample
 
 __all__ = ["ConstantRegion", "Face", "find_region"]
@@ -55,14 +56,13 @@ class ConstantRegion:
     @classmethod
     def of(cls, value: float | None, mask: np.ndarray, subsample: Subsample) -> ConstantRegion:
         """Return the region of a mask over the nodes of a subsample."""
-        z, y, x = (tuple(along.tolist()) for along in subsample.indices)
         edge = subsample.voxels[_edge(mask)]
         finite = np.isfinite(edge)
         if not finite.all():
             edge = np.where(finite, edge, np.median(edge[finite]).astype(edge.dtype))
         return cls(
             value=value,
-            indices=(z, y, x),
+            indices=triple(tuple(along.tolist()) for along in subsample.indices),
             mask=_pack(np.packbits(mask)),
             dtype=edge.dtype.str,
             edge=_pack(edge),

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
+from anystar.box import triple
 from anystar.preprocess.arrays import ArrayLike, ImageView, Shape
 from anystar.preprocess.intensity import TINY
 from anystar.preprocess.subsample import Subsample
@@ -70,7 +71,7 @@ class Illumination:
         scale = max(self.range)
         return bool(np.ptp(self.background) <= _EVEN * scale and np.ptp(self.range) <= _EVEN * scale)
 
-    def at(self, indices: Sequence[np.ndarray], shape: Shape) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, indices: Sequence[np.ndarray], shape: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Return background and range where planes, rows and columns of these indices meet, float32."""
         weights = [
             _region_weights(index, num, count)
@@ -80,7 +81,7 @@ class Illumination:
         background, above = (_interpolate(grid.astype(np.float32), weights) for grid in grids)
         return background, above
 
-    def correct(self, part: np.ndarray, indices: Sequence[np.ndarray], shape: Shape) -> np.ndarray:
+    def correct(self, part: np.ndarray, indices: Sequence[np.ndarray], shape: Sequence[int]) -> np.ndarray:
         """Return part of a volume of ``shape``, at these indices along Z, Y, X, under even illumination.
 
         0 is the background, and 1 the top of the range, in every region.
@@ -105,9 +106,8 @@ class CorrectedImage(ImageView):
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices."""
-        z, y, x = self.shape
-        indices = [np.arange(*part.indices(num)) for part, num in zip(box, (z, y, x), strict=True)]
-        return self.illumination.correct(np.asarray(self.image[box]), indices, (z, y, x))
+        indices = [np.arange(*part.indices(num)) for part, num in zip(box, self.shape, strict=True)]
+        return self.illumination.correct(np.asarray(self.image[box]), indices, self.shape)
 
 
 def estimate_illumination(voxels: np.ndarray, known: np.ndarray | None = None) -> Illumination:
@@ -125,10 +125,10 @@ def estimate_illumination(voxels: np.ndarray, known: np.ndarray | None = None) -
     >>> light.regions, light.even, bool(light.range[2] > 1.5 * light.range[0])
     ((1, 3, 3), False, True)
     """
-    a, b, c = (max(1, min(_REGIONS, num // _SMALLEST)) for num in voxels.shape)
-    low, high = np.zeros((a, b, c)), np.zeros((a, b, c))
-    edges = [np.linspace(0, num, k + 1).astype(int) for num, k in zip(voxels.shape, (a, b, c), strict=True)]
-    for region in np.ndindex(a, b, c):
+    regions = triple(max(1, min(_REGIONS, num // _SMALLEST)) for num in voxels.shape)
+    low, high = np.zeros(regions), np.zeros(regions)
+    edges = [np.linspace(0, num, k + 1).astype(int) for num, k in zip(voxels.shape, regions, strict=True)]
+    for region in np.ndindex(*regions):
         box = tuple(slice(edge[i], edge[i + 1]) for edge, i in zip(edges, region, strict=True))
         data = voxels[box] if known is None else _enough(voxels[box], known[box])
         low[region], high[region] = np.percentile(data.astype(np.float32, copy=False), [_LOW, _HIGH])
@@ -140,7 +140,7 @@ def estimate_illumination(voxels: np.ndarray, known: np.ndarray | None = None) -
     above = np.where(weight > 0, (sums[0] + _FAR_WEIGHT * sums[1]) / np.maximum(weight, 1e-30), full)
     background = ndimage.gaussian_filter(low, _NEAR, mode="nearest")
     above = np.maximum(above, _BLANK * full)
-    return Illumination((a, b, c), tuple(background.ravel().tolist()), tuple(above.ravel().tolist()))
+    return Illumination(regions, tuple(background.ravel().tolist()), tuple(above.ravel().tolist()))
 
 
 def _enough(voxels: np.ndarray, known: np.ndarray) -> np.ndarray:

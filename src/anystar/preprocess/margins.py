@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from anystar.preprocess.arrays import ArrayLike, Box, ImageView, Shape, whole_box
+from anystar.box import triple
+from anystar.preprocess.arrays import ArrayLike, Box, ImageView, Shape, box_shape, corners, whole_box
 from anystar.preprocess.constant_region import ConstantRegion, Face, as_value, find_region, is_value
 from anystar.preprocess.subsample import Subsample, take_subsample
 
@@ -59,20 +60,16 @@ class Margins:
             box, layers = _keep_natural(image, box, layers, common)
             if box == whole_box(image.shape):
                 return None
-        z, y, x = image.shape
-        start, stop = (
-            (s[0], s[1], s[2]) for s in zip(*((part.start, part.stop) for part in box), strict=True)
-        )
+        start, stop = (triple(corner.tolist()) for corner in corners(box))
         missing = any(value is None for found in layers.values() for value, _ in found) or (
             region is not None and region.value is None
         )
-        return cls(shape=(z, y, x), start=start, stop=stop, missing=missing, region=region)
+        return cls(shape=triple(image.shape), start=start, stop=stop, missing=missing, region=region)
 
     @property
     def box(self) -> Box:
         """Return the box that is left when constant planes are cropped."""
-        z, y, x = (slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
-        return z, y, x
+        return triple(slice(a, b) for a, b in zip(self.start, self.stop, strict=True))
 
     def apply(self, image: ArrayLike) -> ArrayLike:
         """Return the cropped image, with the region that has no data filled as it is read."""
@@ -103,9 +100,9 @@ class Margins:
         for axis, kept in enumerate(inside):
             np.moveaxis(labels, axis, 0)[~kept] = 0
         if self.region is not None:
-            z, y, x = (index[kept] - a for index, kept, a in zip(places, inside, self.start, strict=True))
+            inner = [index[kept] - a for index, kept, a in zip(places, inside, self.start, strict=True)]
             data = np.ix_(*inside)
-            labels[data] = np.where(self.region.covers([z, y, x]), 0, labels[data])
+            labels[data] = np.where(self.region.covers(inner), 0, labels[data])
         return labels
 
 
@@ -118,7 +115,7 @@ class CroppedImage(ImageView):
     @property
     def shape(self) -> tuple[int, ...]:
         """Voxels along Z, Y, X."""
-        return tuple(part.stop - part.start for part in self.box)
+        return box_shape(self.box)
 
     def __getitem__(self, box: Any, /) -> np.ndarray:
         """Return the part of three slices, of any positive step."""
@@ -177,7 +174,7 @@ def _within_constant_planes(image: ArrayLike) -> tuple[Box, _Layers]:
         if part.stop - part.start < _SMALLEST:
             box[axis] = whole[axis]
             layers = {face: found for face, found in layers.items() if face[0] != axis}
-    return (box[0], box[1], box[2]), layers
+    return triple(box), layers
 
 
 def _constant_corners(image: ArrayLike, box: list[slice]) -> dict[Face, float | None]:
@@ -260,4 +257,4 @@ def _keep_natural(image: ArrayLike, box: Box, layers: _Layers, common: float) ->
                 )
         if outer:
             left[face] = outer
-    return (kept[0], kept[1], kept[2]), left
+    return triple(kept), left

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from anystar.errors import InputError
-from anystar.preprocess.arrays import ArrayLike, Box, ImageView, Shape, in_memory, whole_box
+from anystar.preprocess.arrays import ArrayLike, ImageView, Shape, around, in_memory, whole_box, within
 from anystar.preprocess.subsample import Subsample
 
 __all__ = ["MOST_MISSING", "MissingVoxels", "RepairedImage", "repair"]
@@ -88,13 +88,8 @@ class RepairedImage(ImageView):
         parts = [slice(*each.indices(num)) for each, num in zip(box, self.shape, strict=True)]
         if any(each.step > 1 for each in parts):
             return np.where(missing, part.dtype.type(self.fallback), part)
-        grown = tuple(
-            slice(max(0, s.start - 1), min(num, s.stop + 1)) for s, num in zip(parts, self.shape, strict=True)
-        )
-        inner: Box = tuple(
-            slice(s.start - g.start, s.stop - g.start) for s, g in zip(parts, grown, strict=True)
-        )  # type: ignore[assignment]
-        return repair(np.asarray(self.image[grown]), self.fallback)[inner]
+        grown = around(parts, 1, self.shape)
+        return repair(np.asarray(self.image[grown]), self.fallback)[within(parts, grown)]
 
 
 def repair(image: np.ndarray, fallback: float) -> np.ndarray:

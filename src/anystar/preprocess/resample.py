@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from anystar.box import triple
 from anystar.errors import InputError
 from anystar.preprocess.arrays import Box, Shape, Vec
 from anystar.preprocess.settings import PreparedImage
@@ -24,8 +25,7 @@ SLAB_VOXELS = 1 << 25
 
 def resampled_shape(shape: Shape, zoom: Vec) -> Shape:
     """Return the shape after resampling by ``zoom``: rounded, at least 1 voxel per axis."""
-    z, y, x = (max(1, round(num * factor)) for num, factor in zip(shape, zoom, strict=True))
-    return z, y, x
+    return triple(max(1, round(num * factor)) for num, factor in zip(shape, zoom, strict=True))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,11 +60,10 @@ class ResampledImage:
 
     def source(self, box: Box) -> Box:
         """Return the box of the image, margins included, from which a box of the grid is computed."""
-        z, y, x = (
+        return triple(
             slice(first + rows.first, first + rows.last)
             for first, rows in zip(self.prepared.settings.origin, self._rows(box), strict=True)
         )
-        return z, y, x
 
     def holds_data(self, points: np.ndarray) -> np.ndarray:
         """Return at which points ``(N, 3)``, in voxels of the grid, there are data and no margin."""
@@ -102,13 +101,8 @@ class ResampledImage:
         return whole[None, None]
 
     def _rows(self, box: Box) -> tuple[_Rows, _Rows, _Rows]:
-        z, y, x = (
-            _rows(num, factor, part, size, sigma)
-            for num, factor, part, size, sigma in zip(
-                self.prepared.shape, self.zoom, box, self.shape, self.prepared.settings.sigma, strict=True
-            )
-        )
-        return z, y, x
+        axes = zip(self.prepared.shape, self.zoom, box, self.shape, self.prepared.settings.sigma, strict=True)
+        return triple(_rows(*axis) for axis in axes)
 
 
 @dataclass(frozen=True)

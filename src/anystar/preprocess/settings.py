@@ -12,7 +12,8 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 
-from anystar.preprocess.arrays import ArrayLike, Box, Shape, Vec, whole_box
+from anystar.box import triple
+from anystar.preprocess.arrays import ArrayLike, Box, Shape, Vec, box_shape, whole_box, within
 from anystar.preprocess.blank_planes import BlankPlanes
 from anystar.preprocess.illumination import Illumination
 from anystar.preprocess.intensity import check_range, intensity_limits, rescale
@@ -129,10 +130,7 @@ class Preprocessing:
             data = step.apply(data)
         both = [slice(max(a.start, b.start), min(a.stop, b.stop)) for a, b in zip(box, inner, strict=True)]
         if all(s.start < s.stop for s in both):
-            here = tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(both, box, strict=True))
-            part[here] = data[
-                tuple(slice(s.start - b.start, s.stop - b.start) for s, b in zip(both, inner, strict=True))
-            ]
+            part[within(both, box)] = data[within(both, inner)]
         return part if self.finite else np.nan_to_num(part, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
     @property
@@ -166,11 +164,6 @@ class Preprocessing:
         """Return the box of an image of this shape that is left when margins are cropped."""
         return whole_box(tuple(shape)) if self.margins is None else self.margins.box
 
-    def inner_shape(self, shape: Shape) -> Shape:
-        """Return the shape of that box."""
-        z, y, x = (part.stop - part.start for part in self.inner_box(shape))
-        return z, y, x
-
     def clear_margins(self, labels: np.ndarray, box: Box | None = None) -> np.ndarray:
         """Set the labels of a box of the image, or of all of it, to 0 in its margins, in place."""
         return labels if self.margins is None else self.margins.clear(labels, box)
@@ -179,7 +172,7 @@ class Preprocessing:
         """Return which voxels of a box of the image lie in its margins, ``None`` if the image has none."""
         if self.margins is None:
             return None
-        ones = np.ones([part.stop - part.start for part in box], np.uint8)
+        ones = np.ones(box_shape(box), np.uint8)
         return self.margins.clear(ones, box) == 0
 
     def _fitted(self, only: str = "step") -> list[Step]:
@@ -206,8 +199,7 @@ class PreparedImage:
     @property
     def shape(self) -> Shape:
         """Voxels along Z, Y, X."""
-        z, y, x = self.image.shape
-        return z, y, x
+        return triple(self.image.shape)
 
     def read(self, box: Box) -> np.ndarray:
         """Return a part, rescaled and with its gamma but not smoothed, float32."""
@@ -217,8 +209,8 @@ class PreparedImage:
 
     def crop(self, box: Box) -> PreparedImage:
         """Return a part as an image of its own, in memory."""
-        z, y, x = (first + part.start for first, part in zip(self.start, box, strict=True))
-        return replace(self, image=np.asarray(self.image[box]), start=(z, y, x))
+        start = triple(first + part.start for first, part in zip(self.start, box, strict=True))
+        return replace(self, image=np.asarray(self.image[box]), start=start)
 
     def holds_data(self, points: np.ndarray) -> np.ndarray:
         """Return at which points ``(N, 3)``, in voxels, there are data and no margin."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.box import triple
 from anystar.preprocess.arrays import ArrayLike, Shape
 
 __all__ = ["Subsample", "take_subsample"]
@@ -51,17 +52,17 @@ def take_subsample(image: ArrayLike, known: np.ndarray | None = None) -> Subsamp
     >>> subsample.voxels.shape, subsample.indices[0][:4].tolist()
     ((134, 134, 134), [0, 3, 6, 9])
     """
-    shape = (image.shape[0], image.shape[1], image.shape[2])
+    shape = triple(image.shape)
     if math.prod(shape) <= SCANNED:
         step = max(1, round((math.prod(shape) / MAX_VOXELS) ** (1 / 3)))
-        z, y, x = (np.arange(0, num, step) for num in shape)
-        return Subsample((z, y, x), np.asarray(image[(slice(None, None, step),) * 3]), shape, known)
+        indices = triple(np.arange(0, num, step) for num in shape)
+        return Subsample(indices, np.asarray(image[(slice(None, None, step),) * 3]), shape, known)
     runs = [_runs(num, count) for num, count in zip(shape, _bricks_along(shape), strict=True)]
-    z, y, x = (np.concatenate([np.arange(r.start, r.stop) for r in along]) for along in runs)
-    voxels = np.empty((len(z), len(y), len(x)), image.dtype)
+    indices = triple(np.concatenate([np.arange(r.start, r.stop) for r in along]) for along in runs)
+    voxels = np.empty(tuple(map(len, indices)), image.dtype)
     for places in itertools.product(*map(_placed, runs)):
         voxels[tuple(to for to, _ in places)] = image[tuple(run for _, run in places)]
-    return Subsample((z, y, x), voxels, shape, known)
+    return Subsample(indices, voxels, shape, known)
 
 
 def _bricks_along(shape: Sequence[int]) -> list[int]:

@@ -29,7 +29,7 @@ spatial_hash.overlaps = counted
 def pairs(points, distances):
     global compared
     compared = 0
-    kept = suppress(Polyhedra(points, distances, rays, np.linspace(1, 0.5, len(points))), num_threads=1)
+    kept = suppress(Polyhedra(points, distances, rays, np.linspace(1, 0.5, len(points))))
     return compared, len(kept)
 
 apart, radii = rng.uniform(0, 100, (num, 3)), rng.uniform(3, 6, (num, 8))
@@ -49,7 +49,7 @@ NUM, SPIKES = 400, 10
 @pytest.fixture(scope="module")
 def compared():
     """Return the pairs whose overlap is tested, and the survivors, of each scene of NUM bodies."""
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", SCRIPT]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)

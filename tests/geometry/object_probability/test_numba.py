@@ -65,11 +65,13 @@ def test_border_is_no_boundary():
     np.testing.assert_allclose(got[:, 4, 4], [1, 0.75, 0.5, 0.25, 0, 0, 0, 0])
 
 
-def test_grid_samples_the_full_result():
+def test_grid_samples_the_full_result_in_any_number_of_threads(monkeypatch):
     labels = scenes.ellipsoids(np.random.default_rng(1))
     full = object_probability(labels)
     np.testing.assert_array_equal(object_probability(labels, grid=2), full[::2, ::2, ::2])
-    np.testing.assert_array_equal(object_probability(labels, num_threads=1), full)
+    for num_threads in "12":
+        monkeypatch.setenv("OMP_NUM_THREADS", num_threads)
+        np.testing.assert_array_equal(object_probability(labels), full)
 
 
 def test_many_and_huge_labels():

@@ -24,7 +24,7 @@ def test_equals_numba(device, grid, spacing):
     labels[1, :10] = 4  # a slab without a boundary along two axes
     got = by_torch.object_probability(torch.tensor(labels, device=device), grid, spacing)
     assert got.dtype == torch.float32
-    want = np.stack([numba.object_probability(one, grid, spacing, None) for one in labels])
+    want = np.stack([numba.object_probability(one, grid, spacing) for one in labels])
     np.testing.assert_allclose(got.cpu().numpy(), want, atol=1e-6 if spacing == (1, 1, 1) else 1e-4)
 
 

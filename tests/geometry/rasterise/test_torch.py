@@ -18,9 +18,8 @@ def bodies(num=12):
     return Polyhedra(points, scenes.smooth_distances(rng, num, RAYS), RAYS, prob)
 
 
-def drawn(device, some, shape, *, labels=None, spacing=(1.0, 1.0, 1.0), start=(0, 0, 0)):
-    labels = np.arange(1, len(some) + 1) if labels is None else labels
-    return by_torch.rasterise(some, shape, labels.astype(np.int32), spacing, start, device)
+def drawn(device, some, shape, *, spacing=(1.0, 1.0, 1.0), start=(0, 0, 0)):
+    return by_torch.rasterise(some, shape, spacing, start, device)
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (3.0, 2.0, 1.0)])
@@ -28,9 +27,8 @@ def test_equals_numba(device, monkeypatch, spacing):
     monkeypatch.setattr(by_torch, "chunk_size", lambda device: 5000)
     some = bodies()
     some.points[11] = 400  # outside
-    labels = np.random.default_rng(1).permutation(12).astype(np.int32) * 1000 + 70_000
-    want = numba.rasterise(some, SHAPE, labels, spacing, (0, 0, 0), None)
-    got = drawn(device, some, SHAPE, labels=labels, spacing=spacing)
+    want = numba.rasterise(some, SHAPE, spacing, (0, 0, 0))
+    got = drawn(device, some, SHAPE, spacing=spacing)
     assert got.dtype == np.int32
     assert len(np.unique(want)) > 8
     assert (got != want).sum() <= 2  # a centre just on the surface

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
 
 __all__ = [
+    "FAST",
     "MAP_SIZE",
     "Extents",
     "FaceMap",
@@ -31,9 +32,12 @@ __all__ = [
     "inside",
     "radius_tables",
     "radius_towards",
+    "solid_angles",
 ]
 
 MAP_SIZE = 128
+FAST = {"contract", "nsz"}
+"""Rules of floating point that the kernels may break: products are added without rounding, -0 counts as 0."""
 
 
 class FaceMap(NamedTuple):
@@ -77,11 +81,8 @@ def radius_tables(rays: Rays) -> RadiusTables:
     for start in range(0, len(directions), 1024):
         mixture = inverse.reshape(-1, 3) @ directions[start : start + 1024].T
         cells[start : start + 1024] = mixture.reshape(len(inverse), 3, -1).min(axis=1).argmax(axis=0)
-    a, b, c = corners.transpose(1, 0, 2)
-    dots = 1 + (a * b).sum(1) + (b * c).sum(1) + (c * a).sum(1)
-    face_angle = 2 * np.arctan2(np.linalg.det(corners), dots)
     solid_angle = np.zeros(len(rays))
-    np.add.at(solid_angle, rays.faces, (face_angle / 3)[:, None])
+    np.add.at(solid_angle, rays.faces, (solid_angles(corners) / 3)[:, None])
     face_reach = _face_reach(corners, inverse)
     reach = np.zeros((len(rays), 6))
     np.maximum.at(reach, rays.faces, face_reach[:, None, :])
@@ -91,6 +92,13 @@ def radius_tables(rays: Rays) -> RadiusTables:
         solid_angle=solid_angle.astype(np.float32),
         reach=reach.astype(np.float32),
     )
+
+
+def solid_angles(corners_FKC: np.ndarray) -> np.ndarray:
+    """Return the solid angle of spherical triangles."""
+    a, b, c = corners_FKC.transpose(1, 0, 2)
+    dots = 1 + (a * b).sum(1) + (b * c).sum(1) + (c * a).sum(1)
+    return np.asarray(2 * np.arctan2(np.linalg.det(corners_FKC), dots))
 
 
 def _map_directions() -> np.ndarray:
@@ -123,12 +131,7 @@ def _face_reach(corners: np.ndarray, inverse: np.ndarray) -> np.ndarray:
     return out
 
 
-_KERNEL: dict[str, Any] = {
-    "fastmath": {"contract", "nsz"},
-}
-
-
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
     """Find which of the first ``num`` offsets (ZYX) from a centre lie in the body with these distances.
 
@@ -167,7 +170,7 @@ def inside(offsets_3K, num, distances_R, face_map, scratch_2K, out_K):
         out_K[k] = 1 if mixed[k] >= 0 and square <= mixed[k] * mixed[k] else 0
 
 
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def radius_towards(z, y, x, distances_R, face_map):
     """Return the radius of a body in one direction (ZYX), of any length but 0; :func:`inside` does many."""
     one, half = np.float32(1), np.float32(MAP_SIZE / 2)
@@ -191,7 +194,7 @@ def radius_towards(z, y, x, distances_R, face_map):
     return (a * da + b * db + c * dc) / (a + b + c)
 
 
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def _measure_extents(distances, solid_angle, reach, inner, outer, volume, box):
     """Radii, volume (voxels) and box relative to the centre (``(N, 6)``, as ``reach``) of every body."""
     num_rays = distances.shape[1]
@@ -218,7 +221,7 @@ class Extents(NamedTuple):
     box: np.ndarray  # (N, 6): relative to the centre, as ``RadiusTables.reach``
 
 
-def extents(distances: np.ndarray, rays: Rays, *, num_threads: int | None = None) -> Extents:
+def extents(distances: np.ndarray, rays: Rays) -> Extents:
     """Return the extents of bodies with distances ``(N, R)``, float32, measured in threads."""
     tables, num = radius_tables(rays), len(distances)
     inner, outer, volume = np.empty((3, num), np.float32)
@@ -228,5 +231,5 @@ def extents(distances: np.ndarray, rays: Rays, *, num_threads: int | None = None
         parts = (column[a:b] for column in found)
         _measure_extents(distances[a:b], tables.solid_angle, tables.reach, *parts)
 
-    run_chunks(measure, num, num_threads=num_threads, min_chunk=256)
+    run_chunks(measure, num, min_chunk=256)
     return found

@@ -15,41 +15,108 @@ decides only if it is 0.12 or more away from the threshold.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from anystar.geometry.body.numba import extents, radius_tables
+from anystar.geometry.body.numba import FAST, extents, radius_tables
 from anystar.geometry.nms.overlap import BodyTable, body_table, new_scratch, sampling
 from anystar.geometry.nms.spatial_hash import insert, new_index, overlaps_kept, rehashed
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
 
-__all__ = ["DROPPED", "KEPT", "UNDECIDED", "digest_factors", "suppress", "suppress_partly"]
+__all__ = ["DROPPED", "KEPT", "UNDECIDED", "check_threshold", "digest_factors", "suppress", "suppress_partly"]
 
 UNDECIDED, KEPT, DROPPED = np.uint8(0), np.uint8(1), np.uint8(2)
 """Status of a candidate."""
 _FIRST_BATCH, _LAST_BATCH = 256, 32768
 
 
-def suppress(polyhedra: Polyhedra, threshold: float, num_threads: int | None) -> np.ndarray:
+def suppress(polyhedra: Polyhedra, threshold: float) -> np.ndarray:
     """Return the indices of the survivors, see :func:`anystar.geometry.nms.suppress`."""
     order = _order(polyhedra)
-    return order if threshold == 1 else _greedy(polyhedra, order, float(threshold), num_threads)
+    if threshold == 1:
+        return order
+    num, rays = len(polyhedra), polyhedra.rays
+    bodies, samples = _bodies(polyhedra), sampling(radius_tables(rays))
+    index = new_index(num)
+    alive = np.ones(num, np.bool_)
+
+    def suppress_batch(first_slot: int, keep: bool, offset: int, first: int, last: int) -> None:
+        room = new_scratch(len(rays))
+        _suppress_batch(
+            bodies,
+            samples,
+            index,
+            order,
+            float(threshold),
+            alive,
+            room,
+            first_slot,
+            keep,
+            offset,
+            first,
+            last,
+        )
+
+    start, size = 0, _FIRST_BATCH
+    while start < num:
+        stop = min(start + size, num)
+        kept_before = index.used
+        if kept_before:
+            against_kept = partial(suppress_batch, 0, False, start)
+            run_chunks(against_kept, stop - start, min_chunk=64)
+        suppress_batch(kept_before, True, start, 0, stop - start)
+        index = rehashed(index)
+        start, size = stop, min(2 * size, _LAST_BATCH)
+    return order[alive]
 
 
 def suppress_partly(
-    polyhedra: Polyhedra, status: np.ndarray, complete: np.ndarray, threshold: float
+    polyhedra: Polyhedra, status: np.ndarray, complete: np.ndarray, *, threshold: float = 0.3
 ) -> np.ndarray:
-    """Return the new status, see :func:`anystar.geometry.nms.suppress_partly`; changes ``status``."""
+    """Decide those candidates of a part of a volume that can be decided without the rest.
+
+    The decisions are those of :func:`anystar.geometry.nms.suppress` for the whole volume. A candidate is
+    dropped as soon as a more probable one that it overlaps is known to be kept. It is kept once all that
+    could overlap it is known and everything more probable that does is dropped. Otherwise it stays undecided,
+    until more is known of its neighbours. The most probable undecided candidate of a volume can always be
+    decided by a part that holds its neighbourhood, so that repeating this part by part comes to an end.
+
+    Parameters
+    ----------
+    polyhedra : Polyhedra
+        N candidates with probabilities, in coordinates of the whole volume.
+    status : numpy.ndarray
+        ``UNDECIDED`` or ``KEPT`` (known from before), shape ``(N,)``, uint8. Leave dropped ones out.
+    complete : numpy.ndarray
+        Whether every candidate of the volume that could overlap it and has not been dropped is among the N,
+        shape ``(N,)``, bool.
+    threshold : float
+        Largest overlap, 0 to 1, that two kept polyhedra may have.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``UNDECIDED``, ``KEPT`` or ``DROPPED``, shape ``(N,)``, uint8.
+
+    Examples
+    --------
+    >>> from anystar.geometry.rays import golden_spiral
+    >>> points, prob = np.array([[0, 0, 0], [0, 0, 2], [0, 0, 9]]), np.array([0.9, 0.8, 0.7])
+    >>> candidates = Polyhedra(points, np.full((3, 32), 5.0), golden_spiral(32), prob)
+    >>> suppress_partly(candidates, np.zeros(3, np.uint8), np.array([True, True, False]))
+    array([1, 2, 0], dtype=uint8)
+    """
+    check_threshold(threshold)
+    status, complete = np.array(status, np.uint8), np.asarray(complete, np.bool_)
     order = _order(polyhedra)
     if threshold == 1:
         status[complete] = KEPT
         return status
     num, rays = len(polyhedra), polyhedra.rays
     _suppress_known(
-        _bodies(polyhedra, 1),
+        _bodies(polyhedra),
         sampling(radius_tables(rays)),
         new_index(num, full=True),
         new_index(num, full=True),
@@ -60,6 +127,12 @@ def suppress_partly(
         new_scratch(len(rays)),
     )
     return status
+
+
+def check_threshold(threshold: float) -> None:
+    """Raise ``ValueError`` if a threshold is no share of a volume."""
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold must be from 0 to 1, got {threshold}")
 
 
 def _order(polyhedra: Polyhedra) -> np.ndarray:
@@ -92,42 +165,13 @@ def digest_factors(num_rays: int) -> np.ndarray:
     return rng.integers(-(2**62), 2**62, num_rays) * 2 + 1
 
 
-def _greedy(polyhedra: Polyhedra, order: np.ndarray, threshold: float, num_threads: int | None) -> np.ndarray:
-    num, rays = len(polyhedra), polyhedra.rays
-    bodies, samples = _bodies(polyhedra, num_threads), sampling(radius_tables(rays))
-    index = new_index(num)
-    alive = np.ones(num, np.bool_)
-
-    def suppress_batch(first_slot: int, keep: bool, offset: int, first: int, last: int) -> None:
-        room = new_scratch(len(rays))
-        _suppress_batch(
-            bodies, samples, index, order, threshold, alive, room, first_slot, keep, offset, first, last
-        )
-
-    start, size = 0, _FIRST_BATCH
-    while start < num:
-        stop = min(start + size, num)
-        kept_before = index.used
-        if kept_before:
-            against_kept = partial(suppress_batch, 0, False, start)
-            run_chunks(against_kept, stop - start, num_threads=num_threads, min_chunk=64)
-        suppress_batch(kept_before, True, start, 0, stop - start)
-        index = rehashed(index)
-        start, size = stop, min(2 * size, _LAST_BATCH)
-    return order[alive]
-
-
-def _bodies(polyhedra: Polyhedra, num_threads: int | None) -> BodyTable:
+def _bodies(polyhedra: Polyhedra) -> BodyTable:
     """Measure all candidates."""
-    distances = polyhedra.distances
-    found = extents(distances, polyhedra.rays, num_threads=num_threads)
-    return body_table(polyhedra.points.astype(np.float64), distances, found)
+    found = extents(polyhedra.distances, polyhedra.rays)
+    return body_table(polyhedra.points.astype(np.float64), polyhedra.distances, found)
 
 
-_ENTRY: dict[str, Any] = {"fastmath": {"contract", "nsz"}}
-
-
-@kernel(**_ENTRY)
+@kernel(fastmath=FAST)
 def _suppress_batch(
     bodies, sampling, index, order, threshold, alive, scratch, first_slot, keep, offset, first, last
 ):
@@ -148,7 +192,7 @@ def _suppress_batch(
             insert(bodies.sizes, index, n)
 
 
-@kernel(**_ENTRY)
+@kernel(fastmath=FAST)
 def _suppress_known(bodies, sampling, kept, undecided, order, threshold, status, complete, scratch):
     """Decide what can be decided: 0 undecided, 1 kept, 2 dropped; both indices are empty at first."""
     for n in order:

@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anystar.geometry.body.numba import Extents, FaceMap, RadiusTables, inside
+from anystar.geometry.body.numba import FAST, Extents, FaceMap, RadiusTables, inside
 from anystar.runtime.compiled import kernel
 
 __all__ = [
     "ANGLE",
+    "INNER_KERNEL",
     "MARGIN",
     "OUTER",
     "SHELLS",
@@ -83,13 +84,10 @@ def new_scratch(num_rays: int) -> Scratch:
 
 
 # Wrappers for C, and for Python where only other kernels call, would double the time to compile.
-_KERNEL: dict[str, Any] = {
-    "fastmath": {"contract", "nsz"},
-    "no_cpython_wrapper": True,
-}
+INNER_KERNEL: dict[str, Any] = {"fastmath": FAST, "no_cpython_wrapper": True}
 
 
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def _lens(r, s, d):
     """Volume of the intersection of two balls of radii r and s whose centres are d apart."""
     if d >= r + s:
@@ -101,7 +99,7 @@ def _lens(r, s, d):
     return np.pi * gap * gap * (d * d + 2 * d * (r + s) - 3 * (r - s) * (r - s)) / (12 * d)
 
 
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def overlap_bounds(sizes, n, m, square):
     """Lower and upper bound of the overlap of two bodies whose centres are ``sqrt(square)`` apart."""
     distance, smaller = np.sqrt(square), min(sizes[n, VOLUME], sizes[m, VOLUME])
@@ -117,7 +115,7 @@ def overlap_bounds(sizes, n, m, square):
     return _lens(sizes[n, INNER], sizes[m, INNER], distance) / smaller, upper / smaller
 
 
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def overlap_estimates(bodies, sampling, n, m, threshold, scratch):
     """The sampled overlap of two bodies: with one shell, and with all eight if that is near the threshold.
 
@@ -150,7 +148,7 @@ def overlap_estimates(bodies, sampling, n, m, threshold, scratch):
     return one, all_shells
 
 
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def overlaps(bodies, sampling, n, m, square, threshold, scratch):
     """Whether two bodies with centres ``sqrt(square)`` apart overlap by more than the threshold."""
     lower, upper = overlap_bounds(bodies.sizes, n, m, square)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from anystar.geometry.nms.overlap import OUTER, overlaps
+from anystar.geometry.nms.overlap import INNER_KERNEL, OUTER, overlaps
 from anystar.runtime.compiled import kernel
 
 __all__ = ["NUM_LEVELS", "Index", "insert", "new_index", "overlaps_kept", "rehashed"]
@@ -53,14 +53,7 @@ def rehashed(index: Index) -> Index:
     return index._replace(head=head)
 
 
-# Wrappers for C, and for Python where only other kernels call, would double the time to compile.
-_KERNEL: dict[str, Any] = {
-    "fastmath": {"contract", "nsz"},
-    "no_cpython_wrapper": True,
-}
-
-
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def _key(level, z, y, x):
     """Mixed bits of level and cell. Two cells with one key would only mean needless comparisons."""
     h = (level * 0x1E3779B97F4A7C15 ^ z) * 0x3F58476D1CE4E5B9
@@ -69,7 +62,7 @@ def _key(level, z, y, x):
     return h ^ (h >> 32)
 
 
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def overlaps_kept(bodies, sampling, index, n, threshold, first_slot, quick, scratch):
     """Whether a body kept at ``first_slot`` or later overlaps candidate n.
 
@@ -116,7 +109,7 @@ def overlaps_kept(bodies, sampling, index, n, threshold, first_slot, quick, scra
     return nearest >= 0 and overlaps(bodies, sampling, n, nearest, nearest_square, threshold, scratch)
 
 
-@kernel(**_KERNEL)
+@kernel(**INNER_KERNEL)
 def insert(sizes, index, n):
     """Add body n to the index."""
     head, slots, levels = index.head, index.slots, index.levels

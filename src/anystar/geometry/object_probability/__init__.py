@@ -6,7 +6,7 @@ anywhere else go through Numba.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,29 +19,12 @@ if TYPE_CHECKING:
 __all__ = ["object_probability"]
 
 
-@overload
+SomeArray = TypeVar("SomeArray", np.ndarray, "Tensor")
+
+
 def object_probability(
-    labels: np.ndarray,
-    *,
-    grid: int = 1,
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    num_threads: int | None = None,
-) -> np.ndarray: ...
-@overload
-def object_probability(
-    labels: Tensor,
-    *,
-    grid: int = 1,
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    num_threads: int | None = None,
-) -> Tensor: ...
-def object_probability(
-    labels: np.ndarray | Tensor,
-    *,
-    grid: int = 1,
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    num_threads: int | None = None,
-) -> np.ndarray | Tensor:
+    labels: SomeArray, *, grid: int = 1, spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
+) -> SomeArray:
     """Return the distance to each object's boundary, divided by the object's maximum.
 
     Parameters
@@ -54,8 +37,6 @@ def object_probability(
         afterwards.
     spacing : tuple of 3 floats
         Length of a voxel along Z, Y, X in any unit: what is deepest in micrometres has probability 1.
-    num_threads : int, optional
-        Maximum number of threads on the CPU; all cores by default.
 
     Returns
     -------
@@ -74,7 +55,7 @@ def object_probability(
         raise ValueError(f"grid must be at least 1, got {grid}")
     spacing = check_spacing(spacing)
     if isinstance(labels, np.ndarray):
-        return numba.object_probability(labels, grid, spacing, num_threads)
+        return numba.object_probability(labels, grid, spacing)
     # Torch takes a second to import, and arrays do not need it.
     import torch
 
@@ -84,8 +65,7 @@ def object_probability(
     labels = check_batch(labels)
     if labels.device.type == "cuda":
         return on_device.object_probability(labels, grid, spacing)
-    shape = [(s - 1) // grid + 1 for s in labels.shape[1:]]
-    out = np.empty((len(labels), *shape), np.float32)
+    out = np.empty(labels[:, ::grid, ::grid, ::grid].shape, np.float32)
     for row, one in zip(out, labels.cpu().numpy(), strict=True):
-        row[...] = numba.object_probability(one, grid, spacing, num_threads)
+        row[...] = numba.object_probability(one, grid, spacing)
     return torch.from_numpy(out).to(labels.device)

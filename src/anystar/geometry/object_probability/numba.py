@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from anystar.arrays import check_spacing
 from anystar.geometry.labels import check_labels
 from anystar.geometry.threads import run_chunks
 from anystar.runtime.compiled import kernel
@@ -25,12 +24,10 @@ _FAR = np.float32(1e12)
 _LINES = 16
 
 
-def object_probability(
-    labels: np.ndarray, grid: int, spacing: tuple[float, float, float], num_threads: int | None
-) -> np.ndarray:
+def object_probability(labels: np.ndarray, grid: int, spacing: tuple[float, float, float]) -> np.ndarray:
     """Return the probabilities, see :func:`anystar.geometry.object_probability.object_probability`."""
     labels = check_labels(labels)
-    squared = boundary_distance_squared(labels, spacing=spacing, num_threads=num_threads)
+    squared = boundary_distance_squared(labels, spacing)
     sampled = np.ascontiguousarray(squared[::grid, ::grid, ::grid])
     sampled_labels = np.ascontiguousarray(labels[::grid, ::grid, ::grid])
     if labels.size == 0 or labels.max() == 0:
@@ -45,18 +42,12 @@ def object_probability(
     run_chunks(
         lambda a, b: _normalise_kernel(flat_labels[a:b], maxima, flat[a:b]),
         flat.size,
-        num_threads=num_threads,
         min_chunk=1 << 16,
     )
     return sampled
 
 
-def boundary_distance_squared(
-    labels: np.ndarray,
-    *,
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    num_threads: int | None = None,
-) -> np.ndarray:
+def boundary_distance_squared(labels: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
     """Return each voxel's squared distance to the nearest voxel of another label; 0 in the background.
 
     Exact, in time linear in the volume: one pass per axis, each a lower envelope of parabolas within the runs
@@ -65,11 +56,9 @@ def boundary_distance_squared(
     Parameters
     ----------
     labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
+        As :func:`check_labels` returns them, ``(Z, Y, X)``.
     spacing : tuple of 3 floats
         Length of a voxel along Z, Y, X.
-    num_threads : int, optional
-        Threads at most; all cores by default.
 
     Returns
     -------
@@ -80,11 +69,10 @@ def boundary_distance_squared(
     ----------
     Felzenszwalb and Huttenlocher, Distance transforms of sampled functions, Theory of Computing 8, 2012.
     """
-    labels = check_labels(labels)
-    longest = np.float32(max(check_spacing(spacing)))
+    longest = np.float32(max(spacing))
     weight_z, weight_y, weight_x = ((np.float32(s) / longest) ** 2 for s in spacing)
     if labels.size and labels.flat[0] > 0 and (labels == labels.flat[0]).all():
-        inner = boundary_distance_squared(np.pad(labels, 1), spacing=spacing, num_threads=num_threads)
+        inner = boundary_distance_squared(np.pad(labels, 1), spacing)
         return np.ascontiguousarray(inner[1:-1, 1:-1, 1:-1])
     num_z, num_y, num_x = labels.shape
     out = np.empty(labels.shape, np.float32)
@@ -103,8 +91,8 @@ def boundary_distance_squared(
         for y in range(start, stop):
             _envelope_kernel(flat_labels, flat_out, y * num_x, num_z, plane, num_x, weight_z)
 
-    run_chunks(along_x_and_y, num_z, num_threads=num_threads)
-    run_chunks(along_z, num_y, num_threads=num_threads)
+    run_chunks(along_x_and_y, num_z)
+    run_chunks(along_z, num_y)
     if longest != 1:
         out *= longest * longest
     return out

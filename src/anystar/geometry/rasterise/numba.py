@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from anystar.geometry.body.numba import extents, inside, radius_tables
+from anystar.geometry.body.numba import FAST, extents, inside, radius_tables
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.threads import default_num_threads, run_chunks
 from anystar.runtime.compiled import kernel
@@ -17,26 +15,23 @@ __all__ = ["rasterise"]
 def rasterise(
     polyhedra: Polyhedra,
     shape: tuple[int, int, int],
-    labels: np.ndarray,
     spacing: tuple[float, float, float],
     start: tuple[int, int, int],
-    num_threads: int | None,
 ) -> np.ndarray:
-    """Return the label volume, see :func:`anystar.geometry.rasterise.rasterise`; labels are int32."""
+    """Return the label volume, see :func:`anystar.geometry.rasterise.rasterise`."""
     points, distances = polyhedra.points.astype(np.float64), polyhedra.distances
     size, first = np.array(spacing), np.array(start)
     boxes = _voxel_boxes(polyhedra, shape, size, first)
     # The winner is drawn last.
     scores = np.zeros(len(points)) if polyhedra.prob is None else polyhedra.prob.astype(np.float64)
     order = np.argsort(-scores, kind="stable")[::-1].astype(np.int64)
-    face_map = radius_tables(polyhedra.rays).face_map
+    labels, face_map = np.arange(1, len(points) + 1, dtype=np.int32), radius_tables(polyhedra.rays).face_map
     out = np.zeros(shape, np.int32)
     run_chunks(
         lambda a, b: _draw_kernel(
             points, distances, size, boxes, labels, order, face_map, first + np.array([a, 0, 0]), out[a:b]
         ),
         shape[0],
-        num_threads=num_threads,
         min_chunk=max(1, min(16, shape[0] // (4 * default_num_threads()))),
     )
     return out
@@ -46,7 +41,7 @@ def _voxel_boxes(
     polyhedra: Polyhedra, shape: tuple[int, int, int], size: np.ndarray, first: np.ndarray
 ) -> np.ndarray:
     """Return half-open voxel boxes within the part that begins at ``first``, maybe empty: ``(N, 2, 3)``."""
-    box = extents(polyhedra.distances, polyhedra.rays, num_threads=1).box
+    box = extents(polyhedra.distances, polyhedra.rays).box
     points = polyhedra.points.astype(np.float64) * size
     slack = 1e-3  # the kernel computes in float32
     low, high = (points - box[:, 0::2]) / size, (points + box[:, 1::2]) / size
@@ -55,12 +50,7 @@ def _voxel_boxes(
     return np.stack([start, np.maximum(stop, start)], axis=1).astype(np.int64)
 
 
-_KERNEL: dict[str, Any] = {
-    "fastmath": {"contract", "nsz"},
-}
-
-
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def _draw_kernel(points, distances, size, boxes, names, order, face_map, first, out):
     """Draw all bodies, in order, into ``out``: the part of the volume from voxel ``first`` on."""
     first_z, first_y, first_x = first

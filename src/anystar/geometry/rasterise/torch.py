@@ -16,24 +16,22 @@ __all__ = ["rasterise"]
 def rasterise(
     polyhedra: Polyhedra,
     shape: tuple[int, int, int],
-    labels: np.ndarray,
     spacing: tuple[float, float, float],
     start: tuple[int, int, int],
     device: torch.device,
 ) -> np.ndarray:
-    """Return the label volume, see :func:`anystar.geometry.rasterise.rasterise`; labels are int32."""
+    """Return the label volume, see :func:`anystar.geometry.rasterise.rasterise`."""
     num_z, num_y, num_x = shape
     num = len(polyhedra)
     if num == 0 or num_z * num_y * num_x == 0:
         return np.zeros(shape, np.int32)
     prob = np.zeros(num) if polyhedra.prob is None else polyhedra.prob
-    points, distances, scores, names = (
-        torch.from_numpy(a).to(device) for a in (polyhedra.points, polyhedra.distances, prob, labels)
-    )
+    arrays = polyhedra.points, polyhedra.distances, prob
+    points, distances, scores = (torch.from_numpy(a).to(device) for a in arrays)
     points, known = points.to(torch.float64), tables(polyhedra.rays, device)
     origin, size = (torch.tensor(v, dtype=torch.float64, device=device) for v in (start, spacing))
     order = (-scores).argsort(stable=True)
-    points, distances, names = points[order], distances[order], names[order]
+    points, distances = points[order], distances[order]
     # Of all bodies at a voxel the one that comes first wins.
     first = torch.full((num_z * num_y * num_x,), num, dtype=torch.int32, device=device)
     corner, extent = _voxel_boxes(points, extents(distances, known).box_N6, origin, shape, size)
@@ -51,7 +49,7 @@ def rasterise(
         hit = inside(offsets[0], offsets[1], offsets[2], body, distances, known).nonzero()[:, 0]
         index = ((voxel[0] * num_y + voxel[1]) * num_x + voxel[2])[hit]
         first.scatter_reduce_(0, index, body[hit].to(torch.int32), "amin")
-    painted = torch.cat([names, names.new_zeros(1)])
+    painted = torch.cat([order + 1, order.new_zeros(1)]).to(torch.int32)
     return painted[first.to(torch.int64)].view(shape).cpu().numpy()
 
 

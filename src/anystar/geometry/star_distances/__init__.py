@@ -6,7 +6,7 @@ torch's own operations); tensors anywhere else go through Numba.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -19,17 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["star_distances"]
 
 
-@overload
-def star_distances(
-    labels: np.ndarray, points: np.ndarray, rays: Rays, *, num_threads: int | None = None
-) -> np.ndarray: ...
-@overload
-def star_distances(
-    labels: Tensor, points: Tensor, rays: Rays, *, num_threads: int | None = None
-) -> Tensor: ...
-def star_distances(
-    labels: np.ndarray | Tensor, points: np.ndarray | Tensor, rays: Rays, *, num_threads: int | None = None
-) -> np.ndarray | Tensor:
+SomeArray = TypeVar("SomeArray", np.ndarray, "Tensor")
+
+
+def star_distances(labels: SomeArray, points: SomeArray, rays: Rays) -> SomeArray:
     """Return the star distances of given voxels.
 
     Parameters
@@ -42,8 +35,6 @@ def star_distances(
         first, on the device of the labels.
     rays : Rays
         ``R`` directions.
-    num_threads : int, optional
-        Maximum number of threads on the CPU; all cores by default.
 
     Returns
     -------
@@ -59,7 +50,7 @@ def star_distances(
     array([1.5, 3.5], dtype=float32)
     """
     if isinstance(labels, np.ndarray):
-        return numba.star_distances(labels, np.asarray(points), rays, num_threads=num_threads)
+        return numba.star_distances(labels, np.asarray(points), rays)
     # Torch takes a second to import, and arrays do not need it.
     import torch
 
@@ -67,12 +58,12 @@ def star_distances(
     from anystar.geometry.tensors import check_batch, check_points
 
     labels = check_batch(labels)
-    points = check_points(points, labels)  # type: ignore[arg-type]
+    points = check_points(points, labels)
     if labels.device.type == "cuda":
         return on_device.star_distances(labels, points, rays)
     out = np.empty((len(points), len(rays)), np.float32)
     volumes, where = labels.cpu().numpy(), points.cpu().numpy()
     for row in np.unique(where[:, 0]):
         mine = where[:, 0] == row
-        out[mine] = numba.star_distances(volumes[row], where[mine, 1:], rays, num_threads=num_threads)
+        out[mine] = numba.star_distances(volumes[row], where[mine, 1:], rays)
     return torch.from_numpy(out).to(labels.device)

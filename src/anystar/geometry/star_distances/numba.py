@@ -14,10 +14,9 @@ looks for the crossing. A gap that no step lands in is crossed.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
+from anystar.geometry.body.numba import FAST
 from anystar.geometry.labels import check_labels
 from anystar.geometry.rays import Rays
 from anystar.geometry.threads import run_chunks
@@ -30,9 +29,7 @@ __all__ = ["PAD", "march_offsets", "star_distances"]
 PAD = 3
 
 
-def star_distances(
-    labels: np.ndarray, points: np.ndarray, rays: Rays, *, num_threads: int | None = None
-) -> np.ndarray:
+def star_distances(labels: np.ndarray, points: np.ndarray, rays: Rays) -> np.ndarray:
     """Return the star distances of voxels, see :func:`anystar.geometry.star_distances.star_distances`."""
     padded = _pad(labels)
     points = np.asarray(points)
@@ -50,7 +47,6 @@ def star_distances(
     run_chunks(
         lambda a, b: _voxels_kernel(padded, rays_3R, offsets, points[a:b], out[a:b]),
         len(points),
-        num_threads=num_threads,
         min_chunk=64,
     )
     return out
@@ -81,11 +77,10 @@ def march_offsets(shape: tuple[int, ...], rays: Rays) -> np.ndarray:
     return np.clip(nearest @ strides, -(2**31), 2**31 - 1).astype(np.int32)
 
 
-_KERNEL: dict[str, Any] = {"fastmath": {"contract", "nsz"}}
 _HALF = np.float32(0.5)
 
 
-@kernel(forceinline=True, **_KERNEL)
+@kernel(forceinline=True, fastmath=FAST)
 def _corners(flat, i, stride_z, stride_y, value):
     """Which of the eight voxels of the cell at ``i`` have ``value``, as bits (x fastest)."""
     # Unsigned indices are several times faster: signed ones may count from the end.
@@ -106,7 +101,7 @@ def _corners(flat, i, stride_z, stride_y, value):
     )
 
 
-@kernel(forceinline=True, **_KERNEL)
+@kernel(forceinline=True, fastmath=FAST)
 def _interpolate(bits, wz, wy, wx):
     """Trilinear interpolation of eight bits."""
     one, zero = np.float32(1), np.float32(0)
@@ -120,7 +115,7 @@ def _interpolate(bits, wz, wy, wx):
     return a + wz * (c - a)
 
 
-@kernel(forceinline=True, **_KERNEL)
+@kernel(forceinline=True, fastmath=FAST)
 def _share(flat, start, stride_z, stride_y, value, dz, dy, dx):
     """Trilinear share of ``value`` at the flat voxel ``start`` plus the offset (dz, dy, dx)."""
     fz, fy, fx = np.floor(dz), np.floor(dy), np.floor(dx)
@@ -128,7 +123,7 @@ def _share(flat, start, stride_z, stride_y, value, dz, dy, dx):
     return _interpolate(_corners(flat, i, stride_z, stride_y, value), dz - fz, dy - fy, dx - fx)
 
 
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def _shares(flat, start, stride_z, stride_y, value, rays_3R, t, bits, out):
     """:func:`_share` at distance ``t[r]`` along every ray: loops of arithmetic only, or of look-ups only."""
     num_rays = t.shape[0]
@@ -146,7 +141,7 @@ def _shares(flat, start, stride_z, stride_y, value, rays_3R, t, bits, out):
         out[r] = _interpolate(bits[r], dz - np.floor(dz), dy - np.floor(dy), dx - np.floor(dx))
 
 
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def _bracket(flat, start, stride_z, stride_y, value, rays_3R, near, f_near, far, f_far):
     """Move the few brackets that do not hold the half-crossing until they do."""
     for r in range(near.shape[0]):
@@ -162,7 +157,7 @@ def _bracket(flat, start, stride_z, stride_y, value, rays_3R, near, f_near, far,
             f_far[r] = _share(flat, start, stride_z, stride_y, value, t * dz, t * dy, t * dx)
 
 
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out):
     """Distances of one voxel: march by nearest labels, bracket the half-crossing, close in.
 
@@ -198,7 +193,7 @@ def _voxel(flat, start, stride_z, stride_y, rays_3R, offsets, scratch, bits, out
         out[r] += (end - out[r]) * (f[r] - _HALF) / (f[r] - f_end)
 
 
-@kernel(**_KERNEL)
+@kernel(fastmath=FAST)
 def _voxels_kernel(padded, rays_3R, offsets, points, out):
     """Fill ``out`` with the distances of ``points``."""
     stride_y = np.int32(padded.shape[2])

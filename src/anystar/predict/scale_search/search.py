@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from anystar.predict.adaptive_threshold import adaptive_threshold
+from anystar.predict.adaptive_threshold import choose_threshold
 from anystar.predict.notes import CONSTANT, NOTHING, Note
 from anystar.predict.scale_search.appearance import search_appearance
 from anystar.predict.scale_search.aspect import search_aspect
@@ -123,7 +123,7 @@ def _second_scale(trials: Trials, best: Trial, final: Trial) -> SecondScale | No
     beside = made.beside(final.best)
     if not beside.is_clear(trials.config):
         return None
-    prob_thresh = adaptive_threshold(beside.probabilities, trials.prob_thresh)
+    prob_thresh = choose_threshold([beside.probabilities], trials.prob_thresh)
     return SecondScale(diameter=beside.diameter, prob_thresh=max(prob_thresh, trials.prob_thresh))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from scipy import ndimage
 
+from anystar.box import triple
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import ScaleEvidence
 from anystar.preprocess import PreparedImage
-from anystar.preprocess.arrays import Box, Vec, whole_box
+from anystar.preprocess.arrays import Box, Vec, box_shape, corners, whole_box
 from anystar.preprocess.resample import ResampledImage
 
 __all__ = ["choose_places", "choose_subvolume", "narrow", "uncut"]
@@ -39,7 +41,7 @@ def narrow(
 ) -> Box:
     """Return the part of a box to try at a zoom: where the best scale so far has most evidence."""
     size = np.array(aspect) * zoom
-    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    low, high = corners(box)
     if ((high - low) * size).prod() <= 2 * config.scale_voxels:
         return box
     side = _sides(high - low, size, config.scale_voxels)
@@ -50,8 +52,7 @@ def narrow(
     start = np.clip(np.round(at - side / 2).astype(int), low, high - side)
     first, last = uncut(start, start + side, image.shape, size, config)
     covered = ((centre >= first[:, None]) & (centre < last[:, None])).all(2) @ best.weight
-    z, y, x = start[covered.argmax()]
-    return slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2])
+    return _box(start[covered.argmax()], side)
 
 
 def choose_places(
@@ -64,7 +65,7 @@ def choose_places(
     size of the objects at that zoom.
     """
     size = np.array(aspect) * zoom
-    low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+    low, high = corners(box)
     if ((high - low) * size).prod() <= config.num_places * config.scale_voxels:
         return [box]
     along = (high - low) // _sides(high - low, size, config.scale_voxels)
@@ -75,10 +76,7 @@ def choose_places(
         np.linspace(first, last - n, num).astype(int)
         for first, last, n, num in zip(low, high, side, along, strict=True)
     ]
-    cells: list[Box] = [
-        (slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2]))
-        for z, y, x in itertools.product(*starts)
-    ]
+    cells = [_box(start, side) for start in itertools.product(*starts)]
     middle = np.array([[(s.start + s.stop) / 2 for s in cell] for cell in cells])
     heaviest = best.points[best.weight.argmax()] / np.array(aspect)
     core = int(np.abs((middle - heaviest) * size).max(1).argmin())
@@ -90,15 +88,14 @@ def choose_places(
 
 def _structure(image: PreparedImage, box: Box, cells: list[Box], size: np.ndarray) -> np.ndarray:
     """Return how strongly cells of a box vary over distances of an object's size at a zoom."""
-    z, y, x = size / _COARSER
-    grid = ResampledImage(prepared=image.crop(box), zoom=(z, y, x), device=torch.device("cpu"))
+    grid = ResampledImage(prepared=image.crop(box), zoom=triple(size / _COARSER), device=torch.device("cpu"))
     part = grid.read(whole_box(grid.shape))
     if part is None:
         return np.zeros(len(cells))
     values = part.numpy()[0, 0]
     band = np.abs(values - ndimage.gaussian_filter(values, _OBJECT / _COARSER))
     band = np.minimum(band, np.quantile(band, _STRONGEST))
-    factor = np.array(values.shape) / [s.stop - s.start for s in box]
+    factor = np.array(values.shape) / box_shape(box)
     means = []
     for cell in cells:
         ends = [
@@ -143,16 +140,15 @@ def _strongest(image: PreparedImage, box: Box, side: np.ndarray) -> Box:
         np.unique(np.linspace(s.start, s.stop - n, max(1, min(4, (s.stop - s.start) // n * 2))).astype(int))
         for s, n in zip(box, side, strict=True)
     ]
-    boxes = [
-        (slice(z, z + side[0]), slice(y, y + side[1]), slice(x, x + side[2]))
-        for z in starts[0]
-        for y in starts[1]
-        for x in starts[2]
-    ]
+    boxes = [_box(start, side) for start in itertools.product(*starts)]
     return max(boxes, key=lambda b: float(image.read(_every_fourth(b)).std()))
 
 
 def _every_fourth(box: Box) -> Box:
     """Return every 4th plane, row and column of a box: reading no more, only these are corrected."""
-    z, y, x = (slice(s.start, s.stop, 4) for s in box)
-    return z, y, x
+    return triple(slice(s.start, s.stop, 4) for s in box)
+
+
+def _box(start: Sequence[int], side: np.ndarray) -> Box:
+    """Return the box of some sides from a first voxel on."""
+    return triple(slice(first, first + num) for first, num in zip(start, side, strict=True))

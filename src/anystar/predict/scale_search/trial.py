@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
+from anystar.box import triple
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.scale_search.config import SearchConfig
@@ -15,7 +16,7 @@ from anystar.predict.scale_search.evidence import ScaleEvidence, weigh
 from anystar.predict.scale_search.scales import best_scale, find_runner_up
 from anystar.predict.scale_search.subvolume import choose_places, choose_subvolume, narrow, uncut
 from anystar.preprocess import PreparedImage, Preprocessing
-from anystar.preprocess.arrays import Box, PartInMemory, Vec, whole_box
+from anystar.preprocess.arrays import Box, PartInMemory, Vec, box_shape, corners, whole_box
 from anystar.preprocess.intensity import intensity_limits
 from anystar.preprocess.resample import ResampledImage
 
@@ -93,7 +94,7 @@ class Trials:
         part = choose_subvolume(image, setting.aspect, self.config)
         image = self._with_part(image, part)
         size = np.array(setting.aspect)
-        extent = float((np.array([s.stop - s.start for s in part]) * size).max())
+        extent = float((np.array(box_shape(part)) * size).max())
         places_of: dict[float, list[Box]] = {}
         made: dict[str, ScaleEvidence] = {}
 
@@ -150,8 +151,7 @@ class Trials:
         image = self._adjusted(setting)
         zoom = self.object_diameter / diameter
         box = whole_box(image.shape) if part is None else part
-        sides = np.array([s.stop - s.start for s in box])
-        if (sides * np.array(setting.aspect) * zoom).prod() > self.config.whole_voxels:
+        if (np.array(box_shape(box)) * np.array(setting.aspect) * zoom).prod() > self.config.whole_voxels:
             whole = part is None
             box = choose_subvolume(image, setting.aspect, self.config) if whole else box
             box = narrow(image, box, setting.aspect, zoom, around, self.config)
@@ -172,14 +172,14 @@ class Trials:
         gamma, sigma = setting.gamma, setting.sigma
         if not sigma:
             return self.image if gamma == 1 else self.image.adjusted(gamma=gamma)
-        z, y, x = (sigma / edge for edge in setting.aspect)
-        image = self.image.adjusted(gamma=gamma, sigma=(z, y, x))
+        along = triple(sigma / edge for edge in setting.aspect)
+        image = self.image.adjusted(gamma=gamma, sigma=along)
         smooth = ResampledImage(prepared=image, zoom=(1.0, 1.0, 1.0), device=torch.device("cpu"))
         part = smooth.read(choose_subvolume(image, setting.aspect, self.config))
         if part is None:
             return image
         limits = intensity_limits(part.numpy()[0, 0])
-        return self.image.adjusted(gamma=gamma, sigma=(z, y, x), smoothed_limits=limits)
+        return self.image.adjusted(gamma=gamma, sigma=along, smoothed_limits=limits)
 
     def _evidence(
         self,
@@ -193,20 +193,19 @@ class Trials:
         progress: ProgressCallback | None = None,
     ) -> ScaleEvidence:
         """Return what disjoint boxes of the image show at a zoom."""
-        size = np.array(aspect)
-        z, y, x = (edge * zoom for edge in aspect)
+        size, zooms = np.array(aspect), triple(edge * zoom for edge in aspect)
         parts, inner = [], []
         for box in places:
             found = self.detector.detect(
                 image.crop(box),
-                (z, y, x),
+                zooms,
                 floor=self.floor,
                 tta=tta,
                 measure=measure,
                 remember_as=self.image if box == whole_box(image.shape) else None,
                 progress=progress,
             ).scaled(1 / zoom)
-            low, high = np.array([s.start for s in box]), np.array([s.stop for s in box])
+            low, high = corners(box)
             parts.append(replace(found, points=(found.points + low * size).astype(found.points.dtype)))
             inner.append(np.stack(uncut(low, high, image.shape, size * zoom, self.config)) * size)
         return weigh(
