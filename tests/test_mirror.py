@@ -46,7 +46,7 @@ ELSEWHERE = {
         "io/test_label_store.py io/test_tiff.py io/test_zarr_kinds.py",
     ),
     "lab": (
-        "check experiments inventory items methods panels plots request sources tables tuning",
+        "check experiments items methods panels plots request sources tables tuning",
         "lab/test_runner.py lab/test_layouts.py cli/test_data.py",
     ),
     "lab/peers": (

@@ -150,7 +150,7 @@ def test_numbers_beyond_int32_are_renumbered_and_gaps_are_said(tmp_path):
 
 
 def test_parts_cover_the_longest_axis():
-    assert part_box((7, 30, 9), (0.0, 0.5)) == ((0, 7), (0, 15), (0, 9))
+    assert part_box((7, 30, 9), (0.0, 0.5)) == (slice(0, 7), slice(0, 15), slice(0, 9))
     image, labels = "image", "labels"
     train, validation = hold_out([Item(name="a", image=image, labels=labels, part=(0.0, 0.5))])
     assert (train[0].part, validation[0].part) == ((0.0, 0.375), (0.375, 0.5))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from anystar.report.html import Prediction, Run, VolumeInput, draw, examine, write_report
+from anystar.report.html import Prediction, Run, VolumeInput, draw, examine, render_report
 from tests.scenes import balls
 
 RNG = np.random.default_rng(0)
@@ -30,4 +30,6 @@ def subject(name="ball & <sons>", ground_truth=GROUND_TRUTH):
 def write(path, *subjects):
     examined = [draw(examine(s), s, most=6) for s in subjects]
     runs = [Run(name="first", facts={"model": "grain-small"}), Run(name="exact")]
-    return write_report(path, runs, examined, left_out=["c.tif is cut off; copy it again"])
+    page = render_report(runs, examined, left_out=["c.tif is cut off; copy it again"])
+    path.write_text(page, encoding="utf-8")
+    return path.stat().st_size

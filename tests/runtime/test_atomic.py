@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from anystar.runtime.atomic import remove_partial, staged
+from anystar.runtime.atomic import remove_partial, staged, write_csv
 
 
 def test_both_or_none(tmp_path):
@@ -21,6 +21,16 @@ def test_both_or_none(tmp_path):
         b.write_text("2")
     assert (one.read_text(), two.read_text()) == ("1", "2")
     assert [p.name for p in two.parent.iterdir()] == ["two.txt"]
+
+
+def test_a_table_is_kept_if_its_successor_cannot_be_written(tmp_path):
+    path = tmp_path / "a.csv"
+    write_csv(path, ("name", "value"), [("µ, one", 1), ("two", "")])
+    assert path.read_bytes() == 'name,value\r\n"µ, one",1\r\ntwo,\r\n'.encode()
+    with pytest.raises(ZeroDivisionError):
+        write_csv(path, ("name",), ([1 / n] for n in (1, 0)))
+    assert [p.name for p in tmp_path.iterdir()] == ["a.csv"]
+    assert len(path.read_text(encoding="utf-8").splitlines()) == 3
 
 
 def test_an_unwritable_place_is_known_at_once(tmp_path):

@@ -156,8 +156,7 @@ def _bytes(number: float) -> str:
 
 def _draw(dataset: DatasetConfig, path: Path, number: int | None) -> None:
     """Draw the first 8 of ``number`` samples, or the gallery."""
-    from anystar.report.gallery import save_gallery
-    from anystar.report.montage import save_montage
+    from anystar.report.montage import save_gallery, save_montage
     from anystar.synth.generate import generate
     from anystar.synth.recipes import get_recipe, recipe_names
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage
@@ -17,11 +17,9 @@ Change = Callable[[np.ndarray, float, np.random.Generator], np.ndarray]
 """``(image in about [0, 1] float32 ZYX, strength above 0, rng) -> float32 image``."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Corruption:
+class Corruption(NamedTuple):
     """One way to make an image worse."""
 
-    name: str
     axis: str
     """What the strength means, with its unit: the label of the plot."""
     strengths: tuple[float, ...]
@@ -66,17 +64,8 @@ def _noise(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.n
     return image + strength * rng.standard_normal(image.shape, np.float32)
 
 
-def _gamma(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    return np.clip(image, 0, None) ** (2.0**strength)
-
-
-def _brighten(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    return np.clip(image, 0, None) ** (2.0**-strength)
-
-
-def _invert(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Return the negative; between 0 and 1 there would be less contrast, which normalising undoes."""
-    return 1 - image
+def _gamma(image: np.ndarray, exponent: float) -> np.ndarray:
+    return np.clip(image, 0, None) ** exponent
 
 
 def _thin_out(image: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
@@ -118,50 +107,19 @@ def _flicker(image: np.ndarray, strength: float, rng: np.random.Generator) -> np
 
 
 CORRUPTIONS: dict[str, Corruption] = {
-    c.name: c
-    for c in (
-        Corruption(
-            name="blur", axis="Gaussian blur, sigma in voxels", strengths=(0, 0.5, 1, 1.5, 2, 3), apply=_blur
-        ),
-        Corruption(
-            name="noise",
-            axis="Gaussian noise, share of the contrast",
-            strengths=(0, 0.05, 0.1, 0.2, 0.4),
-            apply=_noise,
-        ),
-        Corruption(
-            name="darker", axis="gamma 2^s, dim objects fade", strengths=(0, 0.5, 1, 1.5, 2), apply=_gamma
-        ),
-        Corruption(
-            name="brighter",
-            axis="gamma 2^-s, background rises",
-            strengths=(0, 0.5, 1, 1.5, 2),
-            apply=_brighten,
-        ),
-        Corruption(
-            name="inversion",
-            axis="contrast: 0 as it is, 1 inverted",
-            strengths=(0, 1),
-            apply=_invert,
-        ),
-        Corruption(
-            name="planes", axis="every n-th plane along z", strengths=(0, 2, 3, 4, 6), apply=_thin_out
-        ),
-        Corruption(
-            name="bias", axis="bias field, exp(-s) to exp(s)", strengths=(0, 0.5, 1, 1.5, 2), apply=_shade
-        ),
-        Corruption(
-            name="missing",
-            axis="share of missing planes",
-            strengths=(0, 0.05, 0.1, 0.2, 0.4),
-            apply=_lose_planes,
-        ),
-        Corruption(
-            name="flicker",
-            axis="gain of planes, deviation of its logarithm",
-            strengths=(0, 0.05, 0.1, 0.2, 0.4),
-            apply=_flicker,
-        ),
-    )
+    "blur": Corruption("Gaussian blur, sigma in voxels", (0, 0.5, 1, 1.5, 2, 3), _blur),
+    "noise": Corruption("Gaussian noise, share of the contrast", (0, 0.05, 0.1, 0.2, 0.4), _noise),
+    "darker": Corruption(
+        "gamma 2^s, dim objects fade", (0, 0.5, 1, 1.5, 2), lambda image, s, rng: _gamma(image, 2.0**s)
+    ),
+    "brighter": Corruption(
+        "gamma 2^-s, background rises", (0, 0.5, 1, 1.5, 2), lambda image, s, rng: _gamma(image, 2.0**-s)
+    ),
+    # Between 0 and 1 there would be less contrast, which normalising undoes.
+    "inversion": Corruption("contrast: 0 as it is, 1 inverted", (0, 1), lambda image, s, rng: 1 - image),
+    "planes": Corruption("every n-th plane along z", (0, 2, 3, 4, 6), _thin_out),
+    "bias": Corruption("bias field, exp(-s) to exp(s)", (0, 0.5, 1, 1.5, 2), _shade),
+    "missing": Corruption("share of missing planes", (0, 0.05, 0.1, 0.2, 0.4), _lose_planes),
+    "flicker": Corruption("gain of planes, deviation of its logarithm", (0, 0.05, 0.1, 0.2, 0.4), _flicker),
 }
 """By name. The paper measures ``blur``; its strengths are only in a figure, so these are ours."""

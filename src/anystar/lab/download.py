@@ -42,24 +42,23 @@ def fetch(archive: Archive, folder: Path, *, progress: Callable[[int, int], None
     ValueError
         If the server cannot be reached, or what arrived is not the published file.
     """
-    target = folder / archive.name
-    part = folder / f"{archive.name}.part"
-    if not target.exists():
-        for attempt in range(_ATTEMPTS):
-            try:
-                _continue(archive.url, part, progress)
-                break
-            except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
-                if attempt == _ATTEMPTS - 1 or isinstance(error, urllib.error.HTTPError):
-                    why = getattr(error, "reason", error)
-                    raise InputError(
-                        f"{archive.url} cannot be downloaded ({why}); fetch it with a browser into {folder}, "
-                        "or run this again: what has arrived is kept"
-                    ) from error
-        _verify(archive, part)
-        os.replace(part, target)
-    else:
+    target, part = folder / archive.name, folder / f"{archive.name}.part"
+    if target.exists():
         _verify(archive, target)
+        return target
+    for attempt in range(_ATTEMPTS):
+        try:
+            _continue(archive.url, part, progress)
+            break
+        except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
+            if attempt == _ATTEMPTS - 1 or isinstance(error, urllib.error.HTTPError):
+                why = getattr(error, "reason", error)
+                raise InputError(
+                    f"{archive.url} cannot be downloaded ({why}); fetch it with a browser into {folder}, "
+                    "or run this again: what has arrived is kept"
+                ) from error
+    _verify(archive, part)
+    os.replace(part, target)
     return target
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from anystar.evaluate import ap_curve
+from anystar.lab.check import write_inventory
 from anystar.lab.corruptions import CORRUPTIONS
 from anystar.lab.items import Dataset
 from anystar.lab.methods import Method, NoLabels, Unavailable
+from anystar.lab.panels import draw_side_by_side
 from anystar.lab.plots import draw_bars, draw_curves, draw_robustness, save_figure
 from anystar.lab.runner import PLAIN, Condition, Laboratory
 from anystar.lab.tables import Row, write_curves, write_score_table
@@ -18,11 +21,9 @@ from anystar.rng import stream
 __all__ = ["EXPERIMENTS", "Experiment", "ExperimentPlan", "run_experiment"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
+class Experiment(NamedTuple):
     """One table or figure of the paper."""
 
-    name: str
     figure: str
     """Where the paper shows it."""
     about: str
@@ -30,34 +31,19 @@ class Experiment:
 
 
 EXPERIMENTS: dict[str, Experiment] = {
-    e.name: e
-    for e in (
-        Experiment(name="datasets", figure="Table 2", about="what is on the disk beside what the paper used"),
-        Experiment(
-            name="accuracy",
-            figure="Figure 4A",
-            about="AP against IoU: zero-shot models, and networks trained on all or one volume",
-        ),
-        Experiment(
-            name="domains",
-            figure="Figure 4B",
-            about="networks trained on one data set, evaluated on the others, beside zero-shot",
-        ),
-        Experiment(
-            name="robustness",
-            figure="Figure 4C",
-            about="AP at IoU 0.5 against blur, and eight more corruptions",
-        ),
-        Experiment(
-            name="timecourse",
-            figure="Figure 4D",
-            about="intensity of regions over time, on a series of your own (--series)",
-        ),
-        Experiment(name="ablations", figure="Figure 5B", about="all models side by side, in one figure"),
-        Experiment(
-            name="peers", figure="Figure 6", about="beside StarDist and Cellpose, in their own environments"
-        ),
-    )
+    "datasets": Experiment("Table 2", "what is on the disk beside what the paper used"),
+    "accuracy": Experiment(
+        "Figure 4A", "AP against IoU: zero-shot models, and networks trained on all or one volume"
+    ),
+    "domains": Experiment(
+        "Figure 4B", "networks trained on one data set, evaluated on the others, beside zero-shot"
+    ),
+    "robustness": Experiment("Figure 4C", "AP at IoU 0.5 against blur, and eight more corruptions"),
+    "timecourse": Experiment(
+        "Figure 4D", "intensity of regions over time, on a series of your own (--series)"
+    ),
+    "ablations": Experiment("Figure 5B", "all models side by side, in one figure"),
+    "peers": Experiment("Figure 6", "beside StarDist and Cellpose, in their own environments"),
 }
 """By name, in the order in which they run."""
 
@@ -85,12 +71,8 @@ def run_experiment(name: str, plan: ExperimentPlan, lab: Laboratory) -> list[Pat
 
 def _row(lab: Laboratory, dataset: Dataset, method: Method, condition: Condition = PLAIN) -> Row | None:
     """Return the result of a method on the test volumes; nothing if no volume can be used."""
-    blank = Row(
-        dataset=dataset.name,
-        method=method.name,
-        corruption=condition.corruption,
-        strength=condition.strength,
-    )
+    kind, strength = condition.corruption, condition.strength
+    blank = Row(dataset=dataset.name, method=method.name, corruption=kind, strength=strength)
     if method.name in lab.unavailable:  # starting an environment again takes long
         return replace(blank, reason=lab.unavailable[method.name])
     try:
@@ -127,54 +109,41 @@ def _write(lab: Laboratory, name: str, rows: Sequence[Row], plan: ExperimentPlan
 
 
 def _accuracy(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
-    pairs = [
-        (dataset, method)
-        for dataset in plan.datasets
-        for method in (*plan.zero_shot, *plan.supervised.get(dataset.name, ()))
-    ]
-    rows = _rows(lab, pairs)
-    written = _write(lab, "accuracy", _same_names(rows, plan), plan)
-    return written + _figure(lab, "accuracy", draw_curves(_same_names(rows, plan)))
-
-
-def _same_names(rows: Sequence[Row], plan: ExperimentPlan) -> list[Row]:
-    """Call the networks of every data set by their role, so that a role has one colour in the figure."""
-    return [replace(row, method=row.method.removeprefix(f"{row.dataset}-")) for row in rows]
+    rows = _rows(
+        lab, [(d, m) for d in plan.datasets for m in (*plan.zero_shot, *plan.supervised.get(d.name, ()))]
+    )
+    # Networks of every data set are called by their role, so that a role has one colour in the figure.
+    rows = [replace(row, method=row.method.removeprefix(f"{row.dataset}-")) for row in rows]
+    written = _write(lab, "accuracy", rows, plan)
+    return written + save_figure(lab.out / "accuracy.png", draw_curves(rows))
 
 
 def _domains(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
     """Evaluate the networks trained on all volumes of a data set on every other, beside zero-shot."""
-    full = {name: methods[0] for name, methods in plan.supervised.items() if methods}
-    pairs = [
-        (dataset, method)
-        for dataset in plan.datasets
-        for method in (*plan.zero_shot, *full.values())
-        if dataset.test
-    ]
-    rows = _rows(lab, pairs)
-    written = _write(lab, "domains", rows, plan) + _figure(lab, "domains", draw_bars(rows))
-    return written + _slices(lab, "domains", plan, (*plan.zero_shot, *full.values()), rows)
+    methods = (*plan.zero_shot, *(found[0] for found in plan.supervised.values() if found))
+    rows = _rows(lab, [(d, method) for d in plan.datasets for method in methods if d.test])
+    written = _write(lab, "domains", rows, plan) + save_figure(lab.out / "domains.png", draw_bars(rows))
+    return written + _slices(lab, "domains", plan, methods, rows)
 
 
 def _robustness(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
-    rows = []
-    for dataset in plan.datasets:
-        methods = (*plan.zero_shot, *plan.supervised.get(dataset.name, ())[:1], *plan.peers)
-        for kind in plan.corruptions:
-            for method in methods:
-                for strength in CORRUPTIONS[kind].strengths:
-                    row = _row(lab, dataset, method, Condition(corruption=kind, strength=strength))
-                    if row is not None:
-                        rows.append(row)
+    found = [
+        _row(lab, dataset, method, Condition(corruption=kind, strength=strength))
+        for dataset in plan.datasets
+        for kind in plan.corruptions
+        for method in (*plan.zero_shot, *plan.supervised.get(dataset.name, ())[:1], *plan.peers)
+        for strength in CORRUPTIONS[kind].strengths
+    ]
+    rows = [row for row in found if row is not None]
     written = _write(lab, "robustness", rows, plan)
-    return written + _figure(lab, "robustness", draw_robustness(rows))
+    return written + save_figure(lab.out / "robustness.png", draw_robustness(rows))
 
 
 def _peers(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
-    pairs = [(d, method) for d in plan.datasets for method in (*plan.zero_shot, *plan.peers)]
-    rows = _rows(lab, pairs)
-    written = _write(lab, "peers", rows, plan) + _figure(lab, "peers", draw_curves(rows))
-    return written + _slices(lab, "peers", plan, (*plan.zero_shot, *plan.peers), rows)
+    methods = (*plan.zero_shot, *plan.peers)
+    rows = _rows(lab, [(d, method) for d in plan.datasets for method in methods])
+    written = _write(lab, "peers", rows, plan) + save_figure(lab.out / "peers.png", draw_curves(rows))
+    return written + _slices(lab, "peers", plan, methods, rows)
 
 
 def _ablations(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
@@ -185,8 +154,6 @@ def _ablations(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
 
 
 def _datasets(plan: ExperimentPlan, lab: Laboratory) -> list[Path]:
-    from anystar.lab.inventory import write_inventory
-
     path = lab.out / "datasets.md"
     for problem in write_inventory(path, plan.datasets):
         lab.leave_out(problem)
@@ -197,15 +164,7 @@ def _slices(
     lab: Laboratory, name: str, plan: ExperimentPlan, methods: Sequence[Method], rows: Sequence[Row]
 ) -> list[Path]:
     """Draw what the methods found, side by side (Figures 5 and 6B)."""
-    from anystar.lab.panels import draw_side_by_side
-
-    return _figure(lab, f"{name}-slices", draw_side_by_side(plan.datasets, methods, lab, rows))
-
-
-def _figure(lab: Laboratory, name: str, figure) -> list[Path]:  # type: ignore[no-untyped-def]
-    path = lab.out / f"{name}.png"
-    save_figure(path, figure)
-    return [path, path.with_suffix(".svg")]
+    return save_figure(lab.out / f"{name}-slices.png", draw_side_by_side(plan.datasets, methods, lab, rows))
 
 
 _RUNNERS = {

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from anystar import io
 from anystar.arrays import Volume, refuse_mismatch
+from anystar.objects.labels import number_consecutively
 
-__all__ = ["Box", "Dataset", "Item", "Pair", "Split", "cut_in_two", "hold_out", "read_pair"]
+__all__ = ["SPLITS", "Dataset", "Item", "Pair", "Split", "hold_out", "read_pair"]
 
-Box = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
-"""Half-open ``(start, stop)`` along Z, Y and X, in voxels of the file."""
 Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+_HELD_OUT = 0.25
+"""Share of the last training volume that is held out; the paper does not state its own."""
 
 
 class Pair(NamedTuple):
@@ -80,57 +82,41 @@ def read_pair(item: Item) -> Pair:
     image = io.read(item.image, spacing=item.spacing)
     ground_truth = io.read_labels(item.labels, spacing=item.spacing)
     refuse_mismatch(item.labels, ground_truth, "its image", image)
-    labels = _int32(ground_truth.data)
+    labels = ground_truth.data
+    if int(labels.max(initial=0)) > np.iinfo(np.int32).max:
+        labels, _ = number_consecutively(labels)
+    labels = labels.astype(np.int32, copy=False)
     if item.part is None:
         return Pair(image, labels)
     box = part_box(image.shape, item.part)
-    chosen = tuple(slice(a, b) for a, b in box)
     # Another place in the world than the file's: its header no longer describes the part.
-    part = replace(image, data=np.ascontiguousarray(image.data[chosen]), header={})
-    return Pair(part, np.ascontiguousarray(labels[chosen]))
+    part = replace(image, data=np.ascontiguousarray(image.data[box]), header={})
+    return Pair(part, np.ascontiguousarray(labels[box]))
 
 
-def part_box(shape: Sequence[int], part: tuple[float, float]) -> Box:
+def part_box(shape: Sequence[int], part: tuple[float, float]) -> tuple[slice, ...]:
     """Return the box of a share of the longest axis (the first of equal ones).
 
     Examples
     --------
     >>> part_box((10, 20, 20), (0.5, 1.0))
-    ((0, 10), (10, 20), (0, 20))
+    (slice(0, 10, None), slice(10, 20, None), slice(0, 20, None))
     """
     axis = int(np.argmax(shape))
     low, high = (round(p * shape[axis]) for p in part)
-    z, y, x = ((low, high) if i == axis else (0, int(n)) for i, n in enumerate(shape))
-    return z, y, x
+    return tuple(slice(low, high) if i == axis else slice(0, int(n)) for i, n in enumerate(shape))
 
 
-def hold_out(train: Sequence[Item], share: float = 0.25) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
-    """Split a validation crop off the last training volume: the end of its longest axis.
+def hold_out(train: Sequence[Item]) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    """Return training and validation volumes: the end of the last one's longest axis is held out.
 
     The paper does so for NucMM-M and PlatyISH ("validation is performed on a held-out crop from the training
-    set"); its place and size are not stated, the last quarter is ours.
-
-    Returns
-    -------
-    train, validation : tuples of Item
+    set").
     """
     *others, last = train
     low, high = last.part or (0.0, 1.0)
-    border = high - share * (high - low)
+    border = high - _HELD_OUT * (high - low)
     return (
         (*others, replace(last, part=(low, border))),
         (replace(last, name=f"{last.name}-held-out", part=(border, high)),),
     )
-
-
-def cut_in_two(item: Item) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
-    """Return the first half of a single volume for training and the second for the test."""
-    return (replace(item, part=(0.0, 0.5)),), (replace(item, part=(0.5, 1.0)),)
-
-
-def _int32(labels: np.ndarray) -> np.ndarray:
-    """Return int32 labels; numbered anew if a number does not fit."""
-    if labels.size and int(labels.max()) > np.iinfo(np.int32).max:
-        values, labels = np.unique(labels, return_inverse=True)
-        labels = labels + (values[0] != 0)
-    return labels.astype(np.int32, copy=False)

@@ -14,21 +14,22 @@ A folder of your own: ``images/NAME.*`` with ``labels/NAME.*`` (or ``masks/``), 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from anystar.errors import InputError
 from anystar.io import file_stem, file_suffix
 from anystar.io.address import is_png_or_jpeg
-from anystar.lab.items import Dataset, Item, cut_in_two, hold_out
+from anystar.lab.items import SPLITS, Dataset, Item, hold_out
 from anystar.lab.sources import SOURCES, PaperDataset
 
 __all__ = ["discover", "find_source", "locate"]
 
 _HIDDEN = (".", "__MACOSX")
 _GROUND_TRUTH_FOLDERS = ("labels", "masks")
-_SPLITS = {"train": ("train",), "validation": ("val", "validation"), "test": ("test",)}
+_SPLIT_FOLDERS = {"train": "train", "val": "validation", "validation": "validation", "test": "test"}
+"""Folders of the divisions; of two for the same, the first that is there."""
 _NUM_VALIDATION = {"nucmm-z": 2}
 """Training volumes that the paper set aside, by data set."""
 
@@ -57,9 +58,8 @@ def discover(root: Path, *, cut: bool = False) -> list[Dataset]:
         if place is not None and (dataset := find_source(source, place)) is not None:
             found.append(dataset)
             used.add(place)
-    splits = {root / name for names in _SPLITS.values() for name in names}
     for folder in (root, *_folders(root)):
-        if folder not in splits and not used & {folder, *folder.parents}:
+        if folder not in {root / name for name in _SPLIT_FOLDERS} and not used & {folder, *folder.parents}:
             found += _own(folder, cut)
     if not found:
         raise InputError(
@@ -81,7 +81,7 @@ def locate(source: PaperDataset, root: Path) -> Path | None:
 def _holds(source: PaperDataset, folder: Path) -> bool:
     if source.layout == "nucmm":
         return (folder / "Image").is_dir() and (folder / "Label").is_dir()
-    return source.layout == "images-masks" and any((folder / s / "images").is_dir() for s in _SPLITS)
+    return source.layout == "images-masks" and any((folder / s / "images").is_dir() for s in SPLITS)
 
 
 def find_source(source: PaperDataset, folder: Path) -> Dataset | None:
@@ -90,26 +90,16 @@ def find_source(source: PaperDataset, folder: Path) -> Dataset | None:
         return None
     found = _Found(source.spacing)
     if source.layout == "nucmm":
-        splits = {
+        splits: dict[str, Any] = {
             split: found.pairs(folder / "Image" / name, folder / "Label" / name, ("img_", "seg_"))
             for split, name in (("train", "train"), ("test", "val"))
         }
     else:
-        splits = {split: found.split(folder, names) for split, names in _SPLITS.items()}
-    train, validation = splits["train"], splits.get("validation", ())
-    notes = [source.note] if source.note else []
-    if (aside := _NUM_VALIDATION.get(source.name)) and len(train) > aside:
-        train, validation = train[:-aside], train[-aside:]
-    dataset = Dataset(
-        name=source.name,
-        train=train,
-        validation=validation,
-        test=splits["test"],
-        dark=source.dark,
-        notes=tuple(notes),
-        problems=tuple(found.problems),
-    )
-    return _complete(dataset)
+        splits = found.splits(folder)
+    if (aside := _NUM_VALIDATION.get(source.name)) and len(splits["train"]) > aside:
+        splits |= {"train": splits["train"][:-aside], "validation": splits["train"][-aside:]}
+    notes, problems = (source.note,) if source.note else (), tuple(found.problems)
+    return _complete(Dataset(name=source.name, dark=source.dark, notes=notes, problems=problems, **splits))
 
 
 class _Found:
@@ -118,9 +108,12 @@ class _Found:
     def __init__(self, spacing: tuple[float, float, float] | None = None) -> None:
         self.spacing, self.problems = spacing, list[str]()
 
-    def split(self, folder: Path, names: Iterable[str]) -> tuple[Item, ...]:
-        """Return the pairs of the first folder of these names that is there."""
-        return next((items for name in names if (items := self.folder(folder / name))), ())
+    def splits(self, folder: Path) -> dict[str, Any]:
+        """Return the pairs of each division."""
+        found: dict[str, Any] = dict.fromkeys(SPLITS, ())
+        for name, split in _SPLIT_FOLDERS.items():
+            found[split] = found[split] or self.folder(folder / name)
+        return found
 
     def folder(self, folder: Path) -> tuple[Item, ...]:
         """Return the pairs of ``images/`` and ``labels/`` or ``masks/``."""
@@ -138,12 +131,9 @@ class _Found:
             {file_stem(p).removeprefix(prefix): p for p in _files(folder)} if folder.is_dir() else {}
             for folder, prefix in zip((images, labels), prefixes, strict=True)
         )
-        self.problems += [
-            f"{one[n]} has no labels of its name in {labels}; left out" for n in sorted(one.keys() - other)
-        ]
-        self.problems += [
-            f"{other[n]} has no image of its name in {images}; left out" for n in sorted(other.keys() - one)
-        ]
+        for kind, these, those, place in (("labels", one, other, labels), ("image", other, one, images)):
+            lone = sorted(these.keys() - those)
+            self.problems += [f"{these[n]} has no {kind} of its name in {place}; left out" for n in lone]
         return tuple(
             Item(name=name, image=one[name], labels=other[name], spacing=self.spacing)
             for name in sorted(one.keys() & other)
@@ -153,21 +143,16 @@ class _Found:
 def _own(folder: Path, cut: bool) -> list[Dataset]:
     """Return the data sets of a folder in one of the plain layouts."""
     found = _Found()
-    splits = {split: found.split(folder, names) for split, names in _SPLITS.items()}
-    whole = () if any(splits.values()) else found.folder(folder)
-    problems = tuple(found.problems)
+    splits = found.splits(folder)
     if any(splits.values()):
-        train, validation, test = (splits[s] for s in ("train", "validation", "test"))
-        whole_set = Dataset(
-            name=folder.name, train=train, validation=validation, test=test, problems=problems
-        )
-        return [_complete(whole_set)]
-    if whole or problems:
-        dataset = Dataset(name=folder.name, test=whole, problems=problems, notes=(_UNDIVIDED,))
-        return [_single(dataset, cut)]
-    flat = {file_stem(p).removesuffix("_image"): p for p in _files(folder) if _ends(p, "_image")}
-    ground_truth = {file_stem(p).removesuffix("_labels"): p for p in _files(folder) if _ends(p, "_labels")}
-    items = [Item(name=n, image=flat[n], labels=ground_truth[n]) for n in sorted(flat.keys() & ground_truth)]
+        return [_complete(Dataset(name=folder.name, problems=tuple(found.problems), **splits))]
+    whole = found.folder(folder)
+    if whole or found.problems:
+        problems = tuple(found.problems)
+        return [_single(Dataset(name=folder.name, test=whole, problems=problems, notes=(_UNDIVIDED,)), cut)]
+    stems = {file_stem(p): p for p in _files(folder)}
+    names = [n for s in stems if (n := s.removesuffix("_image")) != s and f"{n}_labels" in stems]
+    items = [Item(name=n, image=stems[f"{n}_image"], labels=stems[f"{n}_labels"]) for n in sorted(names)]
     return [_single(Dataset(name=i.name, test=(i,), notes=(_UNDIVIDED,)), cut) for i in items]
 
 
@@ -188,8 +173,8 @@ def _single(dataset: Dataset, cut: bool) -> Dataset:
     """Cut a single volume in two, where that is wanted."""
     if not cut or len(dataset.test) != 1:
         return dataset
-    half, test = cut_in_two(dataset.test[0])
-    return _complete(replace(dataset, train=half, test=test, notes=(_HALVED,)))
+    first, second = (replace(dataset.test[0], part=part) for part in ((0.0, 0.5), (0.5, 1.0)))
+    return _complete(replace(dataset, train=(first,), test=(second,), notes=(_HALVED,)))
 
 
 def _files(folder: Path) -> list[Path]:
@@ -202,7 +187,3 @@ def _folders(root: Path) -> list[Path]:
     return sorted(
         p for p in root.iterdir() if p.is_dir() and not file_suffix(p) and not p.name.startswith(_HIDDEN)
     )
-
-
-def _ends(path: Path, ending: str) -> bool:
-    return file_stem(path).endswith(ending)

@@ -32,6 +32,8 @@ PROB_GRID = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 """Probability thresholds that are tried on validation data."""
 NMS_GRID = (0.2, 0.3, 0.4, 0.5)
 """Overlap thresholds that are tried on validation data; 0.3 to 0.5 are StarDist's own search."""
+THRESHOLDS: list[Setting] = [{"prob_thresh": p, "nms_thresh": n} for p in PROB_GRID for n in NMS_GRID]
+"""Tried for every method that has a probability and suppression."""
 
 
 class Unavailable(InputError):
@@ -83,33 +85,23 @@ class Method(Protocol):
         """
 
 
-def threshold_grid() -> list[Setting]:
-    """Return the thresholds that are searched for every method that has a probability and suppression."""
-    return [{"prob_thresh": p, "nms_thresh": n} for p in PROB_GRID for n in NMS_GRID]
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelMethod:
     """A network of ours, zero-shot or trained on a data set."""
 
     name: str
     model: Model
-    path: Path | None = None
-    """The model's file, if it is not a bundled one."""
     inverts_dark: bool = False
 
     def identity(self) -> dict[str, str]:
         """Return the weights' checksum and how they were trained."""
         card = self.model.card
-        known = {"kind": "anystar", "weights": _weights_digest(self.model)}
-        for key in ("recipes", "iterations", "version"):
-            if key in card:
-                known[key] = str(card[key])
-        return known
+        known = {key: str(card[key]) for key in ("recipes", "iterations", "version") if key in card}
+        return {"kind": "anystar", "weights": _weights_digest(self.model)} | known
 
     def search(self, diameter_vox: float) -> list[Setting]:
         """Return the thresholds; the object size is estimated by the model itself."""
-        return threshold_grid()
+        return THRESHOLDS
 
     def run(
         self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]
@@ -117,11 +109,8 @@ class ModelMethod:
         """Run the network once an image, then threshold it for every setting."""
         for request in requests:
             result = self.model.segment(request.image, spacing=request.spacing)
-            labels = []
-            for s in settings:
-                again = result.rethreshold(s.get("prob_thresh"), s.get("nms_thresh")) if s else result
-                labels.append(again.labels)
-            yield request, labels
+            results = [result.rethreshold(**setting) if setting else result for setting in settings]
+            yield request, [again.labels for again in results]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -54,9 +54,9 @@ def find_networks(out: Path, dataset: Dataset) -> dict[Role, Path]:
     found: dict[Role, Path] = {}
     for role in ROLES:
         run = _run_folder(out, dataset, role)
-        names = [n for n in ("best.safetensors", "model.safetensors") if (run / n).exists()]
-        if names and (run / "finished").exists():
-            found[role] = run / names[0]
+        kept = [p for name in ("best", "model") if (p := run / f"{name}.safetensors").exists()]
+        if kept and (run / "finished").exists():
+            found[role] = kept[0]
     return found
 
 
@@ -132,7 +132,10 @@ def _train(
     if not resume:
         _write_volumes(run, "", training)
         _write_volumes(run, "validation_", validation)
-    raw = [_raw(item, pair) for item, pair in (*training, *validation)]
+    raw = [
+        RawVolume(name=item.name, image=image.data, labels=labels, spacing=image.spacing)
+        for item, (image, labels) in (*training, *validation)
+    ]
     assert config.labelled is not None
     prepared = prepare(raw, config.labelled)
     labelled = LabelledVolumes(training=prepared[: len(training)], validation=prepared[len(training) :])
@@ -144,28 +147,18 @@ def _train(
 
 
 def _config(run: Path, judged: bool, schedule: Schedule) -> TrainConfig:
-    images, labels, validation_images, validation_labels = (
-        str((run / name).resolve()) for name in ("images", "labels", "validation_images", "validation_labels")
-    )
-    labelled = LabelledConfig(
-        images=images,
-        labels=labels,
-        validation_images=validation_images if judged else None,
-        validation_labels=validation_labels if judged else None,
-    )
-    changes: dict[str, Any] = {"recipes": (), "seed": schedule.seed, "labelled": labelled}
-    config = {"paper": paper_config, "small": small_config}[schedule.size](**changes)
+    names = ("images", "labels", *(("validation_images", "validation_labels") if judged else ()))
+    folders: dict[str, Any] = {name: str((run / name).resolve()) for name in names}
+    labelled = LabelledConfig(**folders)
+    sized = {"paper": paper_config, "small": small_config}[schedule.size]
+    config = sized(recipes=(), seed=schedule.seed, labelled=labelled)
     if schedule.start is not None:
         config = replace(config, start=schedule.start, **load_start(schedule.start).settings(labelled))
     return config if schedule.iterations is None else replace(config, iterations=schedule.iterations)
 
 
 def _write_volumes(run: Path, prefix: str, pairs: Sequence[tuple[Item, Pair]]) -> None:
-    for item, pair in pairs:
-        io.write(run / f"{prefix}images" / f"{item.name}.tif", pair.image)
-        labels = Volume(data=pair.labels, spacing=pair.image.spacing, unit=pair.image.unit)
-        io.write(run / f"{prefix}labels" / f"{item.name}.tif", labels)
-
-
-def _raw(item: Item, pair: Pair) -> RawVolume:
-    return RawVolume(name=item.name, image=pair.image.data, labels=pair.labels, spacing=pair.image.spacing)
+    for item, (image, labels) in pairs:
+        io.write(run / f"{prefix}images" / f"{item.name}.tif", image)
+        numbers = Volume(data=labels, spacing=image.spacing, unit=image.unit)
+        io.write(run / f"{prefix}labels" / f"{item.name}.tif", numbers)

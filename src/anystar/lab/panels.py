@@ -9,6 +9,7 @@ import numpy as np
 
 from anystar.lab.items import Dataset, Item, Pair, read_pair
 from anystar.lab.methods import Method
+from anystar.lab.plots import new_figure
 from anystar.lab.runner import FLAT, Laboratory
 from anystar.lab.tables import Row
 from anystar.report.overview import Panel, render, to_grey
@@ -28,25 +29,28 @@ def draw_side_by_side(
 
     Only data sets with rows are drawn, each with its first test volume that could be used.
     """
-    from matplotlib.figure import Figure
-
-    displayed = [(d, *first) for d in datasets if (first := _first(d, rows)) is not None]
+    curves = {(row.dataset, row.method): row.curve for row in reversed(rows) if row.curve}
+    named = {name for name, _ in curves}
+    displayed = [(d, *first) for d in datasets if d.name in named and (first := _first(d)) is not None]
     columns = 2 + len(methods)
     heights = [_TITLE + _INCHES * min(1.0, _height(pair)) for _, _, pair in displayed] or [_TITLE + _INCHES]
-    size = (max(_INCHES * columns, 4), sum(heights))
-    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    figure = new_figure(max(_INCHES * columns, 4), sum(heights))
     axes = figure.subplots(len(heights), columns, squeeze=False, height_ratios=heights)
     for place in axes.ravel():
         place.set_axis_off()
     for line, (dataset, item, pair) in zip(axes, displayed, strict=False):
         plane = int(np.count_nonzero(pair.labels, axis=(1, 2)).argmax())
-        segmented = {m.name: lab.labels(m, dataset, item) for m in methods if _ran(dataset, m, rows)}
+        segmented = {
+            m.name: lab.labels(m, dataset, item) for m in methods if (dataset.name, m.name) in curves
+        }
         views = {dataset.name: None, "ground truth": pair.labels, **segmented}
         for place, (title, labels) in zip(line, views.items(), strict=False):
             panel = _panel(pair, labels, plane)
             height, width = panel.extent
             place.imshow(render(panel, outlined=labels is not None), extent=(0, width, height, 0))
-            place.set_title(f"{title}{_score(dataset, title, rows)}", fontsize=8)
+            curve = curves.get((dataset.name, title))
+            score = f"AP at 0.5: {curve.at(0.5).value:.2f}" if curve else ""
+            place.set_title(f"{title}\n{score}", fontsize=8)
     return figure
 
 
@@ -56,9 +60,7 @@ def _height(pair: Pair) -> float:
     return float(height / width)
 
 
-def _first(dataset: Dataset, rows: Sequence[Row]) -> tuple[Item, Pair] | None:
-    if not any(row.dataset == dataset.name and row.curve for row in rows):
-        return None
+def _first(dataset: Dataset) -> tuple[Item, Pair] | None:
     for item in dataset.test:
         try:
             pair = read_pair(item)
@@ -67,16 +69,6 @@ def _first(dataset: Dataset, rows: Sequence[Row]) -> tuple[Item, Pair] | None:
         if pair.labels.any():
             return item, pair
     return None
-
-
-def _ran(dataset: Dataset, method: Method, rows: Sequence[Row]) -> bool:
-    return any((r.dataset, r.method) == (dataset.name, method.name) and r.curve for r in rows)
-
-
-def _score(dataset: Dataset, method: str, rows: Sequence[Row]) -> str:
-    """Return the AP at 0.5 as a second line of the title."""
-    found = [r.curve for r in rows if (r.dataset, r.method) == (dataset.name, method) and r.curve]
-    return f"\nAP at 0.5: {found[0].at(0.5).value:.2f}" if found else "\n"
 
 
 def _panel(pair: Pair, labels: np.ndarray | None, plane: int) -> Panel:

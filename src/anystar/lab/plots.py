@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anystar.evaluate import Curve
+from anystar.evaluate import Interval
 from anystar.lab.corruptions import CORRUPTIONS
 from anystar.lab.tables import Row
 from anystar.runtime.atomic import staged
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["draw_bars", "draw_curves", "draw_robustness", "save_figure"]
+__all__ = ["draw_bars", "draw_curves", "draw_robustness", "new_figure", "save_figure"]
 
 # Okabe and Ito: distinct with every kind of colour vision; line styles help where there are more.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
@@ -37,25 +37,30 @@ def _unique(values: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def draw_curves(rows: Sequence[Row]) -> Figure:
-    """Draw AP against the overlap threshold, a panel per data set, and bars at 0.5 below (Figure 4A)."""
+def new_figure(width: float, height: float) -> Figure:
+    """Return a white figure of this size in inches, whose parts make room for each other."""
     from matplotlib.figure import Figure
 
+    return Figure(figsize=(width, height), layout="constrained", facecolor="white")
+
+
+def draw_curves(rows: Sequence[Row]) -> Figure:
+    """Draw AP against the overlap threshold, a panel per data set, and bars at 0.5 below (Figure 4A)."""
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
-    size = (max(3.4 * len(datasets), 5.5), 5.6 + 0.22 * len(methods))
-    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    figure = new_figure(max(3.4 * len(datasets), 5.5), 5.6 + 0.22 * len(methods))
     axes = figure.subplots(2, len(datasets), squeeze=False, height_ratios=(3, 2))
-    for column, dataset in enumerate(datasets):
-        top, bottom = axes[:, column]
-        for row in (r for r in rows if r.dataset == dataset and r.curve):
-            _curve(top, row.curve, row.method, methods.index(row.method))
-        top.set_title(_caption(dataset, [r for r in rows if r.dataset == dataset]), fontsize=10)
-        top.set_xlabel("intersection over union")
-        top.set(xlim=(0.1, 0.9), ylim=(0, 1))
-        _bars(bottom, [r for r in rows if r.dataset == dataset], methods)
-        if column == 0:
-            top.set_ylabel("AP")
-            bottom.set_ylabel("AP at 0.5")
+    for (top, bottom), dataset in zip(axes.T, datasets, strict=True):
+        chosen = [r for r in rows if r.dataset == dataset]
+        for row in chosen:
+            if row.curve:
+                style = _style(methods.index(row.method))
+                _curve(top, row.curve.thresholds, row.curve.ap, style, label=row.method)
+        top.set_title(_caption(dataset, chosen), fontsize=10)
+        top.set(xlabel="intersection over union", xlim=(0.1, 0.9), ylim=(0, 1))
+        top.grid(alpha=0.3)
+        _bars(bottom, chosen, methods)
+    axes[0, 0].set_ylabel("AP")
+    axes[1, 0].set_ylabel("AP at 0.5")
     _legend(figure, methods)
     return figure
 
@@ -68,12 +73,13 @@ def _caption(dataset: str, rows: Sequence[Row]) -> str:
     return f"{dataset}\n({volumes}, {curve.num_true} objects)"
 
 
-def _curve(axes: Axes, curve: Curve | None, label: str, number: int) -> None:
-    assert curve is not None
-    values = np.array([(a.value, a.low, a.high) for a in curve.ap]).T
-    axes.fill_between(curve.thresholds, values[1], values[2], color=_style(number)["color"], alpha=0.15, lw=0)
-    axes.plot(curve.thresholds, values[0], marker="o", markersize=3, label=label, **_style(number))
-    axes.grid(alpha=0.3)
+def _curve(
+    axes: Axes, x: Sequence[float], points: Sequence[Interval], style: Mapping[str, Any], label: str = ""
+) -> None:
+    """Draw points with a line, in the band of their intervals."""
+    value, low, high = np.array([(p.value, p.low, p.high) for p in points]).T
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
+    axes.plot(x, value, marker="o", markersize=3, label=label, **style)
 
 
 def _bars(axes: Axes, rows: Sequence[Row], methods: Sequence[str]) -> None:
@@ -103,11 +109,8 @@ def _legend(figure: Figure, methods: Sequence[str]) -> None:
 
 def draw_bars(rows: Sequence[Row]) -> Figure:
     """Draw the AP at 0.5, a panel per data set, a bar per method (Figure 4B)."""
-    from matplotlib.figure import Figure
-
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
-    size = (max(2.6 * len(datasets), 5.5), 3.4 + 0.22 * len(methods))
-    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    figure = new_figure(max(2.6 * len(datasets), 5.5), 3.4 + 0.22 * len(methods))
     axes = figure.subplots(1, len(datasets), squeeze=False)
     for column, dataset in enumerate(datasets):
         chosen = [r for r in rows if r.dataset == dataset]
@@ -120,15 +123,12 @@ def draw_bars(rows: Sequence[Row]) -> Figure:
 
 def draw_robustness(rows: Sequence[Row]) -> Figure:
     """Draw the AP at 0.5 against the strength, a panel per corruption of a data set (Figure 4C)."""
-    from matplotlib.figure import Figure
-
     datasets, methods = _unique([r.dataset for r in rows]), _unique([r.method for r in rows])
     kinds = _unique([r.corruption for r in rows])
     per_dataset = -(-len(kinds) // _PER_LINE)
     per_line = -(-len(kinds) // per_dataset)
     lines = len(datasets) * per_dataset
-    size = (max(2.9 * per_line, 5.5), 2.5 * lines + 0.3 + 0.15 * len(methods))
-    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    figure = new_figure(max(2.9 * per_line, 5.5), 2.5 * lines + 0.3 + 0.15 * len(methods))
     axes = figure.subplots(lines, per_line, squeeze=False).ravel()
     for place in axes:
         place.set_visible(False)
@@ -136,9 +136,8 @@ def draw_robustness(rows: Sequence[Row]) -> Figure:
         for k, kind in enumerate(kinds):
             place = axes[d * per_dataset * per_line + k]
             place.set_visible(True)
-            _against_strength(
-                place, [r for r in rows if (r.dataset, r.corruption) == (dataset, kind)], methods
-            )
+            chosen = [r for r in rows if (r.dataset, r.corruption) == (dataset, kind)]
+            _against_strength(place, chosen, methods)
             place.set_title(f"{dataset}: {kind}", fontsize=9)
             place.set_xlabel(CORRUPTIONS[kind].axis, fontsize=8)
             if k % per_line == 0:
@@ -150,20 +149,18 @@ def draw_robustness(rows: Sequence[Row]) -> Figure:
 def _against_strength(axes: Axes, rows: Sequence[Row], methods: Sequence[str]) -> None:
     for method in _unique([r.method for r in rows]):
         points = [(r.strength, r.curve.at(0.5)) for r in rows if r.method == method and r.curve]
-        if not points:
-            continue
-        x = [p[0] for p in points]
-        value, low, high = np.array([(p[1].value, p[1].low, p[1].high) for p in points]).T
-        style = _style(methods.index(method))
-        axes.fill_between(x, low, high, color=style["color"], alpha=0.15, lw=0)
-        axes.plot(x, value, marker="o", markersize=3, **style)
+        if points:
+            strengths, intervals = zip(*points, strict=True)
+            _curve(axes, strengths, intervals, _style(methods.index(method)))
     axes.set_ylim(0, 1)
     axes.grid(alpha=0.3)
     axes.tick_params(labelsize=8)
 
 
-def save_figure(path: Path, figure: Figure) -> None:
-    """Write a figure as ``path`` with ``.png`` and with ``.svg``; both appear whole or not at all."""
-    with staged(path.with_suffix(".png"), path.with_suffix(".svg")) as (png, svg):
+def save_figure(path: Path, figure: Figure) -> list[Path]:
+    """Write a figure as PNG, with an SVG beside it, whole or not at all; return both paths."""
+    written = [path, path.with_suffix(".svg")]
+    with staged(*written) as (png, svg):
         figure.savefig(png, format="png", dpi=_DPI)
         figure.savefig(svg, format="svg", metadata={"Date": None})
+    return written

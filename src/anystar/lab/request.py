@@ -62,18 +62,17 @@ class ReproduceOptions:
 
 def find_datasets(options: ReproduceOptions) -> list[Dataset]:
     """Find the data sets and check the options, before anything is loaded."""
-    datasets = discover(options.data, cut=options.cut)
-    names = [d.name for d in datasets]
+    datasets = {d.name: d for d in discover(options.data, cut=options.cut)}
     for name in options.only:
-        if name not in names:
-            raise InputError(f"{options.data} has no data set '{name}'{nearest(name, names)}")
+        if name not in datasets:
+            raise InputError(f"{options.data} has no data set '{name}'{nearest(name, datasets)}")
     for name in options.corruptions:
         if name not in CORRUPTIONS:
             raise InputError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
     for option in ("iterations", "train_from"):
         if getattr(options, option) and not options.train:
             raise InputError(f"{option}=... belongs to train=...; give both")
-    return [d for d in datasets if not options.only or d.name in options.only]
+    return [d for name, d in datasets.items() if not options.only or name in options.only]
 
 
 def load_plan(datasets: list[Dataset], options: ReproduceOptions) -> ExperimentPlan:
@@ -91,15 +90,14 @@ def _zero_shot(options: ReproduceOptions) -> tuple[Method, ...]:
     """Load the zero-shot models."""
     wanted = options.models or tuple(anystar.list_models())
     models = [anystar.load_model(name, device=options.device) for name in wanted]
-    names = [_name_of(name, model.name) for name, model in zip(wanted, models, strict=True)]
+    # A run is called by its folder: its file is always model.safetensors.
+    names = [
+        Path(path).resolve().parent.name if model.name == "model" else model.name
+        for path, model in zip(wanted, models, strict=True)
+    ]
     if doubled := sorted({n for n in names if names.count(n) > 1}):
         raise InputError(f"two models are called {doubled[0]}; rename one of the files")
     return tuple(ModelMethod(name=n, model=m) for n, m in zip(names, models, strict=True))
-
-
-def _name_of(wanted: str, name: str) -> str:
-    """Return a run's name for its ``model.safetensors``, else the file's or the model's own."""
-    return Path(wanted).resolve().parent.name if name == "model" else name
 
 
 def _supervised(options: ReproduceOptions, datasets: list[Dataset]) -> dict[str, tuple[Method, ...]]:
@@ -114,23 +112,17 @@ def _supervised(options: ReproduceOptions, datasets: list[Dataset]) -> dict[str,
     found: dict[str, tuple[Method, ...]] = {}
     for name in paths:
         networks = dict(zip(ROLES, own[name], strict=False)) or paths[name]
-        found[name] = tuple(
-            ModelMethod(
-                name=f"{name}-trained-on-{role}", model=anystar.load_model(path, device=options.device)
-            )
-            for role, path in networks.items()
-        )
+        models = {role: anystar.load_model(path, device=options.device) for role, path in networks.items()}
+        found[name] = tuple(ModelMethod(name=f"{name}-trained-on-{r}", model=m) for r, m in models.items())
     return found
 
 
 def _peers(options: ReproduceOptions) -> tuple[Method, ...]:
     """Return the methods of other tools."""
-    methods: list[Method] = []
-    for folder in options.stardist:
-        path = Path(folder)
-        methods.append(
-            StarDistMethod(name=f"stardist-{path.name}", folder=path, python=options.stardist_python)
-        )
+    methods: list[Method] = [
+        StarDistMethod(name=f"stardist-{path.name}", folder=path, python=options.stardist_python)
+        for path in map(Path, options.stardist)
+    ]
     for model in options.cellpose:
         for mode in ("slices", "planes"):
             name = f"cellpose-{Path(model).stem}-{mode}"

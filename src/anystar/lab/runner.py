@@ -111,22 +111,14 @@ class Laboratory:
         requests = [(self._request(i, p, PLAIN, dataset, method), p.labels) for i, p in validation]
         voxel = (requests[0][0].spacing or FLAT) if requests else FLAT
         found = choose_setting(method, requests, voxel)
-        _write_json(
-            path,
-            identity
-            | {"setting": found.setting, "how": found.how, "tried": [[s, m] for s, m in found.tried]},
-        )
+        _write_json(path, identity | {"setting": found.setting, "how": found.how, "tried": found.tried})
         return found
 
     def counts(
-        self,
-        method: Method,
-        dataset: Dataset,
-        setting: Setting,
-        condition: Condition = PLAIN,
+        self, method: Method, dataset: Dataset, setting: Setting, condition: Condition
     ) -> dict[str, ObjectCounts]:
         """Return what each test volume contributes to the scores, segmenting what is not there yet."""
-        folder = self.out / "labels" / dataset.name / method.name / condition.name
+        folder = self._folder(method, dataset, condition)
         pairs = {item.name: (item, pair) for item, pair in self.pairs(dataset, "test")}
         todo = [n for n in pairs if not (folder / f"{n}.tif").exists()]
         if todo:
@@ -134,10 +126,8 @@ class Laboratory:
             requests = (self._request(*pairs[n], condition, dataset, method) for n in todo)
             for request, (labels,) in method.run(requests, [setting]):
                 image = pairs[request.name][1].image
-                io.write(
-                    folder / f"{request.name}.tif",
-                    Volume(data=labels, spacing=image.spacing, unit=image.unit),
-                )
+                volume = Volume(data=labels, spacing=image.spacing, unit=image.unit)
+                io.write(folder / f"{request.name}.tif", volume)
         found = {}
         for name, (_, pair) in pairs.items():
             labels = io.read(folder / f"{name}.tif").data
@@ -154,7 +144,10 @@ class Laboratory:
 
     def labels(self, method: Method, dataset: Dataset, item: Item) -> np.ndarray:
         """Return a segmentation that :meth:`counts` has made."""
-        return io.read(self.out / "labels" / dataset.name / method.name / "plain" / f"{item.name}.tif").data
+        return io.read(self._folder(method, dataset, PLAIN) / f"{item.name}.tif").data
+
+    def _folder(self, method: Method, dataset: Dataset, condition: Condition) -> Path:
+        return self.out / "labels" / dataset.name / method.name / condition.name
 
     def pairs(self, dataset: Dataset, split: Split) -> Iterator[tuple[Item, Pair]]:
         """Yield what can be used; say what cannot."""
@@ -167,9 +160,8 @@ class Laboratory:
             if not pair.labels.any():
                 self.leave_out(f"{item.labels} has no labelled object; check that it is the right file")
                 continue
-            for path in (item.image, item.labels):
-                if str(path) not in self._used["files"]:
-                    self._used["files"][str(path)] = digest(path)
+            files = self._used["files"]
+            files |= {str(p): digest(p) for p in (item.image, item.labels) if str(p) not in files}
             yield item, pair
 
     def _request(
@@ -188,13 +180,8 @@ class Laboratory:
         import scipy
         import torch
 
-        versions = {
-            "anystar": __version__,
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "scipy": scipy.__version__,
-            "torch": torch.__version__,
-        }
+        versions = {"anystar": __version__, "python": platform.python_version()}
+        versions |= {library.__name__: library.__version__ for library in (np, scipy, torch)}
         path = self.out / "used.json"
         used = json.loads(path.read_text()) if path.exists() else {}
         used[experiment] = {"command": list(command), "seed": self.seed, "versions": versions, **self._used}
@@ -203,11 +190,10 @@ class Laboratory:
 
 def _fingerprint(dataset: Dataset) -> str:
     """Return a short checksum of which volumes, and which parts of them, a data set has."""
-    splits: tuple[Split, ...] = ("validation", "test")
     items = [
         (split, i.name, i.image.stat().st_size, i.labels.stat().st_size, i.spacing, i.part)
-        for split in splits
-        for i in dataset.split(split)
+        for split, found in (("validation", dataset.validation), ("test", dataset.test))
+        for i in found
     ]
     return hashlib.sha256(json.dumps(items).encode()).hexdigest()[:16]
 

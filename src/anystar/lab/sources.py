@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from anystar.config import nearest
 from anystar.errors import InputError
 
 __all__ = ["SOURCES", "Archive", "PaperDataset", "get_source"]
@@ -210,15 +211,7 @@ SOURCES: dict[str, PaperDataset] = {
 
 
 def get_source(name: str) -> PaperDataset:
-    """Return a data set of the paper by its name.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name.
-    """
-    from anystar.config import nearest
-
+    """Return a data set of the paper by its name; ``InputError`` if there is none."""
     if name not in SOURCES:
         raise InputError(f"unknown data set '{name}'{nearest(name, SOURCES)}")
     return SOURCES[name]

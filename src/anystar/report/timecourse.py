@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from anystar.report.overview import label_colours, outline, to_grey
-from anystar.runtime.atomic import staged
+from anystar.runtime.atomic import staged, write_csv
 from anystar.timecourse import Timecourse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-__all__ = [
-    "CURVE_COLUMNS",
-    "FRAME_COLUMNS",
-    "draw_timecourse",
-    "save_timecourse",
-    "write_curves",
-    "write_frames",
-]
+__all__ = ["CURVE_COLUMNS", "FRAME_COLUMNS", "save_timecourse", "write_curves", "write_frames"]
 
 CURVE_COLUMNS = ("frame", "seconds", "region", "voxels", "mean", "change", "smoothed")
 """A line for each frame and region; region 0 is the whole organ, the others are labels. ``change`` is
@@ -36,25 +27,26 @@ FRAME_COLUMNS = ("frame", "seconds", "state", "shift_z_vox", "shift_y_vox", "shi
 
 def write_curves(path: str | Path, course: Timecourse, *, seconds: float | None = None) -> None:
     """Write :data:`CURVE_COLUMNS`; ``seconds`` is the time from one frame to the next, if known."""
-    regions = [0, *map(int, course.label)]
-    with staged(path) as (temporary,), open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(CURVE_COLUMNS)
-        for row, frame in enumerate(course.frame.tolist()):
-            when = _number(frame * seconds) if seconds else ""
-            for column, region in enumerate(regions):
-                values = (a[row, column] for a in (course.mean, course.change, course.smoothed))
-                writer.writerow([frame, when, region, course.voxels[column], *map(_number, values)])
+    lines = []
+    for row, frame in enumerate(course.frame.tolist()):
+        for column, region in enumerate([0, *course.label.tolist()]):
+            values = (a[row, column] for a in (course.mean, course.change, course.smoothed))
+            place = [frame, _time(frame, seconds), region, course.voxels[column]]
+            lines.append([*place, *map(_number, values)])
+    write_csv(path, CURVE_COLUMNS, lines)
 
 
 def write_frames(path: str | Path, course: Timecourse, *, seconds: float | None = None) -> None:
     """Write :data:`FRAME_COLUMNS`."""
-    with staged(path) as (temporary,), open(temporary, "w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(FRAME_COLUMNS)
-        for frame, state, drift in zip(course.frame.tolist(), course.state, course.drift, strict=True):
-            place = [""] * 4 if drift is None else [f"{v:.2f}" for v in (*drift.shift, drift.similarity)]
-            writer.writerow([frame, _number(frame * seconds) if seconds else "", state, *place])
+    lines = []
+    for frame, state, drift in zip(course.frame.tolist(), course.state, course.drift, strict=True):
+        place = [""] * 4 if drift is None else [f"{v:.2f}" for v in (*drift.shift, drift.similarity)]
+        lines.append([frame, _time(frame, seconds), state, *place])
+    write_csv(path, FRAME_COLUMNS, lines)
+
+
+def _time(frame: int, seconds: float | None) -> str:
+    return _number(frame * seconds) if seconds else ""
 
 
 def _number(value: float) -> str:
@@ -62,19 +54,22 @@ def _number(value: float) -> str:
     return f"{value:.10g}" if np.isfinite(value) else ""
 
 
-def draw_timecourse(
+def save_timecourse(
+    path: str | Path,
     course: Timecourse,
     image: np.ndarray,
     labels: np.ndarray,
     *,
-    spacing: tuple[float, float, float] | None = None,
-    seconds: float | None = None,
-    title: str = "",
-) -> Figure:
-    """Draw the smoothed curves beside a slice with the regions in the same colours, and the drift below.
+    spacing: tuple[float, float, float] | None,
+    seconds: float | None,
+    title: str,
+) -> None:
+    """Write a PNG: the smoothed curves beside a slice with the regions in their colours, the drift below.
 
     Parameters
     ----------
+    path : str or Path
+        The file appears whole or not at all.
     course : Timecourse
     image, labels : (Z, Y, X) arrays
         The frame of the labels, and the labels.
@@ -85,11 +80,9 @@ def draw_timecourse(
     title : str
         Title above the figure.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10.5, 5.5), dpi=120, layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     grid = figure.add_gridspec(2, 2, width_ratios=(2.4, 1), height_ratios=(3.2, 1))
     curves, drift = figure.add_subplot(grid[0, 0]), figure.add_subplot(grid[1, 0])
     time = course.frame * (seconds or 1.0)
@@ -98,9 +91,9 @@ def draw_timecourse(
     drift.sharex(curves)
     drift.set_xlabel("time (s)" if seconds else "frame")
     _draw_regions(figure.add_subplot(grid[:, 1]), image, labels, course, spacing or (1.0, 1.0, 1.0))
-    if title:
-        figure.suptitle(title, fontsize=12)
-    return figure
+    figure.suptitle(title, fontsize=12)
+    with staged(path) as (temporary,):
+        figure.savefig(temporary, format="png")
 
 
 def _draw_curves(axes: Axes, time: np.ndarray, course: Timecourse) -> None:
@@ -140,19 +133,3 @@ def _draw_regions(
     axes.imshow(rgb, aspect=spacing[1] / spacing[2], interpolation="nearest")
     axes.set_title(f"the regions, colours as left, Z = {index}", fontsize=9)
     axes.set_axis_off()
-
-
-def save_timecourse(
-    path: str | Path,
-    course: Timecourse,
-    image: np.ndarray,
-    labels: np.ndarray,
-    *,
-    spacing: tuple[float, float, float] | None = None,
-    seconds: float | None = None,
-    title: str = "",
-) -> None:
-    """Write the figure of :func:`draw_timecourse` as PNG; the file appears whole or not at all."""
-    figure = draw_timecourse(course, image, labels, spacing=spacing, seconds=seconds, title=title)
-    with staged(path) as (temporary,):
-        figure.savefig(temporary, format="png")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import errno
 import glob
 import os
 import platform
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-__all__ = ["named", "remove_partial", "replace_folder", "staged", "staged_folder"]
+__all__ = ["named", "remove_partial", "replace_folder", "staged", "staged_folder", "write_csv"]
 
 
 _PREFIX = r"\.(\d+)(?:@([^@/]*))?\.partial\."
@@ -144,6 +145,12 @@ def staged(*paths: str | Path) -> Iterator[tuple[Path, ...]]:
         for folder in reversed(made):
             with contextlib.suppress(OSError):  # not empty: someone else's file, leave it
                 folder.rmdir()
+
+
+def write_csv(path: str | Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV in UTF-8: the names of its columns, then its rows."""
+    with staged(path) as (temporary,), open(temporary, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, *rows])
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anystar.nn.model import Prediction
-from anystar.runtime.atomic import staged
+from anystar.runtime.atomic import write_csv
 from anystar.train.synthetic_batches import TrainingBatch
 
 __all__ = ["Log", "Preview", "Progress"]
@@ -44,20 +44,12 @@ class Log:
         if step and path.exists():
             with open(path, newline="") as file:
                 rows = [row for row in csv.reader(file) if row and row[0].isdigit() and int(row[0]) <= step]
-        with staged(path) as (temporary,), open(temporary, "w", newline="") as file:
-            csv.writer(file).writerows([self.columns, *rows])
+        write_csv(path, self.columns, rows)
 
     def write(self, event: Progress, learning_rate: float) -> None:
         """Add a line."""
-        losses = event.losses
-        values = [
-            losses["total"],
-            losses["probability"],
-            losses["distance"],
-            learning_rate,
-            event.seconds,
-            event.waiting,
-            *([] if event.validation is None else [event.validation]),
-        ]
+        values = [event.losses[name] for name in ("total", "probability", "distance")]
+        values += [learning_rate, event.seconds, event.waiting]
+        values += [] if event.validation is None else [event.validation]
         with open(self.path, "a", newline="") as file:
             csv.writer(file).writerow([event.step, *(f"{v:.6g}" for v in values)])

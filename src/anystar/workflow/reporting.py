@@ -21,9 +21,10 @@ from anystar.report.html import (
     VolumeReport,
     draw,
     examine,
+    render_report,
     worst_first,
-    write_report,
 )
+from anystar.runtime.atomic import staged
 from anystar.workflow.outputs import refuse_ending, refuse_outputs
 from anystar.workflow.pairing import by_volume
 from anystar.workflow.runs import FoundRun, Source, find_run, name_runs, read_probabilities
@@ -113,19 +114,20 @@ def report_runs(
     for number, each in enumerate(ordered[:num_drawn]):  # read once more: only one is in memory at a time
         report(number, min(num_drawn, len(ordered)), "draw")
         drawn.append(draw(each, _load(each.name, volumes[each.name], how), most=slices))
-    size = write_report(
-        output,
+    page = render_report(
         [Run(name=run.name, facts=run.facts) for run in found],
         drawn + ordered[num_drawn:],
         title=title,
         left_out=left_out,
         threshold=iou,
-    )
+    ).encode()
+    with staged(output) as (temporary,):
+        temporary.write_bytes(page)
     return ReportResult(
         num_runs=len(found),
         num_volumes=len(examined),
         num_drawn=len(drawn),
-        size=size,
+        size=len(page),
         left_out=tuple(left_out),
     )
 

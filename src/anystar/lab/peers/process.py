@@ -55,15 +55,13 @@ def run_worker(
         for number, request in enumerate(requests):
             image = folder / f"{number}.npy"
             np.save(image, request.image)
+            job: dict[str, Any] = {
+                "image": str(image),
+                "spacing": request.spacing or (1.0, 1.0, 1.0),
+                "settings": settings,
+            }
             outputs = [str(folder / f"{number}-{k}.npy") for k in range(len(settings))]
-            jobs.append(
-                {
-                    "image": str(image),
-                    "spacing": list(request.spacing or (1.0, 1.0, 1.0)),
-                    "settings": [dict(s) for s in settings],
-                    "outputs": outputs,
-                }
-            )
+            jobs.append(job | {"outputs": outputs})
             waiting.append(request)
         task = folder / "task.json"
         task.write_text(json.dumps({"options": options, "jobs": jobs}))

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from anystar.lab.methods import Setting, VolumeRequest, digest, threshold_grid
+from anystar.lab.methods import THRESHOLDS, Setting, VolumeRequest, digest
 from anystar.lab.peers.process import run_worker
 
 __all__ = ["CellposeMethod", "StarDistMethod"]
@@ -36,7 +36,7 @@ class StarDistMethod:
 
     def search(self, diameter_vox: float) -> list[Setting]:
         """Return the same thresholds as for our own networks."""
-        return threshold_grid()
+        return THRESHOLDS
 
     def run(
         self, requests: Iterable[VolumeRequest], settings: Sequence[Setting]

@@ -1,24 +1,15 @@
 """The report: one HTML file that needs nothing else, neither network nor other files."""
 
-from anystar.report.html.examine import (
-    Prediction,
-    RunReport,
-    VolumeInput,
-    VolumeReport,
-    draw,
-    examine,
-    worst_first,
-)
-from anystar.report.html.page import Run, write_report
+from anystar.report.html.examine import Prediction, VolumeInput, VolumeReport, draw, examine, worst_first
+from anystar.report.html.page import Run, render_report
 
 __all__ = [
     "Prediction",
     "Run",
-    "RunReport",
     "VolumeInput",
     "VolumeReport",
     "draw",
     "examine",
+    "render_report",
     "worst_first",
-    "write_report",
 ]

@@ -53,10 +53,9 @@ def curve_chart(
 ) -> Chart:
     """Return a chart of curves within 0 and 1, each in the band of its intervals."""
     low, high = min(x), max(x)
-    x_ticks = [(v, f"{v:g}") for v in x]
 
     def path(across: Sequence[float], up: Sequence[float]) -> str:
-        return "M" + "L".join(_point(a, b, (low, high), (0, 1)) for a, b in zip(across, up, strict=True))
+        return "M" + "L".join(f"{_x(a, low, high)} {_y(b, 1)}" for a, b in zip(across, up, strict=True))
 
     lines = [
         Line(
@@ -73,7 +72,7 @@ def curve_chart(
         x_label=x_label,
         y_label=y_label,
         lines=tuple(lines),
-        x_ticks=tuple((_x(v, low, high), text) for v, text in x_ticks),
+        x_ticks=tuple((_x(v, low, high), f"{v:g}") for v in x),
         y_ticks=tuple((_y(v, 1), f"{v:g}") for v in (0, 0.25, 0.5, 0.75, 1)),
         rows=tuple(f"{v:g}" for v in x),
     )
@@ -112,15 +111,11 @@ def histogram(
     runs = [name for name in counts if name != ground_truth]
     lines = []
     for name, count in counts.items():
-        corners = [f"{_x(edges[0], low, high):.1f} {_y(0, ticks[-1]):.1f}"]
-        for n, number in enumerate(count):
-            height = _y(int(number), ticks[-1])
-            corners += [f"{_x(e, low, high):.1f} {height:.1f}" for e in (edges[n], edges[n + 1])]
-        corners.append(f"{_x(edges[-1], low, high):.1f} {_y(0, ticks[-1]):.1f}")
+        heights = [0, *np.repeat(count, 2).tolist(), 0]
+        corners = zip(np.repeat(edges, 2), heights, strict=True)
+        path = "M" + "L".join(f"{_x(e, low, high):.1f} {_y(n, ticks[-1]):.1f}" for e, n in corners)
         style = -1 if name == ground_truth else runs.index(name)
-        lines.append(
-            Line(name=name, path="M" + "L".join(corners), values=tuple(map(str, count)), style=style)
-        )
+        lines.append(Line(name=name, path=path, values=tuple(map(str, count)), style=style))
     return Chart(
         title=title,
         x_label=x_label,
@@ -138,9 +133,9 @@ def tick_text(value: float) -> str:
     >>> [tick_text(v) for v in (0, 0.25, 12.5, 9000, 20_800, 1_060_000, 2.5e9, 2e-5)]
     ['0', '0.25', '12.5', '9000', '20.8k', '1.06M', '2.5G', '2e-05']
     """
-    for size, name in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / min(size, 1e3 if name == 'k' else size):.3g}{name}"
+    for least, size, name in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= least:
+            return f"{value / size:.3g}{name}"
     return f"{value:.4g}"
 
 
@@ -178,7 +173,3 @@ def _x(value: float, low: float, high: float) -> float:
 
 def _y(value: float, high: float) -> float:
     return round(HEIGHT - _BOTTOM - value / high * (HEIGHT - _TOP - _BOTTOM), 1)
-
-
-def _point(x: float, y: float, across: tuple[float, float], up: tuple[float, float]) -> str:
-    return f"{_x(x, *across)} {_y(y, up[1])}"

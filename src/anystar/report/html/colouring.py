@@ -58,19 +58,15 @@ def _touching(labels: np.ndarray) -> list[tuple[int, int]]:
     found = np.zeros((0, 2), labels.dtype)
     for axis in range(labels.ndim):
         for step in range(1, min(_NEAR, labels.shape[axis] - 1) + 1):
-            first = labels[
-                tuple(slice(None, -step) if a == axis else slice(None) for a in range(labels.ndim))
-            ]
-            second = labels[
-                tuple(slice(step, None) if a == axis else slice(None) for a in range(labels.ndim))
-            ]
+            along = np.moveaxis(labels, axis, 0)
+            first, second = along[:-step], along[step:]
             differ = (first != second) & (first != 0) & (second != 0)
             pairs = np.sort(np.stack([first[differ], second[differ]], axis=1), axis=1)
             found = np.unique(np.concatenate([found, pairs]), axis=0)
     return [(int(one), int(other)) for one, other in found]
 
 
-def shades(colour: Colour, count: int = len(_SHADES)) -> Sequence[Colour]:
+def shades(colour: Colour) -> Sequence[Colour]:
     """Return distinct variants of a colour, itself first.
 
     >>> shades((255, 176, 0))[0], len(set(shades((255, 176, 0))))
@@ -78,7 +74,7 @@ def shades(colour: Colour, count: int = len(_SHADES)) -> Sequence[Colour]:
     """
     hue, saturation, value = colorsys.rgb_to_hsv(*(c / 255 for c in colour))
     made: list[Colour] = []
-    for turn, less, darker in _SHADES[:count]:
+    for turn, less, darker in _SHADES:
         red, green, blue = colorsys.hsv_to_rgb((hue + turn) % 1, saturation * less, value * darker)
         made.append((round(255 * red), round(255 * green), round(255 * blue)))
     return tuple(made)

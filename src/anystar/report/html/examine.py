@@ -11,7 +11,7 @@ import numpy as np
 
 from anystar.arrays import LENGTH_UNITS, LengthUnit
 from anystar.evaluate import (
-    THRESHOLDS,
+    Errors,
     ObjectCounts,
     ObjectProperties,
     Scores,
@@ -25,16 +25,7 @@ from anystar.report.html.colouring import Colour, shades
 from anystar.report.html.findings import Finding, difference_findings, error_findings, outlier_findings
 from anystar.report.html.slices import Layer, Plane, cut_planes
 
-__all__ = [
-    "Difference",
-    "Prediction",
-    "RunReport",
-    "VolumeInput",
-    "VolumeReport",
-    "draw",
-    "examine",
-    "outline_colours",
-]
+__all__ = ["Prediction", "RunReport", "VolumeInput", "VolumeReport", "draw", "examine", "outline_colours"]
 
 GROUND_TRUTH_COLOUR = (86, 220, 255)
 OUTLINE_COLOURS = ((255, 176, 0), (255, 92, 168), (166, 140, 255), (120, 230, 110), (254, 97, 0))
@@ -154,21 +145,12 @@ def worst_first(volumes: Sequence[VolumeReport]) -> list[VolumeReport]:
     return sorted(volumes, key=lambda v: (v.true_objects is None, -v.severity, v.name))
 
 
-def examine(
-    subject: VolumeInput,
-    *,
-    thresholds: tuple[float, ...] = THRESHOLDS,
-    threshold: float = 0.5,
-    most: int = 12,
-) -> VolumeReport:
+def examine(subject: VolumeInput, *, threshold: float = 0.5, most: int = 12) -> VolumeReport:
     """Score and describe one volume.
 
     Parameters
     ----------
     subject : VolumeInput
-        The arrays.
-    thresholds : tuple of float
-        Overlaps at which the scores are computed.
     threshold : float
         Overlap from which an object counts as found where errors are sorted by kind.
     most : int
@@ -198,11 +180,9 @@ def examine(
         if subject.ground_truth is None or ground_truth is None:
             found = outlier_findings(objects, outliers)
         else:
-            errors = classify_errors(
-                subject.ground_truth, prediction.labels, threshold=threshold, loose=min(0.1, threshold)
-            )
+            errors = _errors(subject.ground_truth, prediction.labels, threshold)
             found = error_findings(errors, ground_truth, objects)
-            counts = count_by_object(subject.ground_truth, prediction.labels, thresholds=thresholds)
+            counts = count_by_object(subject.ground_truth, prediction.labels)
             run_report = replace(run_report, counts=counts, errors=errors.counts())
         run_reports.append(replace(run_report, findings=tuple(found[:most]), more=max(0, len(found) - most)))
     return VolumeReport(
@@ -224,22 +204,16 @@ def _differences(subject: VolumeInput, threshold: float, most: int) -> tuple[Dif
     properties = {run: describe(prediction.labels) for run, prediction in subject.predictions.items()}
     made = []
     for first, second in pairwise(subject.predictions):
-        errors = classify_errors(
-            subject.predictions[first].labels,
-            subject.predictions[second].labels,
-            threshold=threshold,
-            loose=min(0.1, threshold),
-        )
+        one, other = (subject.predictions[run].labels for run in (first, second))
+        errors = _errors(one, other, threshold)
         found = difference_findings(errors, properties[first], properties[second], (first, second))
-        made.append(
-            Difference(
-                runs=(first, second),
-                agree=errors.true.count("found"),
-                findings=tuple(found[:most]),
-                more=max(0, len(found) - most),
-            )
-        )
+        agree, more = errors.true.count("found"), max(0, len(found) - most)
+        made.append(Difference(runs=(first, second), agree=agree, findings=tuple(found[:most]), more=more))
     return tuple(made)
+
+
+def _errors(ground_truth: np.ndarray, pred: np.ndarray, threshold: float) -> Errors:
+    return classify_errors(ground_truth, pred, threshold=threshold, loose=min(0.1, threshold))
 
 
 def _diameter(objects: ObjectProperties, subject: VolumeInput) -> np.ndarray:

@@ -27,11 +27,11 @@ class Finding:
     label: int
     text: str
     "Description of the error."
-    position: tuple[int, int, int]
+    position: tuple[int, ...]
     "Voxel (ZYX) nearest to its centroid."
-    start: tuple[int, int, int]
+    start: tuple[int, ...]
     "First voxel of its box."
-    stop: tuple[int, int, int]
+    stop: tuple[int, ...]
     "One past its last."
 
 
@@ -43,7 +43,7 @@ def error_findings(
     An event is listed once: true objects that were not found, spurious predictions, and surplus parts or
     mergers whose partner in the ground truth was found all the same.
     """
-    return _listed(errors, ground_truth, objects, ("ground truth", "prediction"), _words)
+    return _listed(errors, ground_truth, objects, ("ground truth", "prediction"), _error)
 
 
 def difference_findings(
@@ -79,76 +79,59 @@ def _listed(
     return [finding for _, finding in sorted(ranked, key=lambda pair: -pair[0])]
 
 
-def _words(outcomes: Outcomes, row: int, true: bool) -> tuple[str, str]:
-    """Return kind and description of an error."""
-    return str(outcomes.kind[row]), _error(outcomes, row, true)
-
-
 def _compared(outcomes: Outcomes, row: int, leading: bool) -> tuple[str, str]:
     """Return how an object of one run differs from those of the other."""
     kind, partner, iou = outcomes.kind[row], int(outcomes.partner[row]), float(outcomes.iou[row])
+    if kind == "merged" and leading:
+        return "merged", f"with others in object {partner} of the other run"
     if kind == "merged":
-        text = (
-            f"with others in object {partner} of the other run"
-            if leading
-            else "holds several of the other run"
-        )
-        return "merged" if leading else "merges others", text
+        return "merges others", "holds several of the other run"
+    if kind == "split" and leading:
+        return "split", f"in pieces in the other run, of which {partner}"
     if kind == "split":
-        text = (
-            f"in pieces in the other run, of which {partner}" if leading else f"a piece of object {partner}"
-        )
-        return "split" if leading else "piece", text
+        return "piece", f"a piece of object {partner}"
     if kind == "loose":
         return "other outline", f"overlaps object {partner} of the other run by {iou:.2f}"
-    text = (
-        f"overlaps object {partner} of the other run by only {iou:.2f}"
-        if iou >= 0.005
-        else "not in the other"
-    )
-    return "only here", text
+    if iou >= 0.005:
+        return "only here", f"overlaps object {partner} of the other run by only {iou:.2f}"
+    return "only here", "not in the other"
 
 
-def _error(outcomes: Outcomes, row: int, true: bool) -> str:
-    kind, partner, iou = outcomes.kind[row], int(outcomes.partner[row]), float(outcomes.iou[row])
+def _error(outcomes: Outcomes, row: int, true: bool) -> tuple[str, str]:
+    """Return kind and description of an error."""
+    kind, partner, iou = str(outcomes.kind[row]), int(outcomes.partner[row]), float(outcomes.iou[row])
     other = f"{'prediction' if true else 'true object'} {partner}"
     if kind == "merged":
-        return f"in one with others, {other}" if true else f"holds several, of which {other}"
+        return kind, f"in one with others, {other}" if true else f"holds several, of which {other}"
     if kind == "split":
-        return f"in pieces, of which {other}" if true else f"a surplus piece of {other}"
+        return kind, f"in pieces, of which {other}" if true else f"a surplus piece of {other}"
     if kind == "loose":
         ratio = int(outcomes.partner_volume_vox[row]) / int(outcomes.volume_vox[row])
-        return f"overlaps {other} by {iou:.2f}, which is {ratio:.2g} times as large"
+        return kind, f"overlaps {other} by {iou:.2f}, which is {ratio:.2g} times as large"
     if partner and iou >= 0.005:
-        return f"overlaps {other} by only {iou:.2f}"
+        return kind, f"overlaps {other} by only {iou:.2f}"
     if partner:
-        return f"no more than touches {other}"
-    return "nothing was found there" if true else "nothing is there in the ground truth"
+        return kind, f"no more than touches {other}"
+    return kind, "nothing was found there" if true else "nothing is there in the ground truth"
 
 
 def outlier_findings(objects: ObjectProperties, outliers: Sequence[OutlierScore]) -> list[Finding]:
     """Return all objects, the most unusual first."""
-    return [
-        _finding(
-            objects,
-            outlier.row,
-            "outlier" if outlier.score >= 1 else "ordinary",
-            "prediction",
-            "; ".join((f"{int(objects.volume_vox[outlier.row]):,} voxels", *outlier.reasons)),
-        )
-        for outlier in outliers
-    ]
+    found = []
+    for outlier in outliers:
+        kind = "outlier" if outlier.score >= 1 else "ordinary"
+        text = "; ".join((f"{int(objects.volume_vox[outlier.row]):,} voxels", *outlier.reasons))
+        found.append(_finding(objects, outlier.row, kind, "prediction", text))
+    return found
 
 
 def _finding(properties: ObjectProperties, row: int, kind: str, side: str, text: str) -> Finding:
-    z, y, x = np.round(properties.centroid[row]).astype(int).tolist()
-    a, b = properties.start[row].tolist(), properties.stop[row].tolist()
     return Finding(
         kind=kind,
         side=side,
         label=int(properties.label[row]),
         text=text,
-        position=(z, y, x),
-        start=(a[0], a[1], a[2]),
-        stop=(b[0], b[1], b[2]),
+        position=tuple(np.round(properties.centroid[row]).astype(int).tolist()),
+        start=tuple(properties.start[row].tolist()),
+        stop=tuple(properties.stop[row].tolist()),
     )

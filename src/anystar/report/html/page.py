@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,10 +15,8 @@ from anystar.evaluate import KINDS, NUM_RESAMPLES, Curve, add_scores, ap_curve
 from anystar.report.html.charts import HEIGHT, WIDTH, Chart, curve_chart, histogram
 from anystar.report.html.examine import RunReport, VolumeReport, outline_colours, worst_first
 from anystar.rng import stream
-from anystar.runtime.atomic import staged
 
-__all__ = ["Run", "render_report", "write_report"]
-
+__all__ = ["Run", "render_report"]
 
 SETTINGS = ("Model", "Probability threshold", "Overlap threshold", "Diameter (µm)", "Box", "AnyStar")
 """Facts of a run that are put beside each other where they differ."""
@@ -34,20 +31,18 @@ class Run:
     "What is known of it: model, version, thresholds and so on."
 
 
-def write_report(
-    path: str | Path,
+def render_report(
     runs: Sequence[Run],
     volumes: Sequence[VolumeReport],
     *,
     title: str = "AnyStar report",
     left_out: Sequence[str] = (),
     threshold: float = 0.5,
-) -> int:
-    """Write the report as one HTML file, whole or not at all, and return its size in bytes.
+) -> str:
+    """Return the page as HTML that needs no other file.
 
     Parameters
     ----------
-    path : str or Path
     runs : sequence of Run
         In the order of their columns.
     volumes : sequence of VolumeReport
@@ -59,21 +54,6 @@ def write_report(
     threshold : float
         Overlap at which errors were sorted by kind.
     """
-    text = render_report(runs, volumes, title=title, left_out=left_out, threshold=threshold)
-    with staged(path) as (temporary,):
-        temporary.write_text(text, encoding="utf-8")
-    return len(text.encode("utf-8"))
-
-
-def render_report(
-    runs: Sequence[Run],
-    volumes: Sequence[VolumeReport],
-    *,
-    title: str = "AnyStar report",
-    left_out: Sequence[str] = (),
-    threshold: float = 0.5,
-) -> str:
-    """Return the page as text; see :func:`write_report`."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -119,14 +99,14 @@ def _differing(runs: Sequence[Run]) -> list[str]:
 def _summary(run: str, volumes: Sequence[VolumeReport]) -> dict[str, Any]:
     """Return one run's row of the first table: sums over its volumes."""
     mine = [v for volume in volumes for v in volume.run_reports if v.run == run]
-    row: dict[str, Any] = {
+    scored = [v for v in mine if v.counts is not None]
+    return {
         "run": run,
         "volumes": len(mine),
         "objects": sum(v.objects for v in mine),
         "outliers": sum(v.outliers for v in mine),
-    }
-    scored = [v for v in mine if v.counts is not None]
-    return row | {"scored": len(scored)} | (_scores(scored) if scored else {"at": None, "errors": None})
+        "scored": len(scored),
+    } | (_scores(scored) if scored else {"at": None, "errors": None})
 
 
 def _scores(scored: Sequence[RunReport]) -> dict[str, Any]:
@@ -168,13 +148,9 @@ def _histograms(volume: VolumeReport) -> list[Chart]:
         sizes = {"ground truth": volume.true_diameter, **sizes}
     grey = {v.run: v.intensity for v in volume.run_reports if v.intensity is not None}
     sure = {v.run: v.probability for v in volume.run_reports if v.probability is not None}
+    across = f"diameter of a ball of the same volume ({unit})"
     made = [
-        histogram(
-            "Size",
-            sizes,
-            x_label=f"diameter of a ball of the same volume ({unit})",
-            ground_truth="ground truth",
-        ),
+        histogram("Size", sizes, x_label=across, ground_truth="ground truth"),
         histogram("Intensity", grey, x_label="mean grey value of the object"),
         histogram("Confidence", sure, x_label="probability", limits=(0, 1)),
     ]
@@ -183,23 +159,16 @@ def _histograms(volume: VolumeReport) -> list[Chart]:
 
 def _layers(volume: VolumeReport) -> list[dict[str, Any]]:
     """Return name and colours of each layer of outlines, and whether it is a run that found something."""
-    names = [v.run for v in volume.run_reports]
-    found = [v.objects > 0 for v in volume.run_reports]
-    if volume.true_objects is not None:
-        names, found = ["ground truth", *names], [False, *found]
+    layers = [] if volume.true_objects is None else [("ground truth", False)]
+    layers += [(v.run, v.objects > 0) for v in volume.run_reports]
     made = []
-    for number, (name, colours) in enumerate(zip(names, outline_colours(volume), strict=True)):
+    for (name, found), colours in zip(layers, outline_colours(volume), strict=True):
         stripes = [
             f"rgb({r} {g} {b}) {100 * i / len(colours):.0f}% {100 * (i + 1) / len(colours):.0f}%"
             for i, (r, g, b) in enumerate(colours)
         ]
-        made.append(
-            {
-                "name": name,
-                "colour": f"linear-gradient(90deg, {', '.join(stripes)})",
-                "run": found[number],
-            }
-        )
+        colour = f"linear-gradient(90deg, {', '.join(stripes)})"
+        made.append({"name": name, "colour": colour, "run": found})
     return made
 
 

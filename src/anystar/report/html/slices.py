@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import imagecodecs
 import numpy as np
@@ -38,8 +39,7 @@ class Layer:
     "Labels that are drawn bold."
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Drawn:
+class _Drawn(NamedTuple):
     """A layer with consecutive labels."""
 
     labels: np.ndarray
@@ -48,15 +48,11 @@ class _Drawn:
     bold: np.ndarray
     """By label, bool."""
 
-    @classmethod
-    def of(cls, layer: Layer) -> _Drawn:
-        labels, names = number_consecutively(layer.labels)
-        number = colour_numbers(labels, len(layer.colours))
-        return cls(
-            labels=labels,
-            colour=np.array(layer.colours, np.uint8)[number],
-            bold=np.concatenate([[False], np.isin(names, layer.marked)]),
-        )
+
+def _drawn(layer: Layer) -> _Drawn:
+    labels, names = number_consecutively(layer.labels)
+    colour = np.array(layer.colours, np.uint8)[colour_numbers(labels, len(layer.colours))]
+    return _Drawn(labels, colour, np.concatenate([[False], np.isin(names, layer.marked)]))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,9 +83,9 @@ def cut_planes(
     image: np.ndarray | None,
     layers: Sequence[Layer],
     *,
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.0),
-    most: int = 32,
-    wanted: np.ndarray | None = None,
+    spacing: tuple[float, float, float],
+    most: int,
+    wanted: np.ndarray,
 ) -> tuple[Plane, ...]:
     """Cut a volume along its three axes.
 
@@ -103,7 +99,7 @@ def cut_planes(
         Size of a voxel along Z, Y, X.
     most : int
         Slices along an axis, evenly chosen if the volume has more of them.
-    wanted : (N, 3) array, optional
+    wanted : (N, 3) array
         Positions (ZYX) whose slices are added.
 
     Returns
@@ -116,17 +112,15 @@ def cut_planes(
     widest = max(shape[1] * spacing[1], shape[2] * spacing[2])
     longest = max(n * s for n, s in zip(shape, spacing, strict=True))
     scale = min(_PIXELS / widest, _MOST_PIXELS / longest)
-    drawn = [_Drawn.of(layer) for layer in layers]
+    drawn = [_drawn(layer) for layer in layers]
     planes = []
     for axis, name in enumerate(("XY", "XZ", "YZ")):
         down, across = (a for a in range(3) if a != axis)
-        index = _chosen(shape[axis], most, None if wanted is None else wanted[:, axis])
+        even = np.linspace(0, shape[axis] - 1, min(shape[axis], most)).round().astype(int)
+        index = np.union1d(even, wanted[:, axis].round().clip(0, shape[axis] - 1).astype(int)).tolist()
         extent = (shape[down] * spacing[down], shape[across] * spacing[across])
         pixels = tuple(max(1, round(e * scale)) for e in extent)
-        grey = [
-            _grey(None if image is None else image.take(i, axis=axis), (shape[down], shape[across]), window)
-            for i in index
-        ]
+        grey = [_grey(None if image is None else image.take(i, axis=axis), window) for i in index]
         outlines = [
             tuple(_outlines(layer, layer.labels.take(i, axis=axis), pixels) for i in index) for layer in drawn
         ]
@@ -146,13 +140,6 @@ def cut_planes(
     return tuple(planes)
 
 
-def _chosen(count: int, most: int, wanted: np.ndarray | None) -> list[int]:
-    """Return the indices of evenly spaced slices and of those that must be there."""
-    even = np.linspace(0, count - 1, min(count, most)).round().astype(int)
-    extra = np.zeros(0) if wanted is None else np.clip(np.round(wanted), 0, count - 1)
-    return sorted({*map(int, even), *map(int, extra)})
-
-
 def _fullest(labels: np.ndarray, axis: int, index: Sequence[int]) -> int:
     """Return which of the slices has most object voxels; of equal ones that nearest to the middle."""
     filled = [np.count_nonzero(labels.take(i, axis=axis)) for i in index]
@@ -169,13 +156,13 @@ def _grey_window(image: np.ndarray) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _grey(plane: np.ndarray | None, size: tuple[int, int], window: tuple[float, float] | None) -> str:
+def _grey(plane: np.ndarray | None, window: tuple[float, float] | None) -> str:
     """Encode one slice, averaged in blocks if it is larger than it will be displayed."""
-    if plane is None or window is None:
+    if plane is None:
         return _encode(np.zeros((1, 1, 3), np.uint8))
-    step = [max(1, n // _PIXELS) for n in size]
-    kept = plane[: size[0] // step[0] * step[0], : size[1] // step[1] * step[1]]
-    blocks = kept.reshape(kept.shape[0] // step[0], step[0], kept.shape[1] // step[1], step[1])
+    down, across = (max(1, n // _PIXELS) for n in plane.shape)
+    rows, columns = plane.shape[0] // down, plane.shape[1] // across
+    blocks = plane[: rows * down, : columns * across].reshape(rows, down, columns, across)
     grey = (to_grey(blocks.mean(axis=(1, 3)), window) * 255).round().astype(np.uint8)
     return _encode(np.repeat(grey[..., None], 3, axis=2), level=_QUALITY)
 
