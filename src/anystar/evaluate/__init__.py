@@ -4,14 +4,7 @@ from anystar.evaluate.centres import CentreScores, match_centres
 from anystar.evaluate.curves import NUM_RESAMPLES, Curve, Interval, ap_curve
 from anystar.evaluate.describe import ObjectProperties, describe
 from anystar.evaluate.errors import KINDS, Errors, Outcomes, classify_errors
-from anystar.evaluate.matching import (
-    THRESHOLDS,
-    Scores,
-    add_scores,
-    match_blocks,
-    match_labels,
-    mean_ap,
-)
+from anystar.evaluate.matching import THRESHOLDS, Scores, add_scores, match_blocks, match_labels, mean_ap
 from anystar.evaluate.object_counts import ObjectCounts, count_by_object
 from anystar.evaluate.outliers import OutlierScore, outlier_scores
 from anystar.evaluate.overlap import Overlap, overlap, overlap_of_blocks

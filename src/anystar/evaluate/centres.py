@@ -80,9 +80,7 @@ def match_centres(
     scale = np.array(check_spacing(spacing))
     points = []
     for name, given in (("ground_truth", ground_truth), ("pred", pred)):
-        array = np.asarray(given, float)
-        if array.size == 0:
-            array = array.reshape(0, 3)
+        array = np.asarray(given, float) if np.size(given) else np.zeros((0, 3))
         if array.ndim != 2 or array.shape[1] != 3:
             raise InputError(f"{name} must have the shape (N, 3), got {array.shape}")
         points.append(array * scale)

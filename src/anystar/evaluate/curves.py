@@ -78,7 +78,8 @@ def ap_curve(
     """
     if not volumes:
         raise InputError("volumes must be at least one, got none")
-    counts = _stacked(volumes)
+    # Of each volume ``(U, 4, T)``: tp, fp, fn and the sum of the overlaps.
+    counts = [np.stack([v.tp, v.fp, v.fn, v.sum_iou], axis=1).astype(float) for v in volumes]
     totals = np.array([c.sum(axis=0) for c in counts])
     drawn = _resample(counts, rng, num_resamples)
     ap, quality = _ratios(totals.sum(axis=0))
@@ -95,11 +96,6 @@ def ap_curve(
         num_true=int(last[0] + last[2]),
         num_pred=int(last[0] + last[1]),
     )
-
-
-def _stacked(volumes: Sequence[ObjectCounts]) -> list[np.ndarray]:
-    """Return ``(U, 4, T)`` for each volume: tp, fp, fn and the sum of the overlaps."""
-    return [np.stack([v.tp, v.fp, v.fn, v.sum_iou], axis=1).astype(float) for v in volumes]
 
 
 def _resample(counts: list[np.ndarray], rng: np.random.Generator, number: int) -> np.ndarray:

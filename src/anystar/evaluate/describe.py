@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.errors import InputError
+from anystar.objects.labels import number_consecutively
+from anystar.objects.objects import locate_objects
 
 __all__ = ["ObjectProperties", "describe"]
 
@@ -54,26 +56,16 @@ def describe(labels: np.ndarray, image: np.ndarray | None = None) -> ObjectPrope
         raise InputError(f"labels must have three axes (Z, Y, X), got shape {labels.shape}")
     if image is not None and image.shape != labels.shape:
         raise InputError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
-    index = np.flatnonzero(labels)
-    label, row = np.unique(labels.reshape(-1)[index], return_inverse=True)
-    num = len(label)
-    volume = np.bincount(row, minlength=num)
-    start, stop = np.zeros((num, 3), np.int64), np.zeros((num, 3), np.int64)
-    centroid = np.zeros((num, 3))
-    for axis, place in enumerate(np.unravel_index(index, labels.shape)):
-        centroid[:, axis] = np.bincount(row, place, minlength=num) / np.maximum(volume, 1)
-        start[:, axis] = labels.shape[axis]
-        np.minimum.at(start[:, axis], row, place)
-        np.maximum.at(stop[:, axis], row, place + 1)
-    intensity = None
-    if image is not None:
-        intensity = np.bincount(row, image.reshape(-1)[index], minlength=num) / np.maximum(volume, 1)
+    numbers, label = number_consecutively(labels)
+    found = locate_objects(numbers, len(label))
+    start, stop = found.bbox[:, :3], found.bbox[:, 3:]
+    sums = None if image is None else np.bincount(numbers.reshape(-1), image.reshape(-1), len(label) + 1)
     return ObjectProperties(
         label=label.astype(np.int64),
-        volume_vox=volume,
-        centroid=centroid,
+        volume_vox=found.volume_vox,
+        centroid=found.centroid_vox,
         start=start,
         stop=stop,
-        intensity=intensity,
+        intensity=None if sums is None else sums[1:] / found.volume_vox,
         border=((start == 0) | (stop == labels.shape)).any(axis=1),
     )

@@ -126,8 +126,8 @@ def classify_errors(
     # "Holds several" first, so that "lies with another in one" overrides it.
     _mark(true_kind, divided, "split")
     _mark(pred_kind, merger, "merged")
-    _mark(true_kind, _any(t[true_in_pred & merger[p]], len(true_kind)), "merged")
-    _mark(pred_kind, _any(p[pred_in_true & divided[t]], len(pred_kind)), "split")
+    _mark(true_kind, np.bincount(t[true_in_pred & merger[p]], minlength=len(true_kind)) > 0, "merged")
+    _mark(pred_kind, np.bincount(p[pred_in_true & divided[t]], minlength=len(pred_kind)) > 0, "split")
 
     left = np.flatnonzero((true_kind[t] == "missed") & (pred_kind[p] == "spurious"))
     near = left[assign(t[left], p[left], iou[left], loose)] if len(left) else left
@@ -151,12 +151,6 @@ def _start(num: int, found: np.ndarray, otherwise: str) -> np.ndarray:
 def _mark(kind: np.ndarray, where: np.ndarray, name: str) -> None:
     """Set the kind of objects without a partner."""
     kind[where & (kind != "found")] = name
-
-
-def _any(index: np.ndarray, num: int) -> np.ndarray:
-    flags = np.zeros(num, bool)
-    flags[index] = True
-    return flags
 
 
 def _outcomes(pairs: Overlap, kind: np.ndarray, fixed: np.ndarray, *, swapped: bool) -> Outcomes:

@@ -9,7 +9,7 @@ import numpy as np
 
 from anystar.errors import InputError
 from anystar.evaluate.assign import assign
-from anystar.evaluate.overlap import Overlap, overlap_of_blocks
+from anystar.evaluate.overlap import overlap_of_blocks
 
 __all__ = [
     "THRESHOLDS",
@@ -87,21 +87,9 @@ class Scores:
 
     def as_dict(self) -> dict[str, float]:
         """Return all numbers by name."""
-        names = (
-            "threshold",
-            "num_true",
-            "num_pred",
-            "tp",
-            "fp",
-            "fn",
-            "ap",
-            "precision",
-            "recall",
-            "f1",
-        )
-        return {
-            n: getattr(self, n) for n in (*names, "mean_matched_iou", "mean_true_iou", "panoptic_quality")
-        }
+        counts = ("threshold", "num_true", "num_pred", "tp", "fp", "fn")
+        ratios = ("ap", "precision", "recall", "f1", "mean_matched_iou", "mean_true_iou", "panoptic_quality")
+        return {name: getattr(self, name) for name in (*counts, *ratios)}
 
 
 def _ratio(part: float, whole: float) -> float:
@@ -165,20 +153,13 @@ def match_blocks(
         One per threshold, in their order: those of the whole images.
     """
     check_thresholds(thresholds)
-    pairs = overlap_of_blocks(blocks)
-    return tuple(_scores(pairs, float(t)) for t in thresholds)
-
-
-def _scores(pairs: Overlap, threshold: float) -> Scores:
-    iou = pairs.iou
-    matched = assign(pairs.true_index, pairs.pred_index, iou, threshold)
-    return Scores(
-        threshold=threshold,
-        num_true=len(pairs.true_labels),
-        num_pred=len(pairs.pred_labels),
-        tp=len(matched),
-        sum_iou=float(iou[matched].sum()),
-    )
+    pairs, scores = overlap_of_blocks(blocks), []
+    num_true, num_pred, iou = len(pairs.true_labels), len(pairs.pred_labels), pairs.iou
+    for t in map(float, thresholds):
+        matched = assign(pairs.true_index, pairs.pred_index, iou, t)
+        tp, sum_iou = len(matched), float(iou[matched].sum())
+        scores.append(Scores(threshold=t, num_true=num_true, num_pred=num_pred, tp=tp, sum_iou=sum_iou))
+    return tuple(scores)
 
 
 def add_scores(results: Iterable[Sequence[Scores]]) -> tuple[Scores, ...]:

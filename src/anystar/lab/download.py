@@ -22,25 +22,11 @@ _ATTEMPTS = 3
 
 
 def fetch(archive: Archive, folder: Path, *, progress: Callable[[int, int], None] | None = None) -> Path:
-    """Download an archive into ``folder``; a part that is there already is continued.
+    """Download an archive into ``folder`` and return the complete file; a part that is there is continued.
 
-    Parameters
-    ----------
-    archive : Archive
-    folder : Path
-        Made if missing. ``NAME.part`` holds what has arrived so far.
-    progress : callable, optional
-        Called as ``progress(bytes_done, bytes_in_all)``; the second is 0 if the server does not say.
-
-    Returns
-    -------
-    Path
-        The complete file.
-
-    Raises
-    ------
-    ValueError
-        If the server cannot be reached, or what arrived is not the published file.
+    ``NAME.part`` holds what has arrived so far. ``progress`` is called with the bytes so far and in all: 0 if
+    the server does not say. If it cannot be reached or what arrives is not the published file, that is an
+    ``InputError``.
     """
     target, part = folder / archive.name, folder / f"{archive.name}.part"
     if target.exists():

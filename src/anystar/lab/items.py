@@ -25,7 +25,6 @@ class Pair(NamedTuple):
     """An image with its ground truth, in memory."""
 
     image: Volume
-    """The image; ``spacing`` in micrometres, ZYX."""
     labels: np.ndarray
     """Int32 ``(Z, Y, X)``, 0 is background; numbers as in the file."""
 
@@ -37,9 +36,8 @@ class Item:
     name: str
     """Name of the volume, unique within its data set."""
     image: Path
-    """File of the image."""
     labels: Path
-    """File of the ground truth."""
+    """The ground truth."""
     spacing: tuple[float, float, float] | None = None
     """Micrometres (ZYX) that the owner states; ``None``: what the file says."""
     part: tuple[float, float] | None = None
@@ -71,14 +69,7 @@ class Dataset:
 
 
 def read_pair(item: Item) -> Pair:
-    """Read the image and its ground truth, and check that they belong together.
-
-    Raises
-    ------
-    ValueError
-        If a file is damaged, the labels are no labels, or shapes or spacings differ, with
-        ``<what>; <what to do>``.
-    """
+    """Read the image and its ground truth; ``InputError`` if they are damaged or do not belong together."""
     image = io.read(item.image, spacing=item.spacing)
     ground_truth = io.read_labels(item.labels, spacing=item.spacing)
     refuse_mismatch(item.labels, ground_truth, "its image", image)

@@ -35,19 +35,9 @@ _NUM_VALIDATION = {"nucmm-z": 2}
 
 
 def discover(root: Path, *, cut: bool = False) -> list[Dataset]:
-    """Return every data set below a folder: those of the paper, then the user's own.
+    """Return every data set below a folder, or of the folder: those of the paper, then the user's own.
 
-    Parameters
-    ----------
-    root : Path
-        A data set's own folder, or a folder of such.
-    cut : bool
-        Use the first half of a single volume for training and validation, the second for the test.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or a folder is incomplete.
+    With ``cut``, the first half of a single volume is for training and validation, the second for the test.
     """
     if not root.is_dir():
         raise InputError(f"{root} is not a folder; give the folder that holds the data sets")

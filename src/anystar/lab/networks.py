@@ -66,19 +66,8 @@ def train_networks(
     """Train what is not trained yet; a run that was stopped goes on.
 
     The volumes are written to ``networks/DATASET-ROLE/images`` and ``labels``, so that ``anystar train`` can
-    be run on them by itself.
-
-    Returns
-    -------
-    dict
-        The networks' files by role; empty if the data set has nothing to train on.
-
-    Raises
-    ------
-    ConfigError
-        If a network is there that was trained with other settings.
-    KeyboardInterrupt
-        If training is interrupted; what was learnt is saved.
+    be run on them by itself. A network that was trained with other settings is refused (``ConfigError``).
+    After an interruption (``KeyboardInterrupt``), what was learnt is saved.
     """
     training = list(lab.pairs(dataset, "train"))
     if not training:

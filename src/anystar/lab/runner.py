@@ -47,21 +47,12 @@ PLAIN = Condition()
 
 
 class Laboratory:
-    """Runs methods on data sets and remembers what it has done in a folder.
+    """Runs methods on data sets and remembers what it has done in a folder; a second run goes on there.
 
     ``labels/DATASET/METHOD/CONDITION/NAME.tif`` hold the segmentations, ``settings/DATASET/METHOD.json`` how
-    thresholds were chosen, ``used.json`` the versions, files and methods of every experiment.
-
-    Parameters
-    ----------
-    out : Path
-        Made if missing; a second run goes on where the first stopped.
-    seed : int
-        Of corruptions and bootstrap.
-    notify : callable
-        Called with a line about what is done.
-    complain : callable
-        Called with a line about what is left out.
+    thresholds were chosen, ``used.json`` the versions, files and methods of every experiment. The seed is
+    that of corruptions and bootstrap. ``notify`` is called with a line about what is done, ``complain`` with
+    one about what is left out.
     """
 
     def __init__(
@@ -86,12 +77,7 @@ class Laboratory:
     def choice(self, method: Method, dataset: Dataset) -> ChosenSetting:
         """Return the setting of a method for a data set: searched on its validation volumes, kept on disk.
 
-        Raises
-        ------
-        ValueError
-            If the folder holds results of another method of this name, or of other data.
-        Unavailable
-            If the method cannot run.
+        Results of another method of this name, or of other data, are refused.
         """
         path = self.out / "settings" / dataset.name / f"{method.name}.json"
         identity = {"method": method.identity(), "data": _fingerprint(dataset)}

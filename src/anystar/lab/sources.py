@@ -18,9 +18,8 @@ class Archive:
     """A file that the owner offers for download, always the same."""
 
     url: str
-    """Where it is."""
     name: str
-    """Name of the file."""
+    """Of the file."""
     size: int | None = None
     """Bytes, if published."""
     md5: str | None = None

@@ -33,22 +33,12 @@ def choose_setting(
 ) -> ChosenSetting:
     """Run a method in all its settings over validation data and return the best (the first of equals).
 
-    Parameters
-    ----------
-    method : Method
-    validation : sequence of (VolumeRequest, int32 labels)
-        May be empty: then the method's own defaults are used.
-    voxel : three floats
-        Size of a voxel in units of the finest axis, for the objects' diameter.
+    Without data, it is the method's own defaults. ``voxel`` is the size of a voxel (ZYX) in any unit.
     """
-    settings = (
-        method.search(median_diameter_of((ground_truth for _, ground_truth in validation), voxel))
-        if validation
-        else []
-    )
+    ground_truths = {request.name: ground_truth for request, ground_truth in validation}
+    settings = method.search(median_diameter_of(ground_truths.values(), voxel)) if validation else []
     if not settings:
         return ChosenSetting(setting={}, how="its own defaults")
-    ground_truths = {request.name: ground_truth for request, ground_truth in validation}
     scores = [
         [match_labels(ground_truths[request.name], one, thresholds=TUNING_THRESHOLDS) for one in labels]
         for request, labels in method.run([r for r, _ in validation], settings)

@@ -48,22 +48,18 @@ class FilterOptions:
     """Conditions on which an object is dropped."""
 
     def __post_init__(self) -> None:
-        for name, high in (("min_volume", inf), ("max_volume", inf), ("min_sphericity", 1.0)):
-            self._check(name, 0.0, high)
-        self._check("min_contrast", 0.0, inf)
-        self._check("mask_overlap", 0.0, 1.0)
+        highest = {"min_volume": inf, "max_volume": inf, "min_contrast": inf}
+        for name, high in (highest | {"min_sphericity": 1.0, "mask_overlap": 1.0}).items():
+            value = getattr(self, name)
+            number = isinstance(value, int | float | np.number)
+            if value is not None and not (number and 0 <= value <= high):
+                raise InputError(f"{name} must be a number from 0 to {high:g}, got {value}")
         if self.polarity not in (None, "bright", "dark"):
             raise InputError(f"polarity must be 'bright' or 'dark', got {self.polarity!r}")
         for name in ("keep", "drop"):  # one condition is as good as a tuple of one
             value = getattr(self, name)
             object.__setattr__(self, name, (value,) if isinstance(value, str) else tuple(value))
         self.predicates()  # a condition that cannot be parsed is refused now
-
-    def _check(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        number = isinstance(value, int | float | np.number)
-        if value is not None and not (number and low <= value <= high):
-            raise InputError(f"{name} must be a number from {low:g} to {high:g}, got {value}")
 
     def predicates(self, *, masked: bool = False) -> list[filters.Predicate]:
         """Return the conditions as predicates over the table; ``masked``: whether there is a mask."""

@@ -183,11 +183,9 @@ _FORM = "write it like 'volume_um3 > 50 and sphericity > 0.6'"
 
 
 def _parsed(condition: str) -> ast.expr:
+    if len(condition) > _LONGEST:
+        raise ConfigError(f"the condition has {len(condition)} characters, more than {_LONGEST}; shorten it")
     try:
-        if len(condition) > _LONGEST:
-            raise ConfigError(
-                f"the condition has {len(condition)} characters, more than {_LONGEST}; shorten it"
-            )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # "invalid decimal literal" and others, before they are refused
             tree = ast.parse(condition.strip(), mode="eval").body

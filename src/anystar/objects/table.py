@@ -281,15 +281,11 @@ class Table:
         spacing : 3 floats
             Size of a voxel along Z, Y, X.
         """
-        moved = {}
+        shifts: dict[str, float] = {}
         for axis, by, size in zip("zyx", offset, spacing, strict=True):
-            for name in (f"{axis}_vox", f"{axis}_start", f"{axis}_stop", f"centre_{axis}"):
-                if name in self:
-                    moved[name] = self[name] + by
-            for name in (f"{axis}_um", f"{axis}_start_um", f"{axis}_stop_um"):
-                if name in self:
-                    moved[name] = self[name] + by * size
-        return self.with_columns(moved)
+            shifts |= dict.fromkeys((f"{axis}_vox", f"{axis}_start", f"{axis}_stop", f"centre_{axis}"), by)
+            shifts |= dict.fromkeys((f"{axis}_um", f"{axis}_start_um", f"{axis}_stop_um"), by * size)
+        return self.with_columns({name: self[name] + by for name, by in shifts.items() if name in self})
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return a pandas DataFrame; ``InputError`` if pandas is not installed."""
@@ -345,12 +341,10 @@ class Table:
 
     def _repr_html_(self) -> str:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        rows = []
-        for i in range(min(_HEAD, len(self))):
-            cells = "".join(f"<td>{_text(values[i])}</td>" for values in self.columns.values())
-            rows.append(f"<tr>{cells}</tr>")
+        lines = zip(*(values[:_HEAD] for values in self.columns.values()), strict=True)
+        rows = "".join(f"<tr>{''.join(f'<td>{_text(v)}</td>' for v in line)}</tr>" for line in lines)
         count = f"{len(self)} objects" + (f", the first {_HEAD}" if len(self) > _HEAD else "")
-        return f"<p>{count}</p><table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        return f"<p>{count}</p><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
 
 def _text(value: Any) -> str:

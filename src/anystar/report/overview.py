@@ -39,6 +39,7 @@ _MARGIN, _LINE = 15, 33
 """Space around a view, and height of a line of text, in pixels."""
 
 Cut = Callable[[int, int, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""``(axis, index, rows, columns) -> (image, labels)``: these rows and columns of a slice."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,17 +92,7 @@ def panels(
 
 
 def surveyed_panels(found: Survey, extent: Extent, cut: Cut) -> list[Panel]:
-    """Return what :func:`panels` does, of a volume that is not in memory.
-
-    Parameters
-    ----------
-    found : Survey
-        Of the whole volume.
-    extent : Extent
-        Its shape and spacing.
-    cut : callable
-        Called as ``cut(axis, index, rows, columns)``: returns these of a slice, of image and labels.
-    """
+    """Return what :func:`panels` does, of a volume that is not in memory; ``cut`` reads a slice of it."""
     made = []
     for axis, plane in enumerate(("XY", "XZ", "YZ")):
         filled = found.filled[axis]
@@ -191,22 +182,8 @@ def draw_panels(
 ) -> Image.Image:
     """Draw views side by side: plain above, with outlines below.
 
-    Drawn without matplotlib, which takes half a second to load.
-
-    Parameters
-    ----------
-    views : list of Panel
-    metric : bool
-        Whether sizes are in micrometres: draws a scale bar.
-    length_unit : {"um", "nm", "mm", "m"}
-        Unit of the scale bar.
-    title : str
-        Title above the views.
-
-    Returns
-    -------
-    PIL.Image.Image
-        In RGB.
+    Drawn without matplotlib, which takes half a second to load. ``metric`` says whether sizes are in
+    micrometres: only then is there a scale bar, in ``length_unit``.
     """
     drawn = [[_as_image(render(view, outlined=outlined)) for view in views] for outlined in (False, True)]
     above = _MARGIN + _LINE * (2 if title else 1)
@@ -281,21 +258,9 @@ def save_overview(
     length_unit: LengthUnit = "um",
     title: str = "",
 ) -> None:
-    """Write :func:`panels` as PNG: plain above, with outlines below; the file appears whole or not at all.
+    """Write :func:`panels` of an image and its labels ``(Z, Y, X)`` as PNG, see :func:`save_panels`.
 
-    Parameters
-    ----------
-    path : str or Path
-    image, labels : (Z, Y, X) arrays
-        The volume and its instances.
-    spacing : 3 floats, optional
-        Size of a voxel along Z, Y, X; the views have its aspect ratio.
-    unit : {"um", "relative"}
-        A scale bar is drawn only for micrometres.
-    length_unit : {"um", "nm", "mm", "m"}
-        Unit of the scale bar.
-    title : str
-        Title above the figure.
+    ``spacing`` is the size of a voxel along Z, Y, X; a scale bar is drawn only for micrometres.
     """
     views = panels(image, labels, spacing or (1.0, 1.0, 1.0))
     metric = spacing is not None and unit == "um"

@@ -100,19 +100,7 @@ def displayed(extent: Extent, axis: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def survey(image: np.ndarray, labels: np.ndarray, extent: Extent, start: Sequence[int] = (0, 0, 0)) -> Survey:
-    """Look at a box of a volume.
-
-    Parameters
-    ----------
-    image : (Z, Y, X) array
-        Any real type.
-    labels : (Z, Y, X) int array
-        0 is background.
-    extent : Extent
-        The whole volume.
-    start : 3 ints
-        First voxel of the box in it.
-    """
+    """Look at a box of a volume, given as image and labels ``(Z, Y, X)``, that begins at ``start``."""
     inside = labels != 0
     columns = inside.sum(axis=0, dtype=np.int64)
     num, whole = int(columns.sum()), float(np.sum(image, dtype=np.float64))

@@ -66,19 +66,8 @@ def save_timecourse(
 ) -> None:
     """Write a PNG: the smoothed curves beside a slice with the regions in their colours, the drift below.
 
-    Parameters
-    ----------
-    path : str or Path
-        The file appears whole or not at all.
-    course : Timecourse
-    image, labels : (Z, Y, X) arrays
-        The frame of the labels, and the labels.
-    spacing : 3 floats, optional
-        Of a voxel along Z, Y, X.
-    seconds : float, optional
-        From one frame to the next.
-    title : str
-        Title above the figure.
+    ``image`` is the frame of the labels, both ``(Z, Y, X)``; ``seconds`` pass from one frame to the next. The
+    file appears whole or not at all.
     """
     from matplotlib.figure import Figure
 

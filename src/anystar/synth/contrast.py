@@ -121,34 +121,11 @@ class Contrast:
     the window, cutouts and margins."""
 
     def __post_init__(self) -> None:
-        happens = (
-            "dark",
-            "either",
-            "nucleoli",
-            "rim",
-            "straddle",
-            "walls",
-            "hollow",
-            "fade",
-            "shading",
-            "haze",
-            "halo",
-            "regions",
-            "fibres",
-            "mottle",
-        )
-        check_probabilities(self, *happens, "membranes", "specks", "distractor_polarity", "mask")
-        gains = (
-            "variation",
-            "chromatin",
-            "rim_gain",
-            "shading_gain",
-            "haze_gain",
-            "distractor_gain",
-            "floor",
-            "mottle_gain",
-        )
-        check_ranges(self, 0, 100, *gains)
+        check_probabilities(self, "dark", "either", "nucleoli", "rim", "straddle", "walls", "hollow", "fade")
+        check_probabilities(self, "shading", "haze", "halo", "regions", "fibres", "mottle", "membranes")
+        check_probabilities(self, "specks", "distractor_polarity", "mask")
+        check_ranges(self, 0, 100, "variation", "chromatin", "rim_gain", "shading_gain", "haze_gain")
+        check_ranges(self, 0, 100, "distractor_gain", "floor", "mottle_gain")
         check_range("clear", (self.clear, self.clear), 0, 10)
         check_ranges(self, -100, 100, "nucleoli_gain")
         check_ranges(self, 0, 1, "nucleoli_volume", "hollow_loss", "fade_loss")
@@ -227,38 +204,32 @@ class MaskDrawn:
 
 @dataclass(frozen=True, kw_only=True)
 class ContrastDrawn:
-    """Appearance of one sample; gains are relative to the objects' contrast, 0 for what it lacks."""
+    """Appearance of one sample, see :class:`Contrast`.
+
+    Gains are relative to the objects' contrast, 0 for what the sample lacks; lengths are in voxels.
+    """
 
     polarity: float
     """1 if objects are brighter than their surroundings, -1 if they are darker."""
     either: bool
     """Whether each object has a polarity of its own."""
     variation: float
-    """Standard deviation of the logarithm of the contrast between objects."""
     chromatin: float
-    """Amplitude of the texture inside objects."""
     grain: float
-    """Grain of that texture in voxels."""
+    """Grain of the texture inside objects."""
     nucleoli: float
-    """What blobs inside objects add."""
     nucleoli_volume: float
-    """Share of the objects' volume that blobs fill."""
     rim: float
-    """Additional contrast of the surface."""
     straddle: bool
     """Whether the rim lies as much outside the surface as inside."""
     rim_width: float
-    """Depth in voxels at which the rim has faded to 1/e."""
     core: float
     """Contrast of the inside, 1 unless objects are hollow."""
     shading: float
-    """Amplitude of the smooth uneven background."""
     haze: float
     """Strength of out-of-focus light; negative for halos."""
     haze_width: float
-    """Standard deviation of its blur in voxels."""
     regions: float
-    """Contrast of flat regions."""
     fibres: float
     """Contrast of fibres, with its sign."""
     membranes: float
@@ -266,19 +237,14 @@ class ContrastDrawn:
     specks: float
     """Contrast of specks, with its sign."""
     thickness: float
-    """Standard deviation of the profile of fibres and membranes, in voxels."""
     cell: float
-    """Distance between fibres, membranes, specks and regions, in voxels."""
     floor: float
-    """Standard deviation of white noise."""
     fade: float
     """Share of the contrast that the surface lacks."""
     fade_width: float
-    """Depth in voxels at which that has faded to 1/e."""
     mottle: float
-    """Standard deviation of noise with a grain."""
     mottle_grain: tuple[float, float, float]
-    """Its grain along Z, Y, X in voxels."""
+    """Its grain along Z, Y, X."""
     least: float
     """Least contrast of an object."""
     shell: ShellDrawn | None = None

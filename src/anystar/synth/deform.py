@@ -34,7 +34,8 @@ __all__ = ["Bend", "BendDrawn", "World", "WorldDrawn", "bend_coords", "world_coo
 
 _LARGEST = 1024
 """Voxels of a world's axis at most: its textures take 4 GB then."""
-Vec = tuple[float, float, float]
+Vec = tuple[float, ...]
+"""Three numbers, ZYX."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +86,15 @@ class World:
         room = (size - np.array(shape)) / 2
         return WorldDrawn(
             size=size,
-            padding_before=_ints(sides[:, 0]),
-            padding_after=_ints(sides[:, 1]),
+            padding_before=tuple(sides[:, 0].tolist()),
+            padding_after=tuple(sides[:, 1].tolist()),
             mirrored=mirrored,
-            centre=_vec((size - 1) / 2 + rng.uniform(-room, room)),
+            centre=tuple(((size - 1) / 2 + rng.uniform(-room, room)).tolist()),
             zoom=float(rng.uniform(*self.zoom)),
-            rotation=_vec(np.deg2rad(rng.uniform(-self.rotation_degrees, self.rotation_degrees, 3))),
-            translation=_vec(rng.uniform(-self.translation, self.translation, 3)),
+            rotation=tuple(
+                (np.deg2rad(rng.uniform(-self.rotation_degrees, self.rotation_degrees, 3))).tolist()
+            ),
+            translation=tuple((rng.uniform(-self.translation, self.translation, 3)).tolist()),
         )
 
 
@@ -100,8 +103,8 @@ class WorldDrawn:
     """Where one sample lies in its world."""
 
     size: int
-    padding_before: tuple[int, int, int]
-    padding_after: tuple[int, int, int]
+    padding_before: tuple[int, ...]
+    padding_after: tuple[int, ...]
     mirrored: bool
     centre: Vec
     zoom: float
@@ -146,7 +149,7 @@ class Bend:
             sigma=float(rng.uniform(*self.sigma)),
             magnitude=float(rng.uniform(*self.magnitude)),
             shear=tuple(rng.uniform(-self.shear, self.shear, 6).tolist()),
-            scale=_vec(1 + rng.uniform(-self.scale, self.scale, 3)),
+            scale=tuple((1 + rng.uniform(-self.scale, self.scale, 3)).tolist()),
         )
 
 
@@ -323,13 +326,3 @@ def _turn(d: BendDrawn) -> np.ndarray:
     if d.flip_axis is not None:
         matrix[d.flip_axis] *= -1
     return matrix
-
-
-def _vec(values: np.ndarray) -> Vec:
-    z, y, x = (float(v) for v in values)
-    return z, y, x
-
-
-def _ints(values: np.ndarray) -> tuple[int, int, int]:
-    z, y, x = (int(v) for v in values)
-    return z, y, x

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from anystar.config import to_dict
@@ -37,13 +36,12 @@ def explain(
     seed: int,
     index: int,
     shape: tuple[int, int, int] = (64, 64, 64),
-    device: torch.device | str = "cpu",
 ) -> tuple[Batch, tuple[ExplainedStage, ...]]:
     """Replay one sample.
 
     Parameters
     ----------
-    recipe, seed, index, shape, device
+    recipe, seed, index, shape
         As for :func:`anystar.synth.generate.generate`.
 
     Returns
@@ -66,13 +64,11 @@ def explain(
         labels = clean_labels(key[0].cpu().numpy(), min_voxels=recipe.min_voxels)
         observed.append((name, image[0, 0].cpu().numpy().copy(), labels))
 
-    batch = generate(recipe, seed=seed, indices=[index], shape=shape, device=device, observe=observe)
+    batch = generate(recipe, seed=seed, indices=[index], shape=shape, observe=observe)
     drawn = batch.drawn[0]
     steps = [ExplainedStage(name=n, image=i, labels=labels, drawn=drawn[n]) for n, i, labels in observed]
     if steps:
-        last = steps[-1]
-        final = batch.labels[0].cpu().numpy()
-        steps[-1] = ExplainedStage(name=last.name, image=last.image, labels=final, drawn=last.drawn)
+        steps[-1] = replace(steps[-1], labels=batch.labels[0].cpu().numpy())
     return batch, tuple(steps)
 
 
@@ -89,15 +85,10 @@ def parameters(drawn: dict[str, Any], *, arrays: bool) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for stage, value in drawn.items():
         entries = to_dict(value)
-        kept: dict[str, Any] = {}
-        for key, entry in entries.items():
-            if not isinstance(entry, np.ndarray):
-                kept[key] = _short(entry)
-            elif arrays:
-                kept[key] = _short(entry.tolist())
-        if any(isinstance(entry, np.ndarray) for entry in entries.values()):
-            kept = {"num_objects": len(value.radius), **kept}
-        plain[stage] = kept
+        lists = {key: entry.tolist() for key, entry in entries.items() if isinstance(entry, np.ndarray)}
+        count = {"num_objects": len(value.radius)} if lists else {}
+        kept = {key: lists.get(key, entry) for key, entry in entries.items() if arrays or key not in lists}
+        plain[stage] = count | {key: _short(entry) for key, entry in kept.items()}
     return plain
 
 

@@ -123,35 +123,33 @@ def begin(
             observe(stage, image, key)
 
     image, drawn_image = _paint(recipe, field, owner, key, scaled, streams)
+    drawn = [field.drawn(row) | {"image": one} for row, one in enumerate(drawn_image)]
     after("image", rescale(image))
     image, drawn_first = run(stages(recipe.acquisition), rescale(image), streams, observe=after)
-    drawn_mask: list[dict[str, Any]] = [{} for _ in drawn_image]
+    _add(drawn, drawn_first)
     if some := Subset.of(drawn_image, lambda d: getattr(d, "mask", None), device=streams.device):
-        image = _mask(image, key, some, drawn_mask)
+        bright = some.column(lambda d: not d.inverted, axes=4) > 0
+        image = some.replace(image, ((some.pick(key) > 0)[:, None] == bright).float())
+        _add([drawn[row] for row in some.places], [{"mask": d} for d in some.drawn])
         after("mask", image)
-    drawn_bend: list[dict[str, Any]] = [{} for _ in drawn_image]
     if recipe.bend is not None:
         bend = [recipe.bend.draw(rng, shape) for rng in streams.scalars("bend")]
-        drawn_bend = [{"bend": one} for one in bend]
+        _add(drawn, [{"bend": one} for one in bend])
         coords, on_lattice = bend_coords(bend, streams, shape)
         image = sample(image, coords, zeros=True)
         key = torch.where(on_lattice, field.own(coords)[0], 0)
         after("bend", rescale(image))
     image, drawn_last = run(stages(recipe.finish), rescale(image), streams, observe=after)
+    _add(drawn, drawn_last)
     key = _without_hidden(key, recipe, drawn_last, shape)
-    drawn_objects = [field.drawn(row) | {"image": one} for row, one in enumerate(drawn_image)]
-    rows = zip(drawn_objects, drawn_first, drawn_mask, drawn_bend, drawn_last, strict=True)
-    drawn = tuple({name: d for part in row for name, d in part.items()} for row in rows)
     host, copied = _fetch(key)
-    return Pending(image=image, key=host, copied=copied, min_voxels=recipe.min_voxels, drawn=drawn)
+    return Pending(image=image, key=host, copied=copied, min_voxels=recipe.min_voxels, drawn=tuple(drawn))
 
 
-def _mask(image: Tensor, key: Tensor, some: Subset[Any], drawn: list[dict[str, Any]]) -> Tensor:
-    """Return the images where some samples are masks of their objects; add the parameters to ``drawn``."""
-    bright = some.column(lambda d: not d.inverted, axes=4) > 0
-    for row, d in zip(some.places, some.drawn, strict=True):
-        drawn[row]["mask"] = d
-    return some.replace(image, ((some.pick(key) > 0)[:, None] == bright).float())
+def _add(drawn: Sequence[dict[str, Any]], more: Sequence[dict[str, Any]]) -> None:
+    """Add the parameters of further stages to those of each sample."""
+    for own, part in zip(drawn, more, strict=True):
+        own |= part
 
 
 def _without_hidden(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -179,7 +179,7 @@ class Packing:
     """Amplitude of the Perlin corruption as a share of the radius, drawn per volume."""
     bump_cell: tuple[float, float] = (0.7, 1.8)
     """Period of the corruption as a share of the diameter."""
-    margin: float = field(default=24.0)
+    margin: float = 24.0
     """Voxels around the image in which objects may have their centres."""
     grains: Grains = Grains()
     """Packed polyhedra instead."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from anystar.config import ConfigError
 from anystar.synth.augment.base import Augmentation
@@ -141,8 +142,6 @@ class Recipe:
             self.world.check_shape(shape)
 
 
-def stages(
-    sequence: PaperAcquisition | PaperFinish | MicroscopeAcquisition | MicroscopeFinish,
-) -> list[tuple[str, Augmentation]]:
-    """Return the augmentations of a sequence by name, in their order."""
+def stages(sequence: Any) -> list[tuple[str, Augmentation]]:
+    """Return the augmentations of a sequence (a dataclass of them) by name, in their order."""
     return [(f.name, getattr(sequence, f.name)) for f in dataclasses.fields(sequence)]

@@ -94,12 +94,9 @@ def drift_remark(
     total, parts = len(course.frame), []
     if moved:
         frame, worst = max(moved, key=lambda pair: pair[1].distance)
-        axis = int(np.abs(worst.shift).argmax())
-        length = (
-            ""
-            if spacing is None
-            else f" ({display.length(worst.distance * spacing[axis], 'um', length_unit)})"
-        )
+        axis, length = int(np.abs(worst.shift).argmax()), ""
+        if spacing is not None:
+            length = f" ({display.length(worst.distance * spacing[axis], 'um', length_unit)})"
         parts.append(
             f"{len(moved)} of {total} frames ({ranges(f for f, _ in moved)}) have drifted from frame "
             f"{reference}, by up to {worst.distance:.1f} voxels along {'ZYX'[axis]}{length} in frame {frame}"

@@ -56,25 +56,22 @@ def follow(
     ([[0.0, 0.0], [0.5, 0.5], [nan, nan]], ['ok', 'ok', 'missing'])
     """
     meter = DriftMeter(np.nan_to_num(reference, posinf=0, neginf=0))
-    states: list[str] = []
-    means: list[np.ndarray] = []
-    drifts: list[Drift | None] = []
     nothing = np.full(len(regions.voxels), np.nan)
+    rows: list[tuple[str, np.ndarray, Drift | None]] = []
     for frame in frames:
-        state, mean, drift = "missing", nothing, None
-        if frame is not None:
-            mean = regions.means(frame)
-            finite = frame.dtype.kind != "f" or bool(np.isfinite(frame).all())
-            state = "ok" if finite else "not finite"
-            if finite and frame.min() == frame.max():
-                state, mean = "constant", nothing
-            if state == "ok":
-                drift = meter.measure(frame)
-        states.append(state)
-        means.append(mean)
-        drifts.append(drift)
-    if not means:
+        if frame is None:
+            rows.append(("missing", nothing, None))
+            continue
+        mean = regions.means(frame)  # refuses another shape
+        if frame.dtype.kind == "f" and not np.isfinite(frame).all():
+            rows.append(("not finite", mean, None))
+        elif frame.min() == frame.max():
+            rows.append(("constant", nothing, None))
+        else:
+            rows.append(("ok", mean, meter.measure(frame)))
+    if not rows:
         raise InputError("frames must hold at least one frame, got none")
+    state, means, drift = zip(*rows, strict=True)
     mean = np.stack(means)
     span = baseline or (0, max(1, len(mean) // 10) - 1)
     change = relative_change(mean, span)
@@ -82,10 +79,10 @@ def follow(
         label=regions.label,
         voxels=regions.voxels,
         frame=np.arange(len(mean)),
-        state=np.array(states),
+        state=np.array(state),
         mean=mean,
         change=change,
         smoothed=smooth(change, sigma),
         baseline=span,
-        drift=tuple(drifts),
+        drift=drift,
     )

@@ -78,22 +78,27 @@ class TrainConfig:
     """Weights of the losses."""
 
     def __post_init__(self) -> None:
-        for name in ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.minutes == 0:
             object.__setattr__(self, "minutes", None)
-        if self.minutes is not None and not self.minutes > 0:
-            raise ConfigError(f"minutes must be positive, got {self.minutes}")
-        if not 0 < self.decay <= 1:
-            raise ConfigError(f"decay must be within (0, 1], got {self.decay}")
         if self.max_points is None:  # which TOML has not
             object.__setattr__(self, "max_points", 0)
-        for name in ("warmup", "workers", "max_points"):
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if not 0 <= self.seed < 2**64:
-            raise ConfigError(f"seed must be within [0, 2^64), got {self.seed}")
+        counts = ("iterations", "batch_size", "log_every", "checkpoint_every", "preview_every")
+        for least, names in ((1, counts), (0, ("warmup", "workers", "max_points"))):
+            for name in names:
+                if getattr(self, name) < least:
+                    raise ConfigError(f"{name} must be at least {least}, got {getattr(self, name)}")
+        for name in ("minutes", "learning_rate", "clip"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise ConfigError(f"{name} must be positive, got {value}")
+        for name, within, span in (
+            ("decay", 0 < self.decay <= 1, "(0, 1]"),
+            ("average", 0 <= self.average < 1, "[0, 1)"),
+            ("thin", 0 <= self.thin <= 1, "[0, 1]"),
+            ("seed", 0 <= self.seed < 2**64, "[0, 2^64)"),
+        ):
+            if not within:
+                raise ConfigError(f"{name} must be within {span}, got {getattr(self, name)}")
         if not self.recipes and self.labelled is None:
             raise ConfigError("recipes must name at least one recipe")
         if self.recipes and self.labelled is not None:
@@ -103,16 +108,8 @@ class TrainConfig:
             raise ConfigError(f"patch must be {what}, got {list(self.patch)}")
         for name in self.recipes:
             get_recipe(name).check_shape(self.patch)
-        if not 0 <= self.thin <= 1:
-            raise ConfigError(f"thin must be within [0, 1], got {self.thin}")
         if self.thin and self.labelled is not None:
             raise ConfigError("thin must be 0 if labelled volumes are learnt from")
-        if not self.learning_rate > 0:
-            raise ConfigError(f"learning_rate must be positive, got {self.learning_rate}")
-        if not self.clip > 0:
-            raise ConfigError(f"clip must be positive, got {self.clip}")
-        if not 0 <= self.average < 1:
-            raise ConfigError(f"average must be within [0, 1), got {self.average}")
 
 
 def paper_config(**changes: Any) -> TrainConfig:

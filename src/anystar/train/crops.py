@@ -13,6 +13,7 @@ from anystar.rng import stream
 from anystar.synth.augment.base import run
 from anystar.synth.connected_components import clean_labels
 from anystar.synth.fields import lattice, sample
+from anystar.synth.recipe import stages
 from anystar.synth.streams import Streams
 from anystar.train.labelled import LabelledConfig, LabelledVolume
 from anystar.train.synthetic_batches import Batches, Samples
@@ -59,7 +60,7 @@ class CropBatches(Batches):
         read = sample_labels(volume.labels, coords)
         cleaned = torch.from_numpy(clean_labels(read.clamp_min(0).numpy(), min_voxels=_DEBRIS))
         if self.vary:
-            image, _ = run(self.config.augment.stages(), image, Streams(self.seed, [index]))
+            image, _ = run(stages(self.config.augment), image, Streams(self.seed, [index]))
         # Of an object in pieces only the largest is one; what the others are is not known.
         return image[0].clamp(0, 1), cleaned, (read == 0) | (cleaned > 0)
 

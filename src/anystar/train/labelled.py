@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +19,6 @@ from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import whole_box
 from anystar.preprocess.intensity import check_image
 from anystar.preprocess.resample import ResampledImage
-from anystar.synth.augment.base import Augmentation
 from anystar.synth.augment.blur import GaussianSmooth, ThickSlices
 from anystar.synth.augment.noise import GaussianNoise, PhotonNoise
 from anystar.synth.augment.shading import BiasField, Gamma, HistogramShift, Invert
@@ -58,10 +57,6 @@ class CropAugment:
     gamma: Gamma = Gamma(probability=0.5, gamma=(0.6, 1.7), logarithmic=True)
     histogram_shift: HistogramShift = HistogramShift(probability=0.1)
     window: Window = Window(probability=0.3, gain=(0.5, 1.0))
-
-    def stages(self) -> list[tuple[str, Augmentation]]:
-        """Return the augmentations by name, in their order."""
-        return [(f.name, getattr(self, f.name)) for f in fields(self)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,8 +107,7 @@ class LabelledConfig:
         if not self.diameter > 0:
             raise ConfigError(f"diameter must be positive, got {self.diameter}")
         for name in ("hold_out", "channel", "time", "series"):
-            value = getattr(self, name)
-            if isinstance(value, int) and value < 0:
+            if isinstance(value := getattr(self, name), int) and value < 0:
                 raise ConfigError(f"{name} must be at least 0, got {value}")
         if (self.validation_images is None) != (self.validation_labels is None):
             raise ConfigError("validation images and validation labels must be given together")

@@ -119,12 +119,7 @@ def make_optimiser(network: nn.Module, config: TrainConfig, device: torch.device
     }
     first = next(module.weight for module in network.modules() if isinstance(module, nn.Conv3d))
     matrices.discard(first)  # one input channel: every output channel has a filter of its own
-    groups = [
-        {
-            "params": [p for p in network.parameters() if (p in matrices) is orthogonal],
-            "orthogonal": orthogonal,
-        }
-        for orthogonal in (True, False)
-    ]
+    sides = {kind: [p for p in network.parameters() if (p in matrices) is kind] for kind in (True, False)}
+    groups = [{"params": parameters, "orthogonal": kind} for kind, parameters in sides.items()]
     dtype = torch.bfloat16 if fast_bfloat16(device) else torch.float32
     return Muon(groups, lr=config.learning_rate, dtype=dtype)

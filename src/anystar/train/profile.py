@@ -54,11 +54,11 @@ class Profile:
         lines = [f"{self.device}, {self.precision}, batches of {self.batch_size}", ""]
         lines += [f"{name:<22} {1000 * t:9.1f} ms {t / total:6.1%}" for name, t in self.seconds.items()]
         lines += [f"{'all':<22} {1000 * total:9.1f} ms: {self.samples_per_second:.2f} samples per second", ""]
-        lines += [
+        lines.append(
             f"{self.flop / 1e9:.1f} GFLOP per step; the network computes at {self.reached / 1e9:,.0f} "
             f"GFLOP/s, {self.reached / self.peak:.0%} of the {self.peak / 1e9:,.0f} GFLOP/s of large matrix "
-            "products",
-        ]
+            "products"
+        )
         return "\n".join(lines)
 
 

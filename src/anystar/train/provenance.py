@@ -15,24 +15,17 @@ __all__ = ["commit", "describe_device"]
 
 def commit() -> str | None:
     """Return the commit of the code, with ``+`` if files differ from it; none outside of a checkout."""
-    here = Path(__file__).parent
+    package = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(package), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
     try:
-        head, _ = [
-            subprocess.run(
-                ["git", "-C", str(here), *words], capture_output=True, text=True, check=True, timeout=10
-            )
-            for words in (["rev-parse", "--short=12", "HEAD"], ["ls-files", "--error-unmatch", __file__])
-        ]
-        changed = subprocess.run(
-            ["git", "-C", str(here.parent), "status", "--porcelain", "."],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=10,
-        )
-    except (OSError, subprocess.SubprocessError):  # no git, or installed into someone else's repository
+        git("ls-files", "--error-unmatch", __file__)  # installed into someone else's repository: not there
+        return git("rev-parse", "--short=12", "HEAD") + ("+" if git("status", "--porcelain", ".") else "")
+    except (OSError, subprocess.SubprocessError):  # no git, or no checkout
         return None
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
 def describe_device(device: torch.device, processes: int = 1) -> str:

@@ -28,9 +28,6 @@ class Validation:
         assert config.labelled is not None
         self.config, self.device = config, device
         self.network = to_device(StarNet(config.network), device).eval()
-        if not labelled.validation:
-            self.batches = []
-            return
         crops = CropBatches(
             labelled.validation,
             dataclasses.replace(config.labelled, near_objects=0.9),

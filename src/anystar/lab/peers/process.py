@@ -27,23 +27,11 @@ def run_worker(
     requests: Iterable[VolumeRequest],
     settings: Sequence[Setting],
 ) -> Iterator[tuple[VolumeRequest, list[np.ndarray]]]:
-    """Segment each image by a worker, which is started once for all.
+    """Segment each image by a worker, a script in ``workers/`` that is started once for all.
 
-    Parameters
-    ----------
-    worker : str
-        Name of a script in ``workers/``. It gets one JSON file: ``options``, and ``jobs`` with an ``image``,
-        its ``spacing``, ``settings`` and ``outputs`` (one a setting). It prints one JSON line a job, and a
-        line with ``missing`` if it cannot run at all.
-    python : Path
-        Interpreter of the environment that holds the tool.
-
-    Raises
-    ------
-    Unavailable
-        If the environment, the package or the weights are missing.
-    ValueError
-        If the tool fails.
+    It gets one JSON file: ``options``, and ``jobs`` with an ``image``, its ``spacing``, ``settings`` and
+    ``outputs`` (one a setting). It prints one JSON line a job, and a line with ``missing`` if it cannot run
+    at all, be it for the environment, the package or the weights: then it is ``Unavailable``.
     """
     if python is None:
         raise Unavailable(f"no environment for {worker} is given; name its Python with --{worker}-python")

@@ -86,17 +86,10 @@ def histogram(
     limits: tuple[float, float] | None = None,
     ground_truth: str | None = None,
 ) -> Chart | None:
-    """Return a histogram of several groups with common bins, or None without a value.
+    """Return a histogram of several groups with common bins, or None without a finite value.
 
-    Parameters
-    ----------
-    title, x_label : str
-    groups : mapping of str to 1D arrays
-        Values that are not finite are left out.
-    limits : two floats, optional
-        Of the horizontal axis; those of the values by default.
-    ground_truth : str, optional
-        Name of the group that is drawn as the ground truth.
+    ``limits`` are those of the horizontal axis, by default of the values; ``ground_truth`` names the group
+    that is drawn as such.
     """
     values = {name: v[np.isfinite(v)] for name, v in groups.items()}
     every = np.concatenate([*values.values(), np.zeros(0)])

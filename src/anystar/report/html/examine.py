@@ -47,7 +47,6 @@ class VolumeInput:
     """A volume to report on; all arrays of one shape ``(Z, Y, X)``."""
 
     name: str
-    "The same in all runs."
     predictions: Mapping[str, Prediction]
     "By the run's name; at least one."
     image: np.ndarray | None = None
@@ -67,7 +66,6 @@ class RunReport:
     """The results of one run on a volume."""
 
     run: str
-    "Name of the run."
     objects: int
     "Number of objects found."
     diameter: np.ndarray
@@ -77,7 +75,6 @@ class RunReport:
     probability: np.ndarray | None
     "(N,) confidence; NaN where it is not known."
     outliers: int
-    "Number of outliers."
     counts: ObjectCounts | None = None
     "What each object contributes to the scores, if there is a ground truth."
     errors: Mapping[str, tuple[int, int]] | None = None
@@ -105,7 +102,6 @@ class Difference:
     """The objects that differ between two runs."""
 
     runs: tuple[str, str]
-    "Names of the runs."
     agree: int
     "Number of objects that both found, with an overlap above the threshold."
     findings: tuple[Finding, ...]
@@ -146,20 +142,9 @@ def worst_first(volumes: Sequence[VolumeReport]) -> list[VolumeReport]:
 
 
 def examine(subject: VolumeInput, *, threshold: float = 0.5, most: int = 12) -> VolumeReport:
-    """Score and describe one volume.
+    """Score and describe one volume, with up to ``most`` findings per run.
 
-    Parameters
-    ----------
-    subject : VolumeInput
-    threshold : float
-        Overlap from which an object counts as found where errors are sorted by kind.
-    most : int
-        Findings per run.
-
-    Raises
-    ------
-    ValueError
-        If the shapes differ.
+    ``threshold`` is the overlap from which an object counts as found where errors are sorted by kind.
     """
     shape = next(iter(subject.predictions.values())).labels.shape
     ground_truth = None if subject.ground_truth is None else describe(subject.ground_truth)

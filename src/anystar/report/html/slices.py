@@ -87,25 +87,10 @@ def cut_planes(
     most: int,
     wanted: np.ndarray,
 ) -> tuple[Plane, ...]:
-    """Cut a volume along its three axes.
+    """Cut a volume into XY, XZ and YZ slices; without an image they are black.
 
-    Parameters
-    ----------
-    image : (Z, Y, X) array, optional
-        Any real type; without it the slices are black.
-    layers : sequence of Layer
-        At least one, all of one shape.
-    spacing : 3 floats
-        Size of a voxel along Z, Y, X.
-    most : int
-        Slices along an axis, evenly chosen if the volume has more of them.
-    wanted : (N, 3) array
-        Positions (ZYX) whose slices are added.
-
-    Returns
-    -------
-    tuple of 3 Plane
-        XY, XZ and YZ.
+    There are up to ``most`` along an axis, evenly chosen, and those of the ``wanted`` positions, ``(N, 3)``
+    in voxels. ``spacing`` is the size of a voxel along Z, Y, X.
     """
     shape = layers[0].labels.shape
     window = None if image is None else _grey_window(image)
