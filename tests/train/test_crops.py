@@ -12,6 +12,7 @@ from anystar.geometry.rays import golden_spiral
 from anystar.nn.checkpoint import load_model_file, load_tensors, save_model_file
 from anystar.nn.losses import LossConfig, star_loss
 from anystar.nn.model import NetworkConfig, Prediction, StarNet
+from anystar.synth.recipe import stages
 from anystar.train import LabelledConfig, LabelledVolumes, TrainConfig, fit, prepare
 from anystar.train.crops import CropBatches, sample_labels
 from anystar.train.labelled import known_labels, median_diameter
@@ -73,7 +74,7 @@ def test_image_and_labels_of_a_crop_belong_together():
 
 
 def plain_augment():
-    return {name: {"probability": 0.0} for name, _ in CONFIG.augment.stages()}
+    return {name: {"probability": 0.0} for name, _ in stages(CONFIG.augment)}
 
 
 def test_a_crop_is_a_function_of_seed_and_index():

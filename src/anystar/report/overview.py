@@ -185,7 +185,10 @@ def draw_panels(
     Drawn without matplotlib, which takes half a second to load. ``metric`` says whether sizes are in
     micrometres: only then is there a scale bar, in ``length_unit``.
     """
-    drawn = [[_as_image(render(view, outlined=outlined)) for view in views] for outlined in (False, True)]
+    drawn = [
+        [Image.fromarray(np.rint(255 * render(v, outlined=o)).astype(np.uint8)) for v in views]
+        for o in (False, True)
+    ]
     above = _MARGIN + _LINE * (2 if title else 1)
     tallest = max(view.height for view in drawn[0])
     width = sum(view.width for view in drawn[0]) + _MARGIN * (len(views) + 1)
@@ -202,11 +205,6 @@ def draw_panels(
     if title:
         draw.text((width / 2, _MARGIN), title, "black", _font(25), anchor="ma")
     return sheet
-
-
-def _as_image(rgb: np.ndarray) -> Image.Image:
-    """Return RGB in [0, 1], shape ``(H, W, 3)``, as an image."""
-    return Image.fromarray(np.rint(255 * rgb).astype(np.uint8))
 
 
 @cache

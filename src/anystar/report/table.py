@@ -137,14 +137,10 @@ def read_table(path: str | Path) -> tuple[Table, str]:
     if _ending(path) == ".parquet":
         table, provenance = _read_parquet(path)
         return _from_own_unit(table), provenance
-    table = _parse_csv(path, _decoded(path.read_bytes()))
-    beside = sidecar(path)
-    provenance = (
-        beside.read_text(encoding="utf-8", errors="replace")
-        if beside is not None and beside.is_file()
-        else ""
-    )
-    return _from_own_unit(table), provenance
+    table, beside = _parse_csv(path, _decoded(path.read_bytes())), sidecar(path)
+    if beside is None or not beside.is_file():
+        return _from_own_unit(table), ""
+    return _from_own_unit(table), beside.read_text(encoding="utf-8", errors="replace")
 
 
 def _in_own_unit(table: Table) -> Table:

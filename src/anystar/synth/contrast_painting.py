@@ -97,9 +97,8 @@ def _interior(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams: Str
         grain = unit_noise("chromatin", some, shape, [d.grain for d in some.drawn], streams)[:, 0]
         factor = some.replace(factor, (1 + some.column(lambda d: d.chromatin) * grain).clamp_(0.1, 3))
     if some := Subset(drawn, lambda d: d.nucleoli, device=streams.device):
-        blobs = unit_noise("nucleoli", some, shape, [max(3.0, 1.5 * d.grain) for d in some.drawn], streams)[
-            :, 0
-        ]
+        grains = [max(3.0, 1.5 * d.grain) for d in some.drawn]
+        blobs = unit_noise("nucleoli", some, shape, grains, streams)[:, 0]
         level = quantiles(blobs[:, ::4, ::4, ::4].flatten(1), [1 - d.nucleoli_volume for d in some.drawn])
         blobs = ((blobs - level.view(-1, 1, 1, 1)) * 4).clamp_(0, 1)
         some.add(factor, blobs.mul_(some.column(lambda d: d.nucleoli)))
@@ -126,9 +125,8 @@ def _surroundings(drawn: Sequence[ContrastDrawn], shape: Sequence[int], streams:
         some.add(total, _zero_set(noise("fibres", some, channels=2), some) * some.column(lambda d: d.fibres))
     if some := Subset(drawn, lambda d: d.specks, device=device):
         seeds = streams.uniform("specks", shape, some.places)
-        points = (seeds > some.column(lambda d: 1 - 10 / d.cell**3)) * some.column(
-            lambda d: 20 * d.thickness**2
-        )
+        points = seeds > some.column(lambda d: 1 - 10 / d.cell**3)
+        points = points * some.column(lambda d: 20 * d.thickness**2)
         width = some.column(lambda d: 0.4 + 0.3 * d.thickness, axes=1).expand(-1, 3)
         some.add(total, blur(points[:, None], width)[:, 0].clamp_(0, 1.5) * some.column(lambda d: d.specks))
     if organs := Subset.of(drawn, lambda d: d.anatomy, device=device):

@@ -215,14 +215,10 @@ def warped_regions(
     fields = []
     some = max(1, _VOXELS // shape.numel())  # channels at once: all of a usual sample's
     for first in range(0, total, some):
-        warps, part = warp[first : first + some], field[first : first + some]
-        here = (
-            points.expand(len(warps), -1, -1, -1, -1)
-            if len(num) == 1
-            else points[place[first : first + some]]
-        )
-        moved = here + sample(warps, here * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
-        fields.append(sample(part, moved * ((field.shape[-1] - 1) / (extent - 1)))[:, 0])
+        part = slice(first, first + some)
+        here = points.expand(len(warp[part]), -1, -1, -1, -1) if len(num) == 1 else points[place[part]]
+        moved = here + sample(warp[part], here * ((warp.shape[-1] - 1) / (extent - 1))).movedim(1, -1)
+        fields.append(sample(field[part], moved * ((field.shape[-1] - 1) / (extent - 1)))[:, 0])
     each = torch.cat(fields).split(list(num))
     if is_compiled(scaled_RZYX3):
         return torch.stack([largest(one, shape) for one in each])
