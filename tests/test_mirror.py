@@ -19,7 +19,7 @@ ELSEWHERE = {
         "cli/test_segment.py cli/test_outputs.py workflow/test_exporting.py",
     ),
     "correction": (
-        "editable entries history locks packed proposals rows split table",
+        "editable entries history packed proposals rows split table",
         "correction/test_corrections.py correction/test_journal.py",
     ),
     "dataset": (
@@ -60,7 +60,7 @@ ELSEWHERE = {
     "napari": (
         "circle correcting corrections corrections_form filters_form histogram_view image_form learning "
         "live_control loss_curve models results_view segment_form segmentation segmenting "
-        "strokes worker writers",
+        "strokes widgets worker writers",
         "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),
     "nn": (

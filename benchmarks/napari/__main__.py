@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication
 import anystar
 from anystar.geometry.rays import golden_spiral
 from anystar.napari.layers import layer_volume
-from anystar.napari.live import Live, draw
+from anystar.napari.live import Canvas, Live, draw
 from anystar.napari.segment_panel import SegmentPanel
 from anystar.napari.segmentation import Segmentation
 from anystar.predict.candidates import Candidates
@@ -107,10 +107,10 @@ def main(num: int) -> None:
     panel = SegmentPanel(viewer)
     viewer.window.add_dock_widget(panel, area="right")
     source = layer_volume(layer)
-    panel._display(Segmentation(result=result, place=source.place, source=source, live=Live(draw(result))))
+    live = Live(Canvas(draw(result)))
+    panel._display(Segmentation(result=result, place=source.place, source=source, live=live))
     wait(panel)
     print(f"{len(result.objects)} objects in {' x '.join(map(str, result.labels.shape))} voxels")
-    live = panel.results.live.segmentation.live
     sizes, table = live.exact.sizes, live.exact.table
 
     def volume(share: float) -> None:

@@ -293,7 +293,7 @@ def test_edits_that_were_not_saved_are_offered_again(panel, segmented, viewer, q
     other.restore()
     np.testing.assert_array_equal(layer.data, labels)
     assert not other.offer.isVisibleTo(other)
-    other.undo()
+    other.undo_button.click()
     assert layer.data[PLACES[0]] == 1
     other.close()
 

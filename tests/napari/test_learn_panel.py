@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 
 import anystar
 from anystar.napari.correcting import correct
+from anystar.napari.image_form import ImageForm
 from anystar.napari.layers import layer_volume
 from anystar.napari.learn_panel import LearnPanel
 from anystar.napari.models import MODELS
@@ -22,11 +23,12 @@ def _own_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def panel(make_napari_viewer_proxy, qtbot, monkeypatch):
-    monkeypatch.setattr(MODELS, "paths", [])
+def panel(make_napari_viewer_proxy, qtbot):
+    MODELS.clear()
     made = LearnPanel(make_napari_viewer_proxy())
     qtbot.addWidget(made)
-    return made
+    yield made
+    MODELS.clear()
 
 
 @pytest.fixture
@@ -68,15 +70,16 @@ def test_a_model_is_learnt_in_the_background_and_offered_by_its_name(panel, edit
     edited.confirm_all()
     panel.name.setText("balls")
     panel.iterations = 2
-    paths = []
-    MODELS.added.connect(paths.append)
+    form = ImageForm(panel.viewer)
+    qtbot.addWidget(form)
     panel.learn()
     assert panel.cancel_button.isEnabled()
     edited.corrections.delete(1)  # the viewer goes on; a copy is learnt from
     with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
         pass
-    assert paths == MODELS.paths == [tmp_path / "balls_model" / "balls.safetensors"]
-    assert anystar.load_model(paths[0], device="cpu").name == "balls"
+    assert list(MODELS) == [tmp_path / "balls_model" / "balls.safetensors"]
+    assert form.model_name == str(MODELS[0])  # chosen in the panel that segments
+    assert anystar.load_model(MODELS[0], device="cpu").name == "balls"
     assert [step for step, _ in panel.curve.training] == [1, 2]
     assert "3 objects were learnt from" in panel.message.text()
     panel.learn()  # into another folder
@@ -85,7 +88,8 @@ def test_a_model_is_learnt_in_the_background_and_offered_by_its_name(panel, edit
     with qtbot.waitSignal(panel.run.ended, timeout=TIMEOUT):
         pass
     assert panel.message.text() == "cancelled; the model in use stays"
-    assert len(paths) == 1
+    assert len(MODELS) == 1
+    form.disconnect_viewer()
 
 
 def test_where_the_folder_cannot_be_written_the_model_goes_to_your_own(panel, edited, monkeypatch):

@@ -10,7 +10,7 @@ from anystar.errors import InputError
 from anystar.io.label_store import LabelStore
 from anystar.napari.layers import voxel_size_of
 from anystar.napari.readers import reader
-from anystar.napari.writers import labels_volume, write_labels
+from anystar.napari.writers import write_labels
 
 pytestmark = pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
 SHAPE = (6, 7, 8)
@@ -90,10 +90,10 @@ def test_the_header_of_the_image_goes_to_its_labels(tmp_path):
     assert after.header["oriented"]
 
 
-def test_several_time_points_are_not_written_as_one():
+def test_several_time_points_are_not_written_as_one(tmp_path):
     layer = Labels(np.zeros((2, *SHAPE), int), name="cells")
     with pytest.raises(InputError, match="cells has 2 volumes along"):
-        labels_volume(*layer.as_layer_data_tuple()[:2])
+        write_labels(str(tmp_path / "made.tif"), *layer.as_layer_data_tuple()[:2])
 
 
 def test_a_store_gives_its_image_and_its_labels(tmp_path):

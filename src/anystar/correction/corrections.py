@@ -10,13 +10,12 @@ import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
 from anystar.correction.editable import Change, EditableLabels
-from anystar.correction.history import BBox, bounds, joined_box, slices
+from anystar.correction.history import bounds, joined_box, slices
 from anystar.correction.proposals import Proposals, Propose
-from anystar.correction.rows import Row, rows_of
+from anystar.correction.rows import rows_of
 from anystar.correction.split import divide
 from anystar.correction.table import tabulate_corrections
 from anystar.errors import InputError
-from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
 from anystar.objects.labels import as_labels, number_consecutively
 from anystar.objects.objects import LocatedObjects, locate_objects
@@ -74,17 +73,17 @@ class Corrections(EditableLabels):
             ``(Z, Y, X)`` int32, edited in place: what a viewer displays, some of the objects for example. By
             default a copy of the labels of the result.
         """
-        own = np.array(result.labels, np.int32) if labels is None else labels
-        rows = rows_of(result.objects)
+        rows = known = rows_of(result.objects)
         if labels is not None:
-            found = rows_of(_locate(labels))
-            same = {n for n, row in found.items() if n in rows and _agree(row, rows[n])}
-            rows = {n: rows[n] if n in same else row for n, row in found.items()}
+            rows = rows_of(_locate(labels))
+            for n in rows.keys() & known.keys():  # of the same voxels: then more is known
+                if (rows[n].volume, rows[n].bbox) == (known[n].volume, known[n].bbox):
+                    rows[n] = known[n]
         image, preprocessing = result.image, result.preprocessing
         if image is not None and result.inside is not None:  # the surroundings of the box were read as well
             image, preprocessing = image.crop(result.inside).with_data(result.displayed()), Preprocessing()
         return cls(
-            own,
+            np.array(result.labels, np.int32) if labels is None else labels,
             rows,
             voxel_size=result.voxel_size,
             rays=result.rays,
@@ -161,18 +160,15 @@ class Corrections(EditableLabels):
                 box, mask = drawn
                 free = mask & (self.labels[slices(box)] == 0)
                 if np.count_nonzero(free) >= _FREE * np.count_nonzero(mask):
-                    return self._add(body, box, free)
+                    label = self.next_label
+                    after = np.where(free, label, self.labels[slices(box)])
+                    return self._commit("added", box, after, {label: "added"}, body=body)
         raise NothingFound("there is nothing like an object at this point; paint it instead")
-
-    def _add(self, body: Polyhedra, box: BBox, free: np.ndarray) -> Change:
-        label = self.next_label
-        after = np.where(free, label, self.labels[slices(box)]).astype(np.int32)
-        return self._commit("added", box, after, {label: "added"}, bodies={label: body})
 
     def delete(self, labels: int | Iterable[int]) -> Change:
         """Remove objects; where they were is background, and reviewed as such."""
         names = self._known([labels] if isinstance(labels, int | np.integer) else labels)
-        box = joined_box(*(self.rows[n].bbox for n in names))
+        box = self._around(names)
         before = self.labels[slices(box)]
         return self._commit("deleted", box, np.where(np.isin(before, names), 0, before), {}, named=names)
 
@@ -182,7 +178,7 @@ class Corrections(EditableLabels):
         if len(names) < 2:
             raise InputError("merging takes two objects or more; name another")
         kept = max(names, key=lambda n: (self.rows[n].volume, -n))
-        box = joined_box(*(self.rows[n].bbox for n in names))
+        box = self._around(names)
         before = self.labels[slices(box)]
         after = np.where(np.isin(before, names), kept, before)
         return self._commit("merged", box, after, {kept: "merged"}, named=names)
@@ -201,8 +197,8 @@ class Corrections(EditableLabels):
         halves = divide(mask, one, other, aspect=self.voxel_size.aspect)
         smaller = 1 if np.count_nonzero(halves == 1) < np.count_nonzero(halves == 2) else 2
         new = self.next_label
-        after = np.where(halves == smaller, new, self.labels[slices(box)]).astype(np.int32)
-        return self._commit("split", box, after, {label: "split", new: "split"}, named=[label, new])
+        after = np.where(halves == smaller, new, self.labels[slices(box)])
+        return self._commit("split", box, after, {label: "split", new: "split"})
 
     def refit(self, label: int) -> Change:
         """Replace an object by the star-convex polyhedron that fits it, as far as others leave room.
@@ -211,20 +207,20 @@ class Corrections(EditableLabels):
         is as thick as it is wide.
         """
         (label,) = self._known([label])
-        row = self.rows[label]
-        body = self._fit(label, row.bbox, complete=True)
+        own = self.rows[label].bbox
+        body = self._fitted(self.labels[slices(own)] == label, own, complete=True)
         drawn = self._draw(body)
         if drawn is None:
             raise InputError(f"object {label} is too small to fit a polyhedron to; paint more of it")
-        box = joined_box(row.bbox, drawn[0])
+        box = joined_box(own, drawn[0])
         before = self.labels[slices(box)]
         inside = np.zeros(before.shape, bool)
         inside[slices(drawn[0], box)] = drawn[1]
         after = np.where(before == label, 0, before)
-        after = np.where(inside & (after == 0), label, after).astype(np.int32)
+        after = np.where(inside & (after == 0), label, after)
         if not (after == label).any():
             raise InputError(f"other objects leave no room for object {label}; paint it instead")
-        return self._commit("refitted", box, after, {label: "refitted"}, bodies={label: body}, named=[label])
+        return self._commit("refitted", box, after, {label: "refitted"}, body=body)
 
     def paint(self, where: tuple[np.ndarray, ...], label: int, *, over: bool = False) -> Change | None:
         """Give voxels to an object, a new one if no object has the label, or to the background (0).
@@ -270,15 +266,14 @@ class Corrections(EditableLabels):
         after = self.labels[slices(box)].copy()
         self.labels[where] = old
         names = [n for n in np.union1d(old, after[within]).tolist() if n]
-        return self._commit("painted", box, after, dict.fromkeys(names, "painted"), named=names)
+        return self._commit("painted", box, after, dict.fromkeys(names, "painted"))
 
     def review(self, labels: Iterable[int] | None = None) -> Change:
         """Confirm objects as they are; all of the volume, background included, if ``labels`` is None."""
-        names = list(self.rows) if labels is None else self._known(labels)
         if labels is None:
             z, y, x = self.labels.shape
-            return self._confirm((0, 0, 0, z, y, x), names, background=True)
-        return self._confirm(joined_box(*(self.rows[n].bbox for n in names)), names, background=False)
+            return self._confirm(list(self.rows), (0, 0, 0, z, y, x))
+        return self._confirm(self._known(labels))
 
     def review_box(self, box: Box) -> Change:
         """Confirm a box: its background, and every object whose centre of mass lies in it."""
@@ -291,9 +286,7 @@ class Corrections(EditableLabels):
             for n, row in self.rows.items()
             if all(a <= c <= b - 1 for a, c, b in zip(low, row.centroid, high, strict=True))
         ]
-        bounds = (low[0], low[1], low[2], high[0], high[1], high[2])
-        whole = joined_box(bounds, *(self.rows[n].bbox for n in names))
-        return self._confirm(whole, names, background=True, region=bounds)
+        return self._confirm(names, (low[0], low[1], low[2], high[0], high[1], high[2]))
 
 
 def _locate(labels: np.ndarray) -> LocatedObjects:
@@ -301,7 +294,3 @@ def _locate(labels: np.ndarray) -> LocatedObjects:
     numbered, names = number_consecutively(labels)
     located = locate_objects(numbered, len(names))
     return replace(located, label=names[located.label - 1])
-
-
-def _agree(one: Row, other: Row) -> bool:
-    return (one.volume, one.bbox) == (other.volume, other.bbox)

@@ -108,25 +108,21 @@ class EditableLabels:
 
     def undo(self) -> Change | None:
         """Take the last edit back; None if there is none."""
-        if not self._done:
-            return None
-        patch = self._done.pop()
-        self._undone.append(patch)
-        self.restore(patch, forwards=False)
-        if self.recorder is not None:
-            self.recorder.step(self, "undo")
-        return Change(text=f"undone: {patch.text}", labels=patch.labels, box=patch.slices)
+        return self._step("undo", self._done, self._undone, "undone")
 
     def redo(self) -> Change | None:
         """Make the edit again that was undone last; None if there is none."""
-        if not self._undone:
+        return self._step("redo", self._undone, self._done, "again")
+
+    def _step(self, kind: str, source: list[Patch], target: list[Patch], text: str) -> Change | None:
+        if not source:
             return None
-        patch = self._undone.pop()
-        self._done.append(patch)
-        self.restore(patch, forwards=True)
+        patch = source.pop()
+        target.append(patch)
+        self.restore(patch, forwards=kind == "redo")
         if self.recorder is not None:
-            self.recorder.step(self, "redo")
-        return Change(text=f"again: {patch.text}", labels=patch.labels, box=patch.slices)
+            self.recorder.step(self, kind)
+        return Change(text=f"{text}: {patch.text}", labels=patch.labels, box=patch.slices)
 
     def replay(self, patch: Patch) -> None:
         """Make a recorded edit again, as after a crash; it is not recorded a second time."""
@@ -147,18 +143,19 @@ class EditableLabels:
         provenance: dict[int, Provenance],
         *,
         named: Iterable[int] = (),
-        bodies: dict[int, Polyhedra] | None = None,
+        body: Polyhedra | None = None,
     ) -> Change:
-        """Put new labels into a box, and bring rows and review up to date, as one step."""
+        """Put new labels into a box, and bring rows and review up to date, as one step.
+
+        ``provenance`` is that of the objects which are made or changed, ``named`` are further ones that may
+        lose voxels, and ``body`` is the polyhedron of the object if there is only one.
+        """
         names = tuple(dict.fromkeys([*named, *provenance]))
-        own = [self.rows[n].bbox for n in names if n in self.rows]
-        whole = joined_box(box, *own)
-        inner = slices(box, whole)
-        before = self.labels[slices(whole)].copy()
-        reviewed = self.reviewed[slices(whole)].copy()
+        whole = self._around(names, box)
+        before, reviewed = self.labels[slices(whole)], self.reviewed[slices(whole)]
         labels = before.copy()
-        labels[inner] = after
-        rows = {n: self._measured(n, labels, whole, provenance[n], bodies or {}) for n in provenance}
+        labels[slices(box, whole)] = after
+        rows = {n: self._measured(n, labels, whole, origin, body) for n, origin in provenance.items()}
         rows_after = {n: row for n, row in rows.items() if row is not None}
         patch = Patch(
             kind=kind,
@@ -173,15 +170,14 @@ class EditableLabels:
         )
         return self._carry_out(patch)
 
-    def _confirm(
-        self, box: BBox, names: list[int], *, background: bool, region: BBox | None = None
-    ) -> Change:
-        part = slices(box)
-        before, reviewed = self.labels[part], self.reviewed[part]
+    def _confirm(self, names: list[int], *regions: BBox) -> Change:
+        """Confirm objects, and the background of regions."""
+        box = self._around(names, *regions)
+        before, reviewed = self.labels[slices(box)], self.reviewed[slices(box)]
         everything = len(names) == len(self.rows)
         after = reviewed | ((before > 0) if everything else np.isin(before, names))
-        if background:
-            inner = slices(region or box, box)
+        for region in regions:
+            inner = slices(region, box)
             after[inner] |= before[inner] == 0
         patch = Patch(
             kind="reviewed",
@@ -197,9 +193,7 @@ class EditableLabels:
         return self._carry_out(patch)
 
     def _carry_out(self, patch: Patch) -> Change:
-        self.restore(patch, forwards=True)
-        self._done.append(patch)
-        self._undone.clear()
+        self.replay(patch)
         if self.recorder is not None:
             self.recorder.edit(self, patch)
         return Change(text=patch.text, labels=patch.labels, box=patch.slices)
@@ -214,7 +208,7 @@ class EditableLabels:
         if labels is not None:
             self.labels[patch.slices] = unpack(labels)
         self.reviewed[patch.slices] = unpack(reviewed)
-        for name in {*patch.labels, *patch.rows_before, *patch.rows_after}:
+        for name in patch.labels:
             self.rows.pop(name, None)
         self.rows.update(rows)
 
@@ -224,23 +218,21 @@ class EditableLabels:
         labels: np.ndarray,
         box: BBox,
         provenance: Provenance,
-        bodies: dict[int, Polyhedra],
+        body: Polyhedra | None,
     ) -> Row | None:
         """Return the row of an object that lies within a box of labels; None if it has no voxel left."""
         mask = labels == name
         located = locate_objects(mask.astype(np.int32), 1, origin=box[:3])
         if not len(located):
             return None
-        old = self.rows.get(name)
-        row = rows_of(located)[1]
-        given = bodies.get(name)
-        body = given if given is not None and given.rays == self.rays else self._fitted(mask, box)
-        probability = np.nan if old is None else old.probability
-        if given is not None and given.prob is not None:
-            probability = float(given.probabilities[0])
+        probability = self.rows[name].probability if name in self.rows else np.nan
+        if body is not None and body.prob is not None:
+            probability = float(body.prob[0])
+        if body is None or body.rays != self.rays:
+            body = self._fitted(mask, box)
         z, y, x = body.points[0].astype(float).tolist()
         return replace(
-            row,
+            rows_of(located)[1],
             label=name,
             probability=probability,
             centre=(z, y, x),
@@ -249,10 +241,8 @@ class EditableLabels:
             reviewed=True,
         )
 
-    def _fit(self, label: int, box: BBox, *, complete: bool) -> Polyhedra:
-        return self._fitted(self.labels[slices(box)] == label, box, complete=complete)
-
     def _fitted(self, mask: np.ndarray, box: BBox, *, complete: bool = False) -> Polyhedra:
+        """Return the polyhedron of a mask of a box, see :func:`anystar.correction.refit.fit_polyhedron`."""
         where = bounds(np.nonzero(mask))
         part = fit_polyhedron(
             mask[slices(where)], self.rays, aspect=self.voxel_size.aspect, complete=complete
@@ -272,6 +262,10 @@ class EditableLabels:
         drawn = rasterise(body, (d - a, e - b, f - c), spacing=self.voxel_size.aspect, start=(a, b, c))
         mask = self.preprocessing.clear_margins(drawn, slices(box)) > 0
         return (box, mask) if mask.any() else None
+
+    def _around(self, names: Iterable[int], *others: BBox) -> BBox:
+        """Return the box that holds objects, as far as they exist, and other boxes."""
+        return joined_box(*others, *(self.rows[n].bbox for n in names if n in self.rows))
 
     def _voxel(self, point: Sequence[float]) -> tuple[int, int, int] | None:
         z, y, x = (int(np.floor(p + 0.5)) for p in point)

@@ -24,10 +24,9 @@ from anystar.correction.corrections import Corrections
 from anystar.correction.editable import EditableLabels
 from anystar.correction.entries import encode, read_entries
 from anystar.correction.history import Patch
-from anystar.correction.locks import lock
 from anystar.correction.packed import Packed, pack, unpack
 from anystar.correction.proposals import Proposals
-from anystar.correction.rows import Row, decode_rows, encode_rows
+from anystar.correction.rows import decode_rows, encode_rows
 from anystar.errors import FileError
 from anystar.geometry.rays import Rays
 from anystar.preprocess import Preprocessing
@@ -40,6 +39,8 @@ _CHUNK = 1 << 26
 """Bytes of labels that are compressed at once."""
 _PLANES = 16
 """Planes of an image that are compared to recognise it."""
+_ARRAYS, _ROWS = ("before", "after", "reviewed_before", "reviewed_after"), ("rows_before", "rows_after")
+"""What is kept of a patch besides its header."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +108,11 @@ class Journal:
     def edit(self, state: EditableLabels, patch: Patch) -> None:
         """Append an edit that was just made."""
         if self._file is None:
-            with _taken_back(state, patch):
+            state.restore(patch, forwards=False)
+            try:
                 self._begin(state)
+            finally:
+                state.restore(patch, forwards=True)
         header, arrays = _of_patch(patch)
         self._append({"kind": "edit", **header}, arrays)
         self.unsaved += 1
@@ -116,8 +120,7 @@ class Journal:
     def step(self, state: EditableLabels, kind: str) -> None:
         """Append an ``undo`` or a ``redo``."""
         self.unsaved += 1
-        if self._file is not None:
-            self._append({"kind": kind}, {})
+        self._append({"kind": kind}, {})
         if self._file is None:
             self._begin(state)
 
@@ -192,7 +195,7 @@ class Journal:
         journal = cls(key)
         journal.path, journal.unsaved, journal._made = path, unsaved, [path]
         journal._file = open(path, "r+b")  # noqa: SIM115 (open as long as the correction)
-        if not lock(journal._file):
+        if not _lock(journal._file):
             journal._file.close()
             raise FileError(f"{path} is in use by another viewer; close that first")
         journal._file.truncate(end)
@@ -207,46 +210,41 @@ def _new_file(place: Path) -> tuple[Path, IO[bytes]]:
         path = place if number == 1 else place.with_name(f"{place.name}-{number}")
         with suppress(FileExistsError):
             file = open(path, "xb")  # noqa: SIM115 (open as long as the correction)
-            lock(file)
+            _lock(file)
             return path, file
     raise AssertionError
 
 
-class _taken_back:
-    """The state as it was before a patch, inside of a ``with`` statement."""
+def _lock(file: IO[bytes]) -> bool:
+    """Lock an open file until it is closed, and return whether that succeeded: no one else has locked it.
 
-    def __init__(self, state: EditableLabels, patch: Patch) -> None:
-        self.state, self.patch = state, patch
+    The lock ends with the program, however it ends. Where there are no such locks (on Windows, and on some
+    network drives) no file counts as locked.
+    """
+    try:
+        import fcntl
 
-    def __enter__(self) -> None:
-        self.state.restore(self.patch, forwards=False)
-
-    def __exit__(self, *_: object) -> None:
-        self.state.restore(self.patch, forwards=True)
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return True
+    return True
 
 
 def _of_patch(patch: Patch) -> tuple[dict[str, Any], dict[str, Packed]]:
     header: dict[str, Any] = {"what": patch.kind, "labels": patch.labels, "box": patch.box}
-    names = ("before", "after", "reviewed_before", "reviewed_after")
-    arrays = {name: value for name in names if (value := getattr(patch, name)) is not None}
-    for name in ("rows_before", "rows_after"):
+    arrays = {name: value for name in _ARRAYS if (value := getattr(patch, name)) is not None}
+    for name in _ROWS:
         header[name], arrays[f"{name}_distances"] = encode_rows(getattr(patch, name))
     return header, arrays
 
 
 def _to_patch(header: dict[str, Any], arrays: dict[str, Packed]) -> Patch:
-    rows = {n: decode_rows(header[n], arrays[f"{n}_distances"]) for n in ("rows_before", "rows_after")}
-    a, b, c, d, e, f = header["box"]
-    return Patch(
-        kind=header["what"],
-        labels=tuple(header["labels"]),
-        box=(a, b, c, d, e, f),
-        before=arrays.get("before"),
-        after=arrays.get("after"),
-        reviewed_before=arrays["reviewed_before"],
-        reviewed_after=arrays["reviewed_after"],
-        **rows,
-    )
+    values: dict[str, Any] = {name: arrays.get(name) for name in _ARRAYS}
+    values |= {name: decode_rows(header[name], arrays[f"{name}_distances"]) for name in _ROWS}
+    values |= {name: tuple(header[name]) for name in ("labels", "box")}
+    return Patch(kind=header["what"], **values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,7 +286,7 @@ def _count_unsaved(path: Path, key: ImageKey) -> int | None:
     """Return how many edits were not saved; None if the file is in use, damaged or of another image."""
     edits, begun = 0, False
     with open(path, "rb") as file:
-        if not lock(file):
+        if not _lock(file):
             return None
     for header, _, _ in read_entries(path):
         if header["kind"] == "start":
@@ -341,8 +339,16 @@ def recover(
         elif kind == "labels":
             parts.append(unpack(arrays["labels"]))
         elif kind == "begun":
-            rows = decode_rows(header["rows"], arrays["distances"])
-            corrections = _begun(start, parts, rows, image, preprocessing, proposals)
+            (z, y, x), unit = start["voxel_size"]
+            corrections = Corrections(
+                np.concatenate(parts),
+                decode_rows(header["rows"], arrays["distances"]),
+                voxel_size=VoxelSize((z, y, x), unit),
+                rays=Rays.from_dict(start["rays"]),
+                image=image,
+                preprocessing=preprocessing,
+                proposals=proposals,
+            )
             corrections.reviewed[:] = reviewed
         elif corrections is None:
             break
@@ -356,23 +362,3 @@ def recover(
     journal = Journal._reopened(key, path, end, unsaved)
     corrections.recorder = journal
     return corrections, journal
-
-
-def _begun(
-    start: dict[str, Any],
-    parts: list[np.ndarray],
-    rows: dict[int, Row],
-    image: Volume | None,
-    preprocessing: Preprocessing | None,
-    proposals: Proposals | None,
-) -> Corrections:
-    (z, y, x), unit = start["voxel_size"]
-    return Corrections(
-        np.concatenate(parts),
-        rows,
-        voxel_size=VoxelSize((z, y, x), unit),
-        rays=Rays.from_dict(start["rays"]),
-        image=image,
-        preprocessing=preprocessing,
-        proposals=proposals,
-    )

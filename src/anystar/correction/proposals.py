@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
+from anystar.box import Box
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.voting import vote
@@ -99,17 +100,16 @@ def run_around(
 
     def propose(point: Voxel) -> Proposals:
         reach = _UNKNOWN if diameter is None else _REACH * diameter
+        z, y, x = point
         half = [int(np.ceil(reach / edge)) for edge in voxel_size.aspect]
-        low = [max(0, p - h) for p, h in zip(point, half, strict=True)]
-        high = [min(n, p + h + 1) for p, h, n in zip(point, half, image.shape, strict=True)]
-        part = np.asarray(image[tuple(slice(a, b) for a, b in zip(low, high, strict=True))])
+        box = Box(start=point, stop=(z + 1, y + 1, x + 1)).grown(half, image.shape)
         lengths = voxel_size.lengths
         result = model.segment(
-            Volume(data=part, spacing=lengths.spacing, unit=lengths.unit),
+            Volume(data=np.asarray(image[box.slices]), spacing=lengths.spacing, unit=lengths.unit),
             diameter=None if diameter is None else diameter * min(lengths.spacing),
             prob_thresh=_FLOOR,
             appearance=False,
         )
-        return Proposals.of(result, start=(low[0], low[1], low[2]))
+        return Proposals.of(result, start=box.start)
 
     return propose

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -14,7 +14,6 @@ from anystar.geometry.rays import Rays
 from anystar.objects.objects import LocatedObjects, Objects
 
 __all__ = [
-    "DRAWN",
     "PROVENANCE",
     "Provenance",
     "Row",
@@ -26,10 +25,8 @@ __all__ = [
 ]
 
 Provenance = Literal["found", "added", "merged", "split", "painted", "refitted"]
-PROVENANCE: tuple[Provenance, ...] = ("found", "added", "merged", "split", "painted", "refitted")
+PROVENANCE: tuple[Provenance, ...] = get_args(Provenance)
 """Where an object comes from: the model, a click, or the last edit of its voxels."""
-DRAWN: tuple[Provenance, ...] = ("found", "added", "refitted")
-"""Objects whose voxels are those of their polyhedron."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,6 +54,11 @@ class Row:
     """Chance that it is real, as the model says; NaN if unknown."""
     volume_uncertainty: float = math.nan
     """Relative standard uncertainty of the model's volume; NaN if unknown, as after every edit."""
+
+    @property
+    def drawn(self) -> bool:
+        """Whether its voxels are those of its polyhedron."""
+        return self.distances is not None and self.provenance in ("found", "added", "refitted")
 
     @property
     def key(self) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from anystar.arrays import Volume, refuse_mismatch
 from anystar.correction.editable import EditableLabels
-from anystar.correction.rows import DRAWN, Row, objects_of
+from anystar.correction.rows import Row, objects_of
 from anystar.objects.measure import add_channel, as_volume, tabulate
 from anystar.objects.table import Table
 from anystar.preprocess.arrays import whole_box
@@ -37,9 +37,26 @@ def tabulate_corrections(
         One row per object, ascending by label, with ``provenance`` and ``reviewed``.
     """
     rows = sorted(state.rows.values(), key=lambda row: row.label)
-    bodies = np.array([row.provenance in DRAWN and row.distances is not None for row in rows], bool)
-    table = _table(state, rows, bodies)
-    table = table.with_columns(_review(rows))
+    image, settings = state.image, state.preprocessing
+    data = None if image is None else settings.repaired(image.data)
+    margins = settings.margin_mask(whole_box(state.labels.shape))
+    parts = []
+    for drawn, rays in ((True, state.rays), (False, None)):
+        some = [row for row in rows if row.drawn is drawn]
+        if some or not rows:
+            parts.append(
+                tabulate(
+                    state.labels,
+                    objects_of(some, state.rays),
+                    rays,
+                    image=data,
+                    spacing=state.voxel_size.spacing,
+                    unit=state.voxel_size.unit,
+                    margins=margins,
+                )
+            )
+    table = Table.concat(parts)
+    table = table.select(np.argsort(table["label"], kind="stable")).with_columns(_review(rows))
     for name, channel in (intensities or {}).items():
         values = as_volume(f"intensities[{name!r}]", channel)
         refuse_mismatch(name, values, "the image", state.volume)
@@ -68,27 +85,3 @@ def _review(rows: list[Row]) -> dict[str, np.ndarray]:
         "provenance": np.array([row.provenance for row in rows], np.str_),
         "reviewed": np.array([row.reviewed for row in rows], bool),
     }
-
-
-def _table(state: EditableLabels, rows: list[Row], bodies: np.ndarray) -> Table:
-    image, settings = state.image, state.preprocessing
-    parts = []
-    for chosen, rays in ((bodies, state.rays), (~bodies, None)):
-        if not chosen.any() and len(rows):
-            continue
-        some = [row for row, wanted in zip(rows, chosen, strict=True) if wanted]
-        parts.append(
-            tabulate(
-                state.labels,
-                objects_of(some, state.rays),
-                rays,
-                image=None if image is None else settings.repaired(image.data),
-                spacing=state.voxel_size.spacing,
-                unit=state.voxel_size.unit,
-                margins=settings.margin_mask(whole_box(state.labels.shape)),
-            )
-        )
-        if not len(rows):
-            break
-    table = Table.concat(parts)
-    return table.select(np.argsort(table["label"], kind="stable"))

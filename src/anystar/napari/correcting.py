@@ -13,7 +13,7 @@ from anystar.arrays import Volume
 from anystar.correction import Corrections, ImageKey, Journal
 from anystar.errors import InputError
 from anystar.napari.corrections import LayerCorrections, corrections_of
-from anystar.napari.layers import labels_place, voxel_size_of
+from anystar.napari.layers import LayerVolume, labels_place, voxel_size_of
 from anystar.napari.segmentation import attach, segmentation_of
 
 __all__ = ["correct", "in_memory"]
@@ -43,26 +43,27 @@ def correct(layer: Any, *, image: Volume | None = None, path: Path | None = None
     if known is not None:
         return known
     place, segmentation = labels_place(layer), segmentation_of(layer)
-    result = None if segmentation is None else segmentation.result
-    if segmentation is not None and result is not None:
-        place = segmentation.place
+    if segmentation is not None and segmentation.result is not None:
+        place, result = segmentation.place, segmentation.result
         labels = place.from_layer(np.asarray(layer.data))
-        if not _editable(labels) or np.may_share_memory(labels, result.labels):
+        editable = labels.dtype == np.int32 and labels.flags.writeable
+        if not editable or np.may_share_memory(labels, result.labels):
             labels = np.array(labels, np.int32)
         corrections = Corrections.of(result, labels=labels)
         segmentation.corrected = True
     else:
-        size = voxel_size_of(layer).size
-        data = place.from_layer(np.asarray(layer.data))
-        volume = Volume(data=data)
-        if size is not None:
-            volume = Volume(data=data, spacing=size.spacing, unit=size.unit)
-        corrections = Corrections.of_labels(volume, image)
+        source = LayerVolume(data=layer.data, place=place, name=layer.name)
+        corrections = Corrections.of_labels(source.volume(voxel_size_of(layer).size), image)
     pixels = corrections.labels if corrections.image is None else corrections.image.data
     key = ImageKey.of(pixels, path=path, name=layer.name if path is None else "")
-    corrections.recorder = Journal(key)
+    corrections.recorder = journal = Journal(key)
     made = LayerCorrections(
-        layer=layer, corrections=corrections, place=place, key=key, segmentation=segmentation
+        layer=layer,
+        corrections=corrections,
+        place=place,
+        key=key,
+        journal=journal,
+        segmentation=segmentation,
     )
     made.begin()
     return made
@@ -78,20 +79,6 @@ def in_memory(layer: Any) -> Any:
     InputError
         If labels that lie on the disk do not fit into memory.
     """
-    _refuse_too_large(layer)
-    known = segmentation_of(layer)
-    if not layer.multiscale and (known is None or known.result is not None):
-        return layer
-    data, kwargs, _ = layer.as_layer_data_tuple()
-    own = {"multiscale": False, "name": f"{layer.name} corrected", "metadata": dict(kwargs["metadata"])}
-    made = Labels(np.array(data[0] if layer.multiscale else data), **{**kwargs, **own})
-    if known is not None:
-        attach(made, replace(known, live=None, corrected=True))
-    return made
-
-
-def _refuse_too_large(layer: Any) -> None:
-    """Raise if labels that lie on the disk do not fit into memory."""
     from anystar.blocks.memory import available_memory
 
     finest = layer.data[0] if layer.multiscale else layer.data
@@ -101,7 +88,12 @@ def _refuse_too_large(layer: Any) -> None:
             f"{layer.name} needs {need / 1e9:.3g} GB in memory to be corrected; "
             "segment a part and correct that"
         )
-
-
-def _editable(labels: np.ndarray) -> bool:
-    return labels.dtype == np.int32 and labels.flags.writeable
+    known = segmentation_of(layer)
+    if not layer.multiscale and (known is None or known.result is not None):
+        return layer
+    _, kwargs, _ = layer.as_layer_data_tuple()
+    own = {"multiscale": False, "name": f"{layer.name} corrected", "metadata": dict(kwargs["metadata"])}
+    made = Labels(np.array(finest), **{**kwargs, **own})
+    if known is not None:
+        attach(made, replace(known, live=None, corrected=True))
+    return made

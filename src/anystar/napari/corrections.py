@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, find_unsaved, recover
+from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, recover
 from anystar.correction.table import list_objects
 from anystar.errors import InputError
-from anystar.napari.layers import Place
+from anystar.napari.layers import Place, features_of
 from anystar.napari.segmentation import Segmentation
 from anystar.napari.strokes import painted_voxels
 
@@ -56,16 +57,12 @@ class LayerCorrections:
     corrections: Corrections
     place: Place
     key: ImageKey
+    journal: Journal
+    """What keeps the edits on the disk."""
     segmentation: Segmentation | None = None
     pending: list[Any] = field(default_factory=list)
     """Objects to merge, or the first point of a split."""
     _measured: dict[str, dict[int, Any]] = field(default_factory=dict)
-
-    @property
-    def journal(self) -> Journal | None:
-        """What keeps the edits on the disk."""
-        kept = self.corrections.recorder
-        return kept if isinstance(kept, Journal) else None
 
     @property
     def image_path(self) -> Path | None:
@@ -81,7 +78,7 @@ class LayerCorrections:
             If the place belongs to another time point or channel.
         """
         data = self.layer.world_to_data(position)
-        if any(round(float(data[axis])) for axis in range(len(data)) if axis not in self.place.axes):
+        if any(round(float(data[axis])) for axis in self.place.others):
             raise InputError(f"{self.layer.name} is of another time point or channel; move the slider there")
         z, y, x = (float(data[axis]) for axis in self.place.axes)
         return z, y, x
@@ -190,22 +187,14 @@ class LayerCorrections:
 
     def features(self) -> pandas.DataFrame:
         """Return a row per object; what was measured before stays with objects that were not edited."""
-        table = list_objects(self.corrections).to_pandas()
-        table.insert(0, "index", table["label"])  # which label a row is of, for napari
-        edited = (table["provenance"] != "found").to_numpy()
+        table = features_of(list_objects(self.corrections))
         for name, values in self._measured.items():
-            if name not in table:
-                table[name] = [
-                    np.nan if e else values.get(n, np.nan)
-                    for n, e in zip(table["label"], edited, strict=True)
-                ]
+            table[name] = table["label"].map(values).where(table["provenance"] == "found")
         return table
 
     def measure(self) -> str:
         """Measure all objects: intensities, surfaces, contrast."""
-        table = self.corrections.table().to_pandas()
-        table.insert(0, "index", table["label"])
-        self.layer.features = table
+        self.layer.features = features_of(self.corrections.table())
         self.remember_measures()
         return f"measured {len(self.corrections.rows)} objects; see the features of the layer"
 
@@ -214,12 +203,11 @@ class LayerCorrections:
         features = self.layer.features
         if "label" not in features:
             return
-        names = features["label"].to_numpy()
-        own = set(list_objects(self.corrections))
+        own = {"index", *list_objects(self.corrections)}
         self._measured = {
-            str(c): dict(zip(names.tolist(), features[c].tolist(), strict=True))
-            for c in features.columns
-            if c not in own and c != "index"
+            name: dict(zip(features["label"], features[name], strict=True))
+            for name in features.columns
+            if name not in own
         }
 
     @property
@@ -236,10 +224,7 @@ class LayerCorrections:
     def summary(self) -> str:
         """How many objects there are, of which kinds, and how many were reviewed."""
         rows = self.corrections.rows.values()
-        counts = {
-            kind: sum(row.provenance == kind for row in rows)
-            for kind in dict.fromkeys(r.provenance for r in rows)
-        }
+        counts = Counter(row.provenance for row in rows)
         kinds = ", ".join(f"{number} {kind}" for kind, number in counts.items())
         reviewed = sum(row.reviewed for row in rows)
         return f"{len(rows)} objects: {kinds}; {reviewed} reviewed" if rows else "no objects"
@@ -253,29 +238,23 @@ class LayerCorrections:
     @property
     def kept(self) -> str:
         """Where edits are kept, for the user."""
-        journal = self.journal
-        if journal is None or not self.corrections.can_undo:
+        if not self.corrections.can_undo:
             return "Every edit is kept on the disk as you make it."
-        path = journal.path
+        path = self.journal.path
         if path is not None and self.image_path is not None and path.parent == self.image_path.parent:
-            return journal.note or f"Edits are kept beside the image, in {path.name}."
-        return journal.note or f"Edits are kept in {path}."
+            return self.journal.note or f"Edits are kept beside the image, in {path.name}."
+        return self.journal.note or f"Edits are kept in {path}."
 
     @property
     def at_risk(self) -> bool:
         """Whether edits are nowhere but in memory."""
-        return self.journal is not None and not self.journal.keeps
-
-    def unsaved(self) -> list[Unsaved]:
-        """Return corrections of this image of an earlier time that were not saved."""
-        return find_unsaved(self.key)
+        return not self.journal.keeps
 
     def restore(self, found: Unsaved) -> str:
         """Go on with corrections of an earlier time."""
         own = self.corrections
-        if self.journal is not None:
-            self.journal.close()
-        self.corrections, _ = recover(
+        self.journal.close()
+        self.corrections, self.journal = recover(
             found.path, self.key, image=own.image, preprocessing=own.preprocessing, proposals=own.proposals
         )
         self.layer.data = self.place.to_layer(self.corrections.labels)
@@ -324,8 +303,7 @@ class LayerCorrections:
     def close(self) -> None:
         """End the correction; what was not saved stays on the disk."""
         self.release()
-        if self.journal is not None:
-            self.journal.close()
+        self.journal.close()
 
 
 def corrections_of(layer: Any) -> LayerCorrections | None:

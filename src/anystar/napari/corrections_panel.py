@@ -10,9 +10,10 @@ from typing import Any
 from napari.layers import Image, Labels
 from napari.viewer import Viewer
 from qtpy.QtWidgets import QFileDialog
+from superqt.utils import signals_blocked
 
-from anystar.correction import NothingFound, run_around
-from anystar.correction.proposals import Proposals
+from anystar.arrays import Volume
+from anystar.correction import NothingFound, Proposals, find_unsaved, run_around
 from anystar.errors import InputError, user_message
 from anystar.napari import segmenting
 from anystar.napari.correcting import correct, in_memory
@@ -20,9 +21,12 @@ from anystar.napari.corrections import LayerCorrections, Mode
 from anystar.napari.corrections_form import CorrectionsForm
 from anystar.napari.layers import layer_volume, voxel_size_of
 from anystar.napari.segmentation import segmentation_of
-from anystar.napari.worker import Progress, Run, cancel_with
+from anystar.napari.worker import Run, cancel_with
+from anystar.runtime.progress import Progress
 
 __all__ = ["CorrectionsPanel"]
+
+Point = tuple[float, float, float]
 
 
 class CorrectionsPanel(CorrectionsForm):
@@ -47,19 +51,17 @@ class CorrectionsPanel(CorrectionsForm):
             self.restore_button: self.restore,
             self.dismiss_button: self.offer.hide,
             self.new_button: self.new_object,
-            self.fit_button: self.refit,
-            self.undo_button: self.undo,
-            self.redo_button: self.redo,
-            self.view_button: self.confirm_view,
-            self.all_button: self.confirm_all,
+            self.fit_button: partial(self.edit, LayerCorrections.refit),
+            self.undo_button: partial(self.edit, LayerCorrections.undo),
+            self.redo_button: partial(self.edit, LayerCorrections.redo),
+            self.view_button: partial(self.edit, self.confirm_view),
+            self.all_button: partial(self.edit, LayerCorrections.confirm_all),
             self.choose_button: self.choose_path,
-            self.measure_button: self.measure,
-            self.save_button: self.save,
-        }
+            self.measure_button: partial(self.edit, LayerCorrections.measure),
+            self.save_button: partial(self.edit, self.save),
+        } | {button: partial(self.set_mode, mode) for mode, button in self.buttons.items()}
         for button, action in actions.items():
             button.clicked.connect(action)  # no lambda: a cycle would be collected in any thread
-        for mode, button in self.buttons.items():
-            button.clicked.connect(partial(self.set_mode, mode))
 
     def list_layers(self, event: Any = None) -> None:
         """Offer the labels layers of the viewer; a correction ends with its layer."""
@@ -68,11 +70,10 @@ class CorrectionsPanel(CorrectionsForm):
             self.stop()
             edited.close()
         chosen = self.labels.currentText() if self.edited is None else self.edited.layer.name
-        self.labels.blockSignals(True)
-        self.labels.clear()
-        self.labels.addItems([layer.name for layer in self.viewer.layers if isinstance(layer, Labels)])
-        self.labels.setCurrentIndex(max(0, self.labels.findText(chosen)))
-        self.labels.blockSignals(False)
+        with signals_blocked(self.labels):
+            self.labels.clear()
+            self.labels.addItems([layer.name for layer in self.viewer.layers if isinstance(layer, Labels)])
+            self.labels.setCurrentIndex(max(0, self.labels.findText(chosen)))
         self._choose()
 
     @property
@@ -112,8 +113,7 @@ class CorrectionsPanel(CorrectionsForm):
         folder = Path.cwd() if path is None else path.parent
         stem = layer.name if path is None else path.name.split(".")[0]
         self.path.setText(str(folder / f"{stem}_labels.ome.tif"))
-        found = self.edited.unsaved()
-        if found:
+        if found := find_unsaved(self.edited.key):
             self.offer_text.setText(f"There are {found[0].text}.")
             self.offer.show()
         self.set_mode(Mode.ADD)
@@ -152,18 +152,15 @@ class CorrectionsPanel(CorrectionsForm):
         return next((x for x in images if not x.rgb and tuple(x.data.shape) == shape), None)
 
     def _keys(self) -> dict[str, Callable[[Any], None]]:
-        def calling(action: Callable[[], Any]) -> Callable[[Any], None]:
-            return lambda layer: action()
-
-        keys = {mode.value.key: calling(partial(self.set_mode, mode)) for mode in Mode}
-        return keys | {
-            "n": calling(self.new_object),
-            "f": calling(self.refit),
-            "Control-Z": calling(self.undo),
-            "Control-Shift-Z": calling(self.redo),
+        """Return what each key does; napari calls it with the layer."""
+        return {mode.value.key: partial(self.set_mode, mode) for mode in Mode} | {
+            "n": self.new_object,
+            "f": partial(self.edit, LayerCorrections.refit),
+            "Control-Z": partial(self.edit, LayerCorrections.undo),
+            "Control-Shift-Z": partial(self.edit, LayerCorrections.redo),
         }
 
-    def set_mode(self, mode: Mode, checked: bool = True) -> None:
+    def set_mode(self, mode: Mode, *_: object) -> None:
         """Choose what a click does."""
         self.mode = mode
         if self.edited is not None:
@@ -201,25 +198,20 @@ class CorrectionsPanel(CorrectionsForm):
                 world=True,
             )
             label = int(label or 0)
-        point = None
-        try:
-            point = edited.voxel(event.position)
-            self._say(edited.click(self.mode, point, label=label))
-        except InputError as error:
-            if point is not None and isinstance(error, NothingFound):
-                self._look_around(edited, point, error)
-            else:
-                self._say(str(error))
-        self.update_state()
+        self.edit(partial(self._click_at, position=event.position, label=label))
 
-    def _look_around(
-        self, edited: LayerCorrections, point: tuple[float, float, float], error: NothingFound
-    ) -> None:
-        """Run the model around a point where no candidate was kept, if the model is known."""
-        known, image = edited.segmentation, edited.corrections.image
-        if image is None or self.run is not None:
-            self._say(str(error))
-            return
+    def _click_at(self, edited: LayerCorrections, *, position: Any, label: int | None) -> str:
+        point = edited.voxel(position)
+        try:
+            return edited.click(self.mode, point, label=label)
+        except NothingFound:
+            if edited.corrections.image is None or self.run is not None:
+                raise
+        return self._look_around(edited, edited.corrections.image, point)
+
+    def _look_around(self, edited: LayerCorrections, image: Volume, point: Point) -> str:
+        """Run the model around a point where no candidate was kept."""
+        known = edited.segmentation
         name, device = (None, "auto") if known is None else (known.model, known.device)
         z, y, x = (int(p + 0.5) for p in point)
 
@@ -228,77 +220,43 @@ class CorrectionsPanel(CorrectionsForm):
             model, size = segmenting.load_model(name, device), edited.corrections.voxel_size
             return run_around(model, image.data, size, diameter=edited.diameter)((z, y, x))
 
-        self._say("looking around the point with the model …")
         self.run = Run("Look around the point", work)
         self.run.finished.connect(partial(self._add_found, edited, point))
         self.run.failed.connect(self._say)
         self.run.ended.connect(self._run_ended)
         self.run.start()
+        return "looking around the point with the model …"
 
-    def _add_found(self, edited: LayerCorrections, point: tuple[float, ...], found: Proposals) -> None:
-        try:
-            self._say(edited.click(Mode.ADD, point, propose=lambda _: found))
-        except InputError as error:
-            self._say(str(error))
+    def _add_found(self, edited: LayerCorrections, point: Point, found: Proposals) -> None:
+        self._try(lambda: edited.click(Mode.ADD, point, propose=lambda _: found))
 
     def _run_ended(self) -> None:
         self.run = None
         self.update_state()
 
     def _painted(self, event: Any) -> None:
-        if self.edited is not None:
-            self._try(partial(self.edited.stroke, event.value))
+        self.edit(lambda edited: edited.stroke(event.value))
 
-    def undo(self) -> None:
-        """Take the last edit back."""
-        if self.edited is not None:
-            self._try(self.edited.undo)
-
-    def redo(self) -> None:
-        """Make the edit again that was undone last."""
-        if self.edited is not None:
-            self._try(self.edited.redo)
-
-    def new_object(self) -> None:
+    def new_object(self, *_: object) -> None:
         """Paint a new object."""
         if self.edited is not None:
             self.set_mode(Mode.PAINT)
             self._say(f"paint object {self.edited.new_object()}; f fits a body to the sketch")
 
-    def refit(self) -> None:
-        """Fit a body to the chosen object."""
-        if self.edited is not None:
-            self._try(self.edited.refit)
-
-    def confirm_all(self) -> None:
-        """Confirm everything."""
-        if self.edited is not None:
-            self._try(self.edited.confirm_all)
-
-    def confirm_view(self) -> None:
+    def confirm_view(self, edited: LayerCorrections) -> str:
         """Confirm what the canvas shows, in all planes."""
-        edited = self.edited
-        if edited is None:
-            return
         corners = edited.layer.corner_pixels
         low, high = ([float(corners[end, axis]) for axis in edited.place.axes] for end in (0, 1))
         for position, axis in enumerate(edited.place.axes):
             if axis in self.viewer.dims.not_displayed:
                 low[position], high[position] = 0.0, float(edited.layer.data.shape[axis] - 1)
-        self._try(partial(edited.confirm_box, low, high))
-
-    def measure(self) -> None:
-        """Measure every object; the table becomes the features of the layer."""
-        if self.edited is not None:
-            self._try(self.edited.measure)
+        return edited.confirm_box(low, high)
 
     def restore(self) -> None:
         """Go on with edits of an earlier time."""
-        edited = self.edited
-        found = edited.unsaved() if edited is not None else []
         self.offer.hide()
-        if edited is not None and found:
-            self._try(partial(edited.restore, found[0]))
+        if self.edited is not None and (found := find_unsaved(self.edited.key)):
+            self.edit(lambda edited: edited.restore(found[0]))
 
     def choose_path(self) -> None:
         """Choose the file of the labels in a dialog."""
@@ -307,17 +265,19 @@ class CorrectionsPanel(CorrectionsForm):
             self.path.setText(name)
             self.replace.setChecked(Path(name).exists())  # the dialog has confirmed it
 
-    def save(self) -> None:
+    def save(self, edited: LayerCorrections) -> str:
         """Write labels, table, overview image and provenance."""
-        edited = self.edited
-        if edited is None:
-            return
         try:
-            self._say(edited.save(Path(self.path.text()), overwrite=self.replace.isChecked()))
+            return edited.save(Path(self.path.text()), overwrite=self.replace.isChecked())
         except (InputError, OSError) as error:
             text = user_message(error) or str(error)
-            self._say(text.replace("add overwrite=True", "tick Replace"))
-        self.update_state()
+            return text.replace("add overwrite=True", "tick Replace")
+
+    def edit(self, action: Callable[[LayerCorrections], str], *_: object) -> None:
+        """Do something with the corrections, if they have begun, and show what it was."""
+        edited = self.edited
+        if edited is not None:
+            self._try(lambda: action(edited))
 
     def _try(self, action: Callable[[], str]) -> None:
         try:
@@ -339,9 +299,7 @@ class CorrectionsPanel(CorrectionsForm):
         for mode, button in self.buttons.items():
             button.setChecked(mode is self.mode)
         self.help.setText(self.mode.value.help)
-        painting = self.mode is Mode.PAINT
-        self.new_button.setVisible(painting)
-        self.fit_button.setVisible(painting)
+        self.painting.setVisible(self.mode is Mode.PAINT)
         if edited is not None:
             self.undo_button.setEnabled(edited.corrections.can_undo)
             self.redo_button.setEnabled(edited.corrections.can_redo)

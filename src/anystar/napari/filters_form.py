@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 from superqt import QLabeledDoubleSlider
+from superqt.utils import signals_blocked
 
 from anystar.napari.histogram_view import HistogramView
 
@@ -66,16 +67,15 @@ class FiltersForm(QWidget):
 
     def start(self, *, floor: float, threshold: float, filters: FilterOptions) -> None:
         """Begin with a result: its lowest threshold, and what the sliders are to stand at."""
-        self.blockSignals(True)
-        self.threshold.setRange(floor, 1.0)
-        self.threshold.setValue(threshold)
-        self.roundness.setValue(filters.min_sphericity or 0.0)
-        self.contrast.setValue(filters.min_contrast or 0.0)
-        self.sign.setCurrentIndex(list(_SIGNS.values()).index(filters.polarity))
-        self.border.setChecked(filters.drop_border)
-        self.volume.low, self.volume.high = filters.min_volume, filters.max_volume
-        self.volume.update()
-        self.blockSignals(False)
+        with signals_blocked(self):
+            self.threshold.setRange(floor, 1.0)
+            self.threshold.setValue(threshold)
+            self.roundness.setValue(filters.min_sphericity or 0.0)
+            self.contrast.setValue(filters.min_contrast or 0.0)
+            self.sign.setCurrentIndex(list(_SIGNS.values()).index(filters.polarity))
+            self.border.setChecked(filters.drop_border)
+            self.volume.low, self.volume.high = filters.min_volume, filters.max_volume
+            self.volume.update()
 
     def filters(self) -> FilterOptions:
         """Return the conditions as :class:`anystar.objects.FilterOptions`."""

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 if TYPE_CHECKING:
     from anystar.napari.live import Histogram
 
-__all__ = ["HistogramView"]
+__all__ = ["HistogramView", "short"]
 
 _KEPT, _DROPPED, _HANDLE = QColor(87, 170, 255), QColor(110, 110, 118), QColor(255, 176, 60)
 _TEXT = QColor(190, 190, 195)
@@ -50,20 +50,25 @@ class HistogramView(QWidget):
         self.counts, self.unit = counts, unit
         self.update()
 
-    def reset(self) -> None:
-        """Keep all sizes."""
-        self.low = self.high = None
-        self.update()
+    @property
+    def _ends(self) -> tuple[float, float]:
+        """The smallest and the largest volume of the bars."""
+        assert self.counts is not None
+        return float(self.counts.edges[0]), float(self.counts.edges[-1])
+
+    @property
+    def _handles(self) -> tuple[float, float]:
+        """The volumes at which the handles are."""
+        first, last = self._ends
+        return self.low or first, self.high or last
 
     def _x(self, volume: float) -> float:
-        assert self.counts is not None
-        first, last = self.counts.edges[0], self.counts.edges[-1]
+        first, last = self._ends
         share = math.log(volume / first) / math.log(last / first)
         return min(max(share, 0.0), 1.0) * (self.width() - 2) + 1
 
     def _volume(self, x: float) -> float:
-        assert self.counts is not None
-        first, last = self.counts.edges[0], self.counts.edges[-1]
+        first, last = self._ends
         return float(first * (last / first) ** ((x - 1) / max(1, self.width() - 2)))
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -81,13 +86,13 @@ class HistogramView(QWidget):
                 tall = (height - 4) * float(count) / highest
                 painter.fillRect(QRectF(1 + i * step, height - tall, max(1.0, step - 1), tall), colour)
         painter.setPen(_TEXT)
-        first, last = self.counts.edges[0], self.counts.edges[-1]
+        low, high = self._handles
         foot = QRectF(0, height, self.width(), _FOOT)
-        painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, _text(self.low or first))
+        painter.drawText(foot, Qt.AlignmentFlag.AlignLeft, short(low))
         painter.drawText(foot, Qt.AlignmentFlag.AlignHCenter, self.unit)
-        painter.drawText(foot, Qt.AlignmentFlag.AlignRight, _text(self.high or last))
+        painter.drawText(foot, Qt.AlignmentFlag.AlignRight, short(high))
         painter.setPen(QPen(_HANDLE, 2))
-        for volume in (self.low or first, self.high or last):
+        for volume in (low, high):
             x = self._x(volume)
             painter.drawLine(QPointF(x, 0), QPointF(x, height))
 
@@ -95,9 +100,8 @@ class HistogramView(QWidget):
         """Take the handle that is near, as Qt calls it."""
         if self.counts is None:
             return
-        first, last = self.counts.edges[0], self.counts.edges[-1]
-        x = event.position().x()
-        away = {"low": abs(x - self._x(self.low or first)), "high": abs(x - self._x(self.high or last))}
+        low, high = (abs(event.position().x() - self._x(volume)) for volume in self._handles)
+        away = {"low": low, "high": high}
         nearest = min(away, key=away.__getitem__)
         self._dragged = nearest if away[nearest] <= _NEAR else ""
 
@@ -105,12 +109,12 @@ class HistogramView(QWidget):
         """Move the handle, as Qt calls it."""
         if not self._dragged or self.counts is None:
             return
-        first, last = float(self.counts.edges[0]), float(self.counts.edges[-1])
+        (first, last), (low, high) = self._ends, self._handles
         volume = self._volume(event.position().x())
         if self._dragged == "low":
-            self.low = None if volume <= first else min(volume, self.high or last)
+            self.low = None if volume <= first else min(volume, high)
         else:
-            self.high = None if volume >= last else max(volume, self.low or first)
+            self.high = None if volume >= last else max(volume, low)
         self.update()
         self.moved.emit()
 
@@ -120,9 +124,15 @@ class HistogramView(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Keep all sizes, as Qt calls it."""
-        self.reset()
+        self.low = self.high = None
+        self.update()
         self.moved.emit()
 
 
-def _text(volume: float) -> str:
-    return f"{volume:,.0f}" if volume >= 100 else f"{volume:.3g}"
+def short(value: float) -> str:
+    """Return a number with three digits, or with all before the point.
+
+    >>> short(1234.5), short(12.345)
+    ('1,234', '12.3')
+    """
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,16 @@ from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
     QToolButton,
     QWidget,
 )
+from superqt.utils import signals_blocked
 
 from anystar.arrays import VoxelSize
 from anystar.errors import InputError
 from anystar.napari.layers import LayerVolume, LayerVoxelSize, layer_volume, voxel_size_of
 from anystar.napari.models import MODELS
+from anystar.napari.widgets import button, message, row
 
 __all__ = ["ImageForm", "bundled_models"]
 
@@ -58,20 +58,17 @@ class ImageForm(QWidget):
         self.reset = QToolButton()
         self.reset.setText("↺")
         self.reset.setToolTip("Take the voxel size of the layer again")
-        self.origin, self.where = QLabel(), QLabel()
-        for label in (self.origin, self.where):
-            label.setWordWrap(True)
+        self.origin, self.where = message(), message()
         self.diameter = _length(2, "automatic")
         self.diameter.setToolTip("Typical diameter of the objects; 0 to estimate it from the image")
-        self.draw = QPushButton("Draw")
+        self.draw = button("Draw", "Draw a circle around a typical object on the canvas")
         self.draw.setCheckable(True)
-        self.draw.setToolTip("Draw a circle around a typical object on the canvas")
         self.model, self.device = QComboBox(), QComboBox()
         self.model.addItems([_DEFAULT, *bundled_models(), _FILE])
         self.model.setToolTip("Which network finds the objects; the default suits any image")
-        for path in MODELS.paths:
+        for path in MODELS:
             self.offer_model(path, choose=False)
-        MODELS.added.connect(self.offer_model)
+        MODELS.events.inserted.connect(self._offer_learnt)
         self.device.addItems(["auto", "cpu", "cuda", "mps"])
         self.device.setToolTip("Where the network runs: auto takes a graphics card if there is one")
         for box in (self.image, self.model, self.device):  # long names must not widen the panel
@@ -86,14 +83,14 @@ class ImageForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.addRow("Image", self.image)
-        self.voxel_row = _row(*self.voxel, self.reset)
-        form.addRow("Voxel size", self.voxel_row)
+        voxel = row(*self.voxel, self.reset)
+        voxel.setToolTip(_ALL)
+        form.addRow("Voxel size", voxel)
         form.addRow("", self.origin)
         form.addRow("", self.where)
-        form.addRow("Diameter", _row(self.diameter, self.draw))
+        form.addRow("Diameter", row(self.diameter, self.draw))
         form.addRow("Model", self.model)
         form.addRow("Device", self.device)
-        self.voxel_row.setToolTip(_ALL)
 
     def _connect(self) -> None:
         self.image.currentIndexChanged.connect(self.take_layer)
@@ -103,18 +100,21 @@ class ImageForm(QWidget):
         self.diameter.valueChanged.connect(self.changed)
         self.draw.toggled.connect(self.drawing)
         self.model.activated.connect(self._choose_model)
-        layers = self.viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.reordered):
+        for event in self._list_events():
             event.connect(self.list_layers)
         self.viewer.dims.events.point.connect(self._follow_sliders)
         self._layer: Any = None
 
-    def disconnect_viewer(self) -> None:
-        """Stop listening to the viewer."""
+    def _list_events(self) -> tuple[Any, ...]:
         layers = self.viewer.layers.events
-        for event in (layers.inserted, layers.removed, layers.reordered):
+        return layers.inserted, layers.removed, layers.reordered
+
+    def disconnect_viewer(self) -> None:
+        """Stop listening to the viewer, and to models that are learnt."""
+        for event in self._list_events():
             event.disconnect(self.list_layers)
         self.viewer.dims.events.point.disconnect(self._follow_sliders)
+        MODELS.events.inserted.disconnect(self._offer_learnt)
         self._listen(None)
 
     @property
@@ -126,11 +126,10 @@ class ImageForm(QWidget):
         """Offer the image layers of the viewer; the chosen one stays, else the last one is taken."""
         names = [layer.name for layer in self.viewer.layers if isinstance(layer, Image)]
         before = self.image.currentText()
-        self.image.blockSignals(True)
-        self.image.clear()
-        self.image.addItems(names)
-        self.image.setCurrentText(before if before in names else (names or [""])[-1])
-        self.image.blockSignals(False)
+        with signals_blocked(self.image):
+            self.image.clear()
+            self.image.addItems(names)
+            self.image.setCurrentText(before if before in names else (names or [""])[-1])
         if self.image.currentText() != before or not names or self._layer is None:
             self.take_layer()
         self.changed.emit()
@@ -139,11 +138,12 @@ class ImageForm(QWidget):
         """Fill in what the layer says of itself."""
         self._listen(self.layer)
         self._entered = False
-        size = self._layer_size()
-        for i, field in enumerate(self.voxel):
-            field.blockSignals(True)
-            field.setValue(0.0 if size is None or size.size is None else size.size.spacing[i])
-            field.blockSignals(False)
+        size = None
+        with contextlib.suppress(InputError, AttributeError):  # there is no layer
+            size = self.size().size
+        for field, edge in zip(self.voxel, (0.0, 0.0, 0.0) if size is None else size.spacing, strict=True):
+            with signals_blocked(field):
+                field.setValue(edge)
         self.changed.emit()
 
     def _listen(self, layer: Any) -> None:
@@ -160,12 +160,6 @@ class ImageForm(QWidget):
             self.list_layers()
         elif not self._entered:
             self.take_layer()
-
-    def _layer_size(self) -> LayerVoxelSize | None:
-        try:
-            return None if self.layer is None else voxel_size_of(self.layer)
-        except InputError:
-            return None
 
     def _enter(self) -> None:
         self._entered = True
@@ -197,30 +191,19 @@ class ImageForm(QWidget):
         _ = size.aspect  # refuses what no microscope makes
         return LayerVoxelSize(size, "entered, in µm")
 
-    def unit(self) -> str:
-        """Return the unit of lengths."""
-        try:
-            size = self.size().size
-        except (InputError, AttributeError):
-            size = None
-        return "µm" if size is not None and size.unit == "um" else "voxels"
-
     def describe(self) -> None:
-        """Display where the voxel size comes from and which time point and channel are chosen."""
-        self.diameter.setSuffix(f" {self.unit()}")
-        try:
-            self.origin.setText(self.size().origin)
+        """Display the unit, where the voxel size comes from, and the chosen time point and channel."""
+        size, origin, chosen = None, "", []
+        with contextlib.suppress(InputError, AttributeError):  # there is no layer, or none of a volume
+            stated = self.size()
+            size = stated.size
             place = self.source().place
-        except (InputError, AttributeError):
-            self.origin.setText("")
-            self.where.hide()
-            return
-        names = place.transform["axis_labels"]
-        chosen = [
-            f"{_AXES.get(names[axis].lower(), names[axis])} {place.index[axis]}"
-            for axis in range(len(names))
-            if axis not in place.axes
-        ]
+            origin = stated.origin
+            for axis in place.others:
+                name = place.transform["axis_labels"][axis]
+                chosen.append(f"{_AXES.get(name.lower(), name)} {place.index[axis]}")
+        self.diameter.setSuffix(" µm" if size is not None and size.unit == "um" else " voxels")
+        self.origin.setText(origin)
         self.where.setText(f"{', '.join(chosen)} (as the sliders stand)")
         self.where.setVisible(bool(chosen))
 
@@ -237,6 +220,9 @@ class ImageForm(QWidget):
         self.model.insertItem(self.model.count() - 1, Path(path).stem, str(path))
         if choose:
             self.model.setCurrentIndex(self.model.count() - 2)
+
+    def _offer_learnt(self, index: int, path: Path) -> None:
+        self.offer_model(path)
 
     def _choose_model(self) -> None:
         if self.model.currentText() != _FILE:
@@ -259,12 +245,3 @@ def _length(decimals: int, empty: str = "?") -> QDoubleSpinBox:
     field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     field.setMinimumWidth(48)
     return field
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    row = QWidget()
-    layout = QHBoxLayout(row)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return row

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from anystar.errors import InputError
+from anystar.errors import AlreadyDone, InputError
 from anystar.napari.layer_image import lazy_image
 from anystar.napari.layers import LayerVolume, features_of
-from anystar.napari.segmenting import Request, load_model
+from anystar.napari.segmenting import Request, load_model, reported
+from anystar.runtime.progress import Progress
 
 if TYPE_CHECKING:
     from anystar.napari.live import Live
 
 __all__ = ["layers_of", "needs_blocks", "output_beside", "segment_large", "table_beside"]
-
-Progress = Callable[[int, int, str], None]
 
 
 def needs_blocks(source: LayerVolume, *, free: int | None = None) -> bool:
@@ -52,35 +50,20 @@ def output_beside(image: str | None, name: str) -> Path:
     return folder / f"{' '.join(plain.split())} objects.zarr"
 
 
-def segment_large(request: Request, output: Path, progress: Progress, *, memory: int | None = None) -> Path:
+def segment_large(request: Request, output: Path, progress: Progress) -> Path:
     """Segment a volume block by block; returns the store with the labels, which has a table beside it.
 
     A run that was cancelled goes on where it stopped.
     """
     from anystar.blocks import BlockOptions, segment_blocks
-    from anystar.errors import AlreadyDone
-    from anystar.nn.interrupt import interruptible
     from anystar.outputs import Outputs
-    from anystar.runtime.compiled import announced
-    from anystar.runtime.progress import COMPILING
 
     model = load_model(request.model, request.device)
-    last: list[Any] = [0, 0, "network"]
-
-    def report(done: int, total: int, stage: str) -> None:
-        last[:] = done, total, stage
-        progress(done, total, stage)
-
-    options = BlockOptions(
-        diameter=request.diameter, prob_thresh=request.prob_thresh, memory=memory, resume=True
-    )
-    check = interruptible(model.network, lambda: progress(last[0], last[1], last[2]))
-    compiling = announced(lambda: report(0, 0, COMPILING))
-    with check, compiling, contextlib.suppress(AlreadyDone):
+    with reported(model, progress) as report, contextlib.suppress(AlreadyDone):
         segment_blocks(
             lazy_image(request.source, request.size),
             Outputs(labels=output, table=table_beside(output)),
-            options,
+            BlockOptions(diameter=request.diameter, prob_thresh=request.prob_thresh, resume=True),
             model=model,
             progress=report,
         )

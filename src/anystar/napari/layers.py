@@ -1,23 +1,22 @@
-"""From a layer of napari to a volume, and from labels back to where napari shows them.
-
-A layer is taken as it is: any object with the attributes of :class:`ImageLayer` will do.
-"""
+"""From a layer of napari to a volume, and from labels back to where napari shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
 from anystar.errors import InputError
 
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
 __all__ = [
     "HEADER",
     "Box",
-    "ImageLayer",
     "LayerVolume",
     "LayerVoxelSize",
     "Place",
@@ -36,29 +35,6 @@ Box = tuple[slice, slice, slice]
 _SPACE = ("z", "y", "x")
 _NAMES = {"depth": "z", "height": "y", "width": "x", "plane": "z", "row": "y", "column": "x", "col": "x"}
 """Names of axes that mean those of space."""
-
-
-class ImageLayer(Protocol):
-    """What is needed of a layer of napari."""
-
-    name: str
-    ndim: int
-    data: Any
-    multiscale: bool
-    scale: Any
-    translate: Any
-    rotate: Any
-    shear: Any
-    affine: Any
-    units: Any
-    axis_labels: Any
-    metadata: Any
-
-    def data_to_world(self, position: Any) -> Any:
-        """Return the place in the world of a place in the data."""
-
-    def world_to_data(self, position: Any) -> Any:
-        """Return the place in the data of a place in the world."""
 
 
 @dataclass(frozen=True)
@@ -86,17 +62,19 @@ class Place:
     step: np.ndarray
     """How far a step of the data moves ``translate``, shape ``(ndim, ndim)``."""
 
+    @property
+    def others(self) -> list[int]:
+        """The layer's other axes: time, channel."""
+        return [axis for axis in range(len(self.index)) if axis not in self.axes]
+
     def to_layer(self, volume: np.ndarray) -> np.ndarray:
         """Return a ZYX volume with the axes of the layer, a view of it; other axes have the length 1."""
-        others = [axis for axis in range(len(self.index)) if axis not in self.axes]
-        order = (*others, *self.axes)
-        full = volume[(None,) * len(others)]
-        return full.transpose([order.index(axis) for axis in range(len(self.index))])
+        full = volume[(None,) * len(self.others)]
+        return full.transpose(np.argsort([*self.others, *self.axes]).tolist())
 
     def from_layer(self, data: np.ndarray) -> np.ndarray:
         """Return the ZYX volume, a view of it, of an array with the axes of the layer."""
-        others = [axis for axis in range(len(self.index)) if axis not in self.axes]
-        return data.transpose([*others, *self.axes])[(0,) * len(others)]
+        return data.transpose([*self.others, *self.axes])[(0,) * len(self.others)]
 
     def kwargs(self) -> dict[str, Any]:
         """Return how a layer is placed that shows the volume: arguments of ``Viewer.add_labels``."""
@@ -148,14 +126,14 @@ class LayerVolume:
         kept = sorted(self.place.axes)
         return read.transpose([kept.index(axis) for axis in self.place.axes])
 
-    def volume(self, size: VoxelSize | None, box: Box | None = None) -> Volume:
-        """Return a part, all by default, as a volume with a voxel size."""
+    def volume(self, size: VoxelSize | None) -> Volume:
+        """Return all of it as a volume with a voxel size."""
         if size is None:
-            return Volume(data=self.read(box))
-        return Volume(data=self.read(box), spacing=size.spacing, unit=size.unit)
+            return Volume(data=self.read())
+        return Volume(data=self.read(), spacing=size.spacing, unit=size.unit)
 
 
-def layer_volume(layer: ImageLayer | None, point: Sequence[float] = ()) -> LayerVolume:
+def layer_volume(layer: Layer | None, point: Sequence[float] = ()) -> LayerVolume:
     """Return the volume that a layer shows at a point of the world.
 
     Parameters
@@ -188,7 +166,7 @@ def layer_volume(layer: ImageLayer | None, point: Sequence[float] = ()) -> Layer
     return LayerVolume(data=data, place=_place(layer, axes, tuple(index)), name=layer.name, header=header)
 
 
-def labels_place(layer: ImageLayer) -> Place:
+def labels_place(layer: Layer) -> Place:
     """Return where the one volume of a labels layer lies.
 
     Raises
@@ -200,14 +178,13 @@ def labels_place(layer: ImageLayer) -> Place:
         raise InputError("there is no labels layer; segment an image first")
     if layer.multiscale:
         raise InputError(f"{layer.name} has several resolutions; edit a layer of the finest one")
-    axes = spatial_axes(layer)
-    others = [n for axis, n in enumerate(layer.data.shape) if axis not in axes]
-    if any(n > 1 for n in others):
+    place = _place(layer, spatial_axes(layer), (0,) * layer.ndim)
+    if any(layer.data.shape[axis] > 1 for axis in place.others):
         raise InputError(f"{layer.name} has several volumes; correct a layer of one time point and channel")
-    return _place(layer, axes, (0,) * layer.ndim)
+    return place
 
 
-def spatial_axes(layer: ImageLayer) -> tuple[int, int, int]:
+def spatial_axes(layer: Layer) -> tuple[int, int, int]:
     """Return which axes of a layer are Z, Y, X; ``InputError`` if it has none of them."""
     names = [_NAMES.get(name.lower(), name.lower()) for name in map(str, layer.axis_labels)]
     if layer.ndim < 3:
@@ -222,7 +199,7 @@ def spatial_axes(layer: ImageLayer) -> tuple[int, int, int]:
     return layer.ndim - 3, layer.ndim - 2, layer.ndim - 1
 
 
-def _place(layer: ImageLayer, axes: tuple[int, int, int], index: tuple[int, ...]) -> Place:
+def _place(layer: Layer, axes: tuple[int, int, int], index: tuple[int, ...]) -> Place:
     transform: dict[str, Any] = {
         "scale": np.array(layer.scale, float),
         "translate": np.array(layer.translate, float),
@@ -239,13 +216,13 @@ def _place(layer: ImageLayer, axes: tuple[int, int, int], index: tuple[int, ...]
     return Place(axes=axes, index=index, start=(0, 0, 0), transform=transform, step=step)
 
 
-def world_steps(layer: ImageLayer) -> np.ndarray:
+def world_steps(layer: Layer) -> np.ndarray:
     """Return how far a step along each axis of the data leads in the world, one column per axis."""
     origin = np.array(layer.data_to_world((0.0,) * layer.ndim))
     return np.stack([layer.data_to_world(one) - origin for one in np.eye(layer.ndim)], axis=1)
 
 
-def voxel_size_of(layer: ImageLayer) -> LayerVoxelSize:
+def voxel_size_of(layer: Layer) -> LayerVoxelSize:
     """Return the voxel size that a layer states by its scale, affine and units.
 
     A scale without a unit gives ratios only; a scale of 1 in pixels, which is napari's default, nothing.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from anystar.napari.live import Listing, Live
+from anystar.napari.live import Display, Listing, Live
 from anystar.objects.table import Table
 
 __all__ = ["LazyCanvas", "VisibleLabels", "live_store"]
@@ -62,38 +62,29 @@ class VisibleLabels:
         return np.asarray(self[(slice(None),) * self.ndim], dtype)
 
 
-class LazyCanvas:
-    """What a layer displays of labels on the disk.
+class LazyCanvas(Display):
+    """What a layer displays of labels on the disk, from the next time that a part is read.
 
     Parameters
     ----------
     listing : Listing
-        All objects, of which all are displayed at first.
+        All objects.
     levels : sequence of arrays
         The labels at each resolution, finest first.
     """
 
     def __init__(self, listing: Listing, levels: Sequence[Any]) -> None:
-        self.drawing = listing
-        self.kept = np.ones(len(listing.table), bool)
+        super().__init__(listing)
         self._visible = np.zeros(int(listing.table["label"].max(initial=0)) + 1, bool)
         self._visible[listing.table["label"]] = True
         self.labels = [VisibleLabels(level, self._visible) for level in levels]
         """Arrays for the layer, one per resolution."""
 
-    def show(self, drawing: Listing, kept: np.ndarray) -> None:
-        """Display the objects that are kept, from the next time that a part is read."""
+    def _change(self, drawing: Listing, kept: np.ndarray) -> None:
         self._visible[drawing.table["label"]] = kept
-        self.drawing, self.kept = drawing, kept.copy()
-
-    @property
-    def table(self) -> Table:
-        """The rows of the objects that are displayed."""
-        return self.drawing.table.select(self.kept)
 
 
 def live_store(table: Table, levels: Sequence[Any]) -> Live:
     """Return what the sliders change of labels on the disk, given the table of all their objects."""
     lowest = float(table["probability"].min(initial=1.0))
-    listing = Listing(table=table, prob_thresh=np.floor(lowest * 100) / 100)
-    return Live(listing, LazyCanvas(listing, levels))
+    return Live(LazyCanvas(Listing(table=table, prob_thresh=np.floor(lowest * 100) / 100), levels))

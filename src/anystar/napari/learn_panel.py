@@ -9,22 +9,14 @@ from typing import Any
 
 from napari.viewer import Viewer
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QProgressBar,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from anystar.errors import InputError
 from anystar.napari.learn_sources import LearnSources
 from anystar.napari.learning import LearnRequest, as_corrected, free_folder, learn, losses
 from anystar.napari.loss_curve import LossCurve
 from anystar.napari.models import MODELS
+from anystar.napari.widgets import button, message, row
 from anystar.napari.worker import Run, cancel_with
 from anystar.runtime.user_folders import data_folder
 
@@ -50,17 +42,13 @@ class LearnPanel(QWidget):
         self.list_layers()
 
     def _build(self) -> None:
-        self.message = QLabel()
-        self.message.setWordWrap(True)
-        self.message.setMinimumHeight(36)
+        self.message, self.place = message(36), message()
         self.sources = LearnSources(self.viewer)
         self.sources.changed.connect(self.update_state)
         self.sources.complained.connect(self.message.setText)
         self.name = QLineEdit("corrected")
-        self.place = QLabel()
-        self.place.setWordWrap(True)
         self.name.textChanged.connect(self.update_state)
-        self.learn_button, self.cancel_button = QPushButton("Learn from this"), QPushButton("Cancel")
+        self.learn_button, self.cancel_button = button("Learn from this"), button("Cancel")
         self.learn_button.clicked.connect(self.learn)
         self.cancel_button.clicked.connect(self.cancel)
         self.progress, self.stage, self.curve = QProgressBar(), QLabel(), LossCurve()
@@ -68,15 +56,12 @@ class LearnPanel(QWidget):
         self.scores.setTextFormat(Qt.TextFormat.RichText)
         form = QFormLayout()
         form.addRow("Name of the new model", self.name)
-        row = QHBoxLayout()
-        row.addWidget(self.learn_button)
-        row.addWidget(self.cancel_button)
         layout = QVBoxLayout(self)
         layout.addWidget(self.sources)
         layout.addLayout(form)
-        layout.addWidget(self.place)
-        layout.addLayout(row)
-        for widget in (self.progress, self.stage, self.curve, self.message, self.scores):
+        buttons = row(self.learn_button, self.cancel_button)
+        below = (self.progress, self.stage, self.curve, self.message, self.scores)
+        for widget in (self.place, buttons, *below):
             layout.addWidget(widget)
         layout.addStretch()
 
@@ -85,15 +70,19 @@ class LearnPanel(QWidget):
         self.sources.refresh()
 
     @property
+    def model_name(self) -> str:
+        """Name of the new model."""
+        return self.name.text().strip() or "corrected"
+
+    @property
     def out(self) -> Path:
-        """Folder of the run, which does not exist yet."""
-        of_layers = [one.image_path for one in self.sources.layers if one.image_path is not None]
-        path = next(iter([*of_layers, *(labels for labels, _ in self.sources.files)]), None)
-        folder = Path.cwd() if path is None else path.parent
+        """Folder of the run, which does not exist yet: beside what is learnt from, if it can be written."""
+        images = [edited.image_path for edited in self.sources.layers]
+        paths = [*images, *(labels for labels, _ in self.sources.files)]
+        folder = next((path.parent for path in paths if path is not None), Path.cwd())
         if not os.access(folder, os.W_OK):
             folder = data_folder() / "models"
-        name = self.name.text().strip() or "corrected"
-        return free_folder(folder / f"{name}_model")
+        return free_folder(folder / f"{self.model_name}_model")
 
     def learn(self) -> None:
         """Begin to learn, in a thread."""
@@ -110,7 +99,7 @@ class LearnPanel(QWidget):
         self.run.progressed.connect(self._show_progress)
         self.run.finished.connect(self._finished)
         self.run.failed.connect(self.message.setText)
-        self.run.cancelled.connect(self._cancelled)
+        self.run.cancelled.connect(partial(self.message.setText, "cancelled; the model in use stays"))
         self.run.ended.connect(self._ended)
         self.run.start()
         self.update_state()
@@ -124,14 +113,11 @@ class LearnPanel(QWidget):
             volumes=tuple(as_corrected(edited) for edited in chosen),
             files=tuple(files),
             out=self.out,
-            name=self.name.text().strip() or "corrected",
+            name=self.model_name,
             model=None if known is None else known.model,
             device="auto" if known is None else known.device,
             iterations=self.iterations,
         )
-
-    def _cancelled(self) -> None:
-        self.message.setText("cancelled; the model in use stays")
 
     def cancel(self) -> None:
         """Stop after the present steps."""
@@ -164,7 +150,8 @@ class LearnPanel(QWidget):
             self.scores.setText(
                 f"<table><tr><td>{head}&nbsp;</td><td>before&nbsp;</td><td>after</td></tr>{cells}</table>"
             )
-        self.stage.setText(f"offered as '{MODELS.offer(found.model)}' in the panel that segments")
+        MODELS.append(found.model)
+        self.stage.setText(f"offered as '{found.model.stem}' in the panel that segments")
 
     def _ended(self) -> None:
         self.run = None

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 from napari.layers import Labels
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import (
-    QFileDialog,
-    QGroupBox,
-    QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
-    QVBoxLayout,
-)
+from qtpy.QtWidgets import QFileDialog, QGroupBox, QListWidget, QListWidgetItem, QVBoxLayout
+from superqt.utils import signals_blocked
 
+from anystar.errors import InputError
 from anystar.napari.corrections import LayerCorrections, corrections_of
+from anystar.napari.widgets import button, row
 
 __all__ = ["LearnSources"]
 
-_FILE = Qt.ItemDataRole.UserRole
+_KEY = Qt.ItemDataRole.UserRole
 _ENDINGS = "Labels (*.tif *.tiff *.nii *.nii.gz *.nrrd *.h5 *.npy)"
 
 
@@ -40,34 +36,31 @@ class LearnSources(QGroupBox):
         self.list.setMaximumHeight(110)
         self.list.setToolTip("Layers and files that you have corrected; only what was reviewed counts.")
         self.list.itemChanged.connect(self._report)
-        self.files_button, self.folder_button = QPushButton("Add files…"), QPushButton("Add a folder…")
-        self.files_button.setToolTip("Corrected labels that were saved; their image is found by itself")
-        self.folder_button.setToolTip("All corrected labels in a folder")
+        self.files_button = button(
+            "Add files…", "Corrected labels that were saved; their image is found by itself"
+        )
+        self.folder_button = button("Add a folder…", "All corrected labels in a folder")
         self.files_button.clicked.connect(self.choose_files)
         self.folder_button.clicked.connect(self.choose_folder)
-        row = QHBoxLayout()
-        row.addWidget(self.files_button)
-        row.addWidget(self.folder_button)
         layout = QVBoxLayout(self)
         layout.addWidget(self.list)
-        layout.addLayout(row)
+        layout.addWidget(row(self.files_button, self.folder_button))
         self.refresh()
 
     def refresh(self) -> None:
         """List the layers that were corrected, with what was reviewed of each, and the files."""
-        off = {self._key(i) for i in range(self.list.count()) if not self._checked(i)}
-        self.list.blockSignals(True)
-        self.list.clear()
-        for edited in self._edited():
-            self._add(f"{edited.layer.name}: {edited.review}", edited.layer.name, off)
-        for labels, image in self.saved:
-            self._add(f"{labels.name} with {image.name}", str(labels), off)
-        self.list.blockSignals(False)
+        off = self._in_state(Qt.CheckState.Unchecked)
+        with signals_blocked(self.list):
+            self.list.clear()
+            for edited in self._edited():
+                self._add(f"{edited.layer.name}: {edited.review}", edited.layer.name, off)
+            for labels, image in self.saved:
+                self._add(f"{labels.name} with {image.name}", str(labels), off)
         self._report()
 
     def _add(self, text: str, key: str, off: set[str]) -> None:
         item = QListWidgetItem(text)
-        item.setData(_FILE, key)
+        item.setData(_KEY, key)
         item.setToolTip(key)
         item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Unchecked if key in off else Qt.CheckState.Checked)
@@ -80,25 +73,21 @@ class LearnSources(QGroupBox):
         found = [corrections_of(layer) for layer in self.viewer.layers if isinstance(layer, Labels)]
         return [edited for edited in found if edited is not None]
 
-    def _key(self, row: int) -> str:
-        return str(self.list.item(row).data(_FILE))
-
-    def _checked(self, row: int) -> bool:
-        return self.list.item(row).checkState() == Qt.CheckState.Checked
-
-    def _chosen(self) -> set[str]:
-        return {self._key(i) for i in range(self.list.count()) if self._checked(i)}
+    def _in_state(self, state: Qt.CheckState) -> set[str]:
+        """Return the keys of the items that are checked, or of those that are not."""
+        items = [self.list.item(i) for i in range(self.list.count())]
+        return {str(item.data(_KEY)) for item in items if item.checkState() == state}
 
     @property
     def layers(self) -> list[LayerCorrections]:
         """The corrected layers to learn from."""
-        chosen = self._chosen()
+        chosen = self._in_state(Qt.CheckState.Checked)
         return [edited for edited in self._edited() if edited.layer.name in chosen]
 
     @property
     def files(self) -> list[tuple[Path, Path]]:
         """The saved labels and their images to learn from."""
-        chosen = self._chosen()
+        chosen = self._in_state(Qt.CheckState.Checked)
         return [pair for pair in self.saved if str(pair[0]) in chosen]
 
     def choose_files(self) -> None:
@@ -108,22 +97,16 @@ class LearnSources(QGroupBox):
 
     def choose_folder(self) -> None:
         """Choose a folder with saved labels in a dialog."""
-        name = QFileDialog.getExistingDirectory(self, "Folder with corrected labels")
-        if name:
+        if name := QFileDialog.getExistingDirectory(self, "Folder with corrected labels"):
             self.add_folder(Path(name))
 
     def add_folder(self, folder: Path) -> None:
         """Add all corrected labels in a folder, or a Zarr store."""
-        from anystar.errors import InputError
         from anystar.workflow.corrected import find_corrected
 
-        if folder.suffix == ".zarr":
-            self.add_files([folder])
-            return
-        try:
-            found = find_corrected(folder)
-        except InputError:  # there is no volume
-            found = []
+        found = [folder] if folder.suffix == ".zarr" else []
+        with contextlib.suppress(InputError):  # there is no volume
+            found = found or find_corrected(folder)
         if found:
             self.add_files(found)
         else:

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from anystar.arrays import Volume
 from anystar.errors import InputError
 from anystar.napari.corrections import LayerCorrections
+from anystar.runtime.progress import Progress
 
 if TYPE_CHECKING:
     from anystar.workflow.corrected import CorrectedVolume
     from anystar.workflow.fine_tuning import FineTuned, FineTuneEvent
 
 __all__ = ["LearnRequest", "as_corrected", "free_folder", "learn", "losses"]
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,14 +37,8 @@ class LearnRequest:
     iterations: int = 150
 
 
-def as_corrected(edited: LayerCorrections, *, image: Volume | None = None) -> CorrectedVolume:
+def as_corrected(edited: LayerCorrections) -> CorrectedVolume:
     """Return a copy of what was corrected: the viewer goes on while the model learns.
-
-    Parameters
-    ----------
-    edited : LayerCorrections
-    image : Volume, optional
-        The image, if the labels are not those of a segmentation.
 
     Raises
     ------
@@ -56,16 +48,17 @@ def as_corrected(edited: LayerCorrections, *, image: Volume | None = None) -> Co
     from anystar.workflow.corrected import CorrectedVolume
 
     own = edited.corrections
-    volume = own.image or image
-    if volume is None:
+    image = own.image
+    if image is None:
         raise InputError(f"the image of {edited.layer.name} is not known; segment an image and correct that")
     if not any(row.reviewed for row in own.rows.values()):
         raise InputError(f"no object of {edited.layer.name} is reviewed; confirm or correct some first")
     size = own.voxel_size
-    known = volume if volume.spacing is not None else replace(volume, spacing=size.spacing, unit=size.unit)
+    if image.spacing is None:
+        image = replace(image, spacing=size.spacing, unit=size.unit)
     name = edited.key.name.split(".")[0] or edited.layer.name
     reviewed = None if own.reviewed.all() else own.reviewed.copy()
-    return CorrectedVolume(name=name, image=known, labels=np.array(own.labels), reviewed=reviewed)
+    return CorrectedVolume(name=name, image=image, labels=np.array(own.labels), reviewed=reviewed)
 
 
 def free_folder(wanted: Path) -> Path:

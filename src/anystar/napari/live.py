@@ -7,8 +7,9 @@ averages of other candidates, replaces it when it is made. Where no candidates w
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -80,30 +81,38 @@ def draw(result: Result) -> Drawing:
     )
 
 
-class Display(Protocol):
-    """What a layer displays: some of the objects."""
+class Display(ABC):
+    """What a layer displays: some objects of a drawing, at first all of them."""
 
     labels: Any
     """The array that is displayed, or one per resolution."""
-    drawing: Any
-    kept: np.ndarray
-    """Which objects of ``drawing`` are displayed, bool ``(N,)``."""
 
-    def show(self, drawing: Any, kept: np.ndarray) -> None:
+    def __init__(self, drawing: Listing) -> None:
+        self.drawing = drawing
+        self.kept = np.ones(len(drawing.table), bool)
+        """Which objects of ``drawing`` are displayed, bool ``(N,)``."""
+
+    def show(self, drawing: Listing, kept: np.ndarray) -> None:
         """Display the objects of a drawing that are kept."""
+        self._change(drawing, kept)
+        self.drawing, self.kept = drawing, kept.copy()
+
+    @abstractmethod
+    def _change(self, drawing: Any, kept: np.ndarray) -> None:
+        """Change what is displayed."""
 
     @property
     def table(self) -> Table:
         """The rows of the objects that are displayed."""
+        return self.drawing.table.select(self.kept)
 
 
-class Canvas:
-    """The labels that a layer displays: some objects of a drawing.
+class Canvas(Display):
+    """The labels of a drawing in memory, of which only those that change are redrawn.
 
     Parameters
     ----------
     drawing : Drawing
-        Of which all are displayed at first.
 
     Examples
     --------
@@ -122,24 +131,16 @@ class Canvas:
     """
 
     def __init__(self, drawing: Drawing) -> None:
-        self.drawing = drawing
+        super().__init__(drawing)
         self.labels = drawing.labels.copy()
-        self.kept = np.ones(len(drawing.table), bool)
 
-    def show(self, drawing: Drawing, kept: np.ndarray) -> None:
-        """Display the objects of a drawing that are kept; redraws only those that change."""
+    def _change(self, drawing: Drawing, kept: np.ndarray) -> None:
         if drawing is self.drawing:
             rows = np.flatnonzero(kept != self.kept)
             objects = drawing.objects
             redraw(self.labels, drawing.labels, objects.label[rows], objects.bbox[rows], kept[rows])
         else:
             self.labels[...] = keep_labels(drawing.labels, drawing.objects.label[kept])
-        self.drawing, self.kept = drawing, kept.copy()
-
-    @property
-    def table(self) -> Table:
-        """The rows of the objects that are displayed."""
-        return self.drawing.table.select(self.kept)
 
 
 class Live:
@@ -147,21 +148,15 @@ class Live:
 
     Parameters
     ----------
-    exact : Listing
-        The result as it was found.
-    canvas : Display, optional
-        What the layer displays; a :class:`Canvas` of a drawing by default.
+    canvas : Display
+        What the layer displays, at first the result as it was found.
     """
 
-    def __init__(self, exact: Listing, canvas: Display | None = None) -> None:
-        self.exact = exact
+    def __init__(self, canvas: Display) -> None:
+        self.canvas, self.exact = canvas, canvas.drawing
         self.lowest: Drawing | None = None
         """A drawing at the lowest threshold, for previews below that of ``exact``, once it is made."""
-        if canvas is None:
-            assert isinstance(exact, Drawing)
-            canvas = Canvas(exact)
-        self.canvas: Display = canvas
-        self.prob_thresh = exact.prob_thresh
+        self.prob_thresh = self.exact.prob_thresh
         self.filters = FilterOptions()
 
     @property
@@ -169,11 +164,6 @@ class Live:
         """Whether the canvas displays what a segmentation with this threshold finds, or all that can be."""
         exact = self.canvas.drawing is self.exact and self.prob_thresh == self.exact.prob_thresh
         return exact or self.exact.result is None
-
-    @property
-    def previewed(self) -> bool:
-        """Whether a drawing for the threshold is there, exact or not."""
-        return self.prob_thresh >= (self.lowest or self.exact).prob_thresh
 
     def update(self, prob_thresh: float, filters: FilterOptions) -> None:
         """Display the objects of a threshold that meet conditions, as far as they are known."""
@@ -190,12 +180,10 @@ class Live:
 
     def result(self) -> Result | None:
         """Return the result with the objects that are displayed."""
-        drawing, kept = self.canvas.drawing, self.canvas.kept
-        if drawing.result is None:
+        result = self.canvas.drawing.result
+        if result is None:
             return None
-        assert isinstance(self.canvas, Canvas)
-        objects = drawing.result.objects.select(kept)
-        return replace(drawing.result, labels=self.canvas.labels, objects=objects)
+        return replace(result, labels=self.canvas.labels, objects=result.objects.select(self.canvas.kept))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -227,8 +215,5 @@ def size_edges(sizes: np.ndarray) -> np.ndarray:
 
 def histogram(sizes: np.ndarray, kept: np.ndarray, edges: np.ndarray) -> Histogram:
     """Count the objects by size, all and those that are kept."""
-    return Histogram(
-        edges=edges,
-        all=np.histogram(sizes, edges)[0],
-        kept=np.histogram(sizes[kept], edges)[0],
-    )
+    counts, kept_counts = (np.histogram(some, edges)[0] for some in (sizes, sizes[kept]))
+    return Histogram(edges=edges, all=counts, kept=kept_counts)

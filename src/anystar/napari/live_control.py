@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -11,6 +12,11 @@ from anystar.napari.filters_form import FiltersForm
 from anystar.napari.layers import features_of
 from anystar.napari.segmentation import Segmentation, segmentation_of
 from anystar.napari.worker import Run
+from anystar.runtime.progress import Progress
+
+if TYPE_CHECKING:
+    from anystar.napari.live import Drawing, Live
+    from anystar.predict.result import Result
 
 __all__ = ["LiveControl"]
 
@@ -45,6 +51,12 @@ class LiveControl(QObject):
         return segmentation_of(self.layer)
 
     @property
+    def live(self) -> Live | None:
+        """What the sliders change; nothing of labels that were corrected."""
+        found = self.segmentation
+        return None if found is None or found.corrected else found.live
+
+    @property
     def busy(self) -> bool:
         """Whether something is computed, or will be."""
         return bool(self._runs) or self._timer.isActive()
@@ -53,19 +65,18 @@ class LiveControl(QObject):
         """Take another labels layer; ``None`` for none."""
         self.stop()
         self.layer = layer
-        found = self.segmentation
-        live = None if found is None or found.corrected else found.live
+        found, live = self.segmentation, self.live
         self.form.setEnabled(live is not None)
         if found is None or live is None:
             self.form.volume.display(None, "")
             self.form.count.setText("no objects yet" if found is None else "corrected: the sliders are fixed")
             return
-        floor = found.result.candidates.floor if found.result is not None else live.exact.prob_thresh
+        candidates = None if found.result is None else found.result.candidates
+        floor = live.exact.prob_thresh if candidates is None else candidates.floor
         self.form.start(floor=floor, threshold=live.prob_thresh, filters=live.filters)
-        self._new_edges()
-        self._draw_counts()
-        if live.lowest is None and found.result is not None and len(found.result.candidates) <= _MANY:
-            self._draw_lowest()
+        self._draw_counts(live, other=True)
+        if live.lowest is None and candidates is not None and len(candidates) <= _MANY:
+            self._draw_at(found.result, floor, lambda drawing: setattr(live, "lowest", drawing))
 
     def stop(self) -> None:
         """Stop whatever is computed for the layer."""
@@ -77,106 +88,67 @@ class LiveControl(QObject):
 
     def update(self) -> None:
         """Display what the sliders say, and make it exact when they rest."""
-        found = self.segmentation
-        if found is not None and found.corrected:
-            self.follow(self.layer)
-        if found is None or found.live is None or found.corrected:
+        live = self.live
+        if live is None:
+            if self.segmentation is not None:
+                self.follow(self.layer)
             return
         threshold = self.form.threshold.value()
-        if abs(threshold - found.live.exact.prob_thresh) < 0.005:  # the slider's steps are coarser
-            threshold = found.live.exact.prob_thresh
-        before = found.live.canvas.drawing
-        found.live.update(threshold, self.form.filters())
-        if found.live.canvas.drawing is not before:
-            self._new_edges()
-        self._draw_counts()
-        self._draw_labels()
+        if abs(threshold - live.exact.prob_thresh) < 0.005:  # the slider's steps are coarser
+            threshold = live.exact.prob_thresh
+        before = live.canvas.drawing
+        live.update(threshold, self.form.filters())
+        self._draw(live, other=live.canvas.drawing is not before)
         self._timer.start()
 
-    def _draw_labels(self) -> None:
-        """Draw the visible slice anew; its extent stays, and the thumbnail can wait until they rest."""
+    def _draw(self, live: Live, *, other: bool) -> None:
+        """Draw counts and labels, of another drawing than before or of the same one."""
+        self._draw_counts(live, other=other)
+        # Only the visible slice is drawn anew: the extent stays, and the thumbnail waits until they rest.
         self.layer.refresh(extent=False, thumbnail=False, highlight=False)
 
-    def _new_edges(self) -> None:
-        from anystar.napari.live import size_edges
+    def _draw_counts(self, live: Live, *, other: bool) -> None:
+        from anystar.napari.live import histogram, size_edges
 
-        found = self.segmentation
-        if found is not None and found.live is not None:
-            self._edges = size_edges(found.live.canvas.drawing.sizes)
-
-    def _draw_counts(self) -> None:
-        from anystar.napari.live import histogram
-
-        found = self.segmentation
-        if found is None or found.live is None:
-            return
-        canvas = found.live.canvas
-        self.form.volume.display(
-            histogram(canvas.drawing.sizes, canvas.kept, self._edges), canvas.drawing.size_unit
-        )
-        self.form.display_count(canvas.kept, exact=found.live.is_exact)
+        drawing, kept = live.canvas.drawing, live.canvas.kept
+        if other:
+            self._edges = size_edges(drawing.sizes)
+        self.form.volume.display(histogram(drawing.sizes, kept, self._edges), drawing.size_unit)
+        self.form.display_count(kept, exact=live.is_exact)
 
     def _rest(self) -> None:
         """Make the exact result if it is not displayed yet; then the features."""
-        found = self.segmentation
-        if found is None or found.live is None or found.corrected:
+        found, live = self.segmentation, self.live
+        if found is None or live is None:
             return
-        if not found.live.is_exact:
-            self._make_exact(found, found.live.prob_thresh)
+        if not live.is_exact:
+            for run in self._runs:
+                run.cancel()
+            self._draw_at(live.exact.result, live.prob_thresh, lambda drawing: self._take(live, drawing))
             return
-        result = found.live.result()
-        if result is not None:
-            found.result = result
-        self.layer.features = features_of(found.live.canvas.table)
+        found.result = live.result() or found.result
+        self.layer.features = features_of(live.canvas.table)
         self.layer.refresh(data_displayed=False, extent=False, highlight=False)  # the thumbnail
         self.rested.emit()
 
-    def _make_exact(self, found: Segmentation, threshold: float) -> None:
-        from anystar.napari.live import draw
+    def _take(self, live: Live, exact: Drawing) -> None:
+        """Display the exact result, unless the sliders, the layer or its labels have changed meanwhile."""
+        if self.live is live and live.prob_thresh == exact.prob_thresh:
+            live.replace(exact)
+            self._draw(live, other=True)
+            self._rest()
 
-        for run in self._runs:
-            run.cancel()
-        before = found.live.exact.result if found.live is not None else None
-        assert before is not None
+    def _draw_at(self, result: Result | None, threshold: float, take: Callable[[Drawing], object]) -> None:
+        """Draw the objects of a threshold in the background."""
+        assert result is not None
 
-        def work(progress: Any) -> Any:
-            thresholded = before.rethreshold(threshold)
+        def work(progress: Progress) -> Drawing:
+            from anystar.napari.live import draw
+
+            thresholded = result.rethreshold(threshold)
             progress(1, 2, "measuring")
             return draw(thresholded)
 
-        def take(drawing: Any) -> None:
-            if found.live is None or self.segmentation is not found or found.corrected:
-                return
-            if found.live.prob_thresh == drawing.prob_thresh:
-                found.live.replace(drawing)
-                self._new_edges()
-                self._draw_counts()
-                self._draw_labels()
-                self._rest()
-
-        self._start(work, take)
-
-    def _draw_lowest(self) -> None:
-        """Draw the objects of the lowest threshold in the background: previews come from them."""
-        from anystar.napari.live import draw
-
-        found = self.segmentation
-        assert found is not None
-        result = found.result
-        assert result is not None
-
-        def work(progress: Any) -> Any:
-            lowest = result.rethreshold(result.candidates.floor)
-            progress(1, 2, "measuring")
-            return draw(lowest)
-
-        def take(drawing: Any) -> None:
-            if found.live is not None:
-                found.live.lowest = drawing
-
-        self._start(work, take)
-
-    def _start(self, work: Any, take: Any) -> None:
         run = Run("", work)
         run.finished.connect(take)
         run.ended.connect(lambda: self._runs.remove(run))

@@ -8,6 +8,8 @@ import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
+from anystar.napari.histogram_view import short
+
 __all__ = ["ObjectsView"]
 
 _COLUMNS = {
@@ -36,15 +38,15 @@ class _Features(QAbstractTableModel):
 
     def fill(self, features: Any) -> None:
         self.beginResetModel()
-        self.names, self.columns = [], {}
+        self.columns = {}
         for name in _COLUMNS:
             if name not in features:
                 continue
             values = np.asarray(features[name])
             unknown = values.dtype.kind == "f" and bool(np.isnan(values).all())
             if not unknown and not (name == "volume_vox" and "volume_um3" in self.columns):
-                self.names.append(name)
                 self.columns[name] = values
+        self.names = list(self.columns)
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex | None = None) -> int:
@@ -62,7 +64,7 @@ class _Features(QAbstractTableModel):
         if isinstance(value, bool | np.bool_):
             return "yes" if value else ""
         if isinstance(value, float | np.floating):
-            return f"{value:,.0f}" if abs(float(value)) >= 100 else f"{value:.3g}"
+            return short(float(value))
         return str(value)
 
     def headerData(self, section: int, orientation: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.linalg import block_diag
 
 from anystar.napari.layers import HEADER
 
@@ -142,19 +143,14 @@ def placement(image: LazyImage) -> dict[str, Any]:
     """Return ``scale``, ``translate``, ``affine``, ``units`` and ``axis_labels`` in micrometres."""
     if image.spacing is None:
         return {"axis_labels": ("z", "y", "x")}
-    known = image.unit == "um"
-    scale = np.array(image.spacing)
-    found: dict[str, Any] = {
-        "scale": scale,
-        "units": ("um" if known else "pixel",) * 3,
-        "axis_labels": ("z", "y", "x"),
-    }
-    world = image.header.get("world")
-    if world is None:
+    scale, unit, per_unit = np.array(image.spacing), "pixel", 1.0
+    if image.unit == "um":
+        unit, per_unit = "um", 1e3
+    found: dict[str, Any] = {"scale": scale, "units": (unit,) * 3, "axis_labels": ("z", "y", "x")}
+    if image.header.get("world") is None:
         return found
-    world = np.asarray(world, float)  # XYZ, millimetres
-    matrix = world[2::-1, 2::-1] * (1e3 if known else 1.0)
-    origin = world[2::-1, 3] * (1e3 if known else 1.0)
+    world = np.asarray(image.header["world"], float) * per_unit  # XYZ, in millimetres before
+    matrix, origin = world[2::-1, 2::-1], world[2::-1, 3]
     if not np.allclose(np.linalg.norm(matrix, axis=0), scale, rtol=1e-3):
         return found  # the voxel size was overruled
     turn = matrix / scale
@@ -167,15 +163,6 @@ def placement(image: LazyImage) -> dict[str, Any]:
 
 def _with_time(kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return the placement of a volume with an axis of time in front."""
-    made = dict(kwargs)
-    made["axis_labels"] = ("t", *kwargs["axis_labels"])
-    if "scale" in kwargs:
-        made["scale"] = np.array([1.0, *kwargs["scale"]])
-        made["units"] = ("pixel", *kwargs["units"])
-    if "translate" in kwargs:
-        made["translate"] = np.array([0.0, *kwargs["translate"]])
-    if "affine" in kwargs:
-        affine = np.eye(5)
-        affine[1:, 1:] = kwargs["affine"]
-        made["affine"] = affine
-    return made
+    first = {"axis_labels": "t", "units": "pixel", "scale": 1.0, "translate": 0.0}
+    made = kwargs | {name: (value, *kwargs[name]) for name, value in first.items() if name in kwargs}
+    return made | ({"affine": block_diag(1.0, kwargs["affine"])} if "affine" in kwargs else {})

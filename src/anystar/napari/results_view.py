@@ -7,29 +7,21 @@ from typing import Any
 import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QGroupBox, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from anystar.napari.filters_form import FiltersForm
 from anystar.napari.live_control import LiveControl
 from anystar.napari.measures import surfaces
 from anystar.napari.objects_view import ObjectsView
 from anystar.napari.segmentation import segmentation_of
+from anystar.napari.widgets import button, group
 
-__all__ = ["ResultsView", "camera_of", "group"]
+__all__ = ["ResultsView", "camera_of"]
 
 
 def camera_of(viewer: Any) -> Any:
     """Return the camera, where napari 0.9 has it, or 0.7."""
     return (viewer.scene if hasattr(viewer, "scene") else viewer).camera
-
-
-def group(title: str, *widgets: QWidget) -> QGroupBox:
-    """Return widgets in a frame with a title."""
-    box = QGroupBox(title)
-    layout = QVBoxLayout(box)
-    for widget in widgets:
-        layout.addWidget(widget)
-    return box
 
 
 class ResultsView(QWidget):
@@ -44,8 +36,9 @@ class ResultsView(QWidget):
         self.filters = FiltersForm()
         self.live = LiveControl(self.filters)
         self.table = ObjectsView()
-        self.surface_button = QPushButton("Show surfaces in 3D")
-        self.surface_button.setToolTip("Add the surfaces of the selected rows, or of all objects, as a layer")
+        self.surface_button = button(
+            "Show surfaces in 3D", "Add the surfaces of the selected rows, or of all objects, as a layer"
+        )
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(group("2  Which objects to keep", self.filters))
@@ -61,10 +54,7 @@ class ResultsView(QWidget):
         """Stop what is computed, and stop listening to the viewer and its layers."""
         self.viewer.layers.events.removed.disconnect(self._forget)
         self.viewer.layers.selection.events.active.disconnect(self._follow_active)
-        if self._labels is not None:
-            self._labels.events.selected_label.disconnect(self._select_row)
-            self._labels.events.features.disconnect(self._display_table)
-            self._labels = None
+        self._listen(None)
         self.live.stop()
 
     def _forget(self, event: Any) -> None:
@@ -73,15 +63,19 @@ class ResultsView(QWidget):
 
     def follow(self, layer: Any) -> None:
         """Let the sliders and the table be those of a labels layer."""
+        self._listen(layer)
+        self.live.follow(layer)
+        self._display_table()
+
+    def _listen(self, layer: Any) -> None:
+        """Follow the selected label and the features of a layer."""
         if self._labels is not None:
             self._labels.events.selected_label.disconnect(self._select_row)
             self._labels.events.features.disconnect(self._display_table)
         self._labels = layer
-        self.live.follow(layer)
         if layer is not None:
             layer.events.selected_label.connect(self._select_row)
             layer.events.features.connect(self._display_table)
-        self._display_table()
 
     def _follow_active(self, event: Any) -> None:
         layer = event.value

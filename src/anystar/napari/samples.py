@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from anystar.napari.readers import LayerData, layer_of
+
 __all__ = ["embryo", "embryo_file", "synthetic"]
 
-LayerData = tuple[Any, dict[str, Any], str]
 _SHAPE, _SPACING = (64, 96, 96), (1.0, 1.0, 1.0)
 
 
@@ -23,7 +23,6 @@ def embryo_file() -> Path:
 def embryo() -> list[LayerData]:
     """Return nuclei of a mouse embryo at the 8-cell stage, confocal microscopy (QCANet, MIT licence)."""
     from anystar.io import open_image
-    from anystar.napari.readers import layer_of
 
     with open_image(embryo_file()) as image:
         data, kwargs, kind = layer_of(image, 0, "mouse embryo")

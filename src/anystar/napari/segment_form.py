@@ -5,19 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QSize, Qt
-from qtpy.QtWidgets import (
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QProgressBar,
-    QPushButton,
-    QScrollArea,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QFrame, QProgressBar, QScrollArea, QVBoxLayout, QWidget
 
 from anystar.napari.image_form import ImageForm
-from anystar.napari.results_view import ResultsView, group
+from anystar.napari.results_view import ResultsView
+from anystar.napari.widgets import button, group, message, row
 
 __all__ = ["SegmentForm"]
 
@@ -28,13 +20,12 @@ class SegmentForm(QWidget):
     def __init__(self, viewer: Any) -> None:
         super().__init__()
         self.form = ImageForm(viewer)
-        self.try_button = QPushButton("Try here")
-        self.try_button.setToolTip("Segment a small box in the middle of the view: takes a few seconds")
-        self.segment_button = QPushButton("Segment")
-        self.segment_button.setToolTip("Segment the whole image")
-        self.cancel_button = QPushButton("Cancel")
-        self.progress = QProgressBar()
-        self.message = QLabel()
+        self.try_button = button(
+            "Try here", "Segment a small box in the middle of the view: takes a few seconds"
+        )
+        self.segment_button = button("Segment", "Segment the whole image")
+        self.cancel_button = button("Cancel")
+        self.progress, self.message = QProgressBar(), message()
         self.results = ResultsView(viewer)
         self.filters, self.table, self.live = self.results.filters, self.results.table, self.results.live
         self._lay_out()
@@ -44,30 +35,23 @@ class SegmentForm(QWidget):
         return QSize(380, 800)
 
     def _lay_out(self) -> None:
-        self.message.setWordWrap(True)
         self.message.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.progress.hide()
         self.cancel_button.hide()
-        buttons = QHBoxLayout()
-        for button in (self.try_button, self.segment_button, self.cancel_button):
-            buttons.addWidget(button)
-        row = QWidget()
-        row.setLayout(buttons)
-        buttons.setContentsMargins(0, 0, 0, 0)
-        first = group("1  Image", self.form, row, self.progress, self.message)
+        buttons = row(self.try_button, self.segment_button, self.cancel_button)
         content = QWidget()
         layout = QVBoxLayout(content)
-        layout.addWidget(first)
+        layout.addWidget(group("1  Image", self.form, buttons, self.progress, self.message))
         layout.addWidget(self.results, 1)
         layout.setContentsMargins(4, 4, 4, 4)
-        self.area = area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(content)
+        self.area = QScrollArea()
+        self.area.setWidgetResizable(True)
+        self.area.setFrameShape(QFrame.Shape.NoFrame)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setWidget(content)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(area)
+        outer.addWidget(self.area)
 
     def complain(self, message: str) -> None:
         """Show what is wrong, in one line; nothing if all is well."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ from anystar.arrays import VoxelSize
 from anystar.errors import InputError
 from anystar.napari.boxes import box_around
 from anystar.napari.circle import CircleTool
-from anystar.napari.layers import HEADER, LayerVolume, features_of
+from anystar.napari.layers import HEADER, features_of
 from anystar.napari.measures import drawn_diameter
 from anystar.napari.results_view import camera_of
 from anystar.napari.segment_form import SegmentForm
 from anystar.napari.segmentation import Segmentation, attach, segmentation_of
 from anystar.napari.segmenting import Request, segment
 from anystar.napari.worker import Run
+from anystar.runtime.progress import Progress
 
 __all__ = ["SegmentPanel"]
 
@@ -30,7 +33,7 @@ class SegmentPanel(SegmentForm):
         super().__init__(napari_viewer)
         self.viewer = napari_viewer
         self.run: Run | None = None
-        self._of: Any = None  # the layer that is segmented
+        self._layer: Any = None  # the layer that is segmented
         self._request: Any = None  # what is segmented
         self._diameters: dict[str, float] = {}  # found by the last run of each image, in shortest edges
         self.circle = CircleTool(napari_viewer)
@@ -47,7 +50,7 @@ class SegmentPanel(SegmentForm):
         self.results.complained.connect(self.complain)
         self._forget_layer = self._forget  # one object, to disconnect it
         self.viewer.layers.events.removed.connect(self._forget_layer)
-        self.destroyed.connect(_Close(self))
+        self.destroyed.connect(partial(_close, self.__dict__))
 
     # What is chosen
 
@@ -93,16 +96,38 @@ class SegmentPanel(SegmentForm):
         if self.run is not None:
             return
         try:
-            source, size = self.form.source(), self.form.size().size
+            request = self._make_request(try_it, point)
+            work = partial(segment, request) if try_it else self._work(request)
         except InputError as error:
             self.complain(str(error))
             return
-        diameter = self.form.diameter.value() or None
-        box = None
+        self._layer, self._request = self.form.layer, request
+        self.run = Run(f"{'Trying' if try_it else 'Segmenting'} {request.source.name}", work)
+        self.run.progressed.connect(self.draw_progress)
+        self.run.finished.connect(self._display)
+        self.run.failed.connect(self.complain)
+        self.run.cancelled.connect(partial(self.inform, "cancelled"))
+        self.run.ended.connect(self._ended)
+        self.inform("")
+        self.progress.setRange(0, 0)
+        self.show_running(True)
+        self.run.start()
+
+    def _make_request(self, try_it: bool, point: Any) -> Request:
+        """Return what is to be segmented: all of the layer, or a box around a point, or in the middle."""
+        source, size = self.form.source(), self.form.size().size
+        entered, found = self.form.diameter.value(), self._diameters.get(source.name)
+        diameter, box = entered or None, None
         if try_it:
-            box = self._box(source, size, diameter, self._middle() if point is None else point)
-            diameter = diameter or self._found_diameter(source, size)
-        request = Request(
+            edges = VoxelSize((1.0, 1.0, 1.0)) if size is None else size
+            shortest = min(edges.lengths.spacing)
+            world = self._middle() if point is None else point
+            at = np.array(self.form.layer.world_to_data(world))[list(source.place.axes)]
+            in_edges = entered / shortest if entered else found
+            box = box_around(list(at), source.shape, aspect=edges.aspect, diameter=in_edges)
+            if not entered and found is not None and size is not None:
+                diameter = found * shortest
+        return Request(
             source=source,
             size=size,
             box=box,
@@ -110,39 +135,16 @@ class SegmentPanel(SegmentForm):
             model=self.form.model_name,
             device=self.form.device.currentText(),
         )
-        self._request = request
-        layer = self.form.layer
-        work: Any = segment
-        if not try_it and self._large(source):
-            from anystar.napari.large import output_beside, segment_large
 
-            try:
-                output = output_beside(layer.source.path, source.name)
-            except InputError as error:
-                self.complain(str(error))
-                return
+    def _work(self, request: Request) -> Callable[[Progress], Segmentation | Path]:
+        """Return what segments a whole layer: in blocks if it does not fit into memory."""
+        from anystar.napari.large import needs_blocks, output_beside, segment_large
 
-            def work(request: Request, progress: Any) -> Any:
-                return segment_large(request, output, progress)
-
-        self._of = layer
-        title = f"{'Trying' if try_it else 'Segmenting'} {source.name}"
-        self.run = Run(title, lambda progress: work(request, progress))
-        self.run.progressed.connect(self.draw_progress)
-        self.run.finished.connect(self._display)
-        self.run.failed.connect(self.complain)
-        self.run.cancelled.connect(self._report_cancelled)
-        self.run.ended.connect(self._ended)
-        self.inform("")
-        self.progress.setRange(0, 0)
-        self.show_running(True)
-        self.run.start()
-
-    def _large(self, source: LayerVolume) -> bool:
-        """Return whether the volume must be segmented in blocks."""
-        from anystar.napari.large import needs_blocks
-
-        return needs_blocks(source)
+        if not needs_blocks(request.source):
+            return partial(segment, request)
+        return partial(
+            segment_large, request, output_beside(self.form.layer.source.path, request.source.name)
+        )
 
     def _middle(self) -> np.ndarray:
         """Return the middle of the view, in the world."""
@@ -152,30 +154,14 @@ class SegmentPanel(SegmentForm):
         point[displayed] = np.array(camera_of(self.viewer).center)[-len(displayed) :]
         return point
 
-    def _box(self, source: LayerVolume, size: VoxelSize | None, diameter: float | None, point: Any) -> Any:
-        aspect = (1.0, 1.0, 1.0) if size is None else size.aspect
-        in_edges = self._diameters.get(source.name)
-        if diameter is not None:
-            in_edges = diameter / min((1.0, 1.0, 1.0) if size is None else size.lengths.spacing)
-        at = np.array(self.form.layer.world_to_data(point))[list(source.place.axes)]
-        return box_around(list(at), source.shape, aspect=aspect, diameter=in_edges)
-
-    def _found_diameter(self, source: LayerVolume, size: VoxelSize | None) -> float | None:
-        """Return the diameter of the last run of an image, in the unit of the field; None if not known."""
-        found = self._diameters.get(source.name)
-        return None if found is None or size is None else found * min(size.lengths.spacing)
-
     def cancel(self) -> None:
         """Stop the run."""
         if self.run is not None:
             self.run.cancel()
             self.inform("cancelling …")
 
-    def _report_cancelled(self) -> None:
-        self.inform("cancelled")
-
     def _ended(self) -> None:
-        text, self.run, self._of = self.message.text(), None, None
+        text, self.run, self._layer = self.message.text(), None, None
         self.show_running(False)
         self.check()
         if text and not self.message.text():
@@ -190,24 +176,21 @@ class SegmentPanel(SegmentForm):
             return
         assert found.live is not None
         assert found.result is not None
+        name = found.source.name
         if found.result.diameter_vox:
-            self._diameters[found.source.name] = found.result.diameter_vox
-        kind = "objects" if found.whole else "try"
-        name = f"{found.source.name} {kind}"
-        labels = found.live.canvas.labels
+            self._diameters[name] = found.result.diameter_vox
         for layer in list(self.viewer.layers):
             before = segmentation_of(layer)
-            if before is not None and layer.name == f"{found.source.name} try" and not before.corrected:
+            if before is not None and layer.name == f"{name} try" and not before.corrected:
                 self.viewer.layers.remove(layer)
         layer = self.viewer.add_labels(
-            found.place.to_layer(labels),
-            name=name,
+            found.place.to_layer(found.live.canvas.labels),
+            name=f"{name} {'objects' if found.whole else 'try'}",
             features=features_of(found.live.canvas.table),
             metadata={HEADER: found.source.header} if found.whole and found.source.header else {},
             **found.place.kwargs(),
         )
-        attach(layer, found)
-        self.results.follow(layer)
+        self._follow(layer, found)
         self.inform("\n".join(map(str, found.result.notes)))
 
     def _display_store(self, output: Path) -> None:
@@ -216,7 +199,6 @@ class SegmentPanel(SegmentForm):
 
         source = self._request.source
         data, kwargs, live = layers_of(output, source)
-        layer = self.viewer.add_labels(data, name=output.stem, **kwargs)
         made = Segmentation(
             result=None,
             place=source.place,
@@ -225,19 +207,22 @@ class SegmentPanel(SegmentForm):
             model=self._request.model,
             device=self._request.device,
         )
-        attach(layer, made)
-        self.results.follow(layer)
+        self._follow(self.viewer.add_labels(data, name=output.stem, **kwargs), made)
         self.inform(
             f"wrote {output}, of all objects, and their table beside it; the sliders leave some out of the "
             "layer, which File > Save writes. A lower probability takes another run."
         )
+
+    def _follow(self, layer: Any, found: Segmentation) -> None:
+        attach(layer, found)
+        self.results.follow(layer)
 
     # Ends
 
     def _forget(self, event: Any) -> None:
         """A layer was removed."""
         self._diameters.pop(event.value.name, None)  # another image may get its name
-        if event.value is self._of or event.value == self._of:
+        if event.value == self._layer:
             self.cancel()
         if event.value == self.circle.layer:
             self.circle.layer = None
@@ -250,21 +235,16 @@ class SegmentPanel(SegmentForm):
 
     def shut_down(self) -> None:
         """Stop what runs, and stop listening to the viewer; Qt may have destroyed the panel already."""
-        _Close(self)()
+        _close(self.__dict__)
 
 
-class _Close:
-    """Ends what a panel does, also once Qt has destroyed it, when its widgets can no longer be used."""
-
-    def __init__(self, panel: SegmentPanel) -> None:
-        self._panel = panel.__dict__
-
-    def __call__(self, *_: object) -> None:
-        if self._panel.get("run") is not None:
-            self._panel["run"].cancel()
-        if self._panel.get("closed"):
-            return
-        self._panel["closed"] = True
-        for part in (self._panel["form"], self._panel["results"]):
-            part.disconnect_viewer()
-        self._panel["viewer"].layers.events.removed.disconnect(self._panel["_forget_layer"])
+def _close(panel: dict[str, Any], *_: object) -> None:
+    """End what a panel does, also once Qt has destroyed it, when its widgets can no longer be used."""
+    if panel["run"] is not None:
+        panel["run"].cancel()
+    if panel.get("closed"):
+        return
+    panel["closed"] = True
+    for part in (panel["form"], panel["results"]):
+        part.disconnect_viewer()
+    panel["viewer"].layers.events.removed.disconnect(panel["_forget_layer"])

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from anystar.napari.layers import LayerVolume, Place
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from anystar.napari.live import Live
     from anystar.predict.result import Result
 
 __all__ = ["Segmentation", "attach", "segmentation_of"]
 
 _KEY = "anystar"
-
-
-class HasMetadata(Protocol):
-    """A layer of napari."""
-
-    metadata: dict[str, Any]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -45,12 +41,12 @@ class Segmentation:
     """What the sliders display."""
 
 
-def attach(layer: HasMetadata, segmentation: Segmentation) -> None:
+def attach(layer: Layer, segmentation: Segmentation) -> None:
     """Keep a segmentation with the layer that shows it."""
     layer.metadata[_KEY] = segmentation
 
 
-def segmentation_of(layer: HasMetadata | None) -> Segmentation | None:
+def segmentation_of(layer: Layer | None) -> Segmentation | None:
     """Return the segmentation that a layer shows, if it shows one."""
     found = None if layer is None else layer.metadata.get(_KEY)
     return found if isinstance(found, Segmentation) else None

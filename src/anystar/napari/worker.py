@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from napari.qt.threading import create_worker
@@ -13,11 +14,9 @@ from qtpy.QtWidgets import QWidget
 
 from anystar.errors import Cancelled, user_message
 from anystar.runtime.interrupt import checked
+from anystar.runtime.progress import Progress
 
-__all__ = ["Progress", "Run", "cancel_with"]
-
-Progress = Callable[[int, int, str], None]
-"""Called as ``progress(done, total, stage)`` by the work; raises ``Cancelled`` once the run is cancelled."""
+__all__ = ["Run", "cancel_with"]
 
 
 class Run(QObject):
@@ -28,7 +27,8 @@ class Run(QObject):
     title : str
         Of the progress bar in napari's activity dock; without one there is no bar.
     work : callable
-        Takes a :data:`Progress` and returns the result.
+        Called with a function ``progress(done, total, stage)``, which raises ``Cancelled`` once the run is
+        cancelled; returns the result.
     """
 
     progressed = Signal(int, int, str)
@@ -114,20 +114,16 @@ class Run(QObject):
             self._bar.total = total
             self._bar.update(done - self._bar.n)
 
-    def _close(self, *_: object) -> None:
+    def _close(self) -> None:
         if self._bar is not None:
             self._bar.close()
 
 
 def cancel_with(panel: QWidget) -> None:
     """Cancel what a panel runs, its attribute ``run``, when Qt destroys it: the viewer is closed."""
-    panel.destroyed.connect(_Cancel(panel.__dict__))
+    panel.destroyed.connect(partial(_cancel, panel.__dict__))  # the widget itself can no longer be used then
 
 
-class _Cancel:
-    def __init__(self, panel: dict[str, Any]) -> None:
-        self._panel = panel  # the widget itself can no longer be used then
-
-    def __call__(self, *_: object) -> None:
-        if self._panel.get("run") is not None:
-            self._panel["run"].cancel()
+def _cancel(panel: dict[str, Any], *_: object) -> None:
+    if panel.get("run") is not None:
+        panel["run"].cancel()

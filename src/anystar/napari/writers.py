@@ -9,20 +9,11 @@ from napari.layers import Labels
 
 from anystar.arrays import Volume
 from anystar.errors import InputError
-from anystar.napari.layers import (
-    HEADER,
-    LayerVolume,
-    Place,
-    spatial_axes,
-    voxel_size_of,
-    world_steps,
-)
+from anystar.napari.layers import HEADER, LayerVolume, labels_place, voxel_size_of, world_steps
 
-__all__ = ["labels_volume", "write_labels"]
+__all__ = ["write_labels"]
 
 _PLACED = ("name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-
-
 _BLOCK = 256
 """Voxels along an axis of what is read at once of labels that lie on the disk."""
 
@@ -31,6 +22,11 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     """Write a labels layer, as napari calls it; returns the paths that were written.
 
     Labels that are read as they are displayed go to OME-Zarr in blocks.
+
+    Raises
+    ------
+    InputError
+        If the layer has several time points or channels, or is 2D.
     """
     import anystar
     from anystar.io.address import locate
@@ -43,31 +39,18 @@ def write_labels(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return [path]
 
 
-def labels_volume(data: Any, meta: dict[str, Any]) -> Volume:
-    """Return the labels of a layer as a volume with voxel size, affine and header.
-
-    Raises
-    ------
-    InputError
-        If the layer has several time points or channels, or is 2D.
-    """
-    source, like = _source(data, meta)
-    return like.with_data(source.read())
-
-
 def _source(data: Any, meta: dict[str, Any]) -> tuple[LayerVolume, Volume]:
     """Return the labels, which are not read yet, and a volume of their shape and place without content."""
     finest = data[0] if meta.get("multiscale") or isinstance(data, list | tuple) else data
     given = {name: meta[name] for name in _PLACED if meta.get(name) is not None}
     layer = Labels(np.zeros((1,) * finest.ndim, np.uint8), **given)
-    axes = spatial_axes(layer)
-    for axis, num in enumerate(finest.shape):
-        if axis not in axes and num > 1:
+    place = labels_place(layer)
+    for axis in place.others:
+        if finest.shape[axis] > 1:
             raise InputError(
-                f"{layer.name} has {num} volumes along {layer.axis_labels[axis]}; save one of them, a layer "
-                "of its own"
+                f"{layer.name} has {finest.shape[axis]} volumes along {layer.axis_labels[axis]}; save one of "
+                "them, a layer of its own"
             )
-    place = Place(axes=axes, index=(0,) * finest.ndim, start=(0, 0, 0), transform={}, step=np.eye(1))
     source = LayerVolume(data=finest, place=place, name=layer.name)
     empty = np.broadcast_to(np.zeros((), finest.dtype), source.shape)
     size = voxel_size_of(layer).size
@@ -75,7 +58,7 @@ def _source(data: Any, meta: dict[str, Any]) -> tuple[LayerVolume, Volume]:
         return source, Volume(data=empty, header=_header(meta, empty, None))
     header = _header(meta, empty, layer)
     if not header and size.unit == "um":
-        header = {"world": _world(layer, axes)}
+        header = {"world": _world(layer, place.axes)}
     return source, Volume(data=empty, spacing=size.spacing, unit=size.unit, header=header)
 
 

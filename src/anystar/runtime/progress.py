@@ -6,7 +6,10 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-__all__ = ["COMPILING", "progress_bar", "starting"]
+__all__ = ["COMPILING", "Progress", "progress_bar", "starting"]
+
+Progress = Callable[[int, int, str], None]
+"""What work reports to: ``progress(done, total, stage)``; it raises ``Cancelled`` to stop the work."""
 
 COMPILING = "compiling, first run only"
 """What a bar says while kernels are compiled."""
@@ -27,7 +30,7 @@ def starting(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def progress_bar(name: str) -> Iterator[Callable[[int, int, str], None]]:
+def progress_bar(name: str) -> Iterator[Progress]:
     """Give a function ``(done, total, what)`` that draws a bar, on a terminal or in a notebook."""
     from tqdm.auto import tqdm
 
