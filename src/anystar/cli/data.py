@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from anystar.cli.group import complain
+from anystar.cli.group import complain, print_done
 from anystar.runtime.progress import progress_bar
 
 __all__ = ["data"]
@@ -37,7 +37,7 @@ def list_(name: str | None) -> None:
 @click.argument("name")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def get(name: str, folder: Path) -> None:
-    """Download the data set NAME into DIR, check it and unpack_archive it; run it again to continue.
+    """Download the data set NAME into DIR, check it and unpack it; run it again to continue.
 
     \b
     Example:
@@ -51,8 +51,7 @@ def get(name: str, folder: Path) -> None:
         path = fetch(archive, folder, progress=lambda done, total: bar(done, total, "bytes"))
     if not archive.checksum:
         click.echo("  note: the owner publishes no checksum; the archive's own are tested")
-    for made in unpack_archive(path, folder):
-        click.echo(f"  wrote {made}")
+    print_done(unpack_archive(path, folder))
 
 
 @data.command(no_args_is_help=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from anystar.cli.group import BAD_INPUT, PARTIAL, complain
-from anystar.cli.options import Number, file_type, overwrite_option, reading_options
+from anystar.cli.options import Number, file_option, file_type, overwrite_option, reading_options
 
 if TYPE_CHECKING:
     from anystar.evaluate import Scores
@@ -29,7 +29,7 @@ __all__ = ["evaluate"]
     help="Overlap (intersection over union) from which an object counts as found; may be repeated. "
     "Default: 0.1 to 0.9.",
 )
-@click.option("--json", "json_path", type=file_type, metavar="FILE.json", help="Write all numbers.")
+@file_option("--json", "json_path", metavar="FILE.json", help="Write all numbers.")
 @reading_options
 @overwrite_option
 @click.pass_context

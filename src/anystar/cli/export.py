@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from anystar.cli.options import file_type, overwrite_option, reading_options
+from anystar.cli.options import file_option, file_type, overwrite_option, reading_options
 
 __all__ = ["export"]
 
@@ -15,11 +15,10 @@ __all__ = ["export"]
 @click.command(no_args_is_help=True)
 @click.argument("labels", metavar="LABELS", type=file_type)
 @click.argument("image", metavar="[IMAGE]", required=False, type=file_type)
-@click.option(
+@file_option(
     "--rois",
     metavar="FILE.zip",
     required=True,
-    type=file_type,
     help="Write an ROI per object and slice for Fiji's ROI Manager.",
 )
 @reading_options

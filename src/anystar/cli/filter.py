@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from anystar.cli.filter_options import filter_options, take_filters
-from anystar.cli.options import file_type, overwrite_option, reading_options
+from anystar.cli.group import print_done
+from anystar.cli.options import file_option, file_type, output_option, overwrite_option, reading_options
 
 __all__ = ["filter"]
 
@@ -16,21 +17,8 @@ __all__ = ["filter"]
 @click.command(no_args_is_help=True)
 @click.argument("labels", metavar="LABELS", type=file_type)
 @click.argument("table", metavar="TABLE", type=file_type)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="LABELS",
-    type=file_type,
-    help="Where the labels go that are kept.",
-)
-@click.option(
-    "--table",
-    "table_output",
-    metavar="FILE",
-    type=file_type,
-    help="Where their table goes, .csv or .parquet.",
-)
+@output_option(metavar="LABELS", help="Where the labels go that are kept.")
+@file_option("--table", "table_output", metavar="FILE", help="Where their table goes, .csv or .parquet.")
 @filter_options
 @reading_options
 @overwrite_option
@@ -53,5 +41,4 @@ def filter(labels: Path, table: Path, output: Path, **given: Any) -> None:
     done = filter_file(labels, table, output, options=take_filters(given), **given)
     deleted = f" ({done.num_rejected} not in {table})" if done.num_rejected else ""
     click.echo(f"{labels}: {done.num_kept} of {done.num_objects} objects kept{deleted}")
-    for path in done.files:
-        click.echo(f"  wrote {path}")
+    print_done(done.files)

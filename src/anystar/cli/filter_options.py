@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.options import Number, add_options, file_type
+from anystar.cli.options import Number, add_options, file_option
 
 if TYPE_CHECKING:
     from anystar.objects.filter_options import FilterOptions
@@ -45,9 +45,8 @@ filter_options = add_options(
         help="Drop objects that differ from the voxels around them by fewer standard deviations.",
     ),
     click.option("--drop-border", is_flag=True, help="Drop objects that touch the border of the image."),
-    click.option(
+    file_option(
         "--mask",
-        type=file_type,
         metavar="FILE",
         help="Keep only objects inside a mask: an image of the same shape, not 0 inside.",
     ),

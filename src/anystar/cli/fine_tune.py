@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from anystar.cli.group import print_done
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,12 +28,6 @@ _ALLOWED = (
     "spacing",
     "channel",
 )
-_NAMES = {
-    "start": "--from",
-    "recipes": "--recipe",
-    "config_path": "--config",
-    "unlabelled": "--unlabelled-is",
-}
 
 
 def run_fine_tuning(
@@ -42,8 +37,7 @@ def run_fine_tuning(
     given.pop("size")  # the preset's
     for name, value in given.items():
         if name not in _ALLOWED and value not in (None, (), False):
-            option = _NAMES.get(name, f"--{name.replace('_', '-')}")
-            raise InputError(f"--fine-tune chooses {option} itself; leave one of them out")
+            raise InputError(f"--fine-tune chooses {name}=... itself; leave one of them out")
     from tqdm import tqdm
 
     from anystar.workflow.corrected import default_run, read_corrected
@@ -53,7 +47,7 @@ def run_fine_tuning(
     if given["ignore_label"] is not None:
         read["ignore_label"] = given["ignore_label"]
     volumes = [volume for labels, image in pairs for volume in read_corrected(labels, image, **read)]
-    names = ("iterations", "minutes", "learning_rate", "batch_size", "seed", "unlabelled")
+    names = given.keys() & FineTunePreset.__dataclass_fields__
     preset = FineTunePreset(**{name: given[name] for name in names if given[name] is not None})
     for volume in volumes:
         if volume.reviewed is not None and not volume.reviewed.all():
@@ -90,7 +84,5 @@ def _print_outcome(found: FineTuned, pairs: Sequence[tuple[Path, Path]]) -> None
         click.echo(f"on {found.num_held_out} objects that were held out:  before   after")
         for what, name in (("AP at IoU 0.5", "ap"), ("mean AP (IoU 0.3, 0.5, 0.7)", "mean_ap")):
             click.echo(f"  {what:<30}  {getattr(found.before, name):6.2f}  {getattr(found.after, name):6.2f}")
-    for note in found.notes:
-        click.echo(f"  note: {note}")
-    click.echo(f"  wrote {found.model}")
+    print_done([found.model], found.notes)
     click.echo(f"  use it: anystar segment IMAGE --model {found.model}")

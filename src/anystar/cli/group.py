@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -24,7 +24,7 @@ from anystar.runtime.allocator import keep_freed_memory
 from anystar.runtime.garbage import collect_rarely
 from anystar.runtime.openmp import wait_passively
 
-__all__ = ["BAD_INPUT", "BUG", "PARTIAL", "complain", "in_options", "main", "one_line"]
+__all__ = ["BAD_INPUT", "BUG", "PARTIAL", "complain", "in_options", "main", "one_line", "print_done"]
 
 BAD_INPUT = 2
 """Exit code for whatever the user can correct."""
@@ -56,6 +56,14 @@ _COMMANDS = {
 def complain(message: str) -> None:
     """Print one line to stderr."""
     click.echo(f"anystar: {' '.join(message.split())}", err=True)
+
+
+def print_done(files: Iterable[object], notes: Iterable[str] = ()) -> None:
+    """Print remarks of the library, and the files that were written."""
+    for note in notes:
+        click.echo(f"  note: {in_options(note)}")
+    for path in files:
+        click.echo(f"  wrote {path}")
 
 
 def one_line(error: BaseException) -> str | None:

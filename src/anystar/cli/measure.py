@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from anystar.cli.group import in_options
+from anystar.cli.group import print_done
 from anystar.cli.options import (
     OneOrAll,
     axes_option,
     channel_option,
+    file_option,
     file_type,
     level_option,
     overwrite_option,
@@ -25,9 +26,7 @@ __all__ = ["measure"]
 @click.command(no_args_is_help=True)
 @click.argument("labels", metavar="LABELS", type=file_type)
 @click.argument("image", metavar="[IMAGE]", required=False, type=file_type)
-@click.option(
-    "--table", metavar="FILE", required=True, type=file_type, help="Where the table goes, .csv or .parquet."
-)
+@file_option("--table", metavar="FILE", required=True, help="Where the table goes, .csv or .parquet.")
 @spacing_option
 @channel_option
 @click.option(
@@ -39,7 +38,7 @@ __all__ = ["measure"]
 @series_option
 @axes_option
 @level_option
-@click.option("--mask", type=file_type, metavar="FILE", help="Add the fraction of each object inside a mask.")
+@file_option("--mask", metavar="FILE", help="Add the fraction of each object inside a mask.")
 @overwrite_option
 def measure(labels: Path, image: Path | None, **given: Any) -> None:
     """Measure the objects of LABELS: corrected by hand, of another tool, or of a run.
@@ -59,6 +58,4 @@ def measure(labels: Path, image: Path | None, **given: Any) -> None:
     done = measure_file(labels, image, **given)
     channels = f", with the intensities of {', '.join(done.channels)}" if done.channels else ""
     click.echo(f"{labels}: {len(done.table)} objects{channels}")
-    for note in done.notes:
-        click.echo(f"  note: {in_options(note)}")
-    click.echo(f"  wrote {given['table']}")
+    print_done([given["table"]], done.notes)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -20,15 +21,20 @@ __all__ = [
     "add_options",
     "axes_option",
     "channel_option",
+    "count_option",
     "device_option",
+    "file_option",
     "file_type",
+    "index_option",
     "join_numbers",
     "level_option",
+    "output_option",
     "overwrite_option",
     "reading_options",
     "series_option",
     "spacing_option",
     "time_option",
+    "unlabelled_option",
     "volume_options",
 ]
 
@@ -49,6 +55,21 @@ class Option(click.Option):
         self.opts = [*own, *self.aliases]
         super().add_to_parser(parser, ctx)
         self.opts = own
+
+
+file_option = functools.partial(click.option, cls=Option, type=file_type)
+"""An option that takes a path."""
+output_option = functools.partial(file_option, "-o", "--output", required=True)
+"""Where the results go."""
+index_option = functools.partial(click.option, type=click.IntRange(min=0), metavar="N")
+"""An option that takes a number from 0."""
+count_option = functools.partial(click.option, type=click.IntRange(min=1), metavar="N")
+"""An option that takes a number from 1."""
+
+
+def _refuse(value: Any, takes: str, param: click.Parameter | None, ctx: click.Context | None) -> NoReturn:
+    """Raise a UsageError of our own: click's "Invalid value for" would name the option twice."""
+    raise click.UsageError(f"{param.opts[0] if param else 'value'} takes {takes} got {value!r}", ctx)
 
 
 class Number(click.ParamType):
@@ -80,10 +101,8 @@ class Number(click.ParamType):
         if self.high < math.inf:
             low = f"above {self.low:g} and up" if self.above else f"from {self.low:g}"
             kind = f"{low} to {self.high:g}"
-        option = param.opts[0] if param else "value"
         several = f"{param.nargs} numbers" if param and param.nargs > 1 else "a number"
-        # A UsageError of our own: click's "Invalid value for" would name the option twice.
-        raise click.UsageError(f"{option} takes {several} {kind}, got {value!r}", ctx)
+        _refuse(value, f"{several} {kind},", param, ctx)
 
 
 class Numbers(Number):
@@ -145,8 +164,7 @@ class OneOrAll(click.ParamType):
             return "all"
         if str(value).isdecimal():
             return int(value)
-        option = param.opts[0] if param else "value"
-        raise click.UsageError(f"{option} takes a number from 0, or all; got {value!r}", ctx)
+        _refuse(value, "a number from 0, or all;", param, ctx)
 
 
 class ChannelType(click.ParamType):
@@ -162,8 +180,7 @@ class ChannelType(click.ParamType):
         except ValueError:
             return text
         if number < 0:
-            option = param.opts[0] if param else "value"
-            raise click.UsageError(f"{option} takes a number from 0, or a name; got {value!r}", ctx)
+            _refuse(value, "a number from 0, or a name;", param, ctx)
         return number
 
 
@@ -184,41 +201,19 @@ channel_option = click.option(
     metavar="N|NAME",
     help="Which channel of images that have several: its number from 0, or its name.",
 )
-"""``--channel N|NAME``."""
-
-time_option = click.option(
-    "--time",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Which time point of images that have several, from 0.",
-)
-"""``--time N``."""
-
-level_option = click.option(
+time_option = index_option("--time", help="Which time point of images that have several, from 0.")
+level_option = index_option(
     "--level",
-    type=click.IntRange(min=0),
     default=0,
-    metavar="N",
     help="Which level of the image's pyramid, if it has one; 0, the default, is the finest.",
 )
-"""``--level N``."""
-
-series_option = click.option(
-    "--series",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Which image of a file that holds several, from 0.",
-)
-"""``--series N``."""
-
+series_option = index_option("--series", help="Which image of a file that holds several, from 0.")
 axes_option = click.option(
     "--axes",
     metavar="LETTERS",
     help="What the axes of the file are, slowest first, if it says otherwise or nothing: ZYX for a stack "
     "that was saved as a time series; C stands for channel, T for time.",
 )
-"""``--axes LETTERS``."""
-
 spacing_option = click.option(
     "--spacing",
     type=Number(0, above=True),
@@ -226,7 +221,6 @@ spacing_option = click.option(
     metavar="Z Y X",
     help="Size of a voxel in micrometres along Z, Y and X, if the file does not state it or is wrong.",
 )
-"""``--spacing Z Y X``."""
 
 reading_options = add_options(channel_option, time_option, series_option, axes_option)
 """What every command takes that reads images or labels: which volume of a file."""
@@ -241,7 +235,11 @@ device_option = click.option(
     show_default=True,
     help="Where the network runs; auto takes a GPU if there is one.",
 )
-"""``--device``."""
-
+unlabelled_option = click.option(
+    "--unlabelled-is",
+    "unlabelled",
+    type=click.Choice(["background", "ignore"]),
+    help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
+    "labelled. [default: background]",
+)
 overwrite_option = click.option("--overwrite", is_flag=True, help="Replace outputs that exist.")
-"""``--overwrite``."""

@@ -13,7 +13,9 @@ from anystar.cli.options import (
     Option,
     axes_option,
     channel_option,
-    file_type,
+    file_option,
+    index_option,
+    output_option,
     overwrite_option,
     series_option,
     time_option,
@@ -25,25 +27,15 @@ __all__ = ["report"]
 
 @click.command(no_args_is_help=True)
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="FILE.html",
-    type=file_type,
-    help="Where the report goes.",
-)
-@click.option(
+@output_option(metavar="FILE.html", help="Where the report goes.")
+@file_option(
     "--images",
-    type=file_type,
     metavar="PATH",
     help="The images, a file or a folder: volumes are matched by name ('a_labels.tif' belongs to 'a.tif').",
 )
-@click.option(
+@file_option(
     "--ground-truth",
-    cls=Option,
     aliases=("--truth",),
-    type=file_type,
     metavar="PATH",
     help="True labels, a file or a folder; volumes without a ground truth are described instead of scored.",
 )
@@ -75,12 +67,7 @@ __all__ = ["report"]
 )
 @channel_option
 @time_option
-@click.option(
-    "--level",
-    type=click.IntRange(min=0),
-    metavar="N",
-    help="Which level of the images' pyramids; that of the run by default.",
-)
+@index_option("--level", help="Which level of the images' pyramids; that of the run by default.")
 @series_option
 @axes_option
 @overwrite_option

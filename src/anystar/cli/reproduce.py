@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.group import PARTIAL, complain
-from anystar.cli.options import file_type
+from anystar.cli.group import PARTIAL, complain, print_done
+from anystar.cli.options import count_option, device_option, file_option
 from anystar.errors import InputError
 from anystar.runtime.progress import progress_bar
 
@@ -24,14 +24,13 @@ __all__ = ["reproduce"]
 
 @click.command(no_args_is_help=True)
 @click.argument("experiments", metavar="[EXPERIMENT]...", nargs=-1)
-@click.option("--data", required=True, metavar="DIR", type=file_type, help="Folder of the data sets.")
-@click.option(
+@file_option("--data", required=True, metavar="DIR", help="Folder of the data sets.")
+@file_option(
     "-o",
     "--output",
     default=Path("reproduction"),
     show_default=True,
     metavar="DIR",
-    type=file_type,
     help="Where tables, figures and segmentations go; a second run goes on there.",
 )
 @click.option("--only", multiple=True, metavar="NAME", help="Only this data set; may be repeated.")
@@ -57,16 +56,16 @@ __all__ = ["reproduce"]
     type=click.Choice(["small", "paper"]),
     help="First train networks on the data sets themselves, as upper bounds: the size as in 'anystar train'.",
 )
-@click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps of --train.")
+@count_option("--iterations", help="Optimiser steps of --train.")
 @click.option(
     "--train-from", metavar="MODEL|FILE", help="Begin --train with the weights of a model: fine-tuning."
 )
 @click.option("--stardist", multiple=True, metavar="FOLDER", help="A StarDist model folder; may be repeated.")
-@click.option("--stardist-python", type=file_type, metavar="PATH", help="Python that has stardist.")
+@file_option("--stardist-python", metavar="PATH", help="Python that has stardist.")
 @click.option(
     "--cellpose", multiple=True, metavar="NAME|PATH", help="A Cellpose model (nuclei, cyto, ...) or file."
 )
-@click.option("--cellpose-python", type=file_type, metavar="PATH", help="Python that has cellpose.")
+@file_option("--cellpose-python", metavar="PATH", help="Python that has cellpose.")
 @click.option(
     "--labels",
     "label_folders",
@@ -74,23 +73,15 @@ __all__ = ["reproduce"]
     metavar="NAME=DIR",
     help="Label images that another tool has made, by the names of the test volumes.",
 )
-@click.option(
+@file_option(
     "--series",
-    type=file_type,
     metavar="FRAMES",
     help="A time series for timecourse: its first frame is segmented and followed.",
 )
-@click.option(
-    "--series-labels",
-    type=file_type,
-    metavar="LABELS",
-    help="The regions to follow instead.",
-)
-@click.option("--series-mask", type=file_type, metavar="MASK", help="The organ: where it is not 0.")
+@file_option("--series-labels", metavar="LABELS", help="The regions to follow instead.")
+@file_option("--series-mask", metavar="MASK", help="The organ: where it is not 0.")
 @click.option("--corruption", "corruptions", multiple=True, metavar="NAME", help="Only this corruption.")
-@click.option(
-    "--device", type=click.Choice(["auto", "cpu", "cuda", "mps"]), default="auto", show_default=True
-)
+@device_option
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.pass_context
 def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) -> None:
@@ -134,8 +125,7 @@ def reproduce(ctx: click.Context, experiments: tuple[str, ...], **given: Any) ->
         written = run_experiment(name, plan, lab)
         lab.write_used(name, sys.argv)
         click.echo(f"  {time.perf_counter() - start:.1f} s")
-        for path in written:
-            click.echo(f"  wrote {path}")
+        print_done(written)
     if lab.problems:
         click.echo(f"left out ({len(lab.problems)}):")
         for problem in lab.problems:

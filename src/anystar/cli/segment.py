@@ -16,8 +16,8 @@ from click.core import ParameterSource
 
 from anystar import display
 from anystar.cli.filter_options import filter_options, take_filters
-from anystar.cli.group import BAD_INPUT, complain, in_options, one_line
-from anystar.cli.options import file_type, join_numbers
+from anystar.cli.group import BAD_INPUT, complain, one_line, print_done
+from anystar.cli.options import file_type, join_numbers, output_option
 from anystar.cli.segment_options import (
     block_options,
     from_provenance_option,
@@ -59,13 +59,8 @@ class _Segment(click.Command):
 
 @click.command(cls=_Segment, no_args_is_help=True)
 @click.argument("inputs", metavar="INPUT...", nargs=-1, required=True, type=file_type)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="OUTPUT",
-    type=file_type,
-    help="Where the labels go: a file (its ending gives the format), or a folder.",
+@output_option(
+    metavar="OUTPUT", help="Where the labels go: a file (its ending gives the format), or a folder."
 )
 @image_options
 @object_options
@@ -125,8 +120,7 @@ def _refuse_idle(ctx: click.Context, given: dict[str, Any]) -> None:
     for name, others in _BELONGS.items():
         typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
         if typed and not any(given[other] for other in others):
-            option = f"--{name.replace('_', '-')}"
-            raise InputError(f"{option} belongs to --{others[0]}; give both, or leave it out")
+            raise InputError(f"{name}=... belongs to {others[0]}=...; give both, or leave it out")
 
 
 def _leave_out_old_outputs(ctx: click.Context, given: dict[str, Any]) -> None:
@@ -197,8 +191,7 @@ def _segment_all(
         failed = f", {len(remarks)} of them failed or empty (see above)" if remarks else ""
         seconds = time.perf_counter() - start
         click.echo(f"{len(groups)} images{failed}: {total} objects in {seconds:.1f} s, in {_places(jobs)}")
-    for path in shared:
-        click.echo(f"  wrote {path}")
+    print_done(shared)
     if remarks:
         ctx.exit(BAD_INPUT)
 
@@ -235,10 +228,7 @@ def _report(done: FileResult, job: Job) -> None:
     if done.diameter is not None:
         size = f", typical diameter {display.length(done.diameter, done.unit, done.length_unit)}"
     click.echo(f"{job.image}: {done.num_objects} objects{filtered}{size}, {done.seconds:.1f} s")
-    for note in done.notes:
-        click.echo(f"  note: {in_options(note)}")
-    for path in done.files:
-        click.echo(f"  wrote {path}")
+    print_done(done.files, done.notes)
     if done.work is not None:
         click.echo(f"  work: {', '.join(f'{kind} {value:.1f} s' for kind, value in done.work.items())}")
     if done.constant is not None:

@@ -13,11 +13,11 @@ from anystar.cli.options import (
     Number,
     Numbers,
     OneOrAll,
-    Option,
     add_options,
     axes_option,
+    count_option,
     device_option,
-    file_type,
+    file_option,
     level_option,
     overwrite_option,
     series_option,
@@ -134,26 +134,22 @@ object_options = add_options(
 )
 
 output_options = add_options(
-    click.option(
+    file_option(
         "--table",
-        type=file_type,
         metavar="FILE",
         help="Write one line per object (probability, position, volume, shape, intensities) as .csv or "
         ".parquet. Of several images, time points or channels, all objects in one table, or one each in a "
         "folder.",
     ),
     click.option("--distances", is_flag=True, help="Add the polyhedra, ray by ray, to the table."),
-    click.option(
+    file_option(
         "--overview",
-        cls=Option,
         aliases=("--picture",),
-        type=file_type,
         metavar="FILE.png",
         help="Draw the outlines on three slices and a projection. A folder, for several images.",
     ),
-    click.option(
+    file_option(
         "--meshes",
-        type=file_type,
         metavar="FILE|DIR",
         help="Write the surfaces: all into one .obj, .ply or .stl, or each into a file of a folder. "
         "A folder, for several images.",
@@ -165,17 +161,14 @@ output_options = add_options(
         show_default=True,
         help="Format of the files in a folder of meshes.",
     ),
-    click.option(
+    file_option(
         "--rois",
-        type=file_type,
         metavar="FILE.zip",
         help="Write an ROI per object and slice for Fiji's ROI Manager. A folder, for several images.",
     ),
-    click.option(
+    file_option(
         "--provenance",
-        cls=Option,
         aliases=("--record",),
-        type=file_type,
         metavar="FILE.toml",
         help="Write the options, what was estimated and what was found, to repeat the run with "
         "--from-provenance. A folder, for several images.",
@@ -196,12 +189,7 @@ block_options = add_options(
         metavar="WHERE",
         help="Work in blocks on Dask workers: local, slurm, or the address of a scheduler.",
     ),
-    click.option(
-        "--workers",
-        type=click.IntRange(min=1),
-        metavar="N",
-        help="Number of workers to start for --dask local or slurm.",
-    ),
+    count_option("--workers", help="Number of workers to start for --dask local or slurm."),
     click.option("--resume", is_flag=True, help="Continue an interrupted run in blocks."),
 )
 
@@ -256,11 +244,9 @@ def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None
     return path
 
 
-from_provenance_option = click.option(
+from_provenance_option = file_option(
     "--from-provenance",
-    cls=Option,
     aliases=("--from-record",),
-    type=file_type,
     metavar="FILE",
     is_eager=True,
     callback=_take_defaults,

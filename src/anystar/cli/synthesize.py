@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.options import file_type
+from anystar.cli.group import print_done
+from anystar.cli.options import count_option, file_option, file_type
 from anystar.errors import InputError
 from anystar.runtime.progress import progress_bar
 
@@ -32,11 +33,11 @@ class _NamesRecipes(click.Command):
 
 @click.command(cls=_NamesRecipes, no_args_is_help=True)
 @click.argument("out", metavar="OUT", type=file_type)
-@click.option("-n", "--number", type=click.IntRange(min=1), metavar="N", help="How many pairs.")
+@count_option("-n", "--number", help="How many pairs.")
 @click.option(
     "--recipe", default="as-mix", show_default=True, metavar="NAME", help="What they look like: see below."
 )
-@click.option("--config", type=file_type, metavar="FILE.toml", help="Changes of the recipe's knobs.")
+@file_option("--config", metavar="FILE.toml", help="Changes of the recipe's knobs.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="S", help="Seed.")
 @click.option(
     "--shape",
@@ -71,25 +72,20 @@ class _NamesRecipes(click.Command):
 @click.option(
     "--index", type=click.IntRange(min=0), metavar="I", help="Replay and explain sample I instead, into OUT."
 )
-@click.option(
+@file_option(
     "--preview",
-    type=file_type,
     metavar="FILE.png",
     help="Draw the first 8 samples; without -n, a gallery of all recipes and their stages.",
 )
 def synthesize(
-    out: Path,
     number: int | None,
     recipe: str,
     config: Path | None,
-    seed: int,
-    shape: tuple[int, int, int],
-    two_d: bool,
-    suffix: str,
     workers: int | None,
     dask: str | None,
     index: int | None,
     preview: Path | None,
+    **given: Any,
 ) -> None:
     """Make synthetic volumes with labels, in OUT/images and OUT/labels (or OUT/samples.zarr).
 
@@ -110,7 +106,7 @@ def synthesize(
 
     refuse_ending("preview", preview, ".png")
     chosen = load_recipe(recipe, config)
-    dataset = DatasetConfig(out=out, recipe=chosen, seed=seed, shape=shape, suffix=suffix, two_d=two_d)
+    dataset = DatasetConfig(recipe=chosen, **given)
     if index is not None:
         if number is not None:
             raise InputError("--index explains one sample and -n makes many; give one of the two")
@@ -118,8 +114,7 @@ def synthesize(
             raise InputError("--dask makes many samples, and --index explains one; leave one of the two out")
         from anystar.dataset.explained import explain_sample
 
-        for path in explain_sample(dataset, index):
-            click.echo(f"  wrote {path}")
+        print_done(explain_sample(dataset, index))
     elif number is not None:
         with progress_bar("synthesize") as progress:
             write_dataset(
@@ -130,7 +125,7 @@ def synthesize(
                 announce=_announce,
                 progress=lambda done, total: progress(done, total, "pairs"),
             )
-        click.echo(f"{number} pairs of {chosen.name} (seed {seed}) in {out}")
+        click.echo(f"{number} pairs of {chosen.name} (seed {dataset.seed}) in {dataset.out}")
     elif preview is None:
         raise InputError("-n is missing; give -n N, --index I or --preview FILE.png")
     if preview:

@@ -7,13 +7,15 @@ from typing import Any
 
 import click
 
-from anystar.cli.group import PARTIAL, complain, in_options
+from anystar.cli.group import PARTIAL, complain, print_done
 from anystar.cli.options import (
     Length,
     Number,
     axes_option,
     channel_option,
+    file_option,
     file_type,
+    output_option,
     overwrite_option,
     series_option,
     spacing_option,
@@ -25,29 +27,16 @@ __all__ = ["timecourse"]
 
 @click.command(no_args_is_help=True)
 @click.argument("frames", metavar="FRAMES...", nargs=-1, required=True, type=file_type)
-@click.option(
-    "--labels",
-    type=file_type,
-    metavar="LABELS",
-    help="Label image of the regions, on the grid of the frames.",
-)
+@file_option("--labels", metavar="LABELS", help="Label image of the regions, on the grid of the frames.")
 @click.option(
     "--segment-frame",
     type=click.IntRange(min=0),
     metavar="K",
     help="Segment frame K (from 0) instead and take its objects for the regions.",
 )
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    metavar="OUT",
-    type=file_type,
-    help="Folder for the results.",
-)
-@click.option(
+@output_option(metavar="OUT", help="Folder for the results.")
+@file_option(
     "--mask",
-    type=file_type,
     metavar="MASK",
     help="Restrict all to the organ, where this image is not 0; else it is all regions together.",
 )
@@ -119,10 +108,7 @@ def timecourse(
         f"{done.name}: {len(course.label)} regions in {len(course.frame)} frames, baseline frames "
         f"{course.baseline[0]} to {course.baseline[1]}, {done.seconds:.1f} s"
     )
-    for note in done.notes:
-        click.echo(f"  note: {in_options(note)}")
-    for path in done.files:
-        click.echo(f"  wrote {path}")
+    print_done(done.files, done.notes)
     for line in done.problems:
         complain(line)
     if done.problems:

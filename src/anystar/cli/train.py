@@ -10,7 +10,15 @@ import click
 from click.core import ParameterSource
 
 from anystar.cli.group import in_options
-from anystar.cli.options import Number, device_option, file_type, volume_options
+from anystar.cli.options import (
+    Number,
+    count_option,
+    device_option,
+    file_option,
+    index_option,
+    unlabelled_option,
+    volume_options,
+)
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,20 +36,17 @@ __all__ = ["train"]
     help="What the samples look like; repeat it to let several take turns. [default: as-mix; mild with "
     "--size small]",
 )
-@click.option(
+@file_option(
     "--fine-tune",
     "pairs",
     nargs=2,
     multiple=True,
-    type=file_type,
     metavar="LABELS IMAGE",
     help="Adapt a model (--from, or the default one) to corrected labels: some minutes on two cores, "
     "evaluated before and after on a part that is held out. Repeat it for several volumes, or give folders. "
     "Only what LABELS_reviewed marks counts, if there is such a file, as napari makes it.",
 )
-@click.option(
-    "--out", type=file_type, metavar="RUN", help="Folder of the run. [default with --fine-tune: NAME_model]"
-)
+@file_option("--out", metavar="RUN", help="Folder of the run. [default with --fine-tune: NAME_model]")
 @click.option(
     "--size",
     type=click.Choice(["paper", "small"]),
@@ -63,42 +68,30 @@ __all__ = ["train"]
     help="Begin with the weights of a bundled model, a model file or a checkpoint; its network, loss and "
     "defaults are kept where no --config says otherwise, the optimiser starts anew.",
 )
-@click.option(
+@file_option(
     "--images",
-    type=file_type,
     metavar="DIR",
     help="Learn from these annotated images (a folder, or one file) instead of synthetic samples.",
 )
-@click.option(
+@file_option(
     "--labels",
-    type=file_type,
     metavar="DIR",
     help="Their label images, of the same names: 0 background, one number per object.",
 )
-@click.option("--validation-images", type=file_type, metavar="DIR", help="Images to evaluate on.")
-@click.option("--validation-labels", type=file_type, metavar="DIR", help="Their labels.")
-@click.option(
+@file_option("--validation-images", metavar="DIR", help="Images to evaluate on.")
+@file_option("--validation-labels", metavar="DIR", help="Their labels.")
+@index_option(
     "--hold-out",
-    type=click.IntRange(min=0),
-    metavar="N",
     help="Without validation images: evaluate on the last N volumes instead of learning from them. "
     "[default: a fifth, none of fewer than five]",
 )
 @click.option(
     "--ignore-label", type=int, metavar="N", help="Label of voxels that teach nothing. [default: -1]"
 )
-@click.option(
-    "--unlabelled-is",
-    "unlabelled",
-    type=click.Choice(["background", "ignore"]),
-    help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
-    "labelled. [default: background]",
-)
+@unlabelled_option
 @volume_options
-@click.option("--iterations", type=click.IntRange(min=1), metavar="N", help="Optimiser steps in all.")
-@click.option(
-    "--batch-size", type=click.IntRange(min=1), metavar="N", help="Samples per step (of each process)."
-)
+@count_option("--iterations", help="Optimiser steps in all.")
+@count_option("--batch-size", help="Samples per step (of each process).")
 @click.option(
     "--minutes",
     type=Number(0, above=True),

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from anystar.cli.options import Number, device_option, file_type, overwrite_option, volume_options
+from anystar.cli.options import (
+    Number,
+    device_option,
+    file_option,
+    output_option,
+    overwrite_option,
+    unlabelled_option,
+    volume_options,
+)
 from anystar.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -17,28 +25,14 @@ __all__ = ["tune"]
 
 
 @click.command(no_args_is_help=True)
-@click.option(
-    "--images",
-    type=file_type,
-    required=True,
-    metavar="DIR",
-    help="Annotated images (a folder, or one file).",
-)
-@click.option(
+@file_option("--images", required=True, metavar="DIR", help="Annotated images (a folder, or one file).")
+@file_option(
     "--labels",
-    type=file_type,
     required=True,
     metavar="DIR",
     help="Their label images, of the same names: 0 background, one number per object.",
 )
-@click.option(
-    "-o",
-    "--output",
-    type=file_type,
-    required=True,
-    metavar="FILE.toml",
-    help="Where the thresholds go.",
-)
+@output_option(metavar="FILE.toml", help="Where the thresholds go.")
 @click.option("--model", metavar="NAME|PATH", help="Which model; see 'anystar models'.")
 @click.option(
     "--diameter",
@@ -56,15 +50,7 @@ __all__ = ["tune"]
 @click.option(
     "--ignore-label", type=int, default=-1, show_default=True, metavar="N", help="Label of unknown voxels."
 )
-@click.option(
-    "--unlabelled-is",
-    "unlabelled",
-    type=click.Choice(["background", "ignore"]),
-    default="background",
-    show_default=True,
-    help="What label 0 means. ignore: nothing is known there, for volumes of which only some objects are "
-    "labelled.",
-)
+@unlabelled_option
 @volume_options
 @device_option
 @overwrite_option
@@ -81,7 +67,7 @@ def tune(images: Path, labels: Path, output: Path, overwrite: bool, **given: Any
     """
     from anystar.workflow.tuning import TuneOptions, tune_files
 
-    options = TuneOptions(**given)
+    options = TuneOptions(**{name: value for name, value in given.items() if value is not None})
     with progress_bar("tune") as progress:
         thresholds, _ = tune_files(
             images, labels, output, options, overwrite=overwrite, progress=progress, report=_print
