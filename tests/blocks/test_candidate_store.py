@@ -1,5 +1,7 @@
 """Candidates come back from the disk, all of them or those near a box."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -41,7 +43,7 @@ def test_rows_are_undecided_sorted_and_within_their_boxes(rows):
     "near", [None, [10.0, 10.0, 10.0, 20.0, 25.0, 30.0], [90.0, 0.0, 0.0, 95.0, 9.0, 9.0]]
 )
 def test_a_file_gives_the_rows_whose_boxes_meet_a_box(tmp_path, rows, near):
-    rows = rows.with_status(np.where(np.arange(len(rows)) % 3, UNDECIDED, KEPT).astype(np.uint8))
+    rows = replace(rows, status=np.where(np.arange(len(rows)) % 3, UNDECIDED, KEPT).astype(np.uint8))
     check = write_candidates(tmp_path / "a", rows)
     assert check == checksum_of_file(tmp_path / "a")
     found, which = read_candidates(tmp_path / "a", RAYS, near)

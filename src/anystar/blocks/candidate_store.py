@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -53,10 +53,6 @@ class StoredCandidates(Polyhedra):
             spread=np.zeros(len(some), np.float32) if some.spread is None else some.spread,
         )
 
-    def with_status(self, status: np.ndarray) -> StoredCandidates:
-        """Return the rows with another status, shape ``(N,)``."""
-        return replace(self, status=status)
-
     @property
     def box(self) -> list[float]:
         """Lowest and highest corner of all bodies together; empty without any."""
@@ -73,6 +69,7 @@ class StoredCandidates(Polyhedra):
 
 
 _COLUMNS = ("points", "prob", "status", "boxes", "group", "spread", "distances")
+"""In the order of the file; the last is not read, but mapped."""
 
 
 def write_candidates(path: Path, rows: StoredCandidates) -> int:
@@ -95,17 +92,16 @@ def read_candidates(
         The rows, and their numbers in the file.
     """
     with open(path, "rb") as file:
-        points, prob, status, boxes, group, spread = (npy.read_array(file) for _ in range(6))
+        columns = {name: npy.read_array(file) for name in _COLUMNS[:-1]}
         if npy.read_magic(file) != (1, 0):
             raise InputError(f"{path} was not written by this program; begin anew with overwrite=True")
         shape, _, dtype = npy.read_array_header_1_0(file)
         distances = np.zeros(shape, dtype)
         if distances.size:
             distances = np.memmap(file, dtype, "r", offset=file.tell(), shape=shape)
-    chosen = np.arange(len(prob))
+    columns["distances"], boxes = distances, columns["boxes"]
+    chosen = np.arange(len(boxes))
     if near is not None and len(near):
         low, high = np.array(near[:3]), np.array(near[3:])
         chosen = np.flatnonzero(((boxes[:, :3] <= high) & (boxes[:, 3:] >= low)).all(1))
-    columns = {"points": points, "prob": prob, "distances": distances}
-    columns |= {"status": status, "boxes": boxes, "group": group, "spread": spread}
     return StoredCandidates(rays=rays, **{name: values[chosen] for name, values in columns.items()}), chosen

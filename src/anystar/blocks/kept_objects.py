@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from anystar.blocks.checksum import read_columns
 from anystar.blocks.journal import Journal
 from anystar.blocks.scheduler import count_objects, survivors
-from anystar.blocks.table import read_part
 from anystar.blocks.tasks import Run
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.objects.table import Table
@@ -36,7 +36,7 @@ class KeptObjects:
         """Number of objects that do not meet the condition."""
         volumes = [np.zeros(0, np.int64)]
         for path in self._paths:
-            part = read_part(path)
+            part = Table(columns=read_columns(path))
             keep = np.ones(len(part), bool) if condition is None else condition(part)
             self.kept[part["label"][keep]] = True
             self.num_filtered += int((~keep).sum())
@@ -52,7 +52,7 @@ class KeptObjects:
     def parts(self) -> Iterator[Table]:
         """Yield the objects of each block."""
         for path in self._paths:
-            part = read_part(path)
+            part = Table(columns=read_columns(path))
             yield part.select(self.kept[part["label"]])
 
     def polyhedra(self) -> Iterator[tuple[np.ndarray, Polyhedra]]:

@@ -6,46 +6,24 @@ import hashlib
 import itertools
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from anystar.io.lazy import LazyImage
 from anystar.preprocess.arrays import Box
 
-if TYPE_CHECKING:
-    from anystar.io.lazy import LazyImage
-
-__all__ = ["HeldArray", "LazyArray", "Readable", "fingerprint"]
+__all__ = ["LazyArray", "fingerprint"]
 
 _SLAB_BYTES = 1 << 28
 _PROBE = 16
 """Edge in voxels of the boxes that identify an image."""
 
 
-class Readable(Protocol):
-    """What :func:`anystar.io.open_image` gives."""
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(Z, Y, X)."""
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Of NumPy."""
-
-    @property
-    def chunks(self) -> tuple[int, int, int]:
-        """Voxels that are stored together."""
-
-    def read(self, box: Box, /) -> np.ndarray:
-        """Return the voxels of three slices of step 1."""
-
-
 @dataclass(frozen=True, eq=False)
 class LazyArray:
     """As much of an array as prediction needs, over an image on the disk; adds up the time of reading."""
 
-    image: Readable
+    image: LazyImage
     seconds: list[float] = field(default_factory=lambda: [0.0])
 
     @property
@@ -86,32 +64,6 @@ class LazyArray:
         depth = depth // thick * thick or depth  # whole chunks, if any fits
         cuts = [z.start, *range((z.start // depth + 1) * depth, z.stop, depth), z.stop]
         return [slice(a, b) for a, b in itertools.pairwise(cuts) if a < b]
-
-
-@dataclass(frozen=True, eq=False)
-class HeldArray:
-    """An array of which a part is in memory; the rest is read when it is indexed."""
-
-    whole: LazyArray
-    start: tuple[int, int, int]
-    part: np.ndarray
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Voxels along Z, Y, X of the whole."""
-        return self.whole.shape
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the voxels."""
-        return self.whole.dtype
-
-    def __getitem__(self, box: Box) -> np.ndarray:
-        """Return the voxels of three slices of step 1."""
-        here = [slice(s.start - a, s.stop - a) for s, a in zip(box, self.start, strict=True)]
-        if all(s.start >= 0 and s.stop <= n for s, n in zip(here, self.part.shape, strict=True)):
-            return self.part[tuple(here)]
-        return self.whole[box]
 
 
 def fingerprint(image: LazyImage) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import torch
 
@@ -52,7 +53,7 @@ class LazyModel:
 
 @lru_cache(maxsize=1)
 def _loaded(name: str, device: str) -> Detector:
-    if _is_worker():
+    if _worker() is not None:
         keep_freed_memory()
     return load_model(name, device=device).detector()
 
@@ -70,22 +71,20 @@ def own_device(name: str) -> str:
 
 def _worker_number() -> int:
     """Return the number of this process among a local cluster's workers, 0 outside of one."""
-    if not _is_worker():
+    worker = _worker()
+    if worker is None:
         return 0
-    from distributed import get_worker
-
-    name = get_worker().name
-    return int(name) if str(name).isdigit() else abs(hash(str(name)))
+    name = str(worker.name)
+    return int(name) if name.isdigit() else abs(hash(name))
 
 
-def _is_worker() -> bool:
-    """Return whether a Dask worker runs this."""
+def _worker() -> Any:
+    """Return the Dask worker that runs this; None outside of one."""
     if "distributed" not in sys.modules:
-        return False
+        return None
     from distributed import get_worker
 
     try:
-        get_worker()
+        return get_worker()
     except ValueError:
-        return False
-    return True
+        return None

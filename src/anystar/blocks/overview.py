@@ -7,25 +7,19 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import numpy as np
 
 from anystar.arrays import LengthUnit
-from anystar.blocks.checksum import checksum_of_file
+from anystar.blocks.checksum import read_columns, write_columns
 from anystar.blocks.tasks import Run, noted, numbered
+from anystar.io.label_store import LabelStore
 from anystar.report.overview import save_panels, surveyed_panels
 from anystar.report.survey import Extent, Survey, merge, survey
 from anystar.runtime.atomic import staged
 
 __all__ = ["Surveyor", "draw"]
-
-
-class Labels(Protocol):
-    """What can be read of :class:`anystar.io.label_store.LabelStore`."""
-
-    def read(self, box: Sequence[slice], /) -> np.ndarray:
-        """Return the labels of a box."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,12 +30,12 @@ class Surveyor:
     """Voxels of a slice that are read at once."""
 
     run: Run
-    labels: Labels
+    labels: LabelStore
     version: str
     """Of what is kept, see :meth:`of`."""
 
     @classmethod
-    def of(cls, run: Run, labels: Labels, kept: np.ndarray) -> Surveyor:
+    def of(cls, run: Run, labels: LabelStore, kept: np.ndarray) -> Surveyor:
         """Return a surveyor for the labels in ``kept``, a bool for each number, which goes to a file."""
         made = cls(run=run, labels=labels, version=hashlib.sha256(kept.tobytes()).hexdigest()[:16])
         with staged(made._kept_path) as (temporary,), open(temporary, "wb") as file:
@@ -61,10 +55,7 @@ class Surveyor:
         found = survey(image, self.kept(box), self.extent, [s.start for s in box])
         looked = time.perf_counter()
         path = self._path(number)
-        with staged(path) as (temporary,):
-            with open(temporary, "wb") as file:
-                np.savez(file, allow_pickle=False, **vars(found))
-            check = checksum_of_file(temporary)
+        check = write_columns(path, vars(found))
         name = path.relative_to(self.run.folder).as_posix()
         seconds = {"reading": reading, "overview": looked - began - reading}
         return noted(began, seconds, kept=self.version, name=name, file=check)
@@ -78,8 +69,7 @@ class Surveyor:
 
     def found(self, number: int) -> Survey:
         """Return what was found when this was called."""
-        with np.load(self._path(number)) as columns:
-            return Survey(**{name: columns[name] for name in columns.files})
+        return Survey(**read_columns(self._path(number)))
 
     def cut(
         self, axis: int, index: int, rows: np.ndarray, columns: np.ndarray

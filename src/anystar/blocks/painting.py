@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from anystar.arrays import mask_voxels
 from anystar.blocks.candidate_store import StoredCandidates, read_candidates
-from anystar.blocks.checksum import checksum
-from anystar.blocks.lazy_array import LazyArray, Readable
+from anystar.blocks.checksum import checksum, write_columns
+from anystar.blocks.lazy_array import LazyArray
 from anystar.blocks.partition import owner
-from anystar.blocks.table import write_part
 from anystar.blocks.tasks import Run, noted
 from anystar.geometry.polyhedra import Polyhedra
+from anystar.io.label_store import LabelStore
+from anystar.io.lazy import LazyImage
 from anystar.objects.measure import add_channel, add_overlap, tabulate
 from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
 from anystar.preprocess.arrays import Box
 
-__all__ = ["Painter", "Source", "Writable", "paint"]
+__all__ = ["Source", "paint"]
 
 Source = tuple[int, str, int]
 """A block, its last file of candidates, and the label before that of its first."""
@@ -34,31 +34,13 @@ _SURROUNDINGS = 4
 """Voxels around a body that its contrast is measured against, and one to spare."""
 
 
-class Writable(Protocol):
-    """Where labels go: :class:`anystar.io.label_store.LabelStore`."""
+def paint(run: Run, store: LabelStore, dtype: str, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
+    """Write the labels of a box, as ``dtype``, and the objects that it owns.
 
-    def write(self, start: Sequence[int], labels: np.ndarray) -> None:
-        """Write a block whose first voxel is ``start``."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Painter:
-    """A run whose objects are known: how many come before those of each block, and where they lie."""
-
-    run: Run
-    labels: Writable
-    dtype: str
-    """Of the labels on the disk."""
-
-    def __call__(self, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
-        """Paint a box, given the blocks whose bodies may reach it."""
-        return paint(self, task)
-
-
-def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, Any]:
-    """Write the labels of a box and the objects that it owns."""
+    ``task`` is its number and the blocks whose bodies may reach it.
+    """
     began = time.perf_counter()
-    run, (number, sources) = painter.run, task
+    number, sources = task
     box = run.boxes[number]
     bodies = _gather(run, box, sources)
     owned = np.flatnonzero(bodies.owners(run) == number)
@@ -67,16 +49,16 @@ def paint(painter: Painter, task: tuple[int, tuple[Source, ...]]) -> dict[str, A
     bodies = _gather(run, region, sources)
     labels = run.plan.choices.rasterise(bodies, region)
     inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
-    names = np.concatenate([[0], bodies.names]).astype(painter.dtype)
+    names = np.concatenate([[0], bodies.names]).astype(dtype)
     core = names[labels[inner]]
     drawn = time.perf_counter()
     if core.any():
-        painter.labels.write([s.start for s in box], core)
+        store.write([s.start for s in box], core)
     written = time.perf_counter()
     image = run.lazy()
     part = _measure(run, image, bodies, labels, region, number, sources)
     measured = time.perf_counter()
-    check = write_part(run.table_path(number), part)
+    check = write_columns(run.table_path(number), part.columns)
     seconds = {
         "rasterising": drawn - began,
         "writing": written - drawn,
@@ -200,7 +182,7 @@ def _tabulate(
     return Table(columns=columns)
 
 
-def _inside(mask: Readable, labels: np.ndarray, region: Box) -> np.ndarray:
+def _inside(mask: LazyImage, labels: np.ndarray, region: Box) -> np.ndarray:
     """Count how many voxels of each label lie in the mask, a few planes in memory at a time."""
     counts = np.zeros(int(labels.max(initial=0)) + 1, np.int64)
     z, y, x = region

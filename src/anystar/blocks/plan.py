@@ -4,9 +4,7 @@ resumed.
 
 from __future__ import annotations
 
-import dataclasses
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -83,14 +81,11 @@ class Plan:
         return self.choices.lengths(known)
 
 
-_DIGESTS = ("voxels", "mask_voxels")
 _CHECK = b"# checksum "
 _SIGNED = "anystar"
 """Attribute of a label image."""
-_NAMES = {
-    "voxels": "a digest of the image's voxels",
-    "mask_voxels": "a digest of the mask's voxels",
-}
+_NAMES = {"voxels": "a digest of the image's voxels", "mask_voxels": "a digest of the mask's voxels"}
+"""How the digests are called in messages."""
 
 
 def write_plan(path: Path, plan: Plan) -> None:
@@ -110,12 +105,13 @@ def read_plan(path: Path) -> Plan:
 
 def refuse_other(begun: Request, now: Request, where: Path) -> None:
     """Raise :class:`anystar.errors.ConfigError`, saying what differs, unless the two requests are equal."""
+    before, after = ({**vars(each), **vars(each.options), "options": None} for each in (begun, now))
     differing = [
-        f"{_NAMES.get(name, name)} was {_plain(old)}, is {_plain(new)}"
-        for name, old, new in _pairs(begun, now)
-        if old != new
+        f"{_NAMES.get(name, name)} was {_plain(old)}, is {_plain(after[name])}"
+        for name, old in before.items()
+        if old != after[name]
         and not (old is None and name == "filters")
-        and not (name in _DIGESTS and None in (old, new))  # another mask has another name
+        and not (name in _NAMES and None in (old, after[name]))  # another mask has another name
     ]
     if differing:
         raise ConfigError(
@@ -137,15 +133,6 @@ def signed(store: Path) -> tuple[Request, int] | None:
     except FileNotFoundError:  # something else
         return None
     return None if found is None else (from_dict(Request, found["request"]), found["objects"])
-
-
-def _pairs(begun: Request, now: Request) -> Iterator[tuple[str, Any, Any]]:
-    """Yield name and both values of each field, those of the options one by one."""
-    for field in dataclasses.fields(Request):
-        if field.name != "options":
-            yield field.name, getattr(begun, field.name), getattr(now, field.name)
-    for field in dataclasses.fields(PredictionOptions):
-        yield field.name, getattr(begun.options, field.name), getattr(now.options, field.name)
 
 
 def _plain(value: Any) -> str:

@@ -7,27 +7,19 @@ checksum of everything that a task wrote. Tasks are deterministic: what is made 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from anystar.blocks.checksum import checksum, checksum_of_file
 from anystar.blocks.journal import Journal
-from anystar.blocks.partition import Boxes
 from anystar.blocks.tasks import FOUND, Run
+from anystar.io.label_store import LabelStore
 
 __all__ = ["forget_damaged_files", "forget_damaged_labels"]
 
 _LATER = ("suppression", "votes", "overlaps")
 """Stages after the network, each of which decides by what the neighbouring blocks decided."""
-
-
-class _Labels(Protocol):
-    def read(self, box: Any, /) -> np.ndarray:
-        """Return the labels of a box."""
-
-    def write(self, start: Any, labels: np.ndarray, /) -> None:
-        """Write a block."""
 
 
 def _intact(path: Path, entry: dict[str, Any]) -> bool:
@@ -80,7 +72,7 @@ def _votes_done(journal: Journal) -> bool:
     return not undecided and all(n in journal.of("votes") for n in holding)
 
 
-def forget_damaged_labels(run: Run, journal: Journal, labels: _Labels) -> int:
+def forget_damaged_labels(run: Run, journal: Journal, labels: LabelStore) -> int:
     """Let the journal forget the blocks whose labels are not those that were written; return how many."""
     forgotten = 0
     for number, entry in journal.of("labels").items():
@@ -91,14 +83,8 @@ def forget_damaged_labels(run: Run, journal: Journal, labels: _Labels) -> int:
             raise
         except Exception:  # whatever a decoder makes of damaged bytes
             same = False
-        if not same:
-            _clear(labels, run.boxes, number)
+        if not same:  # removed, as a block without labels is not written again
+            labels.write([s.start for s in box], np.zeros([s.stop - s.start for s in box], np.uint8))
             journal.forget("labels", number)
             forgotten += 1
     return forgotten
-
-
-def _clear(labels: _Labels, boxes: Boxes, number: int) -> None:
-    """Remove what is stored of a block, which is not written again where it has no labels."""
-    box = boxes[number]
-    labels.write([s.start for s in box], np.zeros([s.stop - s.start for s in box], np.uint8))

@@ -40,10 +40,10 @@ from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import box_shape
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
+from anystar.runtime.progress import Progress
 
 __all__ = ["segment_blocks"]
 
-Progress = Callable[[int, int, str], None]
 _SHARE = 0.7
 """Share of the free memory that is used by default."""
 _PLAN = "plan.toml"
@@ -322,7 +322,6 @@ def _store(output: Path, run: Run, journal: Journal, dtype: np.dtype) -> tuple[L
     A new one is made once it is known how many labels it must hold, or if the one of before is damaged.
     """
     image = run.image
-    assert isinstance(image, LazyImage)
     drawn, finishing = journal.of("labels"), journal.entry("finish", 0) is not None
     if journal.entry("store", 0) is not None and (not finishing or len(drawn) == len(run.boxes)):
         partial = output.with_name(f".{output.name}.partial")

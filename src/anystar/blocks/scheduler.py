@@ -13,15 +13,16 @@ import numpy as np
 from anystar.blocks.candidate_store import StoredCandidates, read_candidates
 from anystar.blocks.journal import Journal
 from anystar.blocks.overview import Surveyor
-from anystar.blocks.painting import Painter, Source, Writable, paint
+from anystar.blocks.painting import Source, paint
 from anystar.blocks.partition import Boxes
 from anystar.blocks.tasks import FOUND, Run, Version, detect_block, suppress_block, vote_block
+from anystar.io.label_store import LabelStore
+from anystar.runtime.progress import Progress
 
 __all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all", "survey_all", "survivors"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Progress = Callable[[int, int, str], None]
 _STAGES = ("network", "suppression", "votes", "overlaps")
 """Stages that decide about a block's candidates; each replaces the result of the one before."""
 
@@ -108,7 +109,12 @@ def count_objects(run: Run, journal: Journal) -> np.ndarray:
 
 
 def paint_all(
-    run: Run, journal: Journal, labels: Writable, dtype: str, mapper: Mapper, progress: Progress | None = None
+    run: Run,
+    journal: Journal,
+    labels: LabelStore,
+    dtype: str,
+    mapper: Mapper,
+    progress: Progress | None = None,
 ) -> None:
     """Draw and measure every block of the result."""
     counts = count_objects(run, journal)
@@ -126,8 +132,7 @@ def paint_all(
                 yield number, tuple((*state.version(int(n)), int(before[n])) for n in state.within(low, high))
 
     clock = _Clock("labels", num, len(done), progress)
-    painter = Painter(run=run, labels=labels, dtype=dtype)
-    for (number, _), entry in _guarded(mapper(partial(paint, painter), tasks()), run):
+    for (number, _), entry in _guarded(mapper(partial(paint, run, labels, dtype), tasks()), run):
         journal.add("labels", number, **entry)
         clock.tick()
 

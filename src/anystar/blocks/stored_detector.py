@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from anystar.blocks.checksum import write_columns
 from anystar.geometry.rays import golden_spiral
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import TileDetector
@@ -18,7 +19,6 @@ from anystar.predict.notes import Note
 from anystar.predict.tiling import Axes, Tile
 from anystar.preprocess.arrays import Shape
 from anystar.preprocess.resample import ResampledImage
-from anystar.runtime.atomic import staged
 
 __all__ = ["StoredDetector"]
 
@@ -79,13 +79,6 @@ class StoredDetector:
 
 
 def _store(path: Path, found: Candidates) -> None:
+    columns = {name: getattr(found, name) for name in ("points", "distances", "prob")}
     notes = np.array([(note.kind, note.text) for note in found.notes], str).reshape(-1, 2)
-    with staged(path) as (temporary,), open(temporary, "wb") as file:
-        np.savez(
-            file,
-            points=found.points,
-            distances=found.distances,
-            prob=found.prob,
-            floor=np.float64(found.floor),
-            notes=notes,
-        )
+    write_columns(path, {**columns, "floor": np.asarray(found.floor), "notes": notes})

@@ -21,7 +21,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -29,15 +29,16 @@ from typing import Any
 import numpy as np
 
 from anystar.blocks.candidate_store import StoredCandidates, read_candidates, write_candidates
-from anystar.blocks.lazy_array import HeldArray, LazyArray, Readable
+from anystar.blocks.lazy_array import LazyArray
 from anystar.blocks.partition import Boxes, PassBlocks, TileBlocks, hull
 from anystar.blocks.plan import Plan
 from anystar.geometry.nms import DROPPED, KEPT, UNDECIDED
 from anystar.geometry.rays import Rays, golden_spiral
 from anystar.geometry.voting import vote
+from anystar.io.lazy import LazyImage
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import TileDetector
-from anystar.preprocess.arrays import Box
+from anystar.preprocess.arrays import ArrayLike, Box, PartInMemory
 from anystar.preprocess.resample import ResampledImage
 
 __all__ = [
@@ -64,13 +65,13 @@ class Run:
     folder: Path
     """Where its files lie."""
     plan: Plan
-    image: Readable
+    image: LazyImage
     detector: TileDetector
     hold: int
     """Bytes of the image that a task may keep at once."""
-    mask: Readable | None = None
+    mask: LazyImage | None = None
     """Where objects may be, not 0 inside; shape of the image."""
-    others: tuple[tuple[str, Readable], ...] = ()
+    others: tuple[tuple[str, LazyImage], ...] = ()
     """Channels that are not segmented but measured: what their columns are named after, and image."""
 
     @property
@@ -88,7 +89,7 @@ class Run:
         part = image[box] if settings.finite else settings.repaired(image, box)
         return part, image.seconds[0]
 
-    def view(self, image: LazyArray | HeldArray, zoom: float) -> ResampledImage:
+    def view(self, image: ArrayLike, zoom: float) -> ResampledImage:
         """Return what the network sees at a zoom."""
         choices = self.plan.choices
         prepared = choices.preprocessing.apply(image)
@@ -141,18 +142,9 @@ def detect_block(run: Run, number: int) -> dict[str, Any]:
     found = Candidates.joined(_probable_of_tiles(run, number, whole))
     network = time.perf_counter() - began - whole.seconds[0]
     rows = StoredCandidates.of(found)
-    check = write_candidates(run.candidates_path(number, FOUND), rows)
     seconds = {"reading": whole.seconds[0], "network": network}
-    return noted(
-        began,
-        seconds,
-        version=FOUND,
-        file=check,
-        candidates=len(rows),
-        open=len(rows),
-        notes=[(note.kind, note.text) for note in found.notes],
-        **_extent(rows),
-    )
+    notes = [(note.kind, note.text) for note in found.notes]
+    return _store(run, number, FOUND, rows, began, seconds, candidates=len(rows), notes=notes)
 
 
 def _probable_of_tiles(run: Run, number: int, whole: LazyArray) -> list[Candidates]:
@@ -164,10 +156,9 @@ def _probable_of_tiles(run: Run, number: int, whole: LazyArray) -> list[Candidat
     zoom, of_pass = run.plan.choices.passes[which]
     source = run.view(whole, zoom).source(hull([tile.read for tile in tiles]))
     voxels = np.prod([s.stop - s.start for s in source], dtype=float)
-    image: LazyArray | HeldArray = whole
+    image: ArrayLike = whole
     if len(tiles) > 1 and voxels * whole.dtype.itemsize <= run.hold:
-        z, y, x = source
-        image = HeldArray(whole, (z.start, y.start, x.start), whole[source])
+        image = PartInMemory.of(whole, source)
     view, tta = run.view(image, zoom), run.plan.request.options.tta
     floor = max(of_pass, run.plan.choices.prob_thresh)
     found = (run.detector.detect_tile(view, tile, floor=floor, tta=tta) for tile in tiles)
@@ -182,21 +173,12 @@ def suppress_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[
     rows = StoredCandidates.joined([own, *(run.rows(*other, near=own.box) for other in near)])
     complete = np.arange(len(rows)) < len(own)
     status = run.plan.choices.suppress_partly(rows, rows.status, complete)[: len(own)]
-    left = own.with_status(status).take(status != DROPPED)
+    left = replace(own, status=status).take(status != DROPPED)
     suppression = time.perf_counter() - began
     # Equal names are equal contents: what is decided depends on the neighbours' versions, too
     version = hashlib.sha256(repr(task).encode()).hexdigest()[:16]
-    check = write_candidates(run.candidates_path(block[0], version), left)
-    num_open, kept = int((left.status == UNDECIDED).sum()), int((left.status == KEPT).sum())
-    return noted(
-        began,
-        {"suppression": suppression},
-        version=version,
-        file=check,
-        open=num_open,
-        kept=kept,
-        **_extent(left),
-    )
+    kept = int((left.status == KEPT).sum())
+    return _store(run, block[0], version, left, began, {"suppression": suppression}, kept=kept)
 
 
 def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str, Any]:
@@ -209,15 +191,7 @@ def vote_block(run: Run, task: tuple[Version, tuple[Version, ...]]) -> dict[str,
     outlined = StoredCandidates.of(vote(rows, _where(_places(kept), _places(rows))))
     version = hashlib.sha256(repr(("votes", task)).encode()).hexdigest()[:16]
     voting = time.perf_counter() - began
-    check = write_candidates(run.candidates_path(block[0], version), outlined)
-    return noted(
-        began,
-        {"suppression": voting},
-        version=version,
-        file=check,
-        open=len(outlined),
-        **_extent(outlined),
-    )
+    return _store(run, block[0], version, outlined, began, {"suppression": voting})
 
 
 def _places(rows: StoredCandidates) -> np.ndarray:
@@ -233,8 +207,19 @@ def _where(wanted: np.ndarray, points: np.ndarray) -> np.ndarray:
     return first[which.ravel()[len(points) :]]
 
 
-def _extent(rows: StoredCandidates) -> dict[str, Any]:
-    return {"box": rows.box, "reach": rows.reach}
+def _store(
+    run: Run,
+    number: int,
+    version: str,
+    rows: StoredCandidates,
+    began: float,
+    seconds: dict[str, float],
+    **entry: Any,
+) -> dict[str, Any]:
+    """Write a version of the candidates of a block; return what the journal is to note of it."""
+    entry |= {"version": version, "file": write_candidates(run.candidates_path(number, version), rows)}
+    entry |= {"open": int((rows.status == UNDECIDED).sum()), "box": rows.box, "reach": rows.reach}
+    return noted(began, seconds, **entry)
 
 
 def noted(began: float, seconds: dict[str, float], **entry: Any) -> dict[str, Any]:
