@@ -26,12 +26,13 @@ __getattr__, __dir__, _lazy = lazy_loader.attach(
         "errors": ["AnyStarError", "InputError"],
         "io": ["open_image", "read", "read_labels", "write"],
         "objects": ["FilterOptions", "Objects", "Table", "filters", "measure"],
+        "outputs": ["Outputs"],
         "predict": ["Model", "Result", "list_models", "load_model"],
         "report.table": ["read_table", "write_table"],
         "synth.dataset": ["SyntheticDataset"],
         "synth.generate": ["generate"],
         "synth.recipes": ["get_recipe"],
-        "workflow": ["Outputs", "SegmentOptions", "segment_file"],
+        "workflow": ["SegmentOptions", "segment_file"],
     },
 )
 

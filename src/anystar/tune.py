@@ -75,7 +75,9 @@ def tune(judged: Sequence[Judged], *, iou: Sequence[float] = IOU, nms: Sequence[
     probs = np.round(np.arange(np.ceil(floor / _STEP - 1e-9), _HIGHEST / _STEP + 1) * _STEP, 6)
     shared = [probs[first : first + _SHARING] for first in range(0, len(probs), _SHARING)]
     table = {
-        threshold: np.concatenate([_accuracies(judged, threshold, some, iou) for some in shared])
+        threshold: np.concatenate(
+            [_mean_ap([_counts(one, threshold, some, iou) for one in judged]) for some in shared]
+        )
         for threshold in sorted(map(float, nms))
     }
     exact = set()
@@ -125,11 +127,6 @@ def _best(table: dict[float, np.ndarray], own: float) -> tuple[float, int]:
     return chosen, int(columns[(len(columns) - 1) // 2])
 
 
-def _accuracies(judged: Sequence[Judged], nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
-    """Return the mean AP at ascending thresholds that share a drawing: exact at the first."""
-    return _mean_ap([_counts(one, nms, probs, iou) for one in judged])
-
-
 def _mean_ap(counts: Sequence[np.ndarray]) -> np.ndarray:
     """Return the mean AP over overlaps, of the objects of all volumes together."""
     found, wanted, *matched = np.sum(counts, axis=0)
@@ -137,7 +134,10 @@ def _mean_ap(counts: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _counts(judged: Judged, nms: float, probs: np.ndarray, iou: Sequence[float]) -> np.ndarray:
-    """Return objects found, objects wanted, and matched pairs at each overlap, by probability threshold."""
+    """Return objects found, objects wanted, and matched pairs at each overlap, by probability threshold.
+
+    The thresholds ascend and share a drawing: what is returned is exact for the first.
+    """
     drawn = judged.result.rethreshold(prob_thresh=float(probs[0]), nms_thresh=nms)
     found = drawn.objects.probability
     pairs = overlap(np.maximum(judged.ground_truth, 0), drawn.labels)

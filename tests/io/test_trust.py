@@ -16,8 +16,8 @@ import tifffile
 from anystar import io
 from anystar.arrays import Volume
 from anystar.errors import InputError
+from anystar.outputs import refuse_outputs
 from anystar.workflow.evaluating import evaluate_files
-from anystar.workflow.outputs import refuse_outputs
 
 SHAPE = (5, 6, 7)
 DATA = np.random.default_rng(0).integers(0, 2**16, SHAPE).astype(np.uint16)

@@ -10,9 +10,9 @@ import anystar
 from anystar.arrays import Volume
 from anystar.correction import Corrections, ImageKey, Journal, find_unsaved
 from anystar.errors import InputError
+from anystar.outputs import Outputs
 from anystar.workflow.corrected import read_corrected, reviewed_file
 from anystar.workflow.correcting import correction_outputs, save_corrections
-from anystar.workflow.outputs import Outputs
 from tests.correction.scenes import PLACES, SHAPE, labels_of_four, result_of_four
 
 VOLUME = Volume(

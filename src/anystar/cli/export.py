@@ -38,6 +38,6 @@ def export(labels: Path, image: Path | None, rois: Path, **given: Any) -> None:
     """
     from anystar.workflow.exporting import export_file
 
-    done = export_file(labels, image, rois=rois, **given)
-    click.echo(f"{labels}: {done.num_rois} ROIs")
+    num_rois = export_file(labels, image, rois=rois, **given)
+    click.echo(f"{labels}: {num_rois} ROIs")
     click.echo(f"  wrote {rois}")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+import anystar
 from anystar import display
 from anystar.cli.filter_options import filter_options, take_filters
 from anystar.cli.group import BAD_INPUT, complain, one_line, print_done
@@ -93,9 +94,9 @@ def segment(ctx: click.Context, /, **given: Any) -> None:
         from anystar.runtime.precompile import precompiled
 
         wait_for_kernels = ctx.with_resource(precompiled("anystar.first_run", list(PARTS)))
+        from anystar.outputs import Outputs
         from anystar.workflow.batch import images_of, plan_jobs
         from anystar.workflow.options import SegmentOptions
-        from anystar.workflow.outputs import Outputs
 
     _refuse_idle(ctx, given)
     _leave_out_old_outputs(ctx, given)
@@ -154,7 +155,7 @@ def _segment_all(
     """Segment one image after the other; with several, one that cannot be used does not stop the rest."""
     from anystar.workflow.collected import Collected
     from anystar.workflow.opened import open_file
-    from anystar.workflow.segment import load_options_model, segment_opened, segment_thresholds
+    from anystar.workflow.segment import segment_opened, segment_thresholds
 
     start, total, model = time.perf_counter(), 0, None
     remarks: list[str] = []
@@ -168,7 +169,7 @@ def _segment_all(
         if opened is None:
             continue
         # Loaded late, so that a bad image is reported at once; a bad model stops everything.
-        model = model or load_options_model(options)
+        model = model or anystar.load_model(options.model, device=options.device)
         with _survive(job, remarks, several=len(groups) > 1):
             with progress_bar(job.name) as progress:
                 wait_for_kernels(functools.partial(progress, 0, 1, COMPILING))

@@ -101,8 +101,8 @@ def synthesize(
       anystar synthesize slices/ -n 1000 --recipe wide --shape 32 256 256 --two-d --format npy
     """
     from anystar.dataset import DatasetConfig, write_dataset
+    from anystar.outputs import refuse_ending
     from anystar.synth.recipes import load_recipe
-    from anystar.workflow.outputs import refuse_ending
 
     refuse_ending("preview", preview, ".png")
     chosen = load_recipe(recipe, config)

@@ -6,9 +6,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "file_result": ["FileResult"],
+        "file_result": ["FileResult", "Outputs"],
         "options": ["SegmentOptions"],
-        "outputs": ["Outputs"],
         "segment": ["segment_file"],
     },
 )

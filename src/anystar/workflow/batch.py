@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from anystar.errors import InputError
 from anystar.io.address import READABLE, SUFFIXES, file_stem, locate
 from anystar.io.files import refuse_loss
-from anystar.io.lazy import LazyImage, open_image
+from anystar.io.lazy import open_image
 from anystar.io.planes import list_volumes
+from anystar.outputs import ENDINGS, Outputs, refuse_outputs
 from anystar.report.meshes import MESH_SUFFIXES
 from anystar.report.table import TABLE_SUFFIXES
 from anystar.workflow.options import SegmentOptions
-from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
 
 __all__ = ["Job", "images_of", "plan_jobs"]
 
 _LABELS = "_labels"
 """End of the name of labels beside their image."""
-_ENDINGS = {"table": TABLE_SUFFIXES, "overview": (".png",), "provenance": (".toml",), "rois": (".zip",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,23 +89,18 @@ def plan_jobs(
         planned = [(images[0], _single(images[0], outputs, split="all" in (channel, time)))]
     else:
         planned = list(_several(images, outputs, joined=joined))
-    at = 0 if time == "all" else time
-    opened = functools.partial(
-        open_image,
-        channel=_first(channel),
-        time=at,
-        spacing=options.spacing,
-        series=options.series,
-        axes=options.axes,
-    )
+    first: dict[str, Any] = {
+        "channel": 0 if channel == "all" else channel,
+        "time": 0 if time == "all" else time,
+    }
     jobs: list[Job] = []
     for image, made in planned:
         try:
-            jobs += _split(image, made, channel, time, opened, joined=joined)
+            jobs += _split(image, made, options, first, joined=joined)
         except (OSError, ValueError):
             if len(planned) == 1:
                 raise
-            jobs.append(Job(image=image, channel=_first(channel), time=at, outputs=made))
+            jobs.append(Job(image=image, outputs=made, **first))
     if len(prob_thresholds) > 1:
         jobs = [one for job in jobs for one in _by_threshold(job, prob_thresholds)]
     if joined and len(images) > 1:
@@ -141,8 +134,8 @@ def images_of(given: Path) -> tuple[list[Path], list[Path]]:
     address = locate(given)
     if given.is_dir() and address.module != "ome_zarr":
         found = list_volumes(given)
-        names = {file_stem(path) for path in found}
-        labels = [p for p in found if _image_of(p) in names]
+        names = {f"{file_stem(path)}{_LABELS}" for path in found}
+        labels = [path for path in found if file_stem(path) in names]
         return [path for path in found if path not in labels], labels
     if not address.file.exists():
         hint = "; spacing takes exactly three numbers" if _is_number(given.name) else "; check the name"
@@ -150,12 +143,6 @@ def images_of(given: Path) -> tuple[list[Path], list[Path]]:
     if not address.module:
         raise InputError(f"{given} has no known ending; give a file that ends in {', '.join(READABLE)}")
     return [given], []
-
-
-def _image_of(labels: Path) -> str | None:
-    """Return the name of the image whose labels a file holds, by its own name; None for another file."""
-    stem = file_stem(labels)
-    return stem.removesuffix(_LABELS) if stem.endswith(_LABELS) else None
 
 
 def _is_number(text: str) -> bool:
@@ -174,10 +161,9 @@ def _single(image: Path, outputs: Outputs, *, split: bool) -> Outputs:
         raise InputError(
             f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}, or name a folder"
         )
-    for option, endings in _ENDINGS.items():
-        if option == "table" and split and outputs.table is not None and not outputs.table.suffix:
-            outputs = replace(outputs, table=outputs.table / f"{file_stem(image)}.csv")
-        refuse_ending(option, getattr(outputs, option), *endings)
+    if split and outputs.table is not None and not outputs.table.suffix:
+        outputs = replace(outputs, table=outputs.table / f"{file_stem(image)}.csv")
+    outputs.refuse_endings()
     if outputs.meshes and outputs.meshes.suffix and outputs.meshes.suffix.lower() not in MESH_SUFFIXES:
         known = ", ".join(MESH_SUFFIXES)
         raise InputError(f"meshes must end in {known} or be a folder, got {outputs.meshes}; change the name")
@@ -207,45 +193,36 @@ def _several(images: list[Path], outputs: Outputs, *, joined: bool) -> Iterator[
                 f"{name} must be a folder for several images, got {path}; give the name of a folder"
             )
     for image in images:
-        stem = file_stem(image)
-        yield (
-            image,
-            Outputs(
-                labels=outputs.labels / _labels_name(image),
-                table=outputs.table if joined else outputs.table and outputs.table / f"{stem}.csv",
-                overview=outputs.overview and outputs.overview / f"{stem}.png",
-                meshes=outputs.meshes and outputs.meshes / stem,
-                rois=outputs.rois and outputs.rois / f"{stem}.zip",
-                provenance=outputs.provenance and outputs.provenance / f"{stem}.toml",
-            ),
-        )
-
-
-def _first(which: int | str | None) -> int | str | None:
-    return 0 if which == "all" else which
+        endings = {"meshes": "", **{option: endings[0] for option, endings in ENDINGS.items()}}
+        folders = {option: getattr(outputs, option) for option in endings}
+        if joined:
+            del folders["table"]
+        files = {o: folder and folder / f"{file_stem(image)}{endings[o]}" for o, folder in folders.items()}
+        yield image, replace(outputs, labels=outputs.labels / _labels_name(image), **files)
 
 
 def _split(
     image: Path,
     outputs: Outputs,
-    channel: int | str | None,
-    time: int | Literal["all"] | None,
-    opened: Callable[[Path], LazyImage],
+    options: SegmentOptions,
+    first: dict[str, Any],
     *,
     joined: bool,
 ) -> Iterator[Job]:
-    """Yield a job for every channel and time point that is required.
+    """Yield a job for every channel and time point that is required; ``first`` opens the first.
 
     If they are several, they share a table that is one file (``joined``); time points share OME-Zarr labels.
     """
+    channel, time = options.channel, options.time
     if channel != "all" and time != "all":
-        yield Job(image=image, channel=channel, time=time, outputs=outputs)
+        yield Job(image=image, outputs=outputs, **first)
         return
-    with opened(image) as first:
-        times: list[int | None] = [*range(first.num_times)] if time == "all" else [time]
+    how: dict[str, Any] = {"spacing": options.spacing, "series": options.series, "axes": options.axes}
+    with open_image(image, **first, **how) as opened:
+        times: list[int | None] = [*range(opened.num_times)] if time == "all" else [time]
         channels: list[int | str | None] = [channel]
         if channel == "all":
-            channels = [*range(first.num_channels)]
+            channels = [*range(opened.num_channels)]
     series = time == "all" and len(times) > 1 and locate(outputs.labels).module == "ome_zarr"
     shared = frozenset({"labels"} if series else ()) | (
         {"table"} if joined and len(times) * len(channels) > 1 else set()

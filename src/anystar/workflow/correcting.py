@@ -18,10 +18,10 @@ from anystar.correction import PROVENANCE, Corrections, Journal
 from anystar.errors import InputError
 from anystar.io.address import SUFFIXES, file_stem, locate
 from anystar.io.files import refuse_loss
-from anystar.report.table import TABLE_SUFFIXES, write_table
+from anystar.outputs import Outputs, refuse_outputs
+from anystar.report.table import write_table
 from anystar.runtime.atomic import staged
 from anystar.workflow.corrected import reviewed_file
-from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
 
 __all__ = ["SavedCorrections", "correction_outputs", "describe_corrections", "save_corrections"]
 
@@ -50,13 +50,10 @@ def correction_outputs(labels: Path) -> Outputs:
     >>> outputs.table.name, outputs.overview.name, outputs.provenance.name
     ('embryo_labels.csv', 'embryo_labels.png', 'embryo_labels.toml')
     """
-    beside = labels.with_name(file_stem(labels))
-    return Outputs(
-        labels=labels,
-        table=beside.with_name(f"{beside.name}.csv"),
-        overview=beside.with_name(f"{beside.name}.png"),
-        provenance=beside.with_name(f"{beside.name}.toml"),
+    table, overview, provenance = (
+        labels.with_name(f"{file_stem(labels)}{ending}") for ending in (".csv", ".png", ".toml")
     )
+    return Outputs(labels=labels, table=table, overview=overview, provenance=provenance)
 
 
 def save_corrections(
@@ -94,8 +91,7 @@ def save_corrections(
     """
     if locate(outputs.labels).suffix not in SUFFIXES:
         raise InputError(f"cannot write {outputs.labels}; end its name in one of {', '.join(SUFFIXES)}")
-    for name, endings in (("table", TABLE_SUFFIXES), ("overview", (".png",)), ("provenance", (".toml",))):
-        refuse_ending(name, getattr(outputs, name), *endings)
+    outputs.refuse_endings()
     refuse_loss(outputs.labels)
     beside = reviewed_file(outputs.labels)
     reviewed = None if corrections.reviewed.all() else beside

@@ -13,8 +13,8 @@ from anystar import io
 from anystar.arrays import refuse_mismatch
 from anystar.errors import user_message
 from anystar.evaluate import THRESHOLDS, Scores, add_scores, match_labels, mean_ap
+from anystar.outputs import refuse_ending, refuse_outputs
 from anystar.runtime.atomic import staged
-from anystar.workflow.outputs import refuse_ending, refuse_outputs
 from anystar.workflow.pairing import matching_pairs
 
 __all__ = ["Evaluation", "evaluate_files"]

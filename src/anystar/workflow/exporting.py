@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,21 +12,13 @@ from anystar.errors import FileError, InputError
 from anystar.io.lazy import LazyImage
 from anystar.io.rois import RoiWriter, highest_label, planes_of
 from anystar.objects.labels import resembles_image
-from anystar.workflow.outputs import refuse_ending, refuse_outputs
+from anystar.outputs import refuse_ending, refuse_outputs
 
-__all__ = ["ExportResult", "export_file", "write_image_rois"]
+__all__ = ["export_file", "write_image_rois"]
 
 
 _LOOK = 128
 """Edge, in voxels, of what is looked at to distinguish labels from intensities."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportResult:
-    """What was written."""
-
-    num_rois: int
-    """Number of ROIs."""
 
 
 def export_file(
@@ -40,8 +31,8 @@ def export_file(
     series: int | None = None,
     axes: str | None = None,
     overwrite: bool = False,
-) -> ExportResult:
-    """Write the labels of a file as ROIs for Fiji's ROI Manager, an ROI per object and slice.
+) -> int:
+    """Write an ROI per object and slice of labels, for Fiji's ROI Manager, and return their number.
 
     Parameters
     ----------
@@ -88,7 +79,7 @@ def export_file(
                 place = at if not alone else time if series_of_image else None
                 for z, plane in planes_of(first.at(time=at)):
                     writer.add(plane, z, place)
-    return ExportResult(num_rois=writer.count)
+    return writer.count
 
 
 def _middle(shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:

@@ -1,18 +1,27 @@
-"""What came of one image file."""
+"""What came of one image file, with remarks for the user."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from anystar.arrays import LengthUnit, Volume, VoxelSize
+from anystar.arrays import LengthUnit, Volume
 from anystar.objects.table import Table
-from anystar.workflow.outputs import Outputs
+from anystar.outputs import Outputs
+from anystar.predict.notes import CONSTANT
 
-__all__ = ["FileResult", "typical_diameter"]
+if TYPE_CHECKING:
+    from anystar.blocks.outcome import Outcome
+    from anystar.io.lazy import LazyImage
+    from anystar.predict.result import Result
+    from anystar.workflow.opened import OpenedImage
+
+__all__ = ["FileResult", "file_result", "notes_of"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -55,10 +64,63 @@ class FileResult:
         return f"FileResult({self.image}: {self.num_objects} objects, {self.outputs.labels})"
 
 
-def typical_diameter(volume_vox: np.ndarray, voxel_size: VoxelSize) -> tuple[float | None, str]:
-    """Return the median diameter of objects, each taken as a ball of its volume, and its unit."""
-    spacing, unit = voxel_size.spacing, voxel_size.unit
-    if len(volume_vox) == 0:
-        return None, unit
-    volume = float(np.median(volume_vox)) * float(np.prod(spacing))
-    return (6 / np.pi * volume) ** (1 / 3), unit
+def file_result(
+    opened: OpenedImage, found: Result | Outcome, volume_vox: np.ndarray, num_filtered: int, start: float
+) -> FileResult:
+    """Return what came of an image.
+
+    Parameters
+    ----------
+    opened : OpenedImage
+    found : Result or Outcome
+    volume_vox : numpy.ndarray
+        Voxels of each object that was kept.
+    num_filtered : int
+        Number of objects that were not.
+    start : float
+        When the work began, by :func:`time.perf_counter`.
+    """
+    image, num_objects, size = opened.image, len(volume_vox), found.voxel_size
+    diameter = None
+    if num_objects:
+        volume = float(np.median(volume_vox)) * float(np.prod(size.spacing))
+        diameter = (6 / np.pi * volume) ** (1 / 3)
+    return FileResult(
+        image=opened.path,
+        outputs=opened.outputs,
+        num_objects=num_objects,
+        num_filtered=num_filtered,
+        diameter=diameter,
+        unit=size.unit,
+        length_unit=image.length_unit,
+        notes=notes_of(image, found, num_objects, num_filtered),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def notes_of(
+    image: LazyImage, result: Result | Outcome, num_objects: int, num_filtered: int
+) -> tuple[str, ...]:
+    """Return the remarks on the image, on what was assumed, and on finding nothing."""
+    hint = []
+    if num_objects == 0 and num_filtered == 0 and all(note.kind != CONSTANT for note in result.notes):
+        hint = ["nothing was found; try diameter=D, or a lower prob_thresh=P"]
+    elif num_objects == 0 and num_filtered:
+        hint = ["no object met the conditions; relax them, or look at the table without these options"]
+    return (*_spacing_notes(image, result.voxel_size.aspect), *image.notes, *map(str, result.notes), *hint)
+
+
+def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:
+    """Return remarks on a voxel size that is missing (unless a note reports an estimate) or no length."""
+    if image.plane is not None:
+        return []  # the note on the estimate says it
+    if image.spacing is None:
+        if len(set(voxel_size)) > 1:
+            return []
+        return ["no voxel size is known, it is taken as equal along Z, Y and X; else give spacing=(Z, Y, X)"]
+    if image.unit == "relative":
+        return [
+            "the file does not name the unit of its voxel size, so lengths are in voxels of the finest axis; "
+            "else give spacing=(Z, Y, X)"
+        ]
+    return []

@@ -21,8 +21,8 @@ from anystar.objects.filter_options import FilterOptions
 from anystar.objects.labels import as_labels
 from anystar.objects.measure import add_overlap, check_mask
 from anystar.objects.table import Table
+from anystar.outputs import Outputs, refuse_ending, refuse_outputs
 from anystar.report.table import TABLE_SUFFIXES, read_table, sidecar, write_table
-from anystar.workflow.outputs import Outputs, refuse_ending, refuse_outputs
 from anystar.workflow.provenance import describe_filtering
 
 __all__ = ["FilterResult", "filter_file"]

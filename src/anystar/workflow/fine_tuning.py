@@ -291,6 +291,7 @@ def _write_volumes(prepared: Sequence[_Prepared], out: Path) -> None:
 
 def _config(preset: FineTunePreset, out: Path, model: str, held: bool) -> TrainConfig:
     folder = out / "volumes"
+    names = ("iterations", "learning_rate", "batch_size", "minutes", "seed")
     options = TrainOptions(
         start=model,
         images=folder / "images",
@@ -298,11 +299,7 @@ def _config(preset: FineTunePreset, out: Path, model: str, held: bool) -> TrainC
         validation_images=folder / "held_out_images" if held else None,
         validation_labels=folder / "held_out_labels" if held else None,
         hold_out=None if held else 0,
-        iterations=preset.iterations,
-        learning_rate=preset.learning_rate,
-        batch_size=preset.batch_size,
-        minutes=preset.minutes,
-        seed=preset.seed,
+        **{name: getattr(preset, name) for name in names},
     )
     config = train_config(options, size="small", out=out)
     often = max(1, preset.iterations // 75)

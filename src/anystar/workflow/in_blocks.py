@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,15 +24,14 @@ from anystar.outputs import Outputs
 from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.registry import DEFAULT_MODEL
+from anystar.runtime.progress import Progress
 from anystar.workflow.exporting import write_image_rois
-from anystar.workflow.file_result import FileResult, typical_diameter
-from anystar.workflow.notes import notes_of
+from anystar.workflow.file_result import FileResult, file_result
 from anystar.workflow.opened import OpenedImage
 from anystar.workflow.provenance import describe_run
 
 __all__ = ["segment_in_blocks", "thresholds_in_blocks"]
 
-Progress = Callable[[int, int, str], None]
 _BLOCK = 256
 """Voxels along an axis of what is read at once to find out whether all are the same."""
 
@@ -82,17 +81,8 @@ def segment_in_blocks(
     predicates = options.filters.predicates(masked=masked)
 
     def provenance(outcome: Outcome) -> str:
-        return describe_run(
-            image,
-            outputs,
-            options,
-            model,
-            outcome,
-            num_objects=outcome.num_objects,
-            num_filtered=outcome.num_filtered,
-            notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
-            seconds=time.perf_counter() - start,
-        )
+        done = file_result(opened, outcome, outcome.volume_vox, outcome.num_filtered, start)
+        return describe_run(opened, model, outcome, done)
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(image)
@@ -129,27 +119,8 @@ def segment_in_blocks(
             write_image_rois(outputs.rois, outputs.labels, image)
         nothing = outcome.num_objects + outcome.num_filtered == 0
         constant = _only_value(image) if nothing else None
-    return _file_result(opened, outcome, constant, time.perf_counter() - start)
-
-
-def _file_result(opened: OpenedImage, outcome: Outcome, constant: Any, seconds: float) -> FileResult:
-    """Return what came of an image; ``constant`` is its only value, if it has but one."""
-    image = opened.image
-    diameter, unit = typical_diameter(outcome.volume_vox, outcome.voxel_size)
-    return FileResult(
-        image=opened.path,
-        outputs=opened.outputs,
-        num_objects=outcome.num_objects,
-        num_filtered=outcome.num_filtered,
-        diameter=diameter,
-        unit=unit,
-        length_unit=image.length_unit,
-        notes=notes_of(image, outcome, outcome.num_objects, outcome.num_filtered),
-        seconds=seconds,
-        work=outcome.timings,
-        files=opened.outputs.files,
-        constant=constant,
-    )
+    done = file_result(opened, outcome, outcome.volume_vox, outcome.num_filtered, start)
+    return replace(done, work=outcome.timings, files=outputs.files, constant=constant)
 
 
 def _only_value(image: LazyImage) -> Any:

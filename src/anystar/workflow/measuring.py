@@ -15,9 +15,9 @@ from anystar.config import dump_plain
 from anystar.errors import InputError
 from anystar.objects.measure import measure
 from anystar.objects.table import Table
+from anystar.outputs import refuse_ending, refuse_outputs
 from anystar.preprocess.missing_voxels import MOST_MISSING
 from anystar.report.table import TABLE_SUFFIXES, write_table
-from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
 __all__ = ["MeasureResult", "measure_file"]
 

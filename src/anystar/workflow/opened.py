@@ -17,8 +17,8 @@ from anystar.errors import InputError
 from anystar.io.lazy import LazyImage
 from anystar.objects.measure import check_mask
 from anystar.objects.table import columns
+from anystar.outputs import Outputs
 from anystar.workflow.options import SegmentOptions
-from anystar.workflow.outputs import Outputs
 
 __all__ = ["OpenedImage", "open_file"]
 

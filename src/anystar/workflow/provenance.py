@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from anystar._version import __version__
-from anystar.arrays import LENGTH_UNITS, VoxelSize
+from anystar.arrays import LENGTH_UNITS
 from anystar.config import dump_plain, parse_toml
 from anystar.errors import ConfigError, InputError
-from anystar.io.lazy import LazyImage
 from anystar.report.table import TABLE_SUFFIXES, read_table
-from anystar.workflow.options import SegmentOptions
-from anystar.workflow.outputs import Outputs
 
 if TYPE_CHECKING:
+    from anystar.blocks.outcome import Outcome
     from anystar.predict.model import Model
-    from anystar.predict.other_sizes import RunnerUp
+    from anystar.predict.result import Result
+    from anystar.workflow.file_result import FileResult
+    from anystar.workflow.opened import OpenedImage
 
 __all__ = ["NOT_REPEATED", "describe_filtering", "describe_run", "read_provenance"]
 
@@ -28,66 +28,17 @@ _RENAMED = {"record": "provenance", "picture": "overview"}
 """Names of parameters in files of version 0.1, and what they are called now."""
 
 
-class Segmentation(Protocol):
-    """What is known of a segmentation, at once or in blocks."""
-
-    @property
-    def diameter_vox(self) -> float | None:
-        """Typical diameter in voxels of the finest axis."""
-
-    @property
-    def second_diameter_vox(self) -> float | None:
-        """The same of further objects of a much different size."""
-
-    @property
-    def runner_up(self) -> RunnerUp | None:
-        """The next best size of objects."""
-
-    @property
-    def voxel_size(self) -> VoxelSize:
-        """Voxel size that lengths are measured by."""
-
-    @property
-    def prob_thresh(self) -> float:
-        """Smallest probability of an object."""
-
-    @property
-    def nms_thresh(self) -> float:
-        """Largest overlap of two objects."""
-
-    @property
-    def timings(self) -> dict[str, float]:
-        """Seconds per stage."""
-
-
-def describe_run(
-    image: LazyImage,
-    outputs: Outputs,
-    options: SegmentOptions,
-    model: Model,
-    result: Segmentation,
-    *,
-    num_objects: int,
-    num_filtered: int,
-    notes: tuple[str, ...],
-    seconds: float,
-) -> str:
-    """Return the provenance of a segmentation as TOML."""
+def describe_run(opened: OpenedImage, model: Model, result: Result | Outcome, done: FileResult) -> str:
+    """Return the provenance of a segmentation, at once or in blocks, as TOML."""
+    image = opened.image
     size, diameter, unit = result.voxel_size, result.diameter_vox, image.length_unit
     in_um = diameter is not None and size.unit == "um"
+    facts = ("shape", "spacing", "unit", "length_unit")
     return dump_plain(
         {
             "anystar": __version__,
-            "parameters": _plain(_parameters(image, outputs, options, model, result)),
-            "image": _plain(
-                {
-                    "shape": image.shape,
-                    "dtype": str(image.dtype),
-                    "spacing": image.spacing,
-                    "unit": image.unit,
-                    "length_unit": image.length_unit,
-                }
-            ),
+            "parameters": _plain(_parameters(opened, model, result)),
+            "image": _plain({"dtype": str(image.dtype), **{name: getattr(image, name) for name in facts}}),
             "model": {"name": model.name, "device": str(model.device), "weights": model.digest()},
             "estimate": _plain(
                 {
@@ -95,7 +46,7 @@ def describe_run(
                     f"diameter_{unit}": diameter * min(size.spacing) / LENGTH_UNITS[unit]
                     if in_um and diameter
                     else None,
-                    "diameter_was": "given" if options.diameter else "estimated",
+                    "diameter_was": "given" if opened.options.diameter else "estimated",
                     "second_diameter_vox": result.second_diameter_vox,
                     "runner_up": None if result.runner_up is None else asdict(result.runner_up),
                     **({} if image.spacing else {"voxel_size": size.spacing, "voxel_size_unit": size.unit}),
@@ -103,29 +54,27 @@ def describe_run(
             ),
             "result": _plain(
                 {
-                    "objects": num_objects,
-                    "dropped": num_filtered,
-                    "notes": notes,
-                    "seconds": {**result.timings, "total": seconds},
+                    "objects": done.num_objects,
+                    "dropped": done.num_filtered,
+                    "notes": done.notes,
+                    "seconds": {**result.timings, "total": done.seconds},
                 }
             ),
         }
     )
 
 
-def _parameters(
-    image: LazyImage, outputs: Outputs, options: SegmentOptions, model: Model, result: Segmentation
-) -> dict[str, Any]:
+def _parameters(opened: OpenedImage, model: Model, result: Result | Outcome) -> dict[str, Any]:
     """Return the options of a run on one image, with the values that the model chose filled in."""
-    own = {f.name: getattr(options, f.name) for f in fields(options)}
+    image, options = opened.image, opened.options
+    own = dict(vars(options))
     for name in ("filters", "diameter_unit", "sizes", *NOT_REPEATED):
         del own[name]
     weights = model.name
     if options.model is not None:
         path = Path(options.model)
         weights = str(path.absolute()) if path.is_file() else options.model
-    files = {f.name: getattr(outputs, f.name) for f in fields(outputs)}
-    files = {name: path and path.absolute() for name, path in files.items()}
+    files = {name: path and path.absolute() for name, path in vars(opened.outputs).items()}
     return {
         **own,
         **vars(options.filters),

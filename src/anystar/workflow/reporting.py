@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from anystar import io
 from anystar.arrays import Volume, refuse_mismatch
 from anystar.errors import InputError, user_message
+from anystar.outputs import refuse_ending, refuse_outputs
 from anystar.report.html import (
     Prediction,
     Run,
@@ -25,13 +25,11 @@ from anystar.report.html import (
     worst_first,
 )
 from anystar.runtime.atomic import staged
-from anystar.workflow.outputs import refuse_ending, refuse_outputs
+from anystar.runtime.progress import Progress
 from anystar.workflow.pairing import by_volume
-from anystar.workflow.runs import FoundRun, Source, find_run, name_runs, read_probabilities
+from anystar.workflow.runs import FoundRun, Source, common_beginning, find_run, name_runs, read_probabilities
 
 __all__ = ["ReportResult", "report_runs"]
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +136,7 @@ def _of_one_volume(runs: Sequence[FoundRun]) -> list[FoundRun]:
     if len(lone) < len(runs) or len(set(lone)) < 2:
         return list(runs)
     words = [re.split(r"[_\s-]", name) for name in lone]
-    alike = [same[0] for same in itertools.takewhile(lambda w: len(set(w)) == 1, zip(*words, strict=False))]
+    alike = common_beginning(words)
     if not alike:
         return list(runs)
     return [replace(run, sources={"_".join(alike): next(iter(run.sources.values()))}) for run in runs]
@@ -157,11 +155,8 @@ def _pair(runs: Sequence[FoundRun], given: Mapping[str, Mapping[str, Path]]) -> 
             path = next(iter(files.values())) if lone else files.get(name)
             if path is not None:
                 matched += 1
-                for label, source in sources.items():
-                    if role == "images":
-                        sources[label] = replace(source, image=path)
-                    else:
-                        sources[label] = replace(source, ground_truth=path)
+                field: dict[str, Any] = {role.removesuffix("s"): path}
+                sources |= {label: replace(source, **field) for label, source in sources.items()}
         if files and not matched:
             some = f"{', '.join(sorted(files)[:3])} and {', '.join(sorted(volumes)[:3])}"
             raise InputError(f"{role}=... and the runs have no volume of the same name ({some}); rename them")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -19,7 +20,7 @@ from anystar.report.table import read_table
 from anystar.workflow.pairing import by_volume, volume_name
 from anystar.workflow.provenance import read_provenance
 
-__all__ = ["FoundRun", "Source", "find_run", "name_runs", "read_probabilities"]
+__all__ = ["FoundRun", "Source", "common_beginning", "find_run", "name_runs", "read_probabilities"]
 
 _TABLES = (".csv", ".parquet")
 _WITH_PROVENANCE = (*_TABLES, ".toml")
@@ -104,28 +105,27 @@ def name_runs(runs: Sequence[FoundRun]) -> list[FoundRun]:
 def _what_differs(places: Sequence[Path]) -> list[str]:
     """Return what is left of names without the parts that all have in common at their beginning and end."""
     parts = [[*place.absolute().parent.parts, _stem(place)] for place in places]
-    start = _common(parts)
-    stop = _common([list(reversed(p[start:])) for p in parts])
-    left = ["/".join(p[start : len(p) - stop]) or p[-1] for p in parts]
+    left = ["/".join(own) or part[-1] for own, part in zip(_different(parts), parts, strict=True)]
     pieces = [re.split(r"(?<=[_\s-])|(?=[_\s-])", name) for name in left]
-    start = _common(pieces)
-    stop = _common([list(reversed(p[start:])) for p in pieces])
-    shorter = ["".join(p[start : len(p) - stop]).strip("_- ") for p in pieces]
+    shorter = ["".join(own).strip("_- ") for own in _different(pieces)]
     return shorter if all(shorter) and len(set(shorter)) == len(set(left)) else left
+
+
+def common_beginning(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the items at the beginning that all rows have in common."""
+    columns = zip(*rows, strict=False)
+    return [column[0] for column in itertools.takewhile(lambda column: len(set(column)) == 1, columns)]
+
+
+def _different(rows: Sequence[list[str]]) -> list[list[str]]:
+    """Return the rows without the items that all have in common at their beginning and end."""
+    start = len(common_beginning(rows))
+    stop = len(common_beginning([row[start:][::-1] for row in rows]))
+    return [row[start : len(row) - stop] for row in rows]
 
 
 def _stem(place: Path) -> str:
     return place.stem if place.suffix.lower() in (*_WITH_PROVENANCE, ".json") else file_stem(place)
-
-
-def _common(rows: Sequence[Sequence[str]]) -> int:
-    """Return how many items at the beginning all rows have in common."""
-    count = 0
-    for items in zip(*rows, strict=False):
-        if len(set(items)) > 1:
-            break
-        count += 1
-    return count
 
 
 def _of_volumes(found: Iterable[tuple[str, Source]]) -> dict[str, Source]:

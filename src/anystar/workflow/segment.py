@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,22 +21,20 @@ from anystar.objects import filters
 from anystar.objects.measure import add_channel
 from anystar.objects.objects import Objects
 from anystar.objects.table import Table
+from anystar.outputs import Outputs, target_of
 from anystar.predict.model import Model
 from anystar.predict.result import Result
 from anystar.report.meshes import MESH_SUFFIXES, write_meshes
 from anystar.report.table import write_table
 from anystar.runtime.atomic import staged
+from anystar.runtime.progress import Progress
 from anystar.workflow.batch import plan_jobs
-from anystar.workflow.file_result import FileResult, typical_diameter
-from anystar.workflow.notes import notes_of
+from anystar.workflow.file_result import FileResult, file_result
 from anystar.workflow.opened import OpenedImage, open_file
 from anystar.workflow.options import SegmentOptions
-from anystar.workflow.outputs import Outputs, target_of
 from anystar.workflow.provenance import describe_run
 
-__all__ = ["load_options_model", "segment_file", "segment_opened", "segment_thresholds"]
-
-Progress = Callable[[int, int, str], None]
+__all__ = ["segment_file", "segment_opened", "segment_thresholds"]
 
 
 def segment_file(
@@ -76,12 +74,8 @@ def segment_file(
     options = options or SegmentOptions()
     (job,) = plan_jobs([Path(path)], wanted, options)
     opened = open_file(job.image, job.outputs, options, name=job.name)
-    return segment_opened(opened, model or load_options_model(options), progress=progress)
-
-
-def load_options_model(options: SegmentOptions) -> Model:
-    """Return the model of the options."""
-    return anystar.load_model(options.model, device=options.device)
+    model = model or anystar.load_model(options.model, device=options.device)
+    return segment_opened(opened, model, progress=progress)
 
 
 def segment_opened(opened: OpenedImage, model: Model, *, progress: Progress | None = None) -> FileResult:
@@ -136,7 +130,7 @@ def segment_thresholds(
         if opened.box is not None:
             stack.enter_context(opened.image)
         lowest = replace(opened.options, prob_thresh=thresholds[0])
-        result = _run(replace(opened, options=lowest), image, model, progress)
+        result = model.segment_with(lowest, image, box=opened.box, progress=progress)
         for value in thresholds:
             start = time.perf_counter()
             own = replace(opened, outputs=outputs[value], options=replace(opened.options, prob_thresh=value))
@@ -151,50 +145,26 @@ def _segment_at_once(
 ) -> FileResult:
     start = time.perf_counter()
     with _staged(opened) as place:
-        return _finish(opened, _run(opened, image, model, progress), model, place, start)
-
-
-def _run(opened: OpenedImage, image: Volume | LazyImage, model: Model, progress: Progress | None) -> Result:
-    """Run the model on an image."""
-    return model.segment_with(opened.options, image, box=opened.box, progress=progress or _silent)
+        result = model.segment_with(opened.options, image, box=opened.box, progress=progress)
+        return _finish(opened, result, model, place, start)
 
 
 def _finish(
     opened: OpenedImage, result: Result, model: Model, place: dict[Path, Path], start: float
 ) -> FileResult:
     """Filter a result and write the outputs of an image to the temporary files in ``place``."""
-    options, outputs = opened.options, opened.outputs
     found = _filter(opened, result)
-    num_objects = len(found.objects)
-    notes = notes_of(opened.image, result, num_objects, found.num_filtered)
-    provenance = describe_run(
-        opened.image,
-        outputs,
-        options,
-        model,
-        result,
-        num_objects=num_objects,
-        num_filtered=found.num_filtered,
-        notes=notes,
-        seconds=time.perf_counter() - start,
-    )
-    if opened.box is not None and not options.crop and found.table is not None:
+    done = file_result(opened, result, found.objects.volume_vox, found.num_filtered, start)
+    provenance = describe_run(opened, model, result, done)
+    if opened.box is not None and not opened.options.crop and found.table is not None:
         moved = found.table.moved(opened.box.start, result.voxel_size.spacing)
         found = replace(found, table=moved)
     _write(place, opened, result, found, provenance)
     data = result.volume.data if result.image is None else result.image.data
     low = data.min()
-    empty = num_objects + found.num_filtered == 0
-    diameter, unit = typical_diameter(found.objects.volume_vox, result.voxel_size)
-    return FileResult(
-        image=opened.path,
-        outputs=outputs,
-        num_objects=num_objects,
-        num_filtered=found.num_filtered,
-        diameter=diameter,
-        unit=unit,
-        length_unit=opened.image.length_unit,
-        notes=notes,
+    empty = done.num_objects + done.num_filtered == 0
+    return replace(
+        done,
         seconds=time.perf_counter() - start,
         files=_own_files(opened),
         table=found.table,
@@ -202,10 +172,6 @@ def _finish(
         labels=_labels_at_place(opened, result, found) if "labels" in opened.shared else None,
         constant=low if empty and low == data.max() else None,
     )
-
-
-def _silent(done: int, total: int, stage: str) -> None:
-    pass
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,15 +14,14 @@ from anystar import io
 from anystar.arrays import Volume, refuse_mismatch
 from anystar.errors import InputError
 from anystar.io import Series, file_suffix, open_series
+from anystar.outputs import refuse_outputs
 from anystar.report.timecourse import save_timecourse, write_curves, write_frames
 from anystar.runtime.atomic import staged
+from anystar.runtime.progress import Progress
 from anystar.timecourse import Timecourse, drift_remark, follow, left_out_remarks, make_regions, ranges
 from anystar.timecourse.curves import Regions
-from anystar.workflow.outputs import refuse_outputs
 
 __all__ = ["TimecourseOptions", "TimecourseResult", "follow_files"]
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

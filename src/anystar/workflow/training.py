@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -80,33 +80,13 @@ class TrainOptions:
     thin: float | None = None
     """Share of the steps whose samples are cut to a few planes."""
 
-    @property
-    def changes(self) -> dict[str, Any]:
-        """The fields of :class:`anystar.train.TrainConfig` that are given."""
-        names = (
-            "start",
-            "iterations",
-            "minutes",
-            "batch_size",
-            "learning_rate",
-            "decay",
-            "optimiser",
-            "seed",
-            "thin",
-        )
-        given = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return given | ({"recipes": self.recipes} if self.recipes else {})
-
-    @property
-    def labelled(self) -> dict[str, Any]:
-        """The fields of :class:`anystar.train.LabelledConfig` that are given."""
-        paths = ("images", "labels", "validation_images", "validation_labels")
-        others = ("hold_out", "ignore_label", "unlabelled", "spacing", "channel", "time", "series", "axes")
-        given = {name: getattr(self, name) for name in (*others, *paths)}
+    def given(self, config: type) -> dict[str, Any]:
+        """Return the options that are fields of a configuration and are given, paths as text."""
+        names = {field.name for field in dataclasses.fields(config)}
         return {
             name: str(value.resolve()) if isinstance(value, Path) else value
-            for name, value in given.items()
-            if value is not None
+            for name, value in vars(self).items()
+            if name in names and value not in (None, ())
         }
 
 
@@ -152,7 +132,7 @@ def train_config(
         config = read_toml(path, lambda values: _from_file(values, start, resume))
     else:
         config = {"paper": paper_config, "small": small_config}[size]()
-    changes = options.changes | _labelled_changes(config, options)
+    changes = options.given(TrainConfig) | _labelled_changes(config, options)
     if start is not None:
         weights = start.settings(changes.get("labelled") if config.labelled is None else None)
         changes |= weights if path is None else {k: v for k, v in weights.items() if k == "labelled"}
@@ -170,7 +150,7 @@ def _from_file(values: dict[str, Any], start: Start | None, resume: bool) -> Tra
 
 def _labelled_changes(config: TrainConfig, options: TrainOptions) -> dict[str, Any]:
     """Return the changes of a configuration that the options for annotated volumes make."""
-    given = options.labelled
+    given = options.given(LabelledConfig)
     has_validation = "validation_images" in given or (config.labelled and config.labelled.validation_images)
     if "hold_out" in given and has_validation:
         raise InputError(
@@ -229,40 +209,36 @@ def run_training(
     if int(os.environ.get("RANK", "0")) > 0:
         yield from events
         return
-    with _Board(out) as board:
+    with _board(out) as add:
         for event in events:
-            board.add(event)
+            add(event)
             if event.preview:
                 _draw_preview(out / "previews" / f"{event.step:07d}.png", event)
             yield event
 
 
-class _Board:
-    """TensorBoard events, if it is installed; nothing is written before the first."""
+@contextlib.contextmanager
+def _board(out: Path) -> Iterator[Callable[[Progress], None]]:
+    """Give a function that writes TensorBoard events, if it is installed; nothing before the first."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        yield lambda event: None
+        return
+    writers: list[SummaryWriter] = []
 
-    def __init__(self, out: Path) -> None:
-        self.folder = str(out / "tensorboard")
-        self.kind: Any = None
-        self.writer: Any = None
+    def add(event: Progress) -> None:
+        if not writers:
+            writers.append(SummaryWriter(str(out / "tensorboard")))
+        for name, value in event.losses.items():
+            writers[0].add_scalar(f"loss/{name}", value, event.step)
+        writers[0].add_scalar("waiting for samples", event.waiting, event.step)
 
-    def __enter__(self) -> _Board:
-        with contextlib.suppress(ImportError):
-            from torch.utils.tensorboard import SummaryWriter
-
-            self.kind = SummaryWriter
-        return self
-
-    def add(self, event: Progress) -> None:
-        """Write the losses of an event."""
-        if self.kind is not None:
-            self.writer = self.writer or self.kind(self.folder)
-            for name, value in event.losses.items():
-                self.writer.add_scalar(f"loss/{name}", value, event.step)
-            self.writer.add_scalar("waiting for samples", event.waiting, event.step)
-
-    def __exit__(self, *_: object) -> None:
-        if self.writer is not None:
-            self.writer.close()
+    try:
+        yield add
+    finally:
+        for writer in writers:
+            writer.close()
 
 
 def _draw_preview(path: Path, event: Progress) -> None:

@@ -13,20 +13,19 @@ import anystar
 from anystar.arrays import Volume
 from anystar.config import dump_toml
 from anystar.errors import InputError
+from anystar.outputs import refuse_ending, refuse_outputs
 from anystar.predict.model import Model
 from anystar.predict.thresholds import Thresholds
 from anystar.runtime.atomic import staged
+from anystar.runtime.progress import Progress
 from anystar.train.labelled import LabelledConfig, RawVolume, known_labels, median_diameter
 from anystar.tune import IOU, Judged, score, tune
 from anystar.workflow.annotated import read_pairs
-from anystar.workflow.outputs import refuse_ending, refuse_outputs
 
 __all__ = ["Trial", "TuneOptions", "tune_files"]
 
 _WORTH = 0.005
 """AP that a diameter must add to be written."""
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
