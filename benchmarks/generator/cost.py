@@ -56,7 +56,7 @@ def measure(recipe: str, size: int, repeat: int, threads: int) -> None:
     import torch
 
     from anystar.dataset.pool import LARGEST
-    from anystar.runtime.allocator import keep_freed_memory
+    from anystar.runtime.own_process import keep_freed_memory
 
     torch.set_num_threads(threads)
     if not recipe.startswith("reference"):

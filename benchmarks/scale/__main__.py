@@ -24,7 +24,7 @@ def one(size: int, folder: Path, memory: int, real: bool) -> dict[str, float]:
     from anystar.blocks import BlockOptions, segment_blocks
     from anystar.io import open_image
     from anystar.outputs import Outputs
-    from anystar.runtime.allocator import keep_freed_memory
+    from anystar.runtime.own_process import keep_freed_memory
     from benchmarks.scale.volume import Truthful, write_volume
 
     keep_freed_memory()  # as the command does

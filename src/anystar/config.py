@@ -127,7 +127,7 @@ def override(config: T, values: Mapping[str, Any], *, where: str = "") -> T:
     anystar.errors.ConfigError: unknown key 'layout.diametr'; did you mean 'diameter'?
     """
     assert dataclasses.is_dataclass(config)
-    known = {f.name: f for f in dataclasses.fields(config)}
+    known, hints = [f.name for f in dataclasses.fields(config)], typing.get_type_hints(type(config))
     changes: dict[str, Any] = {}
     for key, value in values.items():
         path = f"{where}{key}"
@@ -138,14 +138,8 @@ def override(config: T, values: Mapping[str, Any], *, where: str = "") -> T:
             if not isinstance(value, Mapping):
                 raise ConfigError(f"{path} must be a table of its keys, [{path}], got {value!r}")
             changes[key] = override(current, value, where=f"{path}.")
-        else:  # converted by the class itself; what it requires besides is taken from what there is
-            required = {
-                f.name: getattr(config, f.name)
-                for f in known.values()
-                if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-            }
-            parsed = from_dict(type(config), required | {key: value}, where=where)
-            changes[key] = getattr(parsed, key)
+        else:
+            changes[key] = _convert(hints[key], value, path)
     try:
         return dataclasses.replace(config, **changes)  # type: ignore[type-var]
     except ConfigError as error:

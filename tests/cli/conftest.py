@@ -39,7 +39,7 @@ class FakeModel:
     def segment(self, image, *, progress, **options):
         return self.segment_with(PredictionOptions(**options), image, progress=progress)
 
-    def segment_with(self, options, image, *, box=None, progress):
+    def segment_with(self, options, image, *, box=None, progress=None):
         if box is not None:
             return segment_in_box(
                 lambda part, diameter: self.segment_with(
@@ -53,7 +53,8 @@ class FakeModel:
         volume = image
         voxel_size, image = VoxelSize.of(image), image.data
         self.calls.append(vars(options) | {"spacing": voxel_size and voxel_size.lengths.spacing})
-        progress(1, 2, "network")
+        if progress is not None:
+            progress(1, 2, "network")
         Preprocessing.fit(image)  # which refuses what cannot be segmented
         bright = image > float(image.min()) + self.threshold * float(np.ptp(image))
         labels, count = ndimage.label(bright)

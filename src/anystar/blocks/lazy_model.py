@@ -15,7 +15,7 @@ from anystar.predict.registry import load_model
 from anystar.predict.tiling import Axes, Tile
 from anystar.preprocess.arrays import Shape
 from anystar.preprocess.resample import ResampledImage
-from anystar.runtime.allocator import keep_freed_memory
+from anystar.runtime.own_process import keep_freed_memory
 
 __all__ = ["LazyModel", "own_device"]
 

@@ -20,9 +20,7 @@ import click
 
 from anystar._version import __version__
 from anystar.errors import user_message
-from anystar.runtime.allocator import keep_freed_memory
-from anystar.runtime.garbage import collect_rarely
-from anystar.runtime.openmp import wait_passively
+from anystar.runtime.own_process import collect_rarely, keep_freed_memory, wait_passively
 
 __all__ = ["BAD_INPUT", "BUG", "PARTIAL", "complain", "in_options", "main", "one_line", "print_done"]
 

@@ -223,12 +223,11 @@ def _take_defaults(ctx: click.Context, param: click.Parameter, path: Path | None
     from anystar.workflow.provenance import NOT_REPEATED, read_provenance
 
     found = read_provenance(path)
-    names = {p.name for p in ctx.command.params if p.name} - {"from_provenance", *NOT_REPEATED}
-    for name in found["parameters"]:
+    params = {p.name: p for p in ctx.command.params if p.name}
+    names = params.keys() - {"from_provenance", *NOT_REPEATED}
+    for name, value in found["parameters"].items():
         if name not in names:
             raise InputError(f"{path} has the unknown parameter '{name}'{nearest(name, names)}")
-    params = {p.name: p for p in ctx.command.params}
-    for name, value in found["parameters"].items():
         if not _takes(params[name], value):
             raise InputError(
                 f"{path} has {name} = {value!r:.60}, which {params[name].opts[0]} cannot take; correct it"

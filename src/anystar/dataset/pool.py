@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from anystar.errors import InputError
-from anystar.runtime.allocator import keep_freed_memory
+from anystar.runtime.own_process import keep_freed_memory
 from anystar.runtime.worker_process import begin_worker, signals_left_to_parent
 from anystar.synth.recipe import Recipe
 

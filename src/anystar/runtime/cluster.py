@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from anystar.config import nearest
 from anystar.errors import InputError
-from anystar.runtime.openmp import WAIT_POLICY
+from anystar.runtime.own_process import WAIT_POLICY
 
 if TYPE_CHECKING:
     from distributed import Client

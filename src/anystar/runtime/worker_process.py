@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 
-from anystar.runtime.allocator import keep_freed_memory
+from anystar.runtime.own_process import keep_freed_memory
 
 __all__ = ["begin_worker", "signals_left_to_parent"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,23 @@ from anystar.errors import InputError
 from anystar.train import LabelledConfig, LabelledVolumes, RawVolume, prepare
 from anystar.workflow.pairing import file_pairs
 
-__all__ = ["read_labelled", "read_pairs"]
+__all__ = ["VolumeChoice", "choice_of", "read_labelled", "read_pairs"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeChoice:
+    """Which volume of each annotated image is read, see :func:`anystar.open_image`."""
+
+    spacing: tuple[float, float, float] | None = None
+    """Micrometres per voxel along Z, Y, X, instead of what the files say."""
+    channel: int | str | None = None
+    """Which channel of images that have several: its number from 0, or its name."""
+    time: int | None = None
+    """Which time point of images that have several, from 0."""
+    series: int | None = None
+    """Which image of files that hold several, from 0."""
+    axes: str | None = None
+    """Letters of the images' axes, slowest first, if their files state others or none."""
 
 
 def read_pairs(
@@ -65,10 +82,14 @@ def read_pairs(
     return volumes
 
 
+def choice_of(options: VolumeChoice | LabelledConfig) -> dict[str, Any]:
+    """Return which volume is read, as arguments of :func:`anystar.open_image`."""
+    return {field.name: getattr(options, field.name) for field in fields(VolumeChoice)}
+
+
 def read_labelled(config: LabelledConfig) -> LabelledVolumes:
     """Read, split and prepare the volumes that a configuration names."""
-    names = ("spacing", "channel", "time", "series", "axes", "ignore_label")
-    how: dict[str, Any] = {name: getattr(config, name) for name in names}
+    how = {**choice_of(config), "ignore_label": config.ignore_label}
     volumes = read_pairs(Path(config.images), Path(config.labels), **how)
     judges: list[RawVolume] = []
     if config.validation_images is not None and config.validation_labels is not None:

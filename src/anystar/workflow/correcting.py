@@ -12,7 +12,6 @@ import numpy as np
 
 from anystar import io
 from anystar._version import __version__
-from anystar.arrays import Volume
 from anystar.config import dump_plain
 from anystar.correction import PROVENANCE, Corrections, Journal
 from anystar.errors import InputError
@@ -61,7 +60,6 @@ def save_corrections(
     outputs: Outputs,
     *,
     image: Path | None = None,
-    intensities: Mapping[str, np.ndarray | Volume] | None = None,
     origin: Mapping[str, Any] | None = None,
     overwrite: bool = False,
 ) -> SavedCorrections:
@@ -77,8 +75,6 @@ def save_corrections(
         ``meshes`` is left out.
     image : Path, optional
         The file of the image, which is never replaced.
-    intensities : mapping of str to numpy.ndarray or Volume, optional
-        Further channels for the table.
     origin : mapping, optional
         Of the segmentation before the correction: model, thresholds. Plain values, for the provenance.
     overwrite : bool
@@ -109,7 +105,7 @@ def save_corrections(
         if outputs.provenance is not None:
             place[outputs.provenance].write_text(provenance, encoding="utf-8")
         if outputs.table is not None:
-            write_table(outputs.table, corrections.table(intensities=intensities), provenance=provenance)
+            write_table(outputs.table, corrections.table(), provenance=provenance)
         if reviewed is not None:
             io.write(reviewed, corrections.reviewed.astype(np.uint8), like=volume)
         io.write(outputs.labels, volume)

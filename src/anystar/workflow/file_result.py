@@ -112,11 +112,9 @@ def notes_of(
 
 def _spacing_notes(image: LazyImage, voxel_size: Sequence[float]) -> list[str]:
     """Return remarks on a voxel size that is missing (unless a note reports an estimate) or no length."""
-    if image.plane is not None:
+    if image.plane is not None or (image.spacing is None and len(set(voxel_size)) > 1):
         return []  # the note on the estimate says it
     if image.spacing is None:
-        if len(set(voxel_size)) > 1:
-            return []
         return ["no voxel size is known, it is taken as equal along Z, Y and X; else give spacing=(Z, Y, X)"]
     if image.unit == "relative":
         return [

@@ -19,11 +19,11 @@ import numpy as np
 
 from anystar import io
 from anystar.arrays import Volume
+from anystar.box import Box
 from anystar.config import dump_plain
 from anystar.errors import InputError
 from anystar.predict.model import Model
 from anystar.predict.registry import DEFAULT_MODEL, load_model
-from anystar.preprocess.arrays import Box
 from anystar.runtime.atomic import staged
 from anystar.train import LabelledConfig, RawVolume, TrainConfig
 from anystar.train.held_out import hold_out_box, reviewed_labels
@@ -127,7 +127,7 @@ class _Prepared:
     image: Volume
     training: np.ndarray
     held_out: np.ndarray | None = None
-    box: Box | None = None
+    box: tuple[slice, slice, slice] | None = None
     diameter: float
     """In the unit of the image's voxel size."""
 
@@ -258,7 +258,8 @@ def _prepare(volumes: Sequence[CorrectedVolume], preset: FineTunePreset) -> list
     for volume, raw, labels in zip(volumes, raws, numbered, strict=True):
         diameter = median_diameter([raw], [labels]) if (labels > 0).any() else usual
         parts = hold_out_box(labels)
-        own = _Prepared(name=volume.name, image=volume.image, training=labels, diameter=diameter)
+        image = Volume(data=raw.image, spacing=volume.image.spacing, unit=volume.image.unit)
+        own = _Prepared(name=volume.name, image=image, training=labels, diameter=diameter)
         if parts is not None:
             own = dataclasses.replace(own, training=parts.training, held_out=parts.held_out, box=parts.box)
         prepared.append(own)
@@ -278,15 +279,14 @@ def _write_volumes(prepared: Sequence[_Prepared], out: Path) -> None:
     for number, one in enumerate(prepared):
         plain = "".join(c if c.isalnum() or c in "-_" else "_" for c in one.name)
         stem = f"{number:03d}_{plain}.tif"
-        place = Volume(data=one.image.data, spacing=one.image.spacing, unit=one.image.unit)
         kinds = [("images", "labels", one.training)] if (one.training >= 0).any() else []
         if one.held_out is not None:
             kinds.append(("held_out_images", "held_out_labels", one.held_out))
         for images, labels, data in kinds:
             for kind in (images, labels):
                 (out / "volumes" / kind).mkdir(parents=True, exist_ok=True)
-            io.write(out / "volumes" / images / stem, place)
-            io.write(out / "volumes" / labels / stem, place.with_data(data.astype(np.int32)))
+            io.write(out / "volumes" / images / stem, one.image)
+            io.write(out / "volumes" / labels / stem, one.image.with_data(data.astype(np.int32)))
 
 
 def _config(preset: FineTunePreset, out: Path, model: str, held: bool) -> TrainConfig:
@@ -317,13 +317,9 @@ def _evaluate(model: Model, held: Sequence[_Prepared]) -> HeldOutScore:
         edges = one.image.spacing or (1.0, 1.0, 1.0)
         shortest = min(edges) if one.image.unit == "relative" else 1.0
         margin = [int(np.ceil(_AROUND * one.diameter * shortest / edge)) for edge in edges]
-        z, y, x = (
-            slice(max(0, s.start - m), min(n, s.stop + m))
-            for s, m, n in zip(one.box, margin, one.image.shape, strict=True)
-        )
-        part = Volume(data=one.image.data[z, y, x], spacing=one.image.spacing, unit=one.image.unit)
-        result = model.segment(part, diameter=one.diameter)
-        judged.append(Judged(result=result, ground_truth=one.held_out[z, y, x]))
+        part = Box.of(one.box, one.image.shape).grown(margin, one.image.shape)
+        result = model.segment(one.image.crop(part), diameter=one.diameter)
+        judged.append(Judged(result=result, ground_truth=one.held_out[part.slices]))
     return HeldOutScore(ap=score(judged, iou=(0.5,)), mean_ap=score(judged))
 
 

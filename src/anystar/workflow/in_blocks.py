@@ -45,7 +45,8 @@ def thresholds_in_blocks(
     all are done. Only the search for the scale, on parts of the image, runs for each.
     """
     thresholds, done = sorted(outputs), []
-    folder = _kept_beside(outputs[thresholds[0]].labels)
+    labels = outputs[thresholds[0]].labels
+    folder = labels.with_name(f".{labels.name}.detections")
     reopen = opened.image.reopen
     opened.image.close()
     if not opened.options.resume:  # of an interrupted run, of another image perhaps
@@ -56,11 +57,6 @@ def thresholds_in_blocks(
         done.append(segment_in_blocks(own, model, progress, kept_in=folder))
     shutil.rmtree(folder, ignore_errors=True)
     return done
-
-
-def _kept_beside(labels: Path) -> Path:
-    """Return the folder of what the network finds."""
-    return labels.with_name(f".{labels.name}.detections")
 
 
 def segment_in_blocks(

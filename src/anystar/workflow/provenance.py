@@ -32,36 +32,29 @@ def describe_run(opened: OpenedImage, model: Model, result: Result | Outcome, do
     """Return the provenance of a segmentation, at once or in blocks, as TOML."""
     image = opened.image
     size, diameter, unit = result.voxel_size, result.diameter_vox, image.length_unit
-    in_um = diameter is not None and size.unit == "um"
-    facts = ("shape", "spacing", "unit", "length_unit")
-    return dump_plain(
-        {
-            "anystar": __version__,
-            "parameters": _plain(_parameters(opened, model, result)),
-            "image": _plain({"dtype": str(image.dtype), **{name: getattr(image, name) for name in facts}}),
-            "model": {"name": model.name, "device": str(model.device), "weights": model.digest()},
-            "estimate": _plain(
-                {
-                    "diameter_vox": diameter,
-                    f"diameter_{unit}": diameter * min(size.spacing) / LENGTH_UNITS[unit]
-                    if in_um and diameter
-                    else None,
-                    "diameter_was": "given" if opened.options.diameter else "estimated",
-                    "second_diameter_vox": result.second_diameter_vox,
-                    "runner_up": None if result.runner_up is None else asdict(result.runner_up),
-                    **({} if image.spacing else {"voxel_size": size.spacing, "voxel_size_unit": size.unit}),
-                }
-            ),
-            "result": _plain(
-                {
-                    "objects": done.num_objects,
-                    "dropped": done.num_filtered,
-                    "notes": done.notes,
-                    "seconds": {**result.timings, "total": done.seconds},
-                }
-            ),
-        }
-    )
+    length = diameter * min(size.spacing) / LENGTH_UNITS[unit] if diameter and size.unit == "um" else None
+    shown = ("shape", "spacing", "unit", "length_unit")
+    facts = {
+        "anystar": __version__,
+        "parameters": _parameters(opened, model, result),
+        "image": {"dtype": str(image.dtype), **{name: getattr(image, name) for name in shown}},
+        "model": {"name": model.name, "device": str(model.device), "weights": model.digest()},
+        "estimate": {
+            "diameter_vox": diameter,
+            f"diameter_{unit}": length,
+            "diameter_was": "given" if opened.options.diameter else "estimated",
+            "second_diameter_vox": result.second_diameter_vox,
+            "runner_up": None if result.runner_up is None else asdict(result.runner_up),
+            **({} if image.spacing else {"voxel_size": size.spacing, "voxel_size_unit": size.unit}),
+        },
+        "result": {
+            "objects": done.num_objects,
+            "dropped": done.num_filtered,
+            "notes": done.notes,
+            "seconds": {**result.timings, "total": done.seconds},
+        },
+    }
+    return dump_plain(_plain(facts))
 
 
 def _parameters(opened: OpenedImage, model: Model, result: Result | Outcome) -> dict[str, Any]:

@@ -16,14 +16,13 @@ from anystar.display import unit_name
 from anystar.errors import InputError
 from anystar.io import file_stem, file_suffix
 from anystar.io.address import is_png_or_jpeg
-from anystar.report.table import read_table
+from anystar.report.table import TABLE_SUFFIXES, read_table
 from anystar.workflow.pairing import by_volume, volume_name
 from anystar.workflow.provenance import read_provenance
 
 __all__ = ["FoundRun", "Source", "common_beginning", "find_run", "name_runs", "read_probabilities"]
 
-_TABLES = (".csv", ".parquet")
-_WITH_PROVENANCE = (*_TABLES, ".toml")
+_WITH_PROVENANCE = (*TABLE_SUFFIXES, ".toml")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +170,7 @@ def _from_provenance(path: Path) -> tuple[str, Source]:
     return volume_name(Path(images[0])), Source(
         labels=labels,
         image=_moved(Path(images[0]), path),
-        table=path if path.suffix.lower() in _TABLES else table and _moved(Path(table), path),
+        table=path if path.suffix.lower() in TABLE_SUFFIXES else table and _moved(Path(table), path),
         provenance=provenance,
     )
 
@@ -185,7 +184,7 @@ def _beside(name: str, labels: Path) -> Source:
     """Return a volume of labels with the table and the provenance that lie beside them."""
     folder = labels.parent
     stems = {file_stem(labels), name}
-    table = _first(folder, ("tables",), stems, _TABLES)
+    table = _first(folder, ("tables",), stems, TABLE_SUFFIXES)
     file = _first(folder, ("provenance", "records"), stems, (".toml",)) or (
         table if table and _has_provenance(table) else None
     )

@@ -24,6 +24,7 @@ from anystar.train import (
     paper_config,
     small_config,
 )
+from anystar.workflow.annotated import VolumeChoice
 
 __all__ = ["TrainOptions", "describe_volumes", "run_training", "train_config"]
 
@@ -32,7 +33,7 @@ _PREVIEWED = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainOptions:
+class TrainOptions(VolumeChoice):
     """Changes of a training configuration; what is None stays as it is."""
 
     recipes: tuple[str, ...] = ()
@@ -53,16 +54,6 @@ class TrainOptions:
     """Label of voxels that teach nothing."""
     unlabelled: Literal["background", "ignore"] | None = None
     """Meaning of label 0."""
-    spacing: tuple[float, float, float] | None = None
-    """Micrometres per voxel of all annotated volumes, instead of what their files say."""
-    channel: int | str | None = None
-    """Channel of images that have several."""
-    time: int | None = None
-    """Time point of images that have several."""
-    series: int | None = None
-    """Image of files that hold several."""
-    axes: str | None = None
-    """Letters of the images' axes, slowest first, if their files state others or none."""
     iterations: int | None = None
     """Optimiser steps."""
     minutes: float | None = None

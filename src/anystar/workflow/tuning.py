@@ -20,7 +20,7 @@ from anystar.runtime.atomic import staged
 from anystar.runtime.progress import Progress
 from anystar.train.labelled import LabelledConfig, RawVolume, known_labels, median_diameter
 from anystar.tune import IOU, Judged, score, tune
-from anystar.workflow.annotated import read_pairs
+from anystar.workflow.annotated import VolumeChoice, choice_of, read_pairs
 
 __all__ = ["Trial", "TuneOptions", "tune_files"]
 
@@ -55,7 +55,7 @@ class Trial:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TuneOptions:
+class TuneOptions(VolumeChoice):
     """How thresholds are chosen."""
 
     model: str | None = None
@@ -70,16 +70,6 @@ class TuneOptions:
     """Label of voxels of which nothing is known."""
     unlabelled: Literal["background", "ignore"] = "background"
     """Meaning of label 0."""
-    spacing: tuple[float, float, float] | None = None
-    """Micrometres per voxel along Z, Y, X, instead of what the files say."""
-    channel: int | str | None = None
-    """Which channel of images that have several: its number from 0, or its name."""
-    time: int | None = None
-    """Which time point of images that have several, from 0."""
-    series: int | None = None
-    """Which image of files that hold several, from 0."""
-    axes: str | None = None
-    """Letters of the files' axes, slowest first, if they name others or none."""
 
 
 def tune_files(
@@ -120,16 +110,7 @@ def tune_files(
     options = options or TuneOptions()
     refuse_ending("output", output, ".toml")
     refuse_outputs([("the thresholds", output)], inputs=(images, labels), overwrite=overwrite)
-    volumes = read_pairs(
-        images,
-        labels,
-        spacing=options.spacing,
-        channel=options.channel,
-        time=options.time,
-        series=options.series,
-        axes=options.axes,
-        ignore_label=options.ignore_label,
-    )
+    volumes = read_pairs(images, labels, **choice_of(options), ignore_label=options.ignore_label)
     config = LabelledConfig(
         images="", labels="", ignore_label=options.ignore_label, unlabelled=options.unlabelled
     )
