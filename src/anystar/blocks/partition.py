@@ -8,11 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.predict.tiling import Axes, Tile, iter_tiles
-from anystar.preprocess.arrays import Box
+from anystar.preprocess.arrays import Box, Shape
 
-__all__ = ["Boxes", "PassBlocks", "Shape", "TileBlocks", "hull", "owner"]
-
-Shape = tuple[int, int, int]
+__all__ = ["Boxes", "PassBlocks", "TileBlocks", "hull", "owner"]
 
 
 @dataclass(frozen=True)

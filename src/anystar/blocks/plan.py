@@ -15,12 +15,10 @@ from anystar.arrays import VoxelSize
 from anystar.config import ConfigError, dump_toml, from_dict, load_toml, to_dict
 from anystar.predict.options import PredictionOptions
 from anystar.predict.pipeline import Choices
+from anystar.preprocess.arrays import Shape, Vec
 from anystar.runtime.atomic import staged
 
 __all__ = ["Plan", "Request", "read_plan", "refuse_other", "sign", "signed", "write_plan"]
-
-Vec = tuple[float, float, float]
-Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -62,7 +62,7 @@ def _decide(stage: str, run: Run, journal: Journal, mapper: Mapper, progress: Pr
     to_vote = stage == "suppression"
     _remove_superseded(run, journal, keep_found=to_vote)
     rounds = 0
-    while len(waiting := state.undecided()):
+    while len(waiting := np.flatnonzero(state.open)):
         before = state.open.sum()
         clock = _Clock(stage, num, num - len(waiting), progress)
         tasks = ((state.version(int(n)), state.near(int(n))) for n in waiting)
@@ -184,9 +184,6 @@ class _State:
         self.open[number] = entry["open"]
         self.boxes[number] = entry["box"] or np.nan
         self.reach[number] = entry["reach"]
-
-    def undecided(self) -> np.ndarray:
-        return np.flatnonzero(self.open)
 
     def version(self, number: int) -> Version:
         """Return the newest candidates of a block."""

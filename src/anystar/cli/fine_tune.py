@@ -16,39 +16,27 @@ if TYPE_CHECKING:
 
 __all__ = ["run_fine_tuning"]
 
-_ALLOWED = (
-    "start",
-    "iterations",
-    "minutes",
-    "learning_rate",
-    "batch_size",
-    "seed",
-    "ignore_label",
-    "unlabelled",
-    "spacing",
-    "channel",
-)
-
 
 def run_fine_tuning(
     pairs: Sequence[tuple[Path, Path]], out: Path | None, *, resume: bool, device: str, **given: Any
 ) -> None:
     """Adapt a model to pairs of labels and images, and print how good it is before and after."""
-    given.pop("size")  # the preset's
-    for name, value in given.items():
-        if name not in _ALLOWED and value not in (None, (), False):
-            raise InputError(f"--fine-tune chooses {name}=... itself; leave one of them out")
     from tqdm import tqdm
 
     from anystar.workflow.corrected import default_run, read_corrected
     from anystar.workflow.fine_tuning import FineTuneEvent, FineTunePreset, fine_tune
 
+    given.pop("size")  # the preset's
+    in_preset = given.keys() & FineTunePreset.__dataclass_fields__
+    allowed = {"start", "ignore_label", "spacing", "channel", *in_preset}
+    for name, value in given.items():
+        if name not in allowed and value not in (None, (), False):
+            raise InputError(f"--fine-tune chooses {name}=... itself; leave one of them out")
     read = {name: given[name] for name in ("spacing", "channel")}
     if given["ignore_label"] is not None:
         read["ignore_label"] = given["ignore_label"]
     volumes = [volume for labels, image in pairs for volume in read_corrected(labels, image, **read)]
-    names = given.keys() & FineTunePreset.__dataclass_fields__
-    preset = FineTunePreset(**{name: given[name] for name in names if given[name] is not None})
+    preset = FineTunePreset(**{name: given[name] for name in in_preset if given[name] is not None})
     for volume in volumes:
         if volume.reviewed is not None and not volume.reviewed.all():
             share = (volume.reviewed != 0).mean()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 import anystar
 from anystar import io
@@ -19,7 +17,6 @@ from anystar.io.address import locate
 from anystar.io.lazy import LazyImage
 from anystar.objects import filters
 from anystar.objects.measure import add_channel
-from anystar.objects.objects import Objects
 from anystar.objects.table import Table
 from anystar.outputs import Outputs, target_of
 from anystar.predict.model import Model
@@ -153,44 +150,32 @@ def _finish(
     opened: OpenedImage, result: Result, model: Model, place: dict[Path, Path], start: float
 ) -> FileResult:
     """Filter a result and write the outputs of an image to the temporary files in ``place``."""
-    found = _filter(opened, result)
-    done = file_result(opened, result, found.objects.volume_vox, found.num_filtered, start)
+    kept, table = _filter(opened, result)
+    num_filtered = len(result.objects) - len(kept.objects)
+    done = file_result(opened, result, kept.objects.volume_vox, num_filtered, start)
     provenance = describe_run(opened, model, result, done)
-    if opened.box is not None and not opened.options.crop and found.table is not None:
-        moved = found.table.moved(opened.box.start, result.voxel_size.spacing)
-        found = replace(found, table=moved)
-    _write(place, opened, result, found, provenance)
+    if opened.box is not None and not opened.options.crop and table is not None:
+        table = table.moved(opened.box.start, result.voxel_size.spacing)
+    _write(place, opened, kept, table, provenance)
     data = result.volume.data if result.image is None else result.image.data
     low = data.min()
-    empty = done.num_objects + done.num_filtered == 0
     return replace(
         done,
         seconds=time.perf_counter() - start,
         files=_own_files(opened),
-        table=found.table,
+        table=table,
         provenance=provenance,
-        labels=_labels_at_place(opened, result, found) if "labels" in opened.shared else None,
-        constant=low if empty and low == data.max() else None,
+        labels=_labels_at_place(opened, kept) if "labels" in opened.shared else None,
+        constant=low if not len(result.objects) and low == data.max() else None,
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Found:
-    """What is written."""
-
-    labels: np.ndarray
-    objects: Objects
-    table: Table | None
-    num_filtered: int
-
-
-def _filter(opened: OpenedImage, result: Result) -> _Found:
+def _filter(opened: OpenedImage, result: Result) -> tuple[Result, Table | None]:
     """Measure the objects if that is needed, and drop those that do not meet the conditions."""
     options = opened.options
     masked = options.mask is not None
-    everything = _Found(labels=result.labels, objects=result.objects, table=None, num_filtered=0)
     if opened.outputs.table is None and not options.filters.predicates(masked=masked):
-        return everything
+        return result, None
     mask = None
     if options.mask is not None:
         with io.open_image(options.mask, sized=False) as opened_mask:
@@ -202,13 +187,9 @@ def _filter(opened: OpenedImage, result: Result) -> _Found:
             table = add_channel(table, result.labels, values, other.column_name)
     keep = options.filters.kept(table, masked=masked)
     if keep.all():
-        return replace(everything, table=table)
-    return _Found(
-        labels=filters.keep_labels(result.labels, table["label"][keep]),
-        objects=result.objects.select(keep),
-        table=table.select(keep),
-        num_filtered=int((~keep).sum()),
-    )
+        return result, table
+    labels = filters.keep_labels(result.labels, table["label"][keep])
+    return replace(result, labels=labels, objects=result.objects.select(keep)), table.select(keep)
 
 
 @contextlib.contextmanager
@@ -229,62 +210,58 @@ def _own_files(opened: OpenedImage) -> tuple[Path, ...]:
     return tuple(path for what, path in named if what.split()[-1] not in opened.shared)
 
 
-def _labels_at_place(opened: OpenedImage, result: Result, found: _Found) -> Volume:
+def _labels_at_place(opened: OpenedImage, result: Result) -> Volume:
     """Return the labels at their place, on the whole grid unless they are cropped."""
     if opened.box is None or opened.options.crop:
-        return result.volume.with_data(found.labels)
-    return opened.image.place(opened.box.embed(found.labels, opened.image.shape))
+        return result.volume
+    return opened.image.place(opened.box.embed(result.labels, opened.image.shape))
 
 
 def _write(
-    place: dict[Path, Path], opened: OpenedImage, result: Result, found: _Found, provenance: str
+    place: dict[Path, Path], opened: OpenedImage, result: Result, table: Table | None, provenance: str
 ) -> None:
     """Write the outputs to the temporary files in ``place``."""
     outputs, whole = opened.outputs, None if opened.options.crop else opened.box
     spacing, unit = result.voxel_size.spacing, result.voxel_size.unit
-    if outputs.table is not None and outputs.table in place and found.table is not None:
-        write_table(place[outputs.table], found.table, provenance=provenance)
+    if outputs.table is not None and outputs.table in place and table is not None:
+        write_table(place[outputs.table], table, provenance=provenance)
     if outputs.provenance is not None:
         place[outputs.provenance].write_text(provenance, encoding="utf-8")
     if outputs.overview is not None:
         from anystar.report.overview import save_overview
 
-        title = f"{opened.name}: {len(found.objects)} objects"
-        file = place[outputs.overview]
         save_overview(
-            file,
+            place[outputs.overview],
             result.displayed(),
-            found.labels,
+            result.labels,
             spacing=spacing,
             unit=unit,
             length_unit=result.length_unit,
-            title=title,
+            title=f"{opened.name}: {len(result.objects)} objects",
         )
     if outputs.meshes is not None:
-        path = place.get(outputs.meshes, outputs.meshes)
-        objects = found.objects if whole is None else found.objects.moved(whole.start)
-        names, kind = objects.label, opened.options.mesh_format
+        objects = result.objects if whole is None else result.objects.moved(whole.start)
         bodies = Polyhedra(objects.centre_vox, objects.distances, result.rays)
         write_meshes(
-            path,
-            [(names, bodies)],
-            names,
+            place.get(outputs.meshes, outputs.meshes),
+            [(objects.label, bodies)],
+            objects.label,
             result.rays,
             spacing=spacing,
             length_unit=result.length_unit if unit == "um" else "um",
-            kind=kind,
+            kind=opened.options.mesh_format,
         )
     if outputs.rois is not None:
         image, first = opened.image, (0, 0, 0) if whole is None else whole.start
         time = image.time if image.num_times > 1 else None
         stack = image.num_channels == 1
-        io.write_rois(place[outputs.rois], found.labels, time=time, stack=stack, first=first)
+        io.write_rois(place[outputs.rois], result.labels, time=time, stack=stack, first=first)
     if "labels" in opened.shared:
         return
     address = locate(outputs.labels)
     if not outputs.in_store:
         address = address._replace(file=place[address.file])
     if whole is None:
-        io.write(str(address), found.labels, like=result.volume)
+        io.write(str(address), result.labels, like=result.volume)
     else:
-        io.write_part(str(address), found.labels, whole, like=opened.image)
+        io.write_part(str(address), result.labels, whole, like=opened.image)
