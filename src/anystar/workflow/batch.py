@@ -193,12 +193,12 @@ def _several(images: list[Path], outputs: Outputs, *, joined: bool) -> Iterator[
                 f"{name} must be a folder for several images, got {path}; give the name of a folder"
             )
     for image in images:
-        endings = {"meshes": "", **{option: endings[0] for option, endings in ENDINGS.items()}}
-        folders = {option: getattr(outputs, option) for option in endings}
-        if joined:
-            del folders["table"]
-        files = {o: folder and folder / f"{file_stem(image)}{endings[o]}" for o, folder in folders.items()}
-        yield image, replace(outputs, labels=outputs.labels / _labels_name(image), **files)
+        files = {"labels": outputs.labels / _labels_name(image)}
+        for option, (ending, *_) in {"meshes": ("",), **ENDINGS}.items():
+            folder = getattr(outputs, option)
+            if folder is not None and not (joined and option == "table"):
+                files[option] = folder / f"{file_stem(image)}{ending}"
+        yield image, replace(outputs, **files)
 
 
 def _split(

@@ -162,8 +162,7 @@ def _sum(parts: Iterable[np.ndarray]) -> np.ndarray:
     """Return the sum of counts of different lengths."""
     total = np.zeros(1, np.int64)
     for part in parts:
-        if len(part) > len(total):
-            total = np.pad(total, (0, len(part) - len(total)))
+        total = np.pad(total, (0, max(0, len(part) - len(total))))
         total[: len(part)] += part
     return total
 
