@@ -14,13 +14,14 @@ from anystar.blocks.checksum import checksum, write_columns
 from anystar.blocks.lazy_array import LazyArray
 from anystar.blocks.partition import owner
 from anystar.blocks.tasks import Run, noted
+from anystar.box import triple
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
 from anystar.objects.measure import add_channel, add_overlap, tabulate
 from anystar.objects.table import Table
 from anystar.predict.candidates import Candidates
-from anystar.preprocess.arrays import Box
+from anystar.preprocess.arrays import Box, corners, within
 
 __all__ = ["Source", "paint"]
 
@@ -48,9 +49,8 @@ def paint(run: Run, store: LabelStore, dtype: str, task: tuple[int, tuple[Source
     region = _grown(box, _voxels(bodies.boxes[owned], run.shape), run.shape)
     bodies = _gather(run, region, sources)
     labels = run.plan.choices.rasterise(bodies, region)
-    inner = tuple(slice(b.start - r.start, b.stop - r.start) for b, r in zip(box, region, strict=True))
     names = np.concatenate([[0], bodies.names]).astype(dtype)
-    core = names[labels[inner]]
+    core = names[labels[within(box, region)]]
     drawn = time.perf_counter()
     if core.any():
         store.write([s.start for s in box], core)
@@ -85,8 +85,8 @@ class PlacedBodies(Polyhedra):
 def _gather(run: Run, box: Box, sources: tuple[Source, ...]) -> PlacedBodies:
     choices = run.plan.choices
     size, origin = np.array(choices.aspect), np.array(choices.preprocessing.origin)
-    low = (np.array([s.start for s in box]) - origin - 0.5) * size + 0.5 - 1
-    high = (np.array([s.stop for s in box]) - origin + 0.5) * size - 0.5 + 1
+    first, end = corners(box)
+    low, high = (first - origin - 0.5) * size + 0.5 - 1, (end - origin + 0.5) * size - 0.5 + 1
     parts, names = [], []
     for block, version, before in sources:
         rows, which = read_candidates(run.candidates_path(block, version), run.rays, [*low, *high])
@@ -122,7 +122,7 @@ def _grown(box: Box, reach: np.ndarray, shape: tuple[int, int, int]) -> Box:
         low = min(part.start, int(reach[:, 0, axis].min(initial=part.start)))
         high = max(part.stop, int(reach[:, 1, axis].max(initial=part.stop)))
         grown.append(slice(max(low, part.start - _MARGIN, 0), min(high, part.stop + _MARGIN, num)))
-    return grown[0], grown[1], grown[2]
+    return triple(grown)
 
 
 def _measure(
@@ -137,16 +137,14 @@ def _measure(
     """Measure the bodies that the box owns; those that reach beyond the region in a drawing of their own."""
     mine = np.flatnonzero(bodies.owners(run) == number)
     reach = _voxels(bodies.boxes[mine], run.shape)
-    low, high = (np.array([getattr(s, end) for s in region]) for end in ("start", "stop"))
+    low, high = corners(region)
     inside = ((reach[:, 0] >= low) & (reach[:, 1] <= high)).all(1)
     parts = [_tabulate(run, image, bodies, labels, region, mine[inside])]
     for n, (start, stop) in zip(mine[~inside], reach[~inside], strict=True):
-        z, y, x = (slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
-        here = _gather(run, (z, y, x), sources)
+        own = triple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))
+        here = _gather(run, own, sources)
         alone = np.flatnonzero(here.names == bodies.names[n])
-        parts.append(
-            _tabulate(run, image, here, run.plan.choices.rasterise(here, (z, y, x)), (z, y, x), alone)
-        )
+        parts.append(_tabulate(run, image, here, run.plan.choices.rasterise(here, own), own, alone))
     whole = Table.concat(parts)
     return whole.select(np.argsort(whole["label"], kind="stable"))
 
@@ -155,7 +153,7 @@ def _tabulate(
     run: Run, image: LazyArray, bodies: PlacedBodies, labels: np.ndarray, region: Box, which: np.ndarray
 ) -> Table:
     """Measure some bodies of a drawing; their intensities only if a table is written."""
-    z, y, x = (s.start for s in region)
+    origin = triple(s.start for s in region)
     objects = run.plan.choices.measure(labels, bodies, region, which)
     request, choices = run.plan.request, run.plan.choices
     if not request.table:
@@ -167,7 +165,7 @@ def _tabulate(
         image=choices.preprocessing.repaired(image, region) if len(objects) else np.zeros_like(labels),
         spacing=run.plan.voxel_size.spacing,
         unit=run.plan.voxel_size.unit,
-        origin=(z, y, x),
+        origin=origin,
         shape=run.shape,
         margins=choices.preprocessing.margin_mask(region),
         distances=request.distances,
@@ -177,7 +175,7 @@ def _tabulate(
         found = add_overlap(found, inside)
     for name, other in run.others:
         values = LazyArray(other, image.seconds)[region] if len(objects) else np.zeros_like(labels)
-        found = add_channel(found, labels, values, name, origin=(z, y, x))
+        found = add_channel(found, labels, values, name, origin=origin)
     columns = dict(found.columns) | {"label": bodies.names[objects.label - 1]}
     return Table(columns=columns)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.box import triple
 from anystar.predict.tiling import Axes, Tile, iter_tiles
 from anystar.preprocess.arrays import Box, Shape
 
@@ -26,22 +28,20 @@ class TileBlocks:
 
     @property
     def _blocks(self) -> Shape:
-        z, y, x = (-(-len(parts) // self.along) for parts in self.axes)
-        return z, y, x
+        return triple(-(-len(parts) // self.along) for parts in self.axes)
 
     def __len__(self) -> int:
-        z, y, x = self._blocks
-        return z * y * x
+        return math.prod(self._blocks)
 
     def __getitem__(self, number: int) -> list[Tile]:
         if not 0 <= number < len(self):
             raise IndexError(number)
         place = np.unravel_index(number, self._blocks)
-        z, y, x = (
+        own = triple(
             parts[int(at) * self.along : (int(at) + 1) * self.along]
             for at, parts in zip(place, self.axes, strict=True)
         )
-        return list(iter_tiles((z, y, x)))
+        return list(iter_tiles(own))
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,9 @@ class PassBlocks:
 
 def hull(parts: Sequence[Box]) -> Box:
     """Return the smallest box that holds all of ``parts``."""
-    z, y, x = (
+    return triple(
         slice(min(s.start for s in along), max(s.stop for s in along)) for along in zip(*parts, strict=True)
     )
-    return z, y, x
 
 
 @dataclass(frozen=True)
@@ -87,22 +86,19 @@ class Boxes:
     @property
     def counts(self) -> Shape:
         """Boxes along each axis."""
-        z, y, x = (-(-n // s) for n, s in zip(self.shape, self.size, strict=True))
-        return z, y, x
+        return triple(-(-n // s) for n, s in zip(self.shape, self.size, strict=True))
 
     def __len__(self) -> int:
-        z, y, x = self.counts
-        return z * y * x
+        return math.prod(self.counts)
 
     def __getitem__(self, number: int) -> Box:
         if not 0 <= number < len(self):
             raise IndexError(number)
         place = np.unravel_index(number, self.counts)
-        z, y, x = (
+        return triple(
             slice(int(at) * s, min((int(at) + 1) * s, n))
             for at, s, n in zip(place, self.size, self.shape, strict=True)
         )
-        return z, y, x
 
 
 def owner(centres: np.ndarray, boxes: Boxes) -> np.ndarray:

@@ -14,9 +14,9 @@ from anystar.blocks.candidate_store import StoredCandidates, read_candidates
 from anystar.blocks.journal import Journal
 from anystar.blocks.overview import Surveyor
 from anystar.blocks.painting import Source, paint
-from anystar.blocks.partition import Boxes
 from anystar.blocks.tasks import FOUND, Run, Version, detect_block, suppress_block, vote_block
 from anystar.io.label_store import LabelStore
+from anystar.preprocess.arrays import corners
 from anystar.runtime.progress import Progress
 
 __all__ = ["Mapper", "count_objects", "find_objects", "in_turn", "paint_all", "survey_all", "survivors"]
@@ -128,7 +128,8 @@ def paint_all(
     def tasks() -> Iterator[tuple[int, tuple[Source, ...]]]:
         for number in range(num):
             if number not in done:
-                low, high = _extent(run.boxes, number, size, origin)
+                first, end = corners(run.boxes[number])
+                low, high = (first - origin - 0.5) * size - 1, (end - origin + 0.5) * size + 1
                 yield number, tuple((*state.version(int(n)), int(before[n])) for n in state.within(low, high))
 
     clock = _Clock("labels", num, len(done), progress)
@@ -158,13 +159,6 @@ def survey_all(
     for number, entry in _guarded(mapper(surveyor, todo), surveyor.run):
         journal.add("overview", number, **entry)
         clock.tick()
-
-
-def _extent(boxes: Boxes, number: int, size: np.ndarray, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where a box of the result lies on the grid of the candidates."""
-    box = boxes[number]
-    low, high = (np.array([getattr(s, end) for s in box], float) for end in ("start", "stop"))
-    return (low - origin - 0.5) * size - 1, (high - origin + 0.5) * size + 1
 
 
 class _State:

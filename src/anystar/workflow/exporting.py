@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from anystar import io
+from anystar.box import triple
 from anystar.errors import FileError, InputError
 from anystar.io.lazy import LazyImage
 from anystar.io.rois import RoiWriter, highest_label, planes_of
@@ -84,8 +85,7 @@ def export_file(
 
 def _middle(shape: tuple[int, int, int]) -> tuple[slice, slice, slice]:
     """Return a box in the middle of a volume, large enough to distinguish what it holds."""
-    z, y, x = (slice((n - min(n, _LOOK)) // 2, (n + min(n, _LOOK)) // 2) for n in shape)
-    return z, y, x
+    return triple(slice((n - min(n, _LOOK)) // 2, (n + min(n, _LOOK)) // 2) for n in shape)
 
 
 def write_image_rois(rois: Path, labels: Path, image: LazyImage) -> None:
