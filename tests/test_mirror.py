@@ -59,7 +59,7 @@ ELSEWHERE = {
     ),
     "napari": (
         "circle correcting corrections corrections_form filters_form histogram_view image_form learning "
-        "live_control loss_curve models results_view segment_form segmentation segmenting "
+        "live_control loss_curve results_view segment_form segmentation segmenting "
         "strokes widgets worker writers",
         "napari/test_segment_panel.py napari/test_corrections_panel.py napari/test_learn_panel.py",
     ),

@@ -6,10 +6,9 @@ from qtpy.QtCore import Qt
 
 import anystar
 from anystar.napari.correcting import correct
-from anystar.napari.image_form import ImageForm
+from anystar.napari.image_form import MODELS, ImageForm
 from anystar.napari.layers import layer_volume
 from anystar.napari.learn_panel import LearnPanel
-from anystar.napari.models import MODELS
 from anystar.napari.segmentation import Segmentation, attach
 from tests.correction.scenes import labels_of_four, result_of_four
 
@@ -40,7 +39,7 @@ def edited(panel):
     layer = panel.viewer.add_labels(result.labels.copy(), name="embryo objects", **source.place.kwargs())
     attach(layer, Segmentation(result=result, place=source.place, source=source, device="cpu"))
     made = correct(layer)
-    panel.list_layers()
+    panel.sources.refresh()
     return made
 
 
@@ -60,7 +59,7 @@ def test_nothing_reviewed_is_nothing_to_learn_from(panel, edited):
 
 def test_labels_without_their_image_cannot_be_learnt_from(panel):
     correct(panel.viewer.add_labels(labels_of_four(), name="by hand")).confirm_all()
-    panel.list_layers()
+    panel.sources.refresh()
     panel.learn()
     assert "the image of by hand is not known" in panel.message.text()
 

@@ -115,8 +115,8 @@ class Corrections(EditableLabels):
         if whole.size and int(whole.max()) > np.iinfo(np.int32).max:
             raise InputError("labels has numbers above 2^31 - 1; number the objects anew")
         whole = whole.astype(np.int32)
-        known = [VoxelSize.of(v) for v in (volume, image) if v is not None]
-        size = next((s for s in known if s is not None), VoxelSize((1.0, 1.0, 1.0), "relative"))
+        known = (VoxelSize.of(v) for v in (volume, image) if v is not None)
+        size = next(filter(None, known), VoxelSize((1.0, 1.0, 1.0), "relative"))
         return cls(
             whole,
             rows_of(_locate(whole)),

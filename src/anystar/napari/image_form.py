@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from napari.layers import Image
+from psygnal.containers import EventedList
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -22,23 +23,18 @@ from superqt.utils import signals_blocked
 from anystar.arrays import VoxelSize
 from anystar.errors import InputError
 from anystar.napari.layers import LayerVolume, LayerVoxelSize, layer_volume, voxel_size_of
-from anystar.napari.models import MODELS
 from anystar.napari.widgets import button, message, row
 
-__all__ = ["ImageForm", "bundled_models"]
+__all__ = ["MODELS", "ImageForm"]
 
+MODELS: EventedList[Path] = EventedList()
+"""Files of models that were learnt from corrections since napari began; every form offers them."""
 _DEFAULT, _FILE = "default", "from a file…"
 _THINNEST = 4
 _ALL = (
     "Edges of a voxel along Z, Y, X in µm. From the scale and the units of the layer; enter what is wrong.\n"
     "Without them, the distance between planes is estimated."
 )
-
-
-def bundled_models() -> list[str]:
-    """Return the names of the models that are installed, without loading any."""
-    folder = Path(str(resources.files("anystar") / "models"))
-    return sorted(path.stem for path in folder.glob("*.safetensors"))
 
 
 class ImageForm(QWidget):
@@ -64,7 +60,8 @@ class ImageForm(QWidget):
         self.draw = button("Draw", "Draw a circle around a typical object on the canvas")
         self.draw.setCheckable(True)
         self.model, self.device = QComboBox(), QComboBox()
-        self.model.addItems([_DEFAULT, *bundled_models(), _FILE])
+        bundled = Path(str(resources.files("anystar") / "models")).glob("*.safetensors")
+        self.model.addItems([_DEFAULT, *sorted(path.stem for path in bundled), _FILE])
         self.model.setToolTip("Which network finds the objects; the default suits any image")
         for path in MODELS:
             self.offer_model(path, choose=False)

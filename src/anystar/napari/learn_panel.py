@@ -12,10 +12,10 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from anystar.errors import InputError
+from anystar.napari.image_form import MODELS
 from anystar.napari.learn_sources import LearnSources
 from anystar.napari.learning import LearnRequest, as_corrected, free_folder, learn, losses
 from anystar.napari.loss_curve import LossCurve
-from anystar.napari.models import MODELS
 from anystar.napari.widgets import button, message, row
 from anystar.napari.worker import Run, cancel_with
 from anystar.runtime.user_folders import data_folder
@@ -37,9 +37,9 @@ class LearnPanel(QWidget):
         self._build()
         cancel_with(self)
         self.event_made.connect(self._show_event)
-        self.viewer.layers.events.inserted.connect(self.list_layers)
-        self.viewer.layers.events.removed.connect(self.list_layers)
-        self.list_layers()
+        self.viewer.layers.events.inserted.connect(self.sources.refresh)
+        self.viewer.layers.events.removed.connect(self.sources.refresh)
+        self.update_state()
 
     def _build(self) -> None:
         self.message, self.place = message(36), message()
@@ -65,10 +65,6 @@ class LearnPanel(QWidget):
             layout.addWidget(widget)
         layout.addStretch()
 
-    def list_layers(self, event: Any = None) -> None:
-        """List the layers that were corrected, with what was reviewed of each."""
-        self.sources.refresh()
-
     @property
     def model_name(self) -> str:
         """Name of the new model."""
@@ -86,7 +82,7 @@ class LearnPanel(QWidget):
 
     def learn(self) -> None:
         """Begin to learn, in a thread."""
-        self.list_layers()
+        self.sources.refresh()
         try:
             request = self._request()
         except InputError as error:
@@ -169,12 +165,12 @@ class LearnPanel(QWidget):
 
     def enterEvent(self, event: Any) -> None:
         """Bring the list up to date when the mouse comes in."""
-        self.list_layers()
+        self.sources.refresh()
         super().enterEvent(event)
 
     def closeEvent(self, event: Any) -> None:
         """Stop learning with the panel."""
         self.cancel()
-        self.viewer.layers.events.inserted.disconnect(self.list_layers)
-        self.viewer.layers.events.removed.disconnect(self.list_layers)
+        self.viewer.layers.events.inserted.disconnect(self.sources.refresh)
+        self.viewer.layers.events.removed.disconnect(self.sources.refresh)
         super().closeEvent(event)

@@ -47,7 +47,7 @@ class LearnSources(QGroupBox):
         layout.addWidget(row(self.files_button, self.folder_button))
         self.refresh()
 
-    def refresh(self) -> None:
+    def refresh(self, event: Any = None) -> None:
         """List the layers that were corrected, with what was reviewed of each, and the files."""
         off = self._in_state(Qt.CheckState.Unchecked)
         with signals_blocked(self.list):
