@@ -84,7 +84,7 @@ ELSEWHERE = {
         "preprocess/test_settings.py preprocess/test_margins.py",
     ),
     "report": (
-        "gallery montage survey timecourse",
+        "montage survey timecourse",
         "report/test_overview.py cli/test_models.py",
     ),
     "report/html": (
@@ -92,7 +92,7 @@ ELSEWHERE = {
         "report/test_html.py report/test_browser.py",
     ),
     "synth": (
-        "anatomy contrast defocus grains knobs layouts recipe recipes shell specimen",
+        "anatomy contrast defocus grains knobs layouts recipe recipes specimen",
         "synth/test_generate.py synth/test_kinds.py synth/test_golden.py synth/test_wide.py",
     ),
     "synth/augment": (
@@ -150,6 +150,7 @@ ACROSS = {
     "test_language.py": "vocabulary",
     "test_mirror.py": "this",
     "test_notebook.py": "examples/",
+    "test_resize_model.py": "scripts/",
     "test_scripts.py": "scripts/",
     "benchmarks/test_models.py": "benchmarks/",
     "benchmarks/test_training.py": "benchmarks/",

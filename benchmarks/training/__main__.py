@@ -24,10 +24,10 @@ from torch.optim.swa_utils import update_bn
 from anystar.nn.model import StarNet, to_device
 from anystar.train import TrainConfig, load_start, small_config
 from anystar.train.loop import training_step
-from anystar.train.resize import resized_weights
 from anystar.train.state import TrainState
 from benchmarks.training.held_out import HELD_OUT_SEED, Kept, batches_of, judged
 from benchmarks.training.variants import VARIANTS
+from scripts.resize_model import resized_weights
 
 _CPU = torch.device("cpu")
 _STATISTICS = 24

@@ -30,15 +30,10 @@ class Corruption(NamedTuple):
 def corrupt(
     image: np.ndarray, corruption: Corruption, strength: float, *, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return a worse image; strength 0 returns the image itself.
+    """Return a worse image ``(Z, Y, X)``; strength 0 returns the image itself.
 
-    Parameters
-    ----------
-    image : array, shape ``(Z, Y, X)``
-        Any real type. Strengths refer to its contrast: 0 and 1 are the intensities that
-        :func:`anystar.preprocess.intensity.intensity_limits` takes for black and white.
-    strength : float
-        In the unit that ``corruption.axis`` states.
+    Strengths are in the unit that ``corruption.axis`` states and refer to the contrast: 0 and 1 are the
+    intensities that :func:`anystar.preprocess.intensity.intensity_limits` takes for black and white.
 
     Examples
     --------

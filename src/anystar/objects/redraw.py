@@ -15,18 +15,9 @@ def redraw(
 ) -> None:
     """Show or hide objects in ``target``, which is changed in place.
 
-    Parameters
-    ----------
-    target : numpy.ndarray
-        ``(Z, Y, X)`` int32.
-    labels : numpy.ndarray
-        Same shape and type: all objects.
-    numbers : numpy.ndarray
-        ``(N,)``: labels of the objects that change.
-    bbox : numpy.ndarray
-        ``(N, 6)``: their half-open bounding boxes ``z0 y0 x0 z1 y1 x1``.
-    visible : numpy.ndarray
-        ``(N,)`` bool: whether each is displayed.
+    It and ``labels``, all objects, are int32 ``(Z, Y, X)``. Of the N objects that change there are the
+    numbers ``(N,)``, the half-open bounding boxes ``z0 y0 x0 z1 y1 x1`` ``(N, 6)``, and whether each is
+    visible, bool ``(N,)``.
 
     Examples
     --------

@@ -13,17 +13,7 @@ _UNKNOWN = "not recorded"
 
 
 def card_text(name: str, card: Mapping[str, Any], *, parameters: int, size: int) -> str:
-    """Return the card of a model for people.
-
-    Parameters
-    ----------
-    name : str
-    card : mapping
-        Of :class:`anystar.nn.checkpoint.ModelFile`; what it lacks is printed as not recorded.
-    parameters : int
-        Of the network.
-    size : int
-        Bytes of the file.
+    """Return the card of a model for people; what it lacks is not recorded. ``size`` is in bytes.
 
     Examples
     --------

@@ -48,31 +48,20 @@ def write_meshes(
 ) -> None:
     """Write the polyhedra as triangles, XYZ in ``length_unit`` from the centre of the first voxel.
 
+    A file that ends in ``.obj``, ``.ply`` or ``.stl`` takes all objects (OBJ and PLY keep their labels, STL
+    knows none); any other name is a folder with a file of this ``kind`` each, ``object_1.ply`` say. Either
+    appears whole or not at all. More objects than the format can count are refused (``ValueError``).
+
     Parameters
     ----------
-    path : str or Path
-        A file that ends in ``.obj``, ``.ply`` or ``.stl`` takes all objects (OBJ and PLY keep their labels,
-        STL knows none); any other name is a folder with a file each, ``object_1.ply`` say. Either appears
-        whole or not at all.
     parts : iterable of tuple
         The labels ``(N,)`` and the polyhedra of some objects, a block of a volume at a time, say: centres in
         voxels, distances in units of a voxel's shortest edge.
     labels : numpy.ndarray
         ``(N,)``: the labels of all of them in the same order, as files begin with how much they hold.
-    rays : Rays
-        Directions of the distances.
     spacing : 3 floats, optional
-        Micrometres per voxel (Z, Y, X), or relative lengths: then meshes are in units of the shortest edge.
-        A cube by default.
-    length_unit : {"um", "nm", "mm", "m"}
-        Unit of the coordinates; leave it out for relative lengths.
-    kind : {"obj", "ply", "stl"}
-        Of the files in a folder.
-
-    Raises
-    ------
-    ValueError
-        If there are more objects than the format can count.
+        Micrometres per voxel (Z, Y, X), or relative lengths: then meshes are in units of the shortest edge
+        and ``length_unit`` is left out. A cube by default.
     """
     path = Path(path)
     surfaces = _surfaces(parts, np.array(spacing or (1.0, 1.0, 1.0)) / LENGTH_UNITS[length_unit])

@@ -69,16 +69,7 @@ def panels(
 
     In the projection every pixel shows its brightest voxel (the darkest, if the objects are darker than what
     surrounds them) and belongs to the instance of the highest number on its way. Views of large volumes are
-    reduced to the rows and columns that :func:`render` draws.
-
-    Parameters
-    ----------
-    image : (Z, Y, X) array
-        Any real type.
-    labels : (Z, Y, X) int array
-        0 is background.
-    spacing : 3 floats
-        Size of a voxel along Z, Y, X.
+    reduced to the rows and columns that :func:`render` draws. ``spacing`` is the size of a voxel (ZYX).
     """
     if image.shape != labels.shape:
         raise InputError(f"image and labels differ in shape: {image.shape} and {labels.shape}")
@@ -111,16 +102,10 @@ def _panel(title: str, values: np.ndarray, labels: np.ndarray, extent: Extent, a
 
 
 def to_grey(image: np.ndarray, window: tuple[float, float] | None = None) -> np.ndarray:
-    """Return a view stretched to [0, 1]; black if it is constant.
+    """Return a view stretched to [0, 1]; black where it is NaN, or if it is constant.
 
-    A gamma of 0.7 makes dim objects visible beside bright ones.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        Any real type; NaN is black.
-    window : two floats, optional
-        The values that become 0 and 1: the 1st and the 99.8th percentile by default.
+    A gamma of 0.7 makes dim objects visible beside bright ones. ``window`` holds the values that become 0 and
+    1: the 1st and the 99.8th percentile by default.
 
     Examples
     --------

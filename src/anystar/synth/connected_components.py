@@ -18,18 +18,8 @@ def clean_labels(key: np.ndarray, *, min_voxels: int) -> np.ndarray:
     """Number instances from 1 without gaps, each its largest connected piece (26 neighbours).
 
     Pieces that are too small to be an object, and splinters cut off by the geometry, become background (the
-    reference keeps them as instances of their own).
-
-    Parameters
-    ----------
-    key : int array, shape ``(Z, Y, X)``
-        0 is background; any other number an instance.
-    min_voxels : int
-        Smaller instances are dropped.
-
-    Returns
-    -------
-    int32 array of the same shape
+    reference keeps them as instances of their own). In ``key`` ``(Z, Y, X)``, 0 is background and any other
+    integer an instance; those of fewer than ``min_voxels`` are dropped. The result is int32.
     """
     out = np.empty(key.shape, np.int32)
     if key.dtype not in (np.int32, np.int64):

@@ -169,15 +169,7 @@ class BendDrawn:
 def world_coords(
     drawn: Sequence[WorldDrawn], points_BZYX3: Tensor, shape: Sequence[int]
 ) -> tuple[Tensor, ...]:
-    """Map points of the image lattice into the world.
-
-    Parameters
-    ----------
-    drawn : one :class:`WorldDrawn` a sample
-    points_BZYX3 : tensor, shape ``(B, Z, Y, X, 3)``
-        Coordinates on the image lattice.
-    shape : three ints
-        Shape of the image lattice.
+    """Map points of the image lattice, which has this shape, into the world.
 
     Returns
     -------

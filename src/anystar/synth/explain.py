@@ -37,19 +37,7 @@ def explain(
     index: int,
     shape: tuple[int, int, int] = (64, 64, 64),
 ) -> tuple[Batch, tuple[ExplainedStage, ...]]:
-    """Replay one sample.
-
-    Parameters
-    ----------
-    recipe, seed, index, shape
-        As for :func:`anystar.synth.generate.generate`.
-
-    Returns
-    -------
-    batch : Batch
-        The sample.
-    steps : tuple of ExplainedStage
-        Its image after every stage that it got, from the painted objects to the end.
+    """Replay one sample; return it and its image after every stage, from the painted objects to the end.
 
     Examples
     --------
@@ -73,14 +61,9 @@ def explain(
 
 
 def parameters(drawn: dict[str, Any], *, arrays: bool) -> dict[str, Any]:
-    """Return the drawn parameters of a sample as plain values, by stage.
+    """Return the drawn parameters of a sample (:attr:`Batch.drawn`) as plain values, by stage.
 
-    Parameters
-    ----------
-    drawn : dict
-        One of :attr:`Batch.drawn`.
-    arrays : bool
-        Whether to list every object's place, size and shape; without, only how many there are.
+    With ``arrays``, every object's place, size and shape is listed; without, only how many there are.
     """
     plain: dict[str, Any] = {}
     for stage, value in drawn.items():

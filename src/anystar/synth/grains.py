@@ -94,14 +94,8 @@ class Grains(Knobs):
 def carve(owner: Owner, gaps: Sequence[float], absent: Sequence[np.ndarray | None]) -> Owner:
     """Return objects without the gaps between neighbours, and without those that are absent.
 
-    Parameters
-    ----------
-    owner : Owner
-        With walls.
-    gaps : sequence of float
-        A sample's width between the faces of neighbours in voxels; 0 for none.
-    absent : sequence of array
-        Which of a sample's objects are taken away, bool, shape ``(N,)``.
+    ``gaps`` holds each sample's width between the faces of neighbours in voxels, 0 for none; ``absent`` which
+    of its objects are taken away, bool ``(N,)``. The owner has walls.
     """
     gone = [np.zeros(0, bool) if a is None else a for a in absent]
     if not any(gaps) and not any(a.any() for a in gone):

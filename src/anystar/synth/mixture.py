@@ -115,14 +115,9 @@ def paint_mixture(
 ) -> Tensor:
     """Return the image ``(B, 1, Z, Y, X)`` of the objects before any augmentation.
 
-    Parameters
-    ----------
-    key_BZYX : tensor of int64
-        Instance of every voxel, 0 for none; mirror images have keys of their own.
-    num_keys : sequence of int
-        A number above every key of each sample, known without looking at them.
-    scaled_BZYX3 : tensor
-        Coordinates in the world where textures live, which has ``extent`` voxels per axis.
+    ``key_BZYX`` (int64) is the instance of every voxel, 0 for none; mirror images have keys of their own.
+    ``num_keys`` is above every key of each sample. ``scaled_BZYX3`` are coordinates in the world where
+    textures live, which has ``extent`` voxels per axis.
     """
     shape = key_BZYX.shape[1:]
     grain = (extent + 1) // 2
@@ -189,13 +184,7 @@ def warped_regions(
 
     After the ``shapes`` model of SynthMorph: a smooth noise channel a region, each warped smoothly; the
     largest wins. The fields vary over tens of voxels, so they are made at every other voxel and interpolated.
-
-    Parameters
-    ----------
-    num : sequence of int
-        Regions of each sample.
-    rows : sequence of int
-        The samples' places in the batch.
+    ``num`` holds the regions of each sample, ``rows`` their places in the batch.
     """
 
     def lattice(stage: str, scales: Sequence[int], deviation: float, channels: Sequence[int]) -> Tensor:

@@ -25,19 +25,9 @@ def lattice_centres(
 ) -> np.ndarray:
     """Return the points of a rotated, jittered lattice in and around an image, shape ``(N, 3)``, ZYX.
 
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    shape : three ints
-        Voxels of the image.
-    step : float
-        Distance between neighbours in voxels.
-    jitter : two floats
-        Range of the largest shift along an axis, as a share of ``step``.
-    margin : float
-        Voxels around the image in which points are kept.
-    metric : array, shape ``(3, 3)``, optional
-        Maps the image onto the space in which the lattice is regular; the identity by default.
+    Neighbours are ``step`` voxels apart. ``jitter`` is the range of the largest shift along an axis, as a
+    share of ``step``; points are kept up to ``margin`` voxels around the image. ``metric`` ``(3, 3)`` maps
+    the image onto the space in which the lattice is regular, the identity by default.
     """
     half = np.linalg.norm(np.array(shape) / 2 + margin)
     if metric is not None:

@@ -125,13 +125,7 @@ class Scattering(Knobs):
 def scatter(image: Tensor, around: Tensor, rows: Subset[ScatteringDrawn]) -> None:
     """Show the bodies of specimens in images of objects ``(B, Z, Y, X)`` before a background of 0, in place.
 
-    Parameters
-    ----------
-    image : tensor, shape ``(B, Z, Y, X)``
-    around : tensor, shape ``(R, 1, 1, 1)``
-        Sign of the objects' contrast, which the body shares.
-    rows : Subset
-        The samples that are specimens.
+    ``around`` ``(R, 1, 1, 1)`` is the sign of the objects' contrast, which the bodies share.
     """
     points = lattice(image.shape[1:], image.device)
     offset = points - put([d.specimen.centre for d in rows.drawn], image.device)[:, None, None, None]

@@ -16,17 +16,7 @@ Drawn = TypeVar("Drawn")
 
 
 class Subset(Generic[Drawn]):
-    """The samples of a batch whose drawn parameters include a stage.
-
-    Parameters
-    ----------
-    drawn : sequence
-        The parameters of every sample of the batch.
-    having : callable, optional
-        Which samples; all by default.
-    device : torch.device or str
-        Where the batch lies.
-    """
+    """The samples of a batch whose drawn parameters include a stage: those ``having`` it, by default all."""
 
     def __init__(
         self,

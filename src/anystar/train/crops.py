@@ -96,18 +96,8 @@ def _placement(rng: np.random.Generator, config: LabelledConfig) -> tuple[np.nda
 def sample_labels(labels_ZYX: Tensor, coords: Tensor) -> Tensor:
     """Return the label at each of ``coords``: of the eight voxels around, the one with the most weight.
 
-    That is linear interpolation of each object's indicator, so that coarse slices do not leave stairs.
-
-    Parameters
-    ----------
-    labels_ZYX : int32 tensor, shape ``(I, J, K)``
-    coords : float tensor, shape ``(Z, Y, X, 3)``
-        In voxels (ZYX).
-
-    Returns
-    -------
-    int32 tensor, shape ``(Z, Y, X)``
-        -1 (unknown) outside of the volume.
+    That is linear interpolation of each object's indicator, so that coarse slices do not leave stairs. Labels
+    are int32 ``(I, J, K)``, ``coords`` ``(Z, Y, X, 3)`` in voxels; outside of the volume it is -1 (unknown).
     """
     num = torch.tensor(labels_ZYX.shape)
     outside = ((coords < -0.5) | (coords > num - 0.5)).any(-1)

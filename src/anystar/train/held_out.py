@@ -8,6 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from anystar.preprocess.arrays import Box
+from anystar.train.labelled import with_shell
 
 __all__ = ["HeldOut", "hold_out_box", "reviewed_labels"]
 
@@ -15,8 +16,6 @@ _FEWEST = 6
 """Objects of a volume from which a part of it is held out."""
 _SHARE = 0.25
 """Share of the objects that are held out."""
-_SHELL = 0.2
-"""Depth of the background around a reviewed object, as a share of its diameter."""
 
 
 class HeldOut(NamedTuple):
@@ -90,17 +89,9 @@ def reviewed_labels(
 ) -> np.ndarray:
     """Return labels of which only what was reviewed is known, int32; everything else is -1.
 
-    An object counts as reviewed if most of its voxels are. Known background is what was reviewed, and a thin
-    shell around every reviewed object: somewhere it must end.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        ``(Z, Y, X)`` int; 0 is background.
-    reviewed : numpy.ndarray
-        ``(Z, Y, X)``: not 0 where somebody has confirmed the label.
-    spacing : 3 floats, optional
-        Edges of a voxel.
+    An object counts as reviewed if most of its voxels are: where ``reviewed`` is not 0. Known background is
+    what was reviewed, and a thin shell around every reviewed object: somewhere it must end. Both are
+    ``(Z, Y, X)``; ``spacing`` are the edges of a voxel.
     """
     positive, confirmed = np.maximum(labels, 0), reviewed != 0
     if confirmed.all():
@@ -110,9 +101,9 @@ def reviewed_labels(
     known[0] = False
     objects = known[positive]
     edges = np.array(spacing or (1.0, 1.0, 1.0))
-    shell = np.zeros(labels.shape, bool)
+    shell = objects
     if objects.any():
-        diameter = np.cbrt(6 / np.pi * np.median(total[known]) * edges.prod())
-        shell = ndimage.distance_transform_edt(~objects, sampling=edges) <= _SHELL * diameter
+        diameter = float(np.cbrt(6 / np.pi * np.median(total[known]) * edges.prod()))
+        shell = with_shell(objects, diameter, edges)
     background = (labels == 0) & (confirmed | shell)
     return np.where(objects, labels, np.where(background, 0, -1)).astype(np.int32)

@@ -36,8 +36,7 @@ __all__ = [
 ]
 
 _SHELL = 0.2
-"""Depth of the background around a labelled object, as a share of the diameter, if the unlabelled is
-ignored."""
+"""Depth of the background that is known around a labelled object, as a share of the diameter."""
 _SPECK = 20
 """Pieces of fewer voxels, or of a thousandth of the largest, are slips of the pen."""
 _SHRINK = 0.75
@@ -228,12 +227,16 @@ def known_labels(volume: RawVolume, config: LabelledConfig) -> np.ndarray:
     numbers[found == config.ignore_label] = -1
     labels = numbers[np.searchsorted(found, volume.labels)]
     if config.unlabelled == "ignore":
-        diameter = _diameter(labels, _unit(volume))
-        near = np.zeros(labels.shape, bool)
+        known, diameter = labels > 0, _diameter(labels, _unit(volume))
         if diameter is not None:
-            near = ndimage.distance_transform_edt(labels <= 0, sampling=_unit(volume)) <= _SHELL * diameter
-        labels[(labels == 0) & ~near] = -1
+            known = with_shell(known, diameter, _unit(volume))
+        labels[(labels == 0) & ~known] = -1
     return labels
+
+
+def with_shell(objects: np.ndarray, diameter: float, edges: np.ndarray) -> np.ndarray:
+    """Return where objects of a typical diameter are, or a thin shell around: somewhere they must end."""
+    return np.asarray(ndimage.distance_transform_edt(~objects, sampling=edges) <= _SHELL * diameter)
 
 
 def _diameter(labels: np.ndarray, unit: np.ndarray) -> float | None:

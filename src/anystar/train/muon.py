@@ -27,14 +27,7 @@ _ADAM_SIZE = 0.2
 def orthogonalised(matrix: Tensor, *, iterations: int = 5, dtype: torch.dtype = torch.float32) -> Tensor:
     """Return about the nearest matrix with orthonormal rows (or columns, if there are fewer).
 
-    Newton-Schulz iterations instead of a singular value decomposition.
-
-    Parameters
-    ----------
-    matrix : tensor, shape ``(M, N)``
-    iterations : int
-    dtype : torch.dtype
-        Of the matrix products.
+    Newton-Schulz iterations instead of a singular value decomposition; ``dtype`` is that of the products.
     """
     a, b, c = _COEFFICIENTS
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.mT
@@ -48,18 +41,8 @@ def orthogonalised(matrix: Tensor, *, iterations: int = 5, dtype: torch.dtype = 
 class Muon(torch.optim.Optimizer):
     """Muon for the groups of parameters that have ``orthogonal`` set, Adam for the others.
 
-    Parameters
-    ----------
-    groups : list of dict
-        ``params`` and ``orthogonal``, a bool.
-    lr : float
-        Learning rate of all groups.
-    momentum : float
-        Decay of the momentum that is made orthogonal (Nesterov's).
-    betas : pair of float
-        Decays of Adam's moments.
-    dtype : torch.dtype
-        Of the matrix products.
+    ``momentum`` is the decay of the momentum that is made orthogonal (Nesterov's), ``betas`` are those of
+    Adam's moments; ``dtype`` is that of the matrix products.
     """
 
     def __init__(

@@ -187,15 +187,8 @@ def thinned(samples: Samples, rng: np.random.Generator, *, divisor: int) -> Samp
     """Return a few planes of samples, and around them what a network sees beyond the ends of a volume.
 
     Stacks of a few planes are common, and show objects cut at both ends. Beyond, the last plane is repeated,
-    as in prediction; nothing is known there, nor of what is left of an object beside its largest piece.
-
-    Parameters
-    ----------
-    samples : Samples
-    rng : numpy.random.Generator
-        Draws the axis, the number of planes (3 to 24, log-uniform) and which.
-    divisor : int
-        The axis becomes a multiple of it.
+    as in prediction; nothing is known there, nor of what is left of an object beside its largest piece. Drawn
+    are the axis, which becomes a multiple of ``divisor``, and the planes: 3 to 24 of them, log-uniform.
     """
     axis, (fewest, most) = int(rng.integers(3)), _PLANES
     size = samples.labels.shape[1 + axis]

@@ -21,19 +21,7 @@ def colour_numbers(labels: np.ndarray, count: int) -> np.ndarray:
     """Return a number from 0 to ``count - 1`` for every label, different for objects that touch.
 
     Objects with many neighbours are numbered first. One that has neighbours of all numbers gets the rarest
-    among them: with four numbers that is rare.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        ``(Z, Y, X)`` integers, 0 is background.
-    count : int
-        How many numbers there are.
-
-    Returns
-    -------
-    numpy.ndarray
-        By label, int64, shape ``(highest + 1,)``.
+    among them: with four numbers that is rare. Labels are ``(Z, Y, X)``; the result is by label, int64.
 
     Examples
     --------

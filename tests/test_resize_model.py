@@ -1,12 +1,13 @@
+"""A model's weights fitted to another network."""
+
 import dataclasses
-import importlib
-from pathlib import Path
 
 import torch
 
 from anystar.nn.checkpoint import load_model_file, save_model_file
 from anystar.nn.model import NetworkConfig, StarNet
-from anystar.train.resize import resized_weights
+from scripts import resize_model
+from scripts.resize_model import resized_weights
 
 WIDE = NetworkConfig(channels=(6, 8), grid=2, num_rays=32, head_channels=8)
 
@@ -30,14 +31,12 @@ def test_what_is_missing_is_random_by_the_seed():
 
 
 def test_the_script_writes_a_model(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "scripts"))
-    script = importlib.import_module("resize_model")
     network = StarNet(WIDE)
     torch.nn.init.constant_(network.features[0].weight, 0.5)
     save_model_file(tmp_path / "a.safetensors", network.state_dict(), WIDE, {"seed": 7})
     words = [str(tmp_path / "a.safetensors"), str(tmp_path / "b.safetensors"), "--feature-kernel", "1"]
     monkeypatch.setattr("sys.argv", ["resize_model.py", *words])
-    script.main()
+    resize_model.main()
     found = load_model_file(tmp_path / "b.safetensors")
     assert found.network.config.feature_kernel == 1
     assert found.card["seed"] == 7
