@@ -62,17 +62,18 @@ class ReproduceOptions:
 
 def find_datasets(options: ReproduceOptions) -> list[Dataset]:
     """Find the data sets and check the options, before anything is loaded."""
-    datasets = {d.name: d for d in discover(options.data, cut=options.cut)}
+    datasets = discover(options.data, cut=options.cut)
+    names = [d.name for d in datasets]
     for name in options.only:
-        if name not in datasets:
-            raise InputError(f"{options.data} has no data set '{name}'{nearest(name, datasets)}")
+        if name not in names:
+            raise InputError(f"{options.data} has no data set '{name}'{nearest(name, names)}")
     for name in options.corruptions:
         if name not in CORRUPTIONS:
             raise InputError(f"unknown corruption '{name}'{nearest(name, CORRUPTIONS)}")
     for option in ("iterations", "train_from"):
         if getattr(options, option) and not options.train:
             raise InputError(f"{option}=... belongs to train=...; give both")
-    return [d for name, d in datasets.items() if not options.only or name in options.only]
+    return [d for d in datasets if not options.only or d.name in options.only]
 
 
 def load_plan(datasets: list[Dataset], options: ReproduceOptions) -> ExperimentPlan:

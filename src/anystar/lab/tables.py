@@ -43,11 +43,11 @@ def write_curves(path: Path, rows: Iterable[Row]) -> None:
     """Write one line a row and threshold as CSV, with the bounds of the 95% intervals; empty if not run."""
     lines: list[Sequence[object]] = []
     for row in rows:
-        c, start = row.curve, [row.dataset, row.method, row.corruption, f"{row.strength:g}"]
-        start += [row.setting, row.how]
-        if c is None:
+        start = [row.dataset, row.method, row.corruption, f"{row.strength:g}", row.setting, row.how]
+        if row.curve is None:
             lines.append([*start, *[""] * 10, row.reason])
             continue
+        c = row.curve
         start += [str(c.num_volumes), str(c.num_true), str(c.num_pred)]
         for t, a, q in zip(c.thresholds, c.ap, c.panoptic_quality, strict=True):
             numbers = [f"{v:.6f}" for i in (a, q) for v in (i.value, i.low, i.high)]

@@ -32,29 +32,21 @@ def brightness_columns(
 ) -> dict[str, np.ndarray]:
     """Return mean, median, lowest and highest value of each object's voxels, by the names of the columns.
 
-    With ``spacing``, each object is also compared with the unlabelled voxels around it. Voxels next to the
-    object are left out, as half of each belongs to it. The shell that remains is about twice the shortest
-    edge of a voxel thick, at least one voxel along every axis.
+    With ``spacing`` (ZYX, in any unit), each object is also compared with the unlabelled voxels around it:
+    where ``labels`` is 0. Voxels next to the object are left out, as half of each belongs to it. The shell
+    that remains is about twice the shortest edge of a voxel thick, at least one voxel along every axis.
+    Then ``background`` is the mean of the voxels around, and ``contrast`` the difference of the means divided
+    by the root of the mean variance. They are NaN where no voxel around is unlabelled, and the contrast is
+    infinite where no values vary.
 
     Parameters
     ----------
     labels, image : numpy.ndarray
-        ``(Z, Y, X)``; the image of any real type. Only where ``labels`` is 0 is it taken as unlabelled.
-    numbers : numpy.ndarray
-        ``(N,)``: the objects.
-    boxes : numpy.ndarray
-        ``(N, 2, 3)``: start and stop of their bounding boxes in ``labels``.
-    spacing : 3 floats, optional
-        Edges of a voxel along Z, Y, X, in any unit.
+        ``(Z, Y, X)``; the image of any real type.
+    numbers, boxes : numpy.ndarray
+        ``(N,)``: the objects, and ``(N, 2, 3)``: start and stop of their bounding boxes in ``labels``.
     channel : str
         Ending of the names, if it is not the image that was segmented.
-
-    Returns
-    -------
-    dict
-        With ``spacing``, ``background`` is the mean of the voxels around, and ``contrast`` the difference of
-        the means divided by the root of the mean variance. They are NaN where no voxel around is unlabelled,
-        and the contrast is infinite where no values vary.
     """
     width = np.zeros(3, np.int64)
     if spacing is not None:

@@ -73,16 +73,14 @@ class LayoutDrawn:
     @property
     def typical(self) -> float:
         """Typical diameter of the objects in voxels; 16 without objects."""
-        if self.diameter is not None:
-            return self.diameter
-        return 2 * float(np.median(self.radius)) if len(self.radius) else 16.0
+        middle = 2 * float(np.median(self.radius)) if len(self.radius) else 16.0
+        return middle if self.diameter is None else self.diameter
 
     @property
     def small(self) -> float:
         """Diameter that nine of ten objects exceed, in voxels; 16 without objects."""
-        if self.diameter is not None:
-            return self.diameter
-        return 2 * float(np.quantile(self.radius, 0.1)) if len(self.radius) else 16.0
+        tenth = 2 * float(np.quantile(self.radius, 0.1)) if len(self.radius) else 16.0
+        return tenth if self.diameter is None else self.diameter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,8 +185,7 @@ class Packing:
     """Objects in a body before an empty background."""
 
     def __post_init__(self) -> None:
-        check_range("diameter", self.diameter, 2, 1000)
-        check_range("tissue_diameter", self.tissue_diameter, 2, 1000)
+        check_ranges(self, 2, 1000, "diameter", "tissue_diameter")
         check_range("gap", self.gap, 0.3, 100)
         check_range("elongation", self.elongation, 1, 20)
         check_range("bump_cell", self.bump_cell, 0.05, 100)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from anystar.config import ConfigError, check_range
+from anystar.config import ConfigError
 from anystar.synth.fields import (
     largest_channel,
     of_instances,
@@ -26,6 +26,7 @@ from anystar.synth.fields import (
     upsample_sum,
 )
 from anystar.synth.kernels import is_compiled, largest
+from anystar.synth.knobs import check_ranges
 from anystar.synth.objects import Owner
 from anystar.synth.streams import Streams, put
 from anystar.synth.subset import Subset
@@ -66,10 +67,8 @@ class Mixture:
     """Amplitude of that warp in voxels, at each wavelength."""
 
     def __post_init__(self) -> None:
-        check_range("mean", self.mean, 0, 1e6)
-        check_range("deviation", self.deviation, 0, 1e6)
-        check_range("plain_deviation", self.plain_deviation, 0, 1e6)
-        check_range("regions", self.regions, 1, 1000)
+        check_ranges(self, 0, 1e6, "mean", "deviation", "plain_deviation")
+        check_ranges(self, 1, 1000, "regions")
         for name in ("texture_scales", "region_scales", "warp_scales"):
             scales = getattr(self, name)
             if not scales or not all(2 <= scale <= 1000 for scale in scales):

@@ -25,18 +25,10 @@ _DEBRIS = 20
 
 
 class CropBatches(Batches):
-    """Crops of annotated volumes; each is a pure function of seed and index.
+    """Crops of annotated volumes, each as likely as any other; a crop is a pure function of seed and index.
 
-    Parameters
-    ----------
-    volumes : sequence of LabelledVolume
-        Each is as likely as any other.
-    config : LabelledConfig
-        How crops are placed and changed.
-    vary : bool
-        Whether crops are turned, scaled and changed in intensity; not for validation.
-    **common
-        See :class:`anystar.train.synthetic_batches.Batches`.
+    ``vary`` says whether crops are turned, scaled and changed in intensity, which is not for validation;
+    ``common`` is for :class:`anystar.train.synthetic_batches.Batches`.
     """
 
     def __init__(

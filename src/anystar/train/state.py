@@ -196,9 +196,10 @@ class TrainState:
             return
         config = self.config
         self.saved = self.step
-        better = validation is not None and validation < self.best
-        if better and validation is not None:
+        names = ["model"]
+        if validation is not None and validation < self.best:
             self.best = validation
+            names.append("best")
         self.history[-1]["last"] = self.step
         defaults = self._defaults()
         card = {
@@ -215,11 +216,11 @@ class TrainState:
         }
         card |= {"from": self.origin} if self.origin else {}
         card |= {"defaults": defaults} if defaults else {}
-        if self.labelled is not None and config.labelled is not None:
+        if self.labelled is not None:
             card["volumes"] = [v.name for v in self.labelled.training]
             card["objects"] = sum(len(v.centres) for v in self.labelled.training)
         card |= {} if validation is None else {"validation loss": round(validation, 4)}
-        for name in ("model", "best") if better else ("model",):
+        for name in names:
             save_model_file(out / f"{name}.safetensors", self.average, config.network, card)
         # Last: what it says of the best loss holds only once that model is there
         self.save_checkpoint(out / "checkpoint.safetensors")

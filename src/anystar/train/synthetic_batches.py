@@ -107,22 +107,11 @@ class Batches(Dataset[TrainingBatch]):
 
 
 class TrainingBatches(Batches):
-    """Synthetic batches: sample ``i`` follows recipe ``i mod n``.
+    """Synthetic batches, made on ``device``: sample ``i`` follows recipe ``i mod n``.
 
-    Parameters
-    ----------
-    recipes : sequence of Recipe
-    device : torch.device or str
-        Where samples are made.
-    thin : float
-        Share of the steps whose samples are cut to a few planes (:func:`thinned`).
-    divisor : int
-        Of what the sides of a sample must be multiples.
-    together : bool, optional
-        Whether the samples of a batch that follow the same recipe are made at once: faster, except on CPUs,
-        where it is the default not to.
-    **common
-        See :class:`Batches`.
+    ``thin`` is the share of the steps whose samples are cut to a few planes (:func:`thinned`), ``divisor``
+    what their sides are multiples of. With ``together``, the samples of a batch that follow the same recipe
+    are made at once: faster, except on CPUs, where it is the default not to.
     """
 
     def __init__(
