@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
+from anystar.box import triple
 from anystar.correction.editable import Change, EditableLabels
 from anystar.correction.history import bounds, joined_box, slices
 from anystar.correction.proposals import Proposals, Propose
@@ -271,8 +272,7 @@ class Corrections(EditableLabels):
     def review(self, labels: Iterable[int] | None = None) -> Change:
         """Confirm objects as they are; all of the volume, background included, if ``labels`` is None."""
         if labels is None:
-            z, y, x = self.labels.shape
-            return self._confirm(list(self.rows), (0, 0, 0, z, y, x))
+            return self._confirm(list(self.rows), (0, 0, 0, *triple(self.labels.shape)))
         return self._confirm(self._known(labels))
 
     def review_box(self, box: Box) -> Change:
@@ -286,7 +286,7 @@ class Corrections(EditableLabels):
             for n, row in self.rows.items()
             if all(a <= c <= b - 1 for a, c, b in zip(low, row.centroid, high, strict=True))
         ]
-        return self._confirm(names, (low[0], low[1], low[2], high[0], high[1], high[2]))
+        return self._confirm(names, (*triple(low), *triple(high)))
 
 
 def _locate(labels: np.ndarray) -> LocatedObjects:

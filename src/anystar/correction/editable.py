@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
+from anystar.box import triple
 from anystar.correction.history import BBox, Patch, bounds, joined_box, slices
 from anystar.correction.packed import pack, unpack
 from anystar.correction.proposals import Proposals
@@ -230,12 +231,11 @@ class EditableLabels:
             probability = float(body.prob[0])
         if body is None or body.rays != self.rays:
             body = self._fitted(mask, box)
-        z, y, x = body.points[0].astype(float).tolist()
         return replace(
             rows_of(located)[1],
             label=name,
             probability=probability,
-            centre=(z, y, x),
+            centre=triple(body.points[0].astype(float).tolist()),
             distances=body.distances[0],
             provenance=provenance,
             reviewed=True,
@@ -257,9 +257,9 @@ class EditableLabels:
         last = np.clip(np.ceil(high).astype(int) + 1, 0, self.labels.shape)
         if (last <= first).any():
             return None
-        (a, b, c), (d, e, f) = first.tolist(), last.tolist()
-        box = (a, b, c, d, e, f)
-        drawn = rasterise(body, (d - a, e - b, f - c), spacing=self.voxel_size.aspect, start=(a, b, c))
+        start, shape = triple(first.tolist()), triple((last - first).tolist())
+        box = (*start, *triple(last.tolist()))
+        drawn = rasterise(body, shape, spacing=self.voxel_size.aspect, start=start)
         mask = self.preprocessing.clear_margins(drawn, slices(box)) > 0
         return (box, mask) if mask.any() else None
 
@@ -268,16 +268,15 @@ class EditableLabels:
         return joined_box(*others, *(self.rows[n].bbox for n in names if n in self.rows))
 
     def _voxel(self, point: Sequence[float]) -> tuple[int, int, int] | None:
-        z, y, x = (int(np.floor(p + 0.5)) for p in point)
-        inside = all(0 <= p < n for p, n in zip((z, y, x), self.labels.shape, strict=True))
-        return (z, y, x) if inside else None
+        voxel = triple(int(np.floor(p + 0.5)) for p in point)
+        inside = all(0 <= p < n for p, n in zip(voxel, self.labels.shape, strict=True))
+        return voxel if inside else None
 
     def _inside(self, mask: np.ndarray, point: np.ndarray) -> tuple[int, int, int]:
         """Return the voxel of a mask that is nearest to a point."""
         places = np.argwhere(mask)
         away = (((places - point) * np.array(self.voxel_size.aspect)) ** 2).sum(axis=1)
-        z, y, x = places[int(away.argmin())].tolist()
-        return z, y, x
+        return triple(places[int(away.argmin())].tolist())
 
     def _known(self, labels: Iterable[int]) -> list[int]:
         names = list(dict.fromkeys(int(n) for n in labels))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from anystar.box import triple
 from anystar.correction.packed import Packed
 from anystar.correction.rows import Row
 from anystar.preprocess.arrays import Box
@@ -58,10 +59,8 @@ def joined_box(*boxes: BBox) -> BBox:
     >>> joined_box((0, 0, 5, 1, 1, 6), (0, 2, 3, 4, 5, 5))
     (0, 0, 3, 4, 5, 6)
     """
-    lows, highs = zip(*((box[:3], box[3:]) for box in boxes), strict=True)
-    a, b, c = (min(values) for values in zip(*lows, strict=True))
-    d, e, f = (max(values) for values in zip(*highs, strict=True))
-    return a, b, c, d, e, f
+    ends = np.array(boxes)
+    return (*triple(ends[:, :3].min(axis=0).tolist()), *triple(ends[:, 3:].max(axis=0).tolist()))
 
 
 def bounds(where: Sequence[np.ndarray]) -> BBox:
@@ -70,8 +69,7 @@ def bounds(where: Sequence[np.ndarray]) -> BBox:
     >>> bounds(np.nonzero(np.eye(3)[None]))
     (0, 0, 0, 1, 3, 3)
     """
-    (a, d), (b, e), (c, f) = ((int(axis.min()), int(axis.max()) + 1) for axis in where)
-    return a, b, c, d, e, f
+    return (*triple(int(axis.min()) for axis in where), *triple(int(axis.max()) + 1 for axis in where))
 
 
 def slices(box: BBox, within: BBox | None = None) -> Box:
@@ -81,5 +79,4 @@ def slices(box: BBox, within: BBox | None = None) -> Box:
     (slice(0, 3, None), slice(1, 4, None), slice(2, 5, None))
     """
     first = (0, 0, 0) if within is None else within[:3]
-    z, y, x = (slice(a - o, b - o) for a, b, o in zip(box[:3], box[3:], first, strict=True))
-    return z, y, x
+    return triple(slice(a - o, b - o) for a, b, o in zip(box[:3], box[3:], first, strict=True))

@@ -20,6 +20,7 @@ from typing import IO, Any
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
+from anystar.box import triple
 from anystar.correction.corrections import Corrections
 from anystar.correction.editable import EditableLabels
 from anystar.correction.entries import encode, read_entries
@@ -57,12 +58,11 @@ class ImageKey:
     @classmethod
     def of(cls, image: Any, *, path: Path | None = None, name: str = "") -> ImageKey:
         """Return the key of an image ``(Z, Y, X)``, in memory or read box by box."""
-        z, y, x = image.shape
-        total = 0
-        for k in range(0, z, max(1, z // _PLANES)):
+        total, num = 0, image.shape[0]
+        for k in range(0, num, max(1, num // _PLANES)):
             total = zlib.crc32(np.ascontiguousarray(image[k]).tobytes(), total)
         own = name or ("image" if path is None else path.name)
-        return cls(path=path, name=own, shape=(z, y, x), checksum=total)
+        return cls(path=path, name=own, shape=triple(image.shape), checksum=total)
 
     @property
     def places(self) -> tuple[Path, ...]:
@@ -339,11 +339,11 @@ def recover(
         elif kind == "labels":
             parts.append(unpack(arrays["labels"]))
         elif kind == "begun":
-            (z, y, x), unit = start["voxel_size"]
+            spacing, unit = start["voxel_size"]
             corrections = Corrections(
                 np.concatenate(parts),
                 decode_rows(header["rows"], arrays["distances"]),
-                voxel_size=VoxelSize((z, y, x), unit),
+                voxel_size=VoxelSize(triple(spacing), unit),
                 rays=Rays.from_dict(start["rays"]),
                 image=image,
                 preprocessing=preprocessing,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
-from anystar.box import Box
+from anystar.box import Box, triple
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.voting import vote
@@ -47,8 +47,8 @@ class Proposals:
         ``start`` is the first voxel of its labels in the whole image, if it is of a part.
         """
         inside = (0, 0, 0) if result.inside is None else result.inside.start
-        z, y, x = (a + b - c for a, b, c in zip(start, result.preprocessing.origin, inside, strict=True))
-        return cls(candidates=result.candidates, aspect=result.voxel_size.aspect, origin=(z, y, x))
+        origin = triple(a + b - c for a, b, c in zip(start, result.preprocessing.origin, inside, strict=True))
+        return cls(candidates=result.candidates, aspect=result.voxel_size.aspect, origin=origin)
 
     def at(self, point: Voxel) -> Iterator[Polyhedra]:
         """Yield the polyhedra that cover a voxel of the image, most probable first, one row each.
@@ -100,9 +100,8 @@ def run_around(
 
     def propose(point: Voxel) -> Proposals:
         reach = _UNKNOWN if diameter is None else _REACH * diameter
-        z, y, x = point
         half = [int(np.ceil(reach / edge)) for edge in voxel_size.aspect]
-        box = Box(start=point, stop=(z + 1, y + 1, x + 1)).grown(half, image.shape)
+        box = Box(start=point, stop=triple(p + 1 for p in point)).grown(half, image.shape)
         lengths = voxel_size.lengths
         result = model.segment(
             Volume(data=np.asarray(image[box.slices]), spacing=lengths.spacing, unit=lengths.unit),

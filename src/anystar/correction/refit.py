@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import ndimage
 
+from anystar.box import triple
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rasterise import rasterise
 from anystar.geometry.rays import Rays
@@ -63,8 +64,7 @@ def fit_polyhedron(
     fitted = [Polyhedra(centre[None], one[None], rays) for one in (first, last)]
     if np.array_equal(first, last):
         return fitted[0]
-    shape = (mask.shape[0], mask.shape[1], mask.shape[2])
-    drawn = [rasterise(one, shape, spacing=aspect) > 0 for one in fitted]
+    drawn = [rasterise(one, triple(mask.shape), spacing=aspect) > 0 for one in fitted]
     overlaps = [np.count_nonzero(d & mask) / np.count_nonzero(d | mask) for d in drawn]
     return fitted[int(np.argmax(overlaps))]
 

@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from anystar.box import triple
 from anystar.correction.packed import Packed, pack, unpack
 from anystar.geometry.rays import Rays
 from anystar.objects.objects import LocatedObjects, Objects
@@ -78,22 +79,20 @@ def same_rows(one: Mapping[int, Row], other: Mapping[int, Row]) -> bool:
 def rows_of(objects: LocatedObjects) -> dict[int, Row]:
     """Return the rows of objects by label, in their order."""
     rows = {}
-    whole = objects if isinstance(objects, Objects) else None
     for i, label in enumerate(objects.label.tolist()):
-        z, y, x = objects.centroid_vox[i].tolist()
-        box = objects.bbox[i].tolist()
+        start, stop = objects.bbox[i].reshape(2, 3).tolist()
         row = Row(
             label=label,
             probability=float(objects.probability[i]),
             calibrated_probability=float(objects.calibrated_probability[i]),
             volume_uncertainty=float(objects.volume_uncertainty[i]),
-            centroid=(z, y, x),
+            centroid=triple(objects.centroid_vox[i].tolist()),
             volume=int(objects.volume_vox[i]),
-            bbox=(box[0], box[1], box[2], box[3], box[4], box[5]),
+            bbox=(*triple(start), *triple(stop)),
         )
-        if whole is not None:
-            z, y, x = whole.centre_vox[i].tolist()
-            row = replace(row, centre=(z, y, x), distances=whole.distances[i])
+        if isinstance(objects, Objects):
+            centre = triple(objects.centre_vox[i].tolist())
+            row = replace(row, centre=centre, distances=objects.distances[i])
         rows[label] = row
     return rows
 

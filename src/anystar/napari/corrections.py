@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from anystar.box import triple
 from anystar.correction import Change, Corrections, ImageKey, Journal, Unsaved, recover
 from anystar.correction.table import list_objects
 from anystar.errors import InputError
@@ -80,8 +81,7 @@ class LayerCorrections:
         data = self.layer.world_to_data(position)
         if any(round(float(data[axis])) for axis in self.place.others):
             raise InputError(f"{self.layer.name} is of another time point or channel; move the slider there")
-        z, y, x = (float(data[axis]) for axis in self.place.axes)
-        return z, y, x
+        return triple(float(data[axis]) for axis in self.place.axes)
 
     def click(
         self,
@@ -157,11 +157,11 @@ class LayerCorrections:
 
     def confirm_box(self, low: Sequence[float], high: Sequence[float]) -> str:
         """Confirm a box between two voxels."""
-        z, y, x = (
+        box = triple(
             slice(int(np.floor(min(a, b))), int(np.ceil(max(a, b))) + 1)
             for a, b in zip(low, high, strict=True)
         )
-        return self.show(self.corrections.review_box((z, y, x)))
+        return self.show(self.corrections.review_box(box))
 
     def undo(self) -> str:
         """Take the last edit back."""

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QFileDialog
 from superqt.utils import signals_blocked
 
 from anystar.arrays import Volume
+from anystar.box import triple
 from anystar.correction import NothingFound, Proposals, find_unsaved, run_around
 from anystar.errors import InputError, user_message
 from anystar.napari import segmenting
@@ -213,12 +214,12 @@ class CorrectionsPanel(CorrectionsForm):
         """Run the model around a point where no candidate was kept."""
         known = edited.segmentation
         name, device = (None, "auto") if known is None else (known.model, known.device)
-        z, y, x = (int(p + 0.5) for p in point)
+        voxel = triple(int(p + 0.5) for p in point)
 
         def work(progress: Progress) -> Proposals:
             progress(0, 0, "looking around the point")
             model, size = segmenting.load_model(name, device), edited.corrections.voxel_size
-            return run_around(model, image.data, size, diameter=edited.diameter)((z, y, x))
+            return run_around(model, image.data, size, diameter=edited.diameter)(voxel)
 
         self.run = Run("Look around the point", work)
         self.run.finished.connect(partial(self._add_found, edited, point))

@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 from superqt.utils import signals_blocked
 
 from anystar.arrays import VoxelSize
+from anystar.box import triple
 from anystar.errors import InputError
 from anystar.napari.layers import LayerVolume, LayerVoxelSize, layer_volume, voxel_size_of
 from anystar.napari.widgets import button, message, row
@@ -177,14 +178,14 @@ class ImageForm(QWidget):
 
     def size(self) -> LayerVoxelSize:
         """Return the voxel size that is entered, or that of the layer; ``InputError`` if it is none."""
-        z, y, x = (field.value() for field in self.voxel)
+        edges = triple(field.value() for field in self.voxel)
         if not self._entered:
             return voxel_size_of(self.layer)
-        if z == y == x == 0:
+        if not any(edges):
             return LayerVoxelSize(None, "not known: estimated")
-        if 0 in (z, y, x):
+        if not all(edges):
             raise InputError("the voxel size has an edge of 0; enter all three, or 0 0 0 to estimate them")
-        size = VoxelSize((z, y, x))
+        size = VoxelSize(edges)
         _ = size.aspect  # refuses what no microscope makes
         return LayerVoxelSize(size, "entered, in µm")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from anystar.arrays import VoxelSize
+from anystar.box import triple
 from anystar.napari.layers import LayerVolume
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ def lazy_image(source: LayerVolume, size: VoxelSize | None) -> LazyImage:
     from anystar.io.source import Source
 
     def fetch(index: tuple[Any, ...]) -> np.ndarray:
-        z, y, x = index
-        return source.read((z, y, x))
+        return source.read(triple(index))
 
     chunks = getattr(source.data, "chunksize", None) or getattr(source.data, "chunks", None)
     made = Source(

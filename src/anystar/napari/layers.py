@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from anystar.arrays import Volume, VoxelSize
+from anystar.box import triple
 from anystar.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,8 +86,7 @@ class Place:
 
     def within(self, box: Box) -> Place:
         """Return the place of a part of the volume."""
-        z, y, x = (first + s.start for first, s in zip(self.start, box, strict=True))
-        return replace(self, start=(z, y, x))
+        return replace(self, start=triple(n + s.start for n, s in zip(self.start, box, strict=True)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,8 +104,7 @@ class LayerVolume:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along Z, Y, X."""
-        z, y, x = (int(self.data.shape[axis]) for axis in self.place.axes)
-        return z, y, x
+        return triple(int(self.data.shape[axis]) for axis in self.place.axes)
 
     @property
     def dtype(self) -> np.dtype:
@@ -190,8 +189,7 @@ def spatial_axes(layer: Layer) -> tuple[int, int, int]:
     if layer.ndim < 3:
         raise InputError(f"{layer.name} is a 2D image; AnyStar segments 3D stacks: choose a 3D image")
     if all(axis in names for axis in _SPACE):
-        z, y, x = (names.index(axis) for axis in _SPACE)
-        return z, y, x
+        return triple(names.index(axis) for axis in _SPACE)
     if layer.ndim == 3 and any(name in ("t", "time", "c", "channel") for name in names):
         raise InputError(
             f"{layer.name} has the axes {', '.join(map(str, layer.axis_labels))}, not Z; choose a 3D image"
@@ -239,9 +237,9 @@ def voxel_size_of(layer: Layer) -> LayerVoxelSize:
         return LayerVoxelSize(None, "not known: estimated")
     if not (np.isfinite(edges).all() and (edges > 0).all()):
         raise InputError(f"the scale of {layer.name} is {tuple(layer.scale)}; enter the voxel size")
-    z, y, x = (float(f"{edge:.6g}") for edge in edges)
+    rounded = triple(float(f"{edge:.6g}") for edge in edges)
     origin = "from the layer" if known else "from the layer, which names no unit: ratios only"
-    return LayerVoxelSize(VoxelSize((z, y, x), unit), origin)
+    return LayerVoxelSize(VoxelSize(rounded, unit), origin)
 
 
 def _micrometres(unit: Any) -> float | None:
