@@ -215,7 +215,8 @@ def test_blocks_are_smoothed_and_brightened_as_the_whole(tmp_path, model, sized,
 
 def test_blocks_find_objects_of_a_second_size_as_the_whole(tmp_path, model, image, sized, monkeypatch):
     def with_second(trials, **how):
-        return replace(search_scale(trials, **how), second=SecondScale(diameter=3.0, prob_thresh=0.3))
+        second = SecondScale(diameter=3.0, zoom=trials.object_diameter / 3.0, prob_thresh=0.3)
+        return replace(search_scale(trials, **how), second=second)
 
     source = image(0)
     how = {"diameter": 9.0, "prob_thresh": 0.25}

@@ -20,7 +20,7 @@ def notes(chosen, other, *, second=None, unit=1.0):
         preprocessing=Preprocessing(),
         best=chosen,
         runner_up=other,
-        second=None if second is None else SecondScale(diameter=second, prob_thresh=0.5),
+        second=None if second is None else SecondScale(diameter=second, zoom=1.0, prob_thresh=0.5),
     )
     return report_sizes(found, SHAPE, unit=unit)[1]
 

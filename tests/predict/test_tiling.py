@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anystar.predict.tiling import choose_tile_shape, iter_tiles, split_tile, tile_axes
+from anystar.predict.tiling import TileConfig, choose_tile_shape, iter_tiles, split_tile, tile_axes
 
 
 @settings(max_examples=60, deadline=None)
@@ -43,9 +43,8 @@ def test_the_cheapest_tiles_fit_and_no_cubes_that_fit_cost_less(blocks, reach, s
             made.append(fine)
         return sum(costs), max(made)
 
-    core = choose_tile_shape(
-        shape, halo=halo, reach=reach, divisor=divisor, max_voxels=most, encoder_share=share
-    )
+    config = TileConfig(halo=halo, reach=reach, max_points=most, encoder_share=share)
+    core = choose_tile_shape(shape, grid=1, divisor=divisor, config=config)
     cost, made = work(core)
     assert made <= most
     for side in range(8, 48, 8):
@@ -54,8 +53,8 @@ def test_the_cheapest_tiles_fit_and_no_cubes_that_fit_cost_less(blocks, reach, s
 
 
 def test_tiles_are_never_too_small():
-    limits = {"halo": 8, "reach": 8, "divisor": 16, "max_voxels": 10, "encoder_share": 0.5}
-    assert choose_tile_shape((64, 64, 64), **limits) == (16, 16, 16)
+    config = TileConfig(halo=8, reach=8, max_points=10)
+    assert choose_tile_shape((64, 64, 64), grid=1, divisor=16, config=config) == (16, 16, 16)
 
 
 def test_halves_of_a_tile_are_multiples_of_the_coarsest_cell_wherever_it_begins():

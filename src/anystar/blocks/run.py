@@ -35,9 +35,7 @@ from anystar.predict.detector import TileDetector
 from anystar.predict.model import Model
 from anystar.predict.notes import Note
 from anystar.predict.options import PredictionOptions
-from anystar.predict.pipeline import Choices, choose, given_diameter
-from anystar.preprocess import Preprocessing
-from anystar.preprocess.arrays import box_shape
+from anystar.predict.pipeline import Choices, choose
 from anystar.preprocess.resample import resampled_shape
 from anystar.runtime.cluster import connect, each_done
 from anystar.runtime.progress import Progress
@@ -276,15 +274,12 @@ def _plan(
     request: Request, image: LazyImage, model: Model, run_options: BlockOptions, progress: Progress | None
 ) -> Plan:
     """Choose what the result depends on, as :meth:`anystar.predict.Model.segment` does."""
-    voxel_size, options = VoxelSize.of(image), request.options
-    given_diameter(options, voxel_size, image.plane, image.shape)  # refused before anything is read
-    preprocessing = Preprocessing.fit(LazyArray(image), illumination=options.illumination)
-    choices = choose(
-        preprocessing.apply(LazyArray(image)),
-        voxel_size,
+    _, choices = choose(
+        LazyArray(image),
+        VoxelSize.of(image),
         model.detector(),
         model.defaults,
-        options,
+        request.options,
         config=model.search,
         plane=image.plane,
         progress=progress,
@@ -300,9 +295,7 @@ def _sizes(options: BlockOptions, image: LazyImage, model: Model, choices: Choic
     sharing = 1 if options.dask is None else options.workers or 1
     memory = options.memory or int(_SHARE * available_memory() / sharing)
     zoom = choices.zooms(choices.zoom)
-    tiles = model.detector().tiles(
-        resampled_shape(box_shape(choices.preprocessing.inner_box(image.shape)), zoom)
-    )
+    tiles = model.detector().tiles(resampled_shape(choices.preprocessing.inner_shape(image.shape), zoom))
     itemsize = image.dtype.itemsize
     return choose_sizes(memory, image.shape, tiles=tiles, itemsize=itemsize, zoom=zoom, tta=options.tta)
 

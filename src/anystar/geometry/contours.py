@@ -41,10 +41,6 @@ def trace_contours(labels: np.ndarray) -> Contours:
     labels : numpy.ndarray
         ``(Y, X)`` integers, 0 is background.
 
-    Returns
-    -------
-    Contours
-
     Examples
     --------
     >>> trace_contours(np.array([[0, 5, 5], [0, 5, 5]])).points.tolist()

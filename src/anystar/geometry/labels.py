@@ -8,12 +8,9 @@ __all__ = ["check_labels"]
 
 
 def check_labels(labels: np.ndarray) -> np.ndarray:
-    """Return labels as contiguous int32 ``(Z, Y, X)``, or raise ``ValueError``.
+    """Return labels ``(Z, Y, X)``, any integers of 0 to 2^31 - 1, as contiguous int32.
 
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        Shape ``(Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1. Nothing wraps.
+    ``ValueError`` for anything else: nothing wraps.
 
     Examples
     --------

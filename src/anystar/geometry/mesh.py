@@ -198,14 +198,8 @@ def ply_vertices(meshes: Sequence[Mesh]) -> bytes:
 def ply_faces(faces: Sequence[np.ndarray], first: Sequence[int], labels: Sequence[int]) -> bytes:
     """Return the faces of some meshes in the layout of a binary PLY file.
 
-    Parameters
-    ----------
-    faces : sequence of numpy.ndarray
-        Faces of each mesh, shape ``(F, 3)``: indices into its own vertices.
-    first : sequence of int
-        Index in the file of each mesh's first vertex, from 0.
-    labels : sequence of int
-        Label of each mesh.
+    Those of each mesh ``(F, 3)`` are indices into its own vertices, the first of which has the index
+    ``first`` in the file, from 0.
     """
     if max(labels, default=0) > _MOST_PLY:
         raise InputError(f"a PLY file holds labels up to {_MOST_PLY:,}, got {max(labels):,}; {_REMEDY}")

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from anystar.box import triple
+
 __all__ = ["Rays", "golden_spiral"]
 
 
@@ -87,12 +89,7 @@ class Rays:
         unknown = set(values) ^ {"vertices", "faces", "anisotropy"}
         if unknown:
             raise ValueError(f"rays must have the keys vertices, faces, anisotropy; wrong: {sorted(unknown)}")
-        z, y, x = values["anisotropy"]
-        return cls(
-            vertices=np.asarray(values["vertices"]),
-            faces=np.asarray(values["faces"]),
-            anisotropy=(z, y, x),
-        )
+        return cls(**dict(values))
 
 
 @lru_cache(maxsize=16)
@@ -145,4 +142,4 @@ def _check_anisotropy(anisotropy: tuple[float, ...]) -> tuple[float, float, floa
     values = tuple(float(a) for a in anisotropy)
     if len(values) != 3 or not all(np.isfinite(a) and a > 0 for a in values):
         raise ValueError(f"anisotropy must be three positive finite numbers (Z Y X), got {anisotropy}")
-    return values[0], values[1], values[2]
+    return triple(values)

@@ -17,12 +17,9 @@ def chunk_size(device: torch.device) -> int:
 
 
 def check_batch(labels: Tensor) -> Tensor:
-    """Return labels as contiguous int32 ``(B, Z, Y, X)``, or raise ``ValueError``.
+    """Return labels ``(B, Z, Y, X)``, any integers of 0 to 2^31 - 1, as contiguous int32.
 
-    Parameters
-    ----------
-    labels : torch.Tensor
-        Shape ``(B, Z, Y, X)``, any integer dtype, values 0 (background) to 2^31 - 1.
+    ``ValueError`` for anything else.
     """
     if labels.ndim != 4:
         raise ValueError(f"labels must have four axes (B, Z, Y, X), got shape {tuple(labels.shape)}")

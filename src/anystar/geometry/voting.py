@@ -44,12 +44,7 @@ _CHUNK = 1024
 
 
 def precedence(polyhedra: Polyhedra) -> np.ndarray:
-    """Return the ranks for suppression: probability times a small power of the volume, by groups.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(N,)``, float64.
+    """Return the ranks for suppression, ``(N,)``: probability times a small power of the volume, by groups.
 
     Examples
     --------

@@ -124,15 +124,7 @@ def interpreted(path: str | Path) -> Iterator[None]:
     except ConfigError as error:
         text = str(error) if str(path) in str(error) else f"{path}: {error}"
         raise ConfigError(text if "; " in text else f"{text}; {_GIVE}") from error
-    except (
-        LookupError,
-        TypeError,
-        AttributeError,
-        ValueError,
-        ArithmeticError,
-        RuntimeError,
-        RecursionError,
-    ) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise ConfigError(f"{path} has a header that cannot be used ({_brief(error)}); {_GIVE}") from error
 
 
@@ -195,10 +187,9 @@ def _network(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> StarNe
     weights = {name: tensors[name].float() for name in expected}
     network.load_state_dict(counts | weights, assign=True)
     network.eval()
+    ramp = torch.linspace(0, 1, config.divisor**3).reshape(1, 1, *[config.divisor] * 3)
     with torch.inference_mode():
-        logits, distances, _ = network(
-            torch.linspace(0, 1, config.divisor**3).reshape(1, 1, *[config.divisor] * 3)
-        )
+        logits, distances, _ = network(ramp)
     if not (torch.isfinite(logits).all() and torch.isfinite(distances).all()):
         raise ConfigError("the weights give NaN or infinite values for any image; train it again")
     return network

@@ -18,15 +18,9 @@ __all__ = ["interruptible"]
 def interruptible(network: nn.Module, check: Callable[[], object]) -> Iterator[None]:
     """Call ``check`` often while this thread segments inside the block; it stops the run by raising.
 
-    It is called before each layer of the network, and between parts of suppression, voting, rasterising and
-    measuring (:mod:`anystar.runtime.interrupt`).
-
-    Parameters
-    ----------
-    network : torch.nn.Module
-        Other threads may run it at the same time, and are not stopped.
-    check : callable
-        Takes nothing; raises :class:`anystar.errors.Cancelled` to stop.
+    It raises :class:`anystar.errors.Cancelled`. It is called before each layer of the network, and between
+    parts of suppression, voting, rasterising and measuring (:mod:`anystar.runtime.interrupt`). Other threads
+    may run the network at the same time, and are not stopped.
 
     Examples
     --------

@@ -94,8 +94,9 @@ class StarNet(nn.Module):
         self.dist = Conv3d(config.head_channels, config.num_rays, 1)
         typical = 6.0 if config.distances == "linear" else math.log(6.0)
         # Objects are rare: start from their share, not from a half; and from a typical radius.
-        nn.init.constant_(_bias(self.prob), -2.0)
-        nn.init.constant_(_bias(self.dist), typical)
+        for head, bias in ((self.prob, -2.0), (self.dist, typical)):
+            assert head.bias is not None
+            nn.init.constant_(head.bias, bias)
 
     def forward(
         self,
@@ -138,11 +139,6 @@ def _at(values: Tensor, points_P4: Tensor) -> Tensor:
     """Return ``(P, C)`` of ``(B, C, Z, Y, X)``."""
     row, z, y, x = points_P4.unbind(1)
     return values.movedim(1, -1)[row, z, y, x]
-
-
-def _bias(layer: nn.Conv3d) -> Tensor:
-    assert layer.bias is not None
-    return layer.bias
 
 
 def to_device(network: StarNet, device: torch.device) -> StarNet:

@@ -90,7 +90,9 @@ class TextureMixture:
 
 
 def fit_mixture(prob: np.ndarray, threshold: float) -> TextureMixture | None:
-    """Fit a mixture of texture and objects.
+    """Fit a mixture of texture and objects; ``None`` without any sign of texture.
+
+    That is many candidates below the threshold, most of them far below it.
 
     Parameters
     ----------
@@ -98,11 +100,6 @@ def fit_mixture(prob: np.ndarray, threshold: float) -> TextureMixture | None:
         Probabilities of the candidates after non-maximum suppression, down to ``LOWEST`` or less, ``(N,)``.
     threshold : float
         The model's own, in [0, 1].
-
-    Returns
-    -------
-    TextureMixture or None
-        ``None`` without any sign of texture: many candidates below the threshold, most of them far below it.
     """
     from scipy.optimize import minimize  # a fifth of a second that few volumes need
 
@@ -199,18 +196,8 @@ def choose_threshold(probabilities: Sequence[np.ndarray], threshold: float) -> f
 def threshold_notes(threshold: float, usual: float, prob: np.ndarray) -> tuple[Note, ...]:
     """Return remarks on a threshold that was adapted, and on objects that it hardly decides about.
 
-    Parameters
-    ----------
-    threshold, usual : float
-        The threshold, and the model's own.
-    prob : numpy.ndarray
-        Probabilities of the candidates, ``(N,)``.
-
-    Returns
-    -------
-    tuple of Note
-        Nothing if the threshold is hardly different, or lower but few objects lie in between, and few lie
-        close to it.
+    There is none if the threshold hardly differs from the model's own, ``usual``, or is lower but few objects
+    lie in between, and few of the candidates' probabilities ``(N,)`` lie close to it.
     """
     notes, found = [], _count(prob, threshold)
     if found < 1:

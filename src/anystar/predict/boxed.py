@@ -42,17 +42,8 @@ def segment_in_box(
     Objects that reach into the box are found as in the whole image, and cut at its faces. If the diameter is
     not given and is larger than first assumed, more surroundings are read and segmented once more.
 
-    Parameters
-    ----------
-    segment : callable
-        Called with a part of the image and the diameter, if it is known, in the unit of the voxel size.
-    image : Croppable
-    box : Box
-        In voxels of the image.
-    voxel_size : VoxelSize or None
-        That of the image.
-    diameter : float, optional
-        Typical diameter of the objects in the unit of the voxel size.
+    ``segment`` is called with a part of the image and the diameter, if it is known. Diameters are in the unit
+    of the voxel size, which is that of the image.
     """
     known = diameter_in_edges(diameter, voxel_size, image.shape)
     aspect = (1.0, 1.0, 1.0) if voxel_size is None else voxel_size.aspect

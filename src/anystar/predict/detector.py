@@ -72,7 +72,7 @@ class Detector:
 
     @property
     def num_rays(self) -> int:
-        """Number of rays of the polyhedra."""
+        """Rays of the polyhedra."""
         return self.network.config.num_rays
 
     @property
@@ -96,11 +96,10 @@ class Detector:
         remember_as: PreparedImage | None = None,
         progress: ProgressCallback | None = None,
     ) -> Candidates:
-        """Return the candidates of an image that is resampled.
+        """Return the candidates of an image that is resampled, with lengths in voxels that the network sees.
 
         Parameters
         ----------
-        prepared : PreparedImage
         zoom : three floats
             Voxels that the network sees per voxel of the image, along Z, Y, X.
         floor : float
@@ -112,13 +111,6 @@ class Detector:
         remember_as : PreparedImage, optional
             The image of which this is a copy of all: keep the result, and return it at once when that image
             is given with the same arguments.
-        progress : callable, optional
-            Called as ``progress(done, total, "network")``.
-
-        Returns
-        -------
-        Candidates
-            Lengths in voxels that the network sees.
         """
         setting = (prepared.settings, zoom, floor, tta, measure)
         for remembered, how, found in self._last:

@@ -139,17 +139,9 @@ class InstanceStages:
 def candidates_to_instances(
     candidates: Candidates, shape: Shape, stages: InstanceStages, device: torch.device | None = None
 ) -> Instances:
-    """Turn the candidates of a whole volume into labels and objects.
+    """Turn the candidates of a whole volume, with lengths in shortest edges of its voxels, into instances.
 
-    Parameters
-    ----------
-    candidates : Candidates
-        Lengths in shortest edges of the image's voxels.
-    shape : three ints
-        Voxels of the image along Z, Y, X.
-    stages : InstanceStages
-    device : torch.device, optional
-        Suppression and rasterising run on it if it is a GPU.
+    Suppression and rasterising run on the device if it is a GPU.
     """
     start, box = time.perf_counter(), whole_box(shape)
     probable = stages.probable(candidates)

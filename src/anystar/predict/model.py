@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -157,41 +157,33 @@ class Model:
         progress: ProgressCallback | None = None,
     ) -> Result:
         """Segment with options as one value; see :meth:`segment`."""
-        if box is None:
-            return self._segment_whole(options, image, spacing, progress)
-        given = as_volume("image", image) if isinstance(image, np.ndarray) else image
+        given = cast(Croppable, image)
+        if not hasattr(image, "crop"):
+            given = as_volume("image", np.asarray(image))
         voxel_size = _voxel_size(given, spacing)
 
         def segment(part: Volume, diameter: float | None) -> Result:
-            sized = _with_size(part, voxel_size)
-            return self._segment_whole(replace(options, diameter=diameter), sized, None, progress)
+            if part.spacing is None and voxel_size is not None:
+                part = replace(part, spacing=voxel_size.spacing, unit=voxel_size.unit)
+            result = pipeline.segment(
+                check_image(part.data),
+                VoxelSize.of(part),
+                self.detector(),
+                self.defaults,
+                replace(options, diameter=diameter),
+                config=self.search,
+                plane=part.plane,
+                progress=progress,
+            )
+            return replace(result, image=part)
 
-        lengths = None if voxel_size is None or voxel_size.unit != "um" else voxel_size.spacing
-        wanted = Box.of(box, given.shape, spacing=lengths)
-        found = segment_in_box(segment, given, wanted, voxel_size=voxel_size, diameter=options.diameter)
+        if box is None:
+            found = segment(given if isinstance(given, Volume) else given.crop(":,:,:"), options.diameter)
+        else:
+            lengths = None if voxel_size is None or voxel_size.unit != "um" else voxel_size.spacing
+            wanted = Box.of(box, given.shape, spacing=lengths)
+            found = segment_in_box(segment, given, wanted, voxel_size=voxel_size, diameter=options.diameter)
         return replace(found, notes=(*_order_note(spacing), *found.notes))
-
-    def _segment_whole(
-        self,
-        options: PredictionOptions,
-        image: Volume | np.ndarray | Croppable,
-        spacing: Sequence[float] | None,
-        progress: ProgressCallback | None,
-    ) -> Result:
-        volume = _in_memory(image)
-        voxel_size = _voxel_size(volume, spacing)
-        result = pipeline.segment(
-            check_image(volume.data),
-            voxel_size,
-            self.detector(),
-            self.defaults,
-            options,
-            config=self.search,
-            plane=volume.plane,
-            progress=progress,
-        )
-        notes = (*_order_note(spacing), *result.notes)
-        return replace(result, image=_with_size(volume, voxel_size), notes=notes)
 
     def _facts(self) -> dict[str, str]:
         parameters = sum(p.numel() for p in self.network.parameters())
@@ -240,14 +232,6 @@ def _order_note(spacing: Sequence[float] | None) -> tuple[Note, ...]:
     return (Note("spacing", f"{text} if that is the distance between planes"),)
 
 
-def _in_memory(image: Volume | np.ndarray | Croppable) -> Volume:
-    """Return an array, or an image that is not read yet, as a volume."""
-    if isinstance(image, Volume):
-        return image
-    crop = getattr(image, "crop", None)
-    return as_volume("image", np.asarray(image)) if crop is None else crop(":,:,:")
-
-
 def _voxel_size(image: OnGrid, spacing: Sequence[float] | None) -> VoxelSize | None:
     """Return the voxel size of the image to segment, if it is known."""
     given = None if spacing is None else VoxelSize(check_spacing(spacing))
@@ -258,10 +242,3 @@ def _voxel_size(image: OnGrid, spacing: Sequence[float] | None) -> VoxelSize | N
             "correct the volume (dataclasses.replace(volume, spacing=..., unit='um'))"
         )
     return given if own is None else own
-
-
-def _with_size(volume: Volume, voxel_size: VoxelSize | None) -> Volume:
-    """Return the image with its voxel size, as far as it is known."""
-    if volume.spacing is not None or voxel_size is None:
-        return volume
-    return replace(volume, spacing=voxel_size.spacing, unit=voxel_size.unit)

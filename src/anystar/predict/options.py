@@ -95,13 +95,7 @@ def diameter_in_edges(
 ) -> float | None:
     """Return a diameter in shortest edges of a voxel.
 
-    Parameters
-    ----------
-    diameter : float or None
-        In the unit of :attr:`anystar.arrays.VoxelSize.lengths`, in voxels without a voxel size.
-    voxel_size : VoxelSize or None
-    shape : three ints
-        Voxels of the volume along Z, Y, X.
+    It is given in the unit of :attr:`anystar.arrays.VoxelSize.lengths`, in voxels without a voxel size.
 
     Raises
     ------

@@ -65,13 +65,7 @@ def report_sizes(
 ) -> tuple[RunnerUp | None, tuple[Note, ...]]:
     """Return the runner-up, and the remarks on other sizes and on an object that fills the image.
 
-    Parameters
-    ----------
-    found : SearchResult
-    shape : three ints
-        Voxels of the image along Z, Y, X.
-    unit : float
-        Diameter of an object of one shortest edge, as the user gives diameters.
+    ``unit`` is the diameter of an object of one shortest edge, as the user gives diameters.
     """
     volume = float(np.prod(np.array(shape) * np.array(found.aspect)))
     runner_up = RunnerUp.of(found.runner_up, found.best, volume)
@@ -86,15 +80,11 @@ def report_sizes(
         size = f"{runner_up.diameter * unit:.3g}"
         text = f"also visible: {_about(runner_up.num_objects)} with a diameter of about {size}"
         notes.append(Note("runner_up", f"{text}; use diameter={size} to find these"))
-    if _fills(found.best, volume):
+    single = (found.best.probabilities >= _LIKELY).sum() == 1
+    if single and np.pi / 6 * found.best.diameter**3 >= _FILLED * volume:
         text = "a single object fills much of the image and may be the whole specimen"
         notes.append(Note("specimen", f"{text}; use diameter=D with the diameter of its parts to find these"))
     return runner_up, tuple(notes)
-
-
-def _fills(chosen: ScaleEvidence, volume: float) -> bool:
-    single = (chosen.probabilities >= _LIKELY).sum() == 1
-    return bool(single and np.pi / 6 * chosen.diameter**3 >= _FILLED * volume)
 
 
 def _share(scale: ScaleEvidence, chosen: ScaleEvidence) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from anystar.arrays import VoxelSize
 from anystar.box import triple
 from anystar.predict.adaptive_threshold import choose_threshold, threshold_notes
+from anystar.predict.calibration import Calibration
 from anystar.predict.candidates import Candidates
 from anystar.predict.detector import Detector, ProgressCallback
 from anystar.predict.instances import InstanceStages, candidates_to_instances
@@ -19,23 +20,12 @@ from anystar.predict.options import ModelDefaults, PredictionOptions, diameter_i
 from anystar.predict.other_sizes import RunnerUp, report_sizes
 from anystar.predict.result import Result
 from anystar.predict.scale_search import SearchConfig, SearchResult, search_scale
+from anystar.predict.scale_search.search import SecondScale
 from anystar.predict.scale_search.trial import Trials
 from anystar.preprocess import PreparedImage, Preprocessing
-from anystar.preprocess.arrays import Vec
+from anystar.preprocess.arrays import ArrayLike, Vec
 
-__all__ = ["Choices", "SecondPass", "choose", "detect", "given_diameter", "segment"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SecondPass:
-    """The detection of further objects of a much different size."""
-
-    diameter: float
-    """Diameter of the objects in shortest edges."""
-    zoom: float
-    """Voxels that the network sees per shortest edge."""
-    prob_thresh: float
-    """Lowest probability of such an object."""
+__all__ = ["Choices", "choose", "detect", "segment"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +41,7 @@ class Choices(InstanceStages):
     """Diameter of the objects in shortest edges; ``None`` if there are no objects."""
     zoom: float = 1.0
     """Voxels that the network sees per shortest edge."""
-    second: SecondPass | None = None
+    second: SecondScale | None = None
     """How objects of a much different size are found, if there are any beside the others."""
     floor: float
     """Lowest probability of a candidate that is kept."""
@@ -94,28 +84,14 @@ def segment(
     plane: tuple[float, float] | None = None,
     progress: ProgressCallback | None = None,
 ) -> Result:
-    """Segment an image in memory.
+    """Segment an image ``(Z, Y, X)`` in memory that :func:`anystar.preprocess.intensity.check_image` accepts.
 
-    Parameters
-    ----------
-    image : array, shape ``(Z, Y, X)``
-        Checked by :func:`anystar.preprocess.intensity.check_image`.
-    voxel_size : VoxelSize or None
-    detector : Detector
-    defaults : ModelDefaults
-        What the model uses where ``options`` leave something open.
-    options : PredictionOptions
-    config : SearchConfig
-    plane : two floats, optional
-        Micrometres along Y and X, if only the distance between planes is not known.
-    progress : callable, optional
-        Called as ``progress(done, total, stage)``.
+    What ``options`` leave open is the model's own, in ``defaults``, or estimated. ``plane`` are micrometres
+    along Y and X, if only the distance between planes is not known.
     """
     start = time.perf_counter()
-    given_diameter(options, voxel_size, plane, image.shape)  # refused before any work
-    prepared = Preprocessing.fit(image, illumination=options.illumination).apply(image)
-    chosen = choose(
-        prepared, voxel_size, detector, defaults, options, config=config, plane=plane, progress=progress
+    prepared, chosen = choose(
+        image, voxel_size, detector, defaults, options, config=config, plane=plane, progress=progress
     )
     candidates = detect(prepared, chosen, detector, tta=options.tta, progress=progress)
     seconds = time.perf_counter() - start
@@ -138,7 +114,7 @@ def segment(
 
 
 def choose(
-    prepared: PreparedImage,
+    image: ArrayLike,
     voxel_size: VoxelSize | None,
     detector: Detector,
     defaults: ModelDefaults,
@@ -147,11 +123,13 @@ def choose(
     config: SearchConfig,
     plane: tuple[float, float] | None = None,
     progress: ProgressCallback | None = None,
-) -> Choices:
-    """Search the scale and choose the threshold; arguments as in :func:`segment`.
+) -> tuple[PreparedImage, Choices]:
+    """Prepare an image, search the scale and choose the threshold; arguments as in :func:`segment`.
 
     The image may be one that is read box by box.
     """
+    _given_diameter(options, voxel_size, plane, image.shape)  # refused before any work
+    prepared = Preprocessing.fit(image, illumination=options.illumination).apply(image)
     trials = Trials(
         detector=detector,
         image=prepared,
@@ -163,11 +141,10 @@ def choose(
         progress=progress,
     )
     cubic = None if options.aspect else (1.0, 1.0, 1.0)
-    adapt = options.threshold and options.prob_thresh is None
     found = search_scale(
         trials,
         aspect=cubic if voxel_size is None else voxel_size.aspect,
-        diameter=given_diameter(options, voxel_size, plane, prepared.shape),
+        diameter=_given_diameter(options, voxel_size, plane, prepared.shape),
         appearance=options.appearance,
     )
     if voxel_size is None:
@@ -175,22 +152,17 @@ def choose(
     else:
         unit = min(voxel_size.lengths.spacing)
     runner_up, sizes = report_sizes(found, prepared.shape, unit=unit)
-    usual = defaults.prob_thresh if options.prob_thresh is None else options.prob_thresh
-    prob_thresh = choose_threshold(found.probabilities, usual) if adapt else usual
-    calibration = defaults.calibration
-    if calibration is not None:
-        adaptive = prob_thresh if adapt else choose_threshold(found.probabilities, defaults.prob_thresh)
-        calibration = calibration.at(adaptive)
-    adapted: tuple[Note, ...] = ()
-    if adapt and found.probabilities:
-        adapted = threshold_notes(prob_thresh, usual, found.probabilities[-1])
+    prob_thresh, calibration, adapted = _thresholds(found, defaults, options)
+    second = found.second
+    if second is not None and options.prob_thresh is not None:  # a threshold that is given is for all objects
+        second = replace(second, prob_thresh=max(second.prob_thresh, options.prob_thresh))
     chosen = Choices(
         preprocessing=found.preprocessing,
         plane=plane if voxel_size is None else None,
         aspect=found.aspect,
         diameter=found.diameter,
         zoom=1.0 if found.diameter is None else trials.object_diameter / found.diameter,
-        second=_second_pass(found, trials, prob_thresh if options.prob_thresh is not None else 0.0),
+        second=second,
         prob_thresh=prob_thresh,
         nms_thresh=defaults.nms_thresh if options.nms_thresh is None else options.nms_thresh,
         floor=trials.floor,
@@ -198,20 +170,28 @@ def choose(
         notes=(*(Note(*note) for note in prepared.settings.notes), *found.notes, *sizes, *adapted),
         runner_up=runner_up,
     )
-    if chosen.plane is None or chosen.diameter is None:
-        return chosen
-    return replace(chosen, notes=_estimated(chosen))
+    if chosen.plane is not None and chosen.diameter is not None:
+        chosen = replace(chosen, notes=_estimated(chosen))
+    return replace(prepared, settings=found.preprocessing), chosen
 
 
-def _second_pass(found: SearchResult, trials: Trials, given: float) -> SecondPass | None:
-    """Return the second pass, if there is one; a threshold that is given holds for all objects."""
-    if found.second is None:
-        return None
-    diameter, prob_thresh = found.second.diameter, max(found.second.prob_thresh, given)
-    return SecondPass(diameter=diameter, zoom=trials.object_diameter / diameter, prob_thresh=prob_thresh)
+def _thresholds(
+    found: SearchResult, defaults: ModelDefaults, options: PredictionOptions
+) -> tuple[float, Calibration | None, tuple[Note, ...]]:
+    """Return the probability threshold, the calibration that goes with it, and remarks on both."""
+    usual = defaults.prob_thresh if options.prob_thresh is None else options.prob_thresh
+    adapt = options.threshold and options.prob_thresh is None
+    if not adapt and defaults.calibration is None:
+        return usual, None, ()
+    adaptive = choose_threshold(found.probabilities, defaults.prob_thresh)
+    calibration = None if defaults.calibration is None else defaults.calibration.at(adaptive)
+    if not adapt:
+        return usual, calibration, ()
+    notes = threshold_notes(adaptive, usual, found.probabilities[-1]) if found.probabilities else ()
+    return adaptive, calibration, notes
 
 
-def given_diameter(
+def _given_diameter(
     options: PredictionOptions,
     voxel_size: VoxelSize | None,
     plane: tuple[float, float] | None,
@@ -244,12 +224,11 @@ def detect(
     tta: bool,
     progress: ProgressCallback | None = None,
 ) -> Candidates:
-    """Return the candidates of an image as was chosen for it, lengths in shortest edges of its voxels."""
+    """Return the candidates of an image as :func:`choose` prepared it, lengths in shortest edges."""
     if chosen.diameter is None:
         return Candidates.none(detector.rays, chosen.floor)
-    image = replace(prepared, settings=chosen.preprocessing)
     parts = []
     for number, (zoom, floor) in enumerate(chosen.passes):
-        found = detector.detect(image, chosen.zooms(zoom), floor=floor, tta=tta, progress=progress)
+        found = detector.detect(prepared, chosen.zooms(zoom), floor=floor, tta=tta, progress=progress)
         parts.append(found.scaled(1 / zoom).in_group(number))
     return parts[0] if len(parts) == 1 else Candidates.joined(parts)

@@ -77,7 +77,7 @@ def _bundled() -> dict[str, Path]:
 
 def _prepare(file: ModelFile, device: torch.device) -> StarNet:
     """Fold batch normalisation into the convolutions of a file's network and put it on the device."""
-    network = file.network.eval()
+    network = file.network
     for module in list(network.modules()):
         if not isinstance(module, nn.Sequential):
             continue

@@ -62,14 +62,7 @@ def plan_tiles(shape: Shape, *, grid: int, divisor: int, config: TileConfig) -> 
     """
     margin = -(-config.margin // grid) * grid
     padded = triple(-(-(n + 2 * margin) // divisor) * divisor for n in shape)
-    core = choose_tile_shape(
-        padded,
-        halo=config.halo,
-        reach=config.reach * grid,
-        divisor=divisor,
-        max_voxels=config.max_points * grid**3,
-        encoder_share=config.encoder_share,
-    )
+    core = choose_tile_shape(padded, grid=grid, divisor=divisor, config=config)
     return tile_axes(padded, core=core, halo=config.halo, divisor=divisor, margin=margin, inside=shape)
 
 
@@ -121,30 +114,20 @@ def tile_axes(
     return triple(axes)
 
 
-def choose_tile_shape(
-    shape: Shape, *, halo: int, reach: int, divisor: int, max_voxels: int, encoder_share: float
-) -> Shape:
+def choose_tile_shape(shape: Shape, *, grid: int, divisor: int, config: TileConfig) -> Shape:
     """Return the shape of the tiles' cores at which the network has the least work.
 
-    Parameters
-    ----------
-    shape, halo, divisor
-        As for :func:`tile_axes`.
-    reach : int
-        Voxels around its core that the decoder computes.
-    max_voxels : int
-        Most voxels that the decoder computes at once, as memory allows.
-    encoder_share : float
-        Share of the cost spent in the encoder, in [0, 1].
+    The shape of the volume is a multiple of ``divisor``; the other arguments are those of :func:`plan_tiles`.
 
     Examples
     --------
     A tile covers the whole of a thin volume along Z, and is wider for that:
 
-    >>> limits = {"halo": 32, "reach": 8, "divisor": 16, "max_voxels": 160**3, "encoder_share": 0.3}
-    >>> choose_tile_shape((128, 128, 128), **limits), choose_tile_shape((32, 1024, 1024), **limits)
+    >>> network = {"grid": 2, "divisor": 16, "config": TileConfig(max_points=80**3)}
+    >>> choose_tile_shape((128, 128, 128), **network), choose_tile_shape((32, 1024, 1024), **network)
     ((128, 128, 128), (32, 208, 512))
     """
+    halo, reach, share = config.halo, config.reach * grid, config.encoder_share
     options = [
         np.unique([-(-num // (parts * divisor)) * divisor for parts in range(1, num // divisor + 1)])
         for num in shape
@@ -155,8 +138,8 @@ def choose_tile_shape(
     ]
     computed = [np.minimum(num, cores + 2 * reach) for num, cores in zip(shape, options, strict=True)]
     encoder, decoder = (_outer([along[stage] for along in cost]) for stage in (0, 1))
-    work = encoder_share * encoder + (1 - encoder_share) * decoder
-    work[_outer(computed) > max_voxels] = np.inf
+    work = share * encoder + (1 - share) * decoder
+    work[_outer(computed) > config.max_points * grid**3] = np.inf
     if np.isinf(work).all():
         return divisor, divisor, divisor
     best = np.unravel_index(work.argmin(), work.shape)

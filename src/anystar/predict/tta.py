@@ -22,23 +22,10 @@ FLIPS = ((), (0, 1), (0, 2), (1, 2))
 def predict_averaged(
     network: StarNet, image: Tensor, flips: tuple[tuple[int, ...], ...], part: Box
 ) -> Prediction:
-    """Return the mean prediction over mirror images.
+    """Return logits of the mean probability over mirror images, and geometric means of the distances.
 
-    Parameters
-    ----------
-    network : StarNet
-        In evaluation mode.
-    image : tensor, shape ``(B, 1, Z, Y, X)``
-        Sides are multiples of the network's divisor.
-    flips : tuples of axes
-        For each mirror image, which of Z, Y, X (0, 1, 2) are reversed.
-    part : three slices
-        The part of the network's grid that is predicted.
-
-    Returns
-    -------
-    Prediction
-        Logits of the mean probability, and geometric means of the distances.
+    The network is in evaluation mode. Sides of images ``(B, 1, Z, Y, X)`` are multiples of its divisor.
+    ``flips`` are the axes (0, 1, 2) that each mirror image has reversed, ``part`` is a part of the grid.
     """
     config = network.config
     rays, shape = golden_spiral(config.num_rays), [num // config.grid for num in image.shape[2:]]
@@ -93,13 +80,7 @@ def _log_along(distances: Tensor, rays: Rays, axes: tuple[int, ...]) -> Tensor:
 
 @lru_cache(maxsize=32)
 def mirrored_rays(rays: Rays, axes: tuple[int, ...]) -> np.ndarray:
-    """Return the weights of the three rays around each ray's mirror image, ``(R, R)`` float32.
-
-    Parameters
-    ----------
-    rays : Rays
-    axes : ints
-        Which of Z, Y, X are reversed.
+    """Return the weights of the three rays around each ray's mirror image along axes, ``(R, R)`` float32.
 
     Examples
     --------

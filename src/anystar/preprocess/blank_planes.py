@@ -82,13 +82,8 @@ def find_blank_planes(image: ArrayLike, subsample: Subsample | None = None) -> t
     A plane is blank if all its voxels have one value. A run of more than five planes is left alone. So is
     background: a run whose value at least half of the voxels of a plane next to it have.
 
-    Parameters
-    ----------
-    image : array, shape ``(Z, Y, X)``
-        Only the middle of each plane is read, unless ``subsample`` has a part of each; and then the planes
-        that are constant there, with those next to them, unless most are.
-    subsample : Subsample, optional
-        Subsample of the image.
+    Only the middle of each plane is read, unless the subsample of the image has a part of each; and then the
+    planes that are constant there, with those next to them, unless most are.
 
     Examples
     --------
@@ -103,7 +98,8 @@ def find_blank_planes(image: ArrayLike, subsample: Subsample | None = None) -> t
         part, whole = subsample.voxels, subsample.voxels.shape == subsample.shape
     else:
         part, whole = np.asarray(image[(slice(None), *map(_middle, image.shape[1:]))]), False
-    blank = _constant(part)
+    planes = part.reshape(num, -1)
+    blank = np.asarray(planes.min(1) == planes.max(1))
     if 2 * blank.sum() > num:
         return ()
     if not whole:
@@ -139,22 +135,13 @@ def _check_whole_planes(image: ArrayLike, blank: np.ndarray) -> None:
 def _is_background(image: ArrayLike, run: Run) -> bool:
     """Return whether a plane next to the run has its value in at least half of its voxels."""
     value = np.asarray(image[run[0] : run[0] + 1, :1, :1]).item()
-    return any(np.mean(_plane(image, z) == value) >= _COMMON for z in (run[0] - 1, run[1]))
+    beside = (np.asarray(image[z : z + 1, :, :]) for z in (run[0] - 1, run[1]))
+    return any(np.mean(plane == value) >= _COMMON for plane in beside)
 
 
 def _middle(num: int) -> slice:
     start = max(0, (num - _WINDOW) // 2)
     return slice(start, start + _WINDOW)
-
-
-def _plane(image: ArrayLike, z: int) -> np.ndarray:
-    return np.asarray(image[z : z + 1, :, :])[0]
-
-
-def _constant(planes: np.ndarray) -> np.ndarray:
-    """Return which planes have one value throughout."""
-    rows = planes.reshape(len(planes), -1)
-    return np.asarray(rows.min(1) == rows.max(1))
 
 
 def _interpolate(below: np.ndarray, above: np.ndarray, share: float) -> np.ndarray:

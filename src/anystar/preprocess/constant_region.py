@@ -138,14 +138,8 @@ class ConstantRegion:
 def find_region(subsample: Subsample, cropped: Collection[Face] = ()) -> ConstantRegion | None:
     """Return the region of one value at the border that holds no data, ``None`` if there is none.
 
-    The value is that of most corners of the volume. Pieces that noise could make do not count.
-
-    Parameters
-    ----------
-    subsample : Subsample
-        Of the volume.
-    cropped : faces
-        At which constant planes were cropped, each an axis and whether it is the face at its end.
+    The value is that of most corners of the volume. Pieces that noise could make do not count. At the faces
+    ``cropped``, constant planes were cropped.
     """
     voxels = subsample.voxels
     values = _corner_values(voxels)

@@ -130,7 +130,9 @@ def estimate_illumination(voxels: np.ndarray, known: np.ndarray | None = None) -
     edges = [np.linspace(0, num, k + 1).astype(int) for num, k in zip(voxels.shape, regions, strict=True)]
     for region in np.ndindex(*regions):
         box = tuple(slice(edge[i], edge[i + 1]) for edge, i in zip(edges, region, strict=True))
-        data = voxels[box] if known is None else _enough(voxels[box], known[box])
+        data = voxels[box]
+        if known is not None and known[box].mean() >= _KNOWN:  # else all count, filled ones too
+            data = data[known[box]]
         low[region], high[region] = np.percentile(data.astype(np.float32, copy=False), [_LOW, _HIGH])
     full = max(float(high.max() - low.min()), TINY)
     live = (high - low >= _BLANK * full).astype(float)
@@ -141,11 +143,6 @@ def estimate_illumination(voxels: np.ndarray, known: np.ndarray | None = None) -
     background = ndimage.gaussian_filter(low, _NEAR, mode="nearest")
     above = np.maximum(above, _BLANK * full)
     return Illumination(regions, tuple(background.ravel().tolist()), tuple(above.ravel().tolist()))
-
-
-def _enough(voxels: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Return the voxels of a region that are data; all of them, filled ones too, if those are few."""
-    return voxels[known] if known.mean() >= _KNOWN else voxels
 
 
 def _interpolate(grid: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:

@@ -20,20 +20,22 @@ _LOW, _HIGH, _TOP = 0.1, 99.8, 99.99
 """Percentiles that set the limits."""
 _SPARSE = 3.0
 """The upper limit is at most this many times as far from the lower one as the percentile ``_HIGH``."""
+_SMALLEST = 4
+"""Fewest voxels along an axis."""
 _SLAB = 64
 """Planes that are read at once."""
 
 
-def check_image(image: np.ndarray, *, smallest: int = 4) -> np.ndarray:
+def check_image(image: np.ndarray) -> np.ndarray:
     """Return ``image`` as an array, or raise ``InputError`` that says why it cannot be segmented."""
     image = np.asarray(image)
     if image.ndim != 3:
         raise InputError(f"image must have three axes (Z, Y, X), got shape {image.shape}")
     if image.dtype.kind not in "buif":
         raise InputError(f"image must hold real numbers, got {image.dtype}")
-    if min(image.shape) < smallest:
+    if min(image.shape) < _SMALLEST:
         raise InputError(
-            f"image must have at least {smallest} voxels along each axis, got {image.shape}; "
+            f"image must have at least {_SMALLEST} voxels along each axis, got {image.shape}; "
             "AnyStar segments volumes, not single slices"
         )
     return image

@@ -190,15 +190,13 @@ def _constant_corners(image: ArrayLike, box: list[slice]) -> dict[Face, float | 
 
 def _constant_planes(image: ArrayLike, box: list[slice], face: Face, value: float | None) -> int:
     """Return how many planes at a face of a box have nothing but a value."""
-    part = box[face[0]]
-    num, count = part.stop - part.start, 0
-    while count < num:
-        size = min(_SLAB, num - count)
-        leading = _leading(image, _planes(box, face, count, size), face, value)
-        count += leading
+    num = box[face[0]].stop - box[face[0]].start
+    for first in range(0, num, _SLAB):
+        size = min(_SLAB, num - first)
+        leading = _leading(image, _planes(box, face, first, size), face, value)
         if leading < size:
-            break
-    return count
+            return first + leading
+    return num
 
 
 def _leading(image: ArrayLike, slab: list[slice], face: Face, value: float | None) -> int:

@@ -46,7 +46,9 @@ class MissingVoxels:
         finite = np.isfinite(data)
         missing, num = int(data.size - finite.sum()), data.size
         if in_memory(image) and subsample.voxels.shape != tuple(image.shape):
-            missing, num = _count(image), int(np.prod(image.shape))
+            slabs = (np.asarray(image[z : z + _SLAB, :, :]) for z in range(0, image.shape[0], _SLAB))
+            missing = sum(int(slab.size - np.isfinite(slab).sum()) for slab in slabs)
+            num = int(np.prod(image.shape))
         if not missing and in_memory(image):
             return None
         if missing > MOST_MISSING * num:
@@ -115,8 +117,3 @@ def repair(image: np.ndarray, fallback: float) -> np.ndarray:
     filled = image.copy()
     filled[~finite] = np.where(count > 0, total / np.maximum(count, 1), fallback)
     return filled
-
-
-def _count(image: ArrayLike) -> int:
-    slabs = (np.asarray(image[z : z + _SLAB, :, :]) for z in range(0, image.shape[0], _SLAB))
-    return sum(int(slab.size - np.isfinite(slab).sum()) for slab in slabs)

@@ -32,14 +32,6 @@ def resampled_shape(shape: Shape, zoom: Vec) -> Shape:
 class ResampledImage:
     """A prepared image on the grid of the network.
 
-    Parameters
-    ----------
-    prepared : PreparedImage
-    zoom : three floats
-        Voxels of the grid per voxel of the image, along Z, Y, X.
-    device : torch.device
-        Device on which boxes are computed.
-
     Examples
     --------
     >>> from anystar.preprocess import Preprocessing
@@ -51,7 +43,9 @@ class ResampledImage:
 
     prepared: PreparedImage
     zoom: Vec
+    """Voxels of the grid per voxel of the image, along Z, Y, X."""
     device: torch.device
+    """Where boxes are computed."""
 
     @property
     def shape(self) -> Shape:
@@ -85,11 +79,8 @@ class ResampledImage:
             lowest, highest = np.minimum(lowest, part.min()), np.maximum(highest, part.max())
             slab = torch.from_numpy(part).to(self.device)
             slab = y.apply(x.apply(slab, 2), 1)
-            if stop - start == z.last - z.first:
-                whole = z.apply(slab, 0)
-            else:
-                share = z.apply(slab, 0, start - z.first, stop - z.first)
-                whole = share if whole is None else whole.add_(share)
+            share = z.apply(slab, 0, slice(start - z.first, stop - z.first))
+            whole = share if whole is None else whole.add_(share)
         assert whole is not None
         if not np.isfinite(lowest):
             raise InputError("image has NaN or infinite voxels, though none in its subsample; replace them")
@@ -115,13 +106,13 @@ class _Rows:
     matrix: np.ndarray | None
     """(voxels of the box, ``last - first``) float32; ``None`` for a plain copy."""
 
-    def apply(self, part: Tensor, axis: int, start: int = 0, stop: int | None = None) -> Tensor:
-        """Multiply one axis by the columns ``start`` to ``stop``."""
-        if self.matrix is None and start == 0 and stop is None:
+    def apply(self, part: Tensor, axis: int, columns: slice = slice(None)) -> Tensor:
+        """Multiply one axis, which ``part`` has some columns of."""
+        if self.matrix is None and part.shape[axis] == self.last - self.first:
             return part
         matrix = np.eye(self.last - self.first, dtype=np.float32) if self.matrix is None else self.matrix
-        columns = torch.from_numpy(np.ascontiguousarray(matrix[:, start:stop])).to(part.device)
-        return torch.movedim(torch.movedim(part, axis, -1) @ columns.T, -1, axis).contiguous()
+        weights = torch.from_numpy(np.ascontiguousarray(matrix[:, columns])).to(part.device)
+        return torch.movedim(torch.movedim(part, axis, -1) @ weights.T, -1, axis).contiguous()
 
 
 def _rows(num: int, factor: float, part: slice, size: int, sigma: float) -> _Rows:

@@ -164,6 +164,10 @@ class Preprocessing:
         """Return the box of an image of this shape that is left when margins are cropped."""
         return whole_box(tuple(shape)) if self.margins is None else self.margins.box
 
+    def inner_shape(self, shape: Shape) -> Shape:
+        """Return the shape of that box."""
+        return box_shape(self.inner_box(shape))
+
     def clear_margins(self, labels: np.ndarray, box: Box | None = None) -> np.ndarray:
         """Set the labels of a box of the image, or of all of it, to 0 in its margins, in place."""
         return labels if self.margins is None else self.margins.clear(labels, box)

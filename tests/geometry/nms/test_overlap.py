@@ -3,8 +3,9 @@
 import numba as nb
 import numpy as np
 
-from anystar.geometry.body.numba import extents, radius_tables
+from anystar.geometry.body.numba import radius_tables
 from anystar.geometry.nms import overlap
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.rays import golden_spiral
 from tests import reference, scenes
 
@@ -29,7 +30,7 @@ def bounds(*args):
 
 def pairs(points, distances, rays, threshold):
     """What the package decides about pairs: ``(overlaps(n, m), estimates(n, m))``."""
-    bodies = overlap.body_table(np.asarray(points, np.float64), distances, extents(distances, rays))
+    bodies = overlap.body_table(Polyhedra(points, distances, rays))
     sampling, scratch = overlap.sampling(radius_tables(rays)), overlap.new_scratch(len(rays))
 
     def decide(n, m):
@@ -62,6 +63,6 @@ def test_bounds_hold():
         distances = scenes.smooth_distances(rng, 2, RAYS, radius=(4.0, 6.0))
         points = np.array([[0, 0, 0], rng.normal(0, 5, 3)])
         exact = reference.overlap(points, distances, RAYS, step=0.5)
-        bodies = overlap.body_table(points, distances, extents(distances, RAYS))
+        bodies = overlap.body_table(Polyhedra(points, distances, RAYS))
         low, high = bounds(bodies.sizes, 0, 1, float((points[1] ** 2).sum()))
         assert low - 0.02 <= exact <= high + 0.02

@@ -18,7 +18,6 @@ __all__ = ["Extents", "Tables", "extents", "inside", "tables"]
 class Tables(NamedTuple):
     """:class:`anystar.geometry.body.numba.RadiusTables` on a device."""
 
-    vertices_3R: Tensor
     cells: Tensor  # (128 * 128,) int64: the face at each cell of the octahedral map
     inverse_9F: Tensor  # each face's matrix from a vector to the mixture of its rays
     rays_3F: Tensor  # int64
@@ -41,7 +40,6 @@ def tables(rays: Rays, device: torch.device) -> Tables:
     host = radius_tables(rays)
     cells, inverse, corners = (torch.from_numpy(a) for a in host.face_map)
     values = (
-        torch.tensor(host.vertices.T.copy()),
         cells.to(torch.int64),
         inverse.view(-1, 9).T.contiguous(),
         corners.to(torch.int64).view(-1, 3).T.contiguous(),
@@ -65,18 +63,9 @@ def _extents(distances_NR: Tensor, known: Tables) -> tuple[Tensor, ...]:
 
 
 def inside(z: Tensor, y: Tensor, x: Tensor, body: Tensor, distances_NR: Tensor, known: Tables) -> Tensor:
-    """Return which offsets from the centres of bodies lie inside them.
+    """Return which offsets from the centres of bodies, float32 of one shape, lie inside them.
 
-    Parameters
-    ----------
-    z, y, x : torch.Tensor
-        Offsets, float32, of one shape.
-    body : torch.Tensor
-        Row of ``distances_NR`` that each belongs to, int64, of a shape that broadcasts to that of ``z``.
-    distances_NR : torch.Tensor
-        Star distances, float32.
-    known : Tables
-        Tables of the rays.
+    ``body`` is the row of the distances that each belongs to, int64, of a shape that broadcasts to theirs.
     """
     half = MAP_SIZE / 2
     scale = 1 / (z.abs() + y.abs() + x.abs() + 1e-20)

@@ -18,8 +18,8 @@ from functools import partial
 
 import numpy as np
 
-from anystar.geometry.body.numba import FAST, extents, radius_tables
-from anystar.geometry.nms.overlap import BodyTable, body_table, new_scratch, sampling
+from anystar.geometry.body.numba import FAST, radius_tables
+from anystar.geometry.nms.overlap import body_table, new_scratch, sampling
 from anystar.geometry.nms.spatial_hash import insert, new_index, overlaps_kept, rehashed
 from anystar.geometry.polyhedra import Polyhedra
 from anystar.geometry.threads import run_chunks
@@ -38,7 +38,7 @@ def suppress(polyhedra: Polyhedra, threshold: float) -> np.ndarray:
     if threshold == 1:
         return order
     num, rays = len(polyhedra), polyhedra.rays
-    bodies, samples = _bodies(polyhedra), sampling(radius_tables(rays))
+    bodies, samples = body_table(polyhedra), sampling(radius_tables(rays))
     index = new_index(num)
     alive = np.ones(num, np.bool_)
 
@@ -116,7 +116,7 @@ def suppress_partly(
         return status
     num, rays = len(polyhedra), polyhedra.rays
     _suppress_known(
-        _bodies(polyhedra),
+        body_table(polyhedra),
         sampling(radius_tables(rays)),
         new_index(num, full=True),
         new_index(num, full=True),
@@ -163,12 +163,6 @@ def digest_factors(num_rays: int) -> np.ndarray:
     """Return odd factors, ``(R,)`` int64, whose products with a body's distances are summed."""
     rng = np.random.default_rng(0)
     return rng.integers(-(2**62), 2**62, num_rays) * 2 + 1
-
-
-def _bodies(polyhedra: Polyhedra) -> BodyTable:
-    """Measure all candidates."""
-    found = extents(polyhedra.distances, polyhedra.rays)
-    return body_table(polyhedra.points.astype(np.float64), polyhedra.distances, found)
 
 
 @kernel(fastmath=FAST)

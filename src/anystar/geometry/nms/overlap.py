@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from anystar.geometry.body.numba import FAST, Extents, FaceMap, RadiusTables, inside
+from anystar.geometry.body.numba import FAST, FaceMap, RadiusTables, extents, inside
+from anystar.geometry.polyhedra import Polyhedra
 from anystar.runtime.compiled import kernel
 
 __all__ = [
@@ -71,11 +72,11 @@ def sampling(tables: RadiusTables) -> Sampling:
     return Sampling(pattern, tables.face_map)
 
 
-def body_table(points: np.ndarray, distances: np.ndarray, extents: Extents) -> BodyTable:
-    """Return points ``(N, 3)``, distances ``(N, R)`` and the extents of N bodies as the kernels take them."""
-    inner, outer, volume, box = extents
-    columns = (points, box, inner[:, None], outer[:, None], volume[:, None])
-    return BodyTable(np.concatenate(columns, axis=1, dtype=np.float64), distances)
+def body_table(polyhedra: Polyhedra) -> BodyTable:
+    """Return bodies, measured, as the kernels take them."""
+    inner, outer, volume, box = extents(polyhedra.distances, polyhedra.rays)
+    columns = (polyhedra.points, box, inner[:, None], outer[:, None], volume[:, None])
+    return BodyTable(np.concatenate(columns, axis=1, dtype=np.float64), polyhedra.distances)
 
 
 def new_scratch(num_rays: int) -> Scratch:

@@ -48,18 +48,8 @@ def contacts(bodies: Bodies, queries: Tensor, targets: Tensor) -> Iterator[tuple
     """Yield the pairs whose bounding balls meet: query, target, squared distance of centres.
 
     A pair may come twice; a body is paired with itself, too. Bodies are sought in cells twice as wide as the
-    larger of the two can be, so that huge ones do not become neighbours of everything.
-
-    Parameters
-    ----------
-    bodies : Bodies
-    queries, targets : torch.Tensor
-        Rows of the bodies, int64.
-
-    Yields
-    ------
-    tuple of torch.Tensor
-        Rows of the bodies (two of int64) and float64, in chunks of bounded memory.
+    larger of the two can be, so that huge ones do not become neighbours of everything. Queries and targets
+    are rows of the bodies, int64; squared distances are float64, in chunks of bounded memory.
     """
     query_level, target_level = bodies.level[queries], bodies.level[targets]
     for level in torch.cat([query_level, target_level]).unique().tolist():

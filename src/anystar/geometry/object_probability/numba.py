@@ -51,19 +51,8 @@ def boundary_distance_squared(labels: np.ndarray, spacing: tuple[float, float, f
     """Return each voxel's squared distance to the nearest voxel of another label; 0 in the background.
 
     Exact, in time linear in the volume: one pass per axis, each a lower envelope of parabolas within the runs
-    of one label.
-
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        As :func:`check_labels` returns them, ``(Z, Y, X)``.
-    spacing : tuple of 3 floats
-        Length of a voxel along Z, Y, X.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``(Z, Y, X)``, float32, in the unit of ``spacing``, squared.
+    of one label. Labels are those of :func:`check_labels`, the result is float32 in the unit of ``spacing``,
+    squared, both ``(Z, Y, X)``.
 
     References
     ----------

@@ -58,9 +58,7 @@ def _pad(labels: np.ndarray) -> np.ndarray:
     z, y, x = labels.shape
     if (z + 2 * PAD) * (y + 2 * PAD) * (x + 2 * PAD) >= 2**31:
         raise ValueError(f"labels must have fewer than 2^31 voxels, got shape {labels.shape}")
-    padded = np.zeros((z + 2 * PAD, y + 2 * PAD, x + 2 * PAD), np.int32)
-    padded[PAD : PAD + z, PAD : PAD + y, PAD : PAD + x] = labels
-    return padded
+    return np.pad(labels, PAD)
 
 
 def march_offsets(shape: tuple[int, ...], rays: Rays) -> np.ndarray:

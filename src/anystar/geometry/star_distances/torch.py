@@ -24,19 +24,8 @@ _WINDOW = 8
 def star_distances(labels: Tensor, points: Tensor, rays: Rays) -> Tensor:
     """Return the star distances of voxels, see :func:`anystar.geometry.star_distances.star_distances`.
 
-    Parameters
-    ----------
-    labels : torch.Tensor
-        Contiguous int32, shape ``(B, Z, Y, X)``.
-    points : torch.Tensor
-        Int64, shape ``(N, 4)``: row of the batch and voxel (ZYX), all inside.
-    rays : Rays
-        ``R`` directions.
-
-    Returns
-    -------
-    torch.Tensor
-        Shape ``(N, R)``, float32. Besides it at most about 1.5 GB are used on a graphics card.
+    Labels are contiguous int32, shape ``(B, Z, Y, X)``; points int64, shape ``(N, 4)``, all inside. Besides
+    the result at most about 1.5 GB are used on a graphics card.
     """
     march = _March(labels, rays)
     if march.kernel is not None:  # the host need not know which lie in the background

@@ -17,13 +17,7 @@ def search_appearance(plain: Trial, score: Score, config: SearchConfig) -> Trial
     (docs/lab-notes/training-log.md). Such an image only proposes objects; :class:`Detector` measures them in
     the plain one. Several objects must appear: a search that tries often finds some in anything.
 
-    Parameters
-    ----------
-    plain : Trial
-        The trial of the image as it is.
-    score : callable
-        Tries a setting.
-    config : SearchConfig
+    ``plain`` is the trial of the image as it is.
     """
     best = plain
     smoothed = [(config.sigma, 1.0)] if config.sigma else []

@@ -17,12 +17,6 @@ def search_aspect(score: Score, config: SearchConfig) -> Trial:
     neighbours are tried. Where cubic voxels show hardly anything, both directions are tried first, since
     noise makes small differences. Once objects are found, other distances are tried only near the zoom at
     which they are clearest.
-
-    Parameters
-    ----------
-    score : callable
-        Tries a setting.
-    config : SearchConfig
     """
     tried: dict[float, Trial] = {}
 

@@ -163,15 +163,7 @@ def weigh(
 ) -> ScaleEvidence:
     """Return the objects among the candidates, each with its evidence.
 
-    Parameters
-    ----------
-    candidates : Candidates
-        Lengths in shortest edges of the image's voxels.
-    prob_thresh : float
-        The model's own threshold.
-    zoom, boxes
-        As in :class:`ScaleEvidence`.
-    config : SearchConfig
+    Lengths are in shortest edges of the image's voxels; the threshold is the model's own.
     """
     likely = candidates.take(candidates.prob > LOWEST)
     kept = likely.take(suppress(likely, threshold=config.nms_thresh))

@@ -43,12 +43,10 @@ def best_scale(
         Takes a zoom and the best scale so far, and returns the evidence at that zoom.
     extent : float
         Longest side of the part, in shortest edges of its voxels.
-    config : SearchConfig
     near : float, optional
         Zoom near which others are tried; by default, all are.
     least : float
         Confidence that the zoom nearest to ``near`` must reach, or no other is tried.
-    progress : callable, optional
     """
     zooms = [zoom for zoom in config.zooms if extent * zoom >= config.min_side] or [1.0]
     coarse = 1.0  # zooms from here on are worth their cost only while they are the best

@@ -12,13 +12,11 @@ from anystar.predict.scale_search.appearance import search_appearance
 from anystar.predict.scale_search.aspect import search_aspect
 from anystar.predict.scale_search.evidence import ScaleEvidence
 from anystar.predict.scale_search.scales import find_second
-from anystar.predict.scale_search.trial import Score, Setting, Trial, Trials
+from anystar.predict.scale_search.trial import Setting, Trial, Trials
 from anystar.preprocess import Preprocessing
 from anystar.preprocess.arrays import Vec
 
 __all__ = ["SearchResult", "SecondScale", "search_scale"]
-
-_CUBIC = (1.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +25,8 @@ class SecondScale:
 
     diameter: float
     """Diameter of the objects in shortest edges of a voxel."""
+    zoom: float
+    """Voxels that the network sees per shortest edge."""
     prob_thresh: float
     """Lowest probability of an object."""
 
@@ -78,11 +78,16 @@ def search_scale(
     if trials.image.settings.constant:
         note = Note(CONSTANT, "the image is constant: there is nothing to find")
         return _nothing(trials, aspect, note)
-    score = trials.any_scale if diameter is None else _at_known_diameter(trials, diameter, aspect)
+
+    def score(setting: Setting) -> Trial:
+        if diameter is None:
+            return trials.any_scale(setting)
+        return trials.at_diameter(setting, _in_edges(diameter, aspect, setting))
+
     best = search_aspect(score, config) if aspect is None else score(Setting(aspect=aspect))
     if appearance and best.confidence < config.unsure:
         best = search_appearance(best, score, config)
-    notes = [*_remarks(best, aspect)]
+    notes = _remarks(best, aspect)
     found = best.best
     if diameter is None:
         small = found.evidence.score > 0 and found.diameter < config.speck_diameter
@@ -124,11 +129,11 @@ def _second_scale(trials: Trials, best: Trial, final: Trial) -> SecondScale | No
     if not beside.is_clear(trials.config):
         return None
     prob_thresh = choose_threshold([beside.probabilities], trials.prob_thresh)
-    return SecondScale(diameter=beside.diameter, prob_thresh=max(prob_thresh, trials.prob_thresh))
-
-
-def _at_known_diameter(trials: Trials, diameter: float, aspect: Vec | None) -> Score:
-    return lambda setting: trials.at_diameter(setting, _in_edges(diameter, aspect, setting))
+    return SecondScale(
+        diameter=beside.diameter,
+        zoom=trials.object_diameter / beside.diameter,
+        prob_thresh=max(prob_thresh, trials.prob_thresh),
+    )
 
 
 def _in_edges(diameter: float, aspect: Vec | None, setting: Setting) -> float:
@@ -160,7 +165,7 @@ def _nothing(
 ) -> SearchResult:
     return SearchResult(
         diameter=None,
-        aspect=aspect or _CUBIC,
+        aspect=aspect or (1.0, 1.0, 1.0),
         preprocessing=trials.image.settings,
         runner_up=runner_up,
         notes=(note,),

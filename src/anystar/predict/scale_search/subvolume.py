@@ -13,7 +13,7 @@ from anystar.box import triple
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import ScaleEvidence
 from anystar.preprocess import PreparedImage
-from anystar.preprocess.arrays import Box, Vec, box_shape, corners, whole_box
+from anystar.preprocess.arrays import Box, Vec, box_shape, corners, whole_box, within
 from anystar.preprocess.resample import ResampledImage
 
 __all__ = ["choose_places", "choose_subvolume", "narrow", "uncut"]
@@ -98,10 +98,7 @@ def _structure(image: PreparedImage, box: Box, cells: list[Box], size: np.ndarra
     factor = np.array(values.shape) / box_shape(box)
     means = []
     for cell in cells:
-        ends = [
-            ((s.start - whole.start) * f, (s.stop - whole.start) * f)
-            for s, whole, f in zip(cell, box, factor, strict=True)
-        ]
+        ends = [(s.start * f, s.stop * f) for s, f in zip(within(cell, box), factor, strict=True)]
         means.append(float(band[tuple(slice(int(a), max(int(a) + 1, round(b))) for a, b in ends)].mean()))
     return np.array(means)
 

@@ -135,18 +135,10 @@ class Trials:
         part: Box | None = None,
         around: ScaleEvidence | None = None,
     ) -> Trial:
-        """Try one scale on all of a small image, or a part of a large one.
+        """Try one scale, at a diameter in shortest edges, on all of a small image or a part of a large one.
 
-        Parameters
-        ----------
-        setting : Setting
-        diameter : float
-            Diameter of the objects in shortest edges of a voxel.
-        part : Box, optional
-            A part of the image to try instead of all of it.
-        around : ScaleEvidence, optional
-            Objects around which a part of a large image is chosen; by default where its structure is
-            strongest.
+        That is ``part``, if it is given. What is still too large is narrowed to where the objects ``around``
+        are, by default where its structure is strongest.
         """
         image = self._adjusted(setting)
         zoom = self.object_diameter / diameter
