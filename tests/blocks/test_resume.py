@@ -21,7 +21,7 @@ from anystar.blocks.journal import Journal
 from anystar.blocks.lazy_array import LazyArray
 from anystar.blocks.plan import read_plan, write_plan
 from anystar.errors import AlreadyDone
-from anystar.io import label_store
+from anystar.io import unfinished
 from tests.blocks.conftest import labels_of
 
 HOW = {"diameter": 3.3, "prob_thresh": 0.25, "tiles_along": 2, "block": (16, 16, 64), "hold": 0}
@@ -187,7 +187,7 @@ def test_killed_when_the_labels_have_appeared(tmp_path, model, image, sized, mon
 
     with monkeypatch.context() as patch:
         if where == "not listed":
-            patch.setattr(label_store, "register", dies)
+            patch.setattr(unfinished, "register", dies)
         elif where == "appeared":
             patch.setattr(Journal, "close", lambda journal: dies(close(journal)))
         else:

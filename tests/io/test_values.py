@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anystar.errors import FileError
-from anystar.io.values import compact, to_memory
+from anystar.io.values import compact, memory_dtype
 
 
 @given(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1))
@@ -18,8 +18,8 @@ def test_compact_is_lossless(values):
 
 
 def test_types_of_files_become_those_of_memory():
-    assert to_memory(np.zeros(3, np.float16)).dtype == np.float32
-    assert to_memory(np.zeros(3, ">i2")).dtype == np.int16
-    assert to_memory(np.array([True])).dtype == np.uint8
+    assert memory_dtype(np.dtype(np.float16)) == np.float32
+    assert memory_dtype(np.dtype(">i2")) == np.dtype(np.int16)
+    assert memory_dtype(np.dtype(bool)) == np.uint8
     with pytest.raises(FileError, match="complex"):
-        to_memory(np.zeros(3, complex))
+        memory_dtype(np.dtype(complex))

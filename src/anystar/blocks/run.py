@@ -29,6 +29,7 @@ from anystar.config import ConfigError
 from anystar.errors import AlreadyDone, FileError
 from anystar.io.label_store import LabelStore
 from anystar.io.lazy import LazyImage
+from anystar.io.unfinished import partial_of
 from anystar.objects.measure import check_mask
 from anystar.outputs import Outputs
 from anystar.predict.detector import TileDetector
@@ -317,7 +318,7 @@ def _store(output: Path, run: Run, journal: Journal, dtype: np.dtype) -> tuple[L
     image = run.image
     drawn, finishing = journal.of("labels"), journal.entry("finish", 0) is not None
     if journal.entry("store", 0) is not None and (not finishing or len(drawn) == len(run.boxes)):
-        partial = output.with_name(f".{output.name}.partial")
+        partial = partial_of(output)
         if finishing and output.exists() and not partial.exists():
             output.rename(partial)  # killed when it had appeared: its image may not list it yet
         with suppress(FileError):

@@ -11,6 +11,7 @@ from anystar.errors import FileError
 __all__ = [
     "READABLE",
     "SUFFIXES",
+    "ZARR_FILES",
     "Address",
     "file_stem",
     "file_suffix",
@@ -48,7 +49,8 @@ _INSIDE_HDF5 = re.compile(r"(?P<file>.*?\.(?:h5|hdf5))(?::/*|/+)(?P<inner>.*)", 
 _INSIDE_ZARR = re.compile(r"(?P<file>.*?\.zarr)(?::/*|/+)(?P<inner>.+)", re.IGNORECASE)
 _ADDRESS = re.compile(r"(https?|ftps?|sftp|s3|gs|gcs|az|abfss?|hdfs|file):/+", re.IGNORECASE)
 """What is read by no reader here; a path has one slash where an address has two."""
-_ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+ZARR_FILES = ("zarr.json", ".zattrs", ".zgroup", ".zarray")
+"""Names of which a Zarr store, and each group and array in it, has one or more."""
 
 
 class Address(NamedTuple):
@@ -96,7 +98,7 @@ def locate(path: str | Path) -> Address:
     name = path.name.lower()
     suffix = next((s for s in sorted(READABLE, key=len, reverse=True) if name.endswith(s)), "")
     module = _FORMATS.get(suffix) or ("png_jpeg" if suffix in _PNG_JPEG else "vendor" if suffix else "")
-    if not suffix and any((path / file).is_file() for file in _ZARR_FILES):
+    if not suffix and any((path / file).is_file() for file in ZARR_FILES):
         module = "ome_zarr"  # a store by its content, whatever its name
     return Address(path, inner, suffix, module)
 

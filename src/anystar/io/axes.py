@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from anystar.errors import FileError
 
-__all__ = ["Pick", "channel_number", "clean_names", "column_names", "pick_volume"]
+__all__ = ["Pick", "channel_number", "clean_names", "column_names", "pick_volume", "refuse_number"]
 
 _NAMES = {"T": "time", "C": "channel", "S": "colour", "Q": "unnamed", "I": "unnamed"}
 _LISTED = 12
@@ -175,40 +175,35 @@ def _one_of(wanted: int | None, count: int, kind: str, argument: str, names: tup
         raise FileError(
             f"has {count} {kind}s{listed}; choose one with {argument}=0 to {argument}={count - 1}{by_name}"
         )
-    if wanted is not None and not 0 <= wanted < count:
-        short = kind.removeprefix("colour (RGB) ")
-        has = f"{short}s 0 to {count - 1}{listed}" if count > 1 else f"one {short}, number 0"
-        raise FileError(f"has {has}, not {short} {wanted}; choose another {argument}=")
+    if wanted is not None:
+        refuse_number(wanted, count, kind.removeprefix("colour (RGB) "), argument, listed)
     return wanted or 0
 
 
-def _suggestion(sizes: dict[str, int]) -> str:
-    """Return letters that the axes may have."""
-    free = iter(a for a in "TC" if a not in sizes)
-    return "".join(a if a in "TZYXCS" else next(free, "?") for a in sizes)
-
-
-def _as_z(sizes: dict[str, int], axis: str) -> str:
-    """Return the axes' letters with another one as Z."""
-    return "".join(sizes).replace(axis, "Z")
+def refuse_number(wanted: int, count: int, kind: str, argument: str, listed: str = "") -> None:
+    """Raise ``FileError`` if the number of a channel, time point, level or image is not below ``count``."""
+    if not 0 <= wanted < count:
+        has = f"{kind}s 0 to {count - 1}{listed}" if count > 1 else f"one {kind}, number 0"
+        raise FileError(f"has {has}, not {kind} {wanted}; choose another {argument}=")
 
 
 def _refuse_other_axes(sizes: dict[str, int]) -> None:
     """Raise unless what remains is Z, Y, X, time and at most one of channel and colour."""
-    found = ", ".join(f"{_NAMES.get(a, a)} {n}" for a, n in sizes.items())
+    found, letters = ", ".join(f"{_NAMES.get(a, a)} {n}" for a, n in sizes.items()), "".join(sizes)
     if "T" in sizes and "Z" not in sizes:
         raise FileError(
             f"is a time series of 2D images ({found}) without a Z axis; "
-            f"if time is really Z, give axes={_as_z(sizes, 'T')}"
+            f"if time is really Z, give axes={letters.replace('T', 'Z')}"
         )
     if not {"Z", "Y", "X"} <= set(sizes):
         kind = "2D colour (RGB)" if "S" in sizes else "2D multi-channel" if "C" in sizes else "2D"
-        hint = f"if the channels are really Z, give axes={_as_z(sizes, 'C')}" if "C" in sizes else ""
+        hint = f"if the channels are really Z, give axes={letters.replace('C', 'Z')}" if "C" in sizes else ""
         raise FileError(f"is a {kind} image ({found}) without a Z axis; {hint or 'give a 3D stack'}")
     if set(sizes) - set("TZYXCS"):
+        free = iter(a for a in "TC" if a not in sizes)
+        example = "".join(a if a in "TZYXCS" else next(free, "?") for a in sizes)
         raise FileError(
-            f"has the axes {found}; name each of them in axes=, {_suggestion(sizes)} for example, "
-            "or save one volume"
+            f"has the axes {found}; name each of them in axes=, {example} for example, or save one volume"
         )
     if {"C", "S"} <= set(sizes):
         raise FileError(

@@ -14,7 +14,7 @@ from typing import Literal
 from anystar.arrays import LARGEST_EDGE, LENGTH_UNITS, SMALLEST_EDGE, LengthUnit
 from anystar.io.units import micrometres_per
 
-__all__ = ["Calibration", "Spacing", "Unit", "calibrate", "length_unit_of", "number_of"]
+__all__ = ["Calibration", "Spacing", "Unit", "calibrate", "length_unit_of", "number_of", "unknown_size"]
 
 Unit = Literal["um", "relative"]
 Spacing = tuple[float, float, float]
@@ -49,6 +49,21 @@ class Calibration:
     def noted(self, *notes: str) -> Calibration:
         """Return the same with more notes."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def scaled(self, factors: Sequence[float]) -> Calibration:
+        """Return the size of voxels that are longer along Z, Y, X by factors: those of a coarser level."""
+        z, y, x = factors
+        spacing, plane = self.spacing, self.plane
+        return replace(
+            self,
+            spacing=spacing and (spacing[0] * z, spacing[1] * y, spacing[2] * x),
+            plane=plane and (plane[0] * y, plane[1] * x),
+        )
+
+
+def unknown_size(why: str) -> str:
+    """Return the note about a voxel size that is not known, which begins with the reason."""
+    return f"{why}, so its voxel size is not known; if it is, give spacing=(Z, Y, X)"
 
 
 def number_of(text: object) -> float | None:
@@ -184,12 +199,7 @@ def _usual(dots: float) -> float | None:
 
 
 def _printed(dots: str) -> Calibration:
-    return Calibration(
-        notes=(
-            f"the file states {dots}, the resolution of a printed page, so its voxel size is not known; "
-            "if it is, give spacing=(Z, Y, X)",
-        )
-    )
+    return Calibration(notes=(unknown_size(f"the file states {dots}, the resolution of a printed page"),))
 
 
 def _text(sizes: Sequence[float | None]) -> str:

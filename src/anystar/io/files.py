@@ -13,7 +13,7 @@ from anystar.box import Box
 from anystar.errors import FileError, InputError
 from anystar.io.address import SUFFIXES, locate
 from anystar.io.lazy import LazyImage, open_image
-from anystar.io.opening import format_of, stated_axes
+from anystar.io.opening import format_of, named, stated_axes
 from anystar.io.values import compact
 from anystar.objects.labels import as_labels, resembles_image
 from anystar.runtime.atomic import staged
@@ -130,10 +130,8 @@ def refuse_loss(path: str | Path) -> None:
     """Raise ``FileError`` if writing a volume under a name would lose what else its file holds (HDF5)."""
     address = locate(path)
     if address.module == "hdf5" and address.file.exists():
-        try:
+        with named(address._replace(inner="")):
             format_of(address).refuse_loss(address)
-        except FileError as error:
-            raise FileError(f"{address.file} {error}") from error
 
 
 class HasVolume(Protocol):
@@ -185,11 +183,8 @@ def write(
     if address.module == "ome_zarr":  # a folder, which takes care of itself
         module.write(address, volume, labels=labels)
         return
-    with staged(address.file) as (temporary,):
-        try:
-            module.write(address._replace(file=temporary), volume, labels=labels)
-        except FileError as error:
-            raise FileError(f"{address.file} {error}") from error
+    with staged(address.file) as (temporary,), named(address._replace(inner="")):
+        module.write(address._replace(file=temporary), volume, labels=labels)
 
 
 def write_part(path: str | Path, labels: np.ndarray, box: Box, *, like: Volume | LazyImage) -> None:
@@ -215,9 +210,5 @@ def write_part(path: str | Path, labels: np.ndarray, box: Box, *, like: Volume |
 
     part = compact(labels)
     store = LabelStore.create(path, like.shape, part.dtype, like=like, overwrite=True)
-    try:
+    with store.filled():
         store.write(box.start, part)
-        store.finish()
-    except BaseException:
-        store.discard()
-        raise

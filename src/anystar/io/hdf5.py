@@ -15,7 +15,7 @@ from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.axis_names import axis_letter, letters_of, unnamed_axes
-from anystar.io.calibration import Calibration, calibrate, number_of
+from anystar.io.calibration import Calibration, calibrate, number_of, unknown_size
 from anystar.io.outside import companion
 from anystar.io.source import Source
 
@@ -78,13 +78,7 @@ def _dataset(path: Path, file: h5py.File, inner: str, opened: contextlib.ExitSta
         found = _follow(path, file, inner, opened)
         if isinstance(found, h5py.Dataset):
             return found
-    images: list[str] = []
-
-    def collect(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and item.ndim >= 3:
-            images.append(name)
-
-    file.visititems(collect)
+    images = [name for name, data in _datasets(file).items() if data.ndim >= 3]
     if not images:
         raise FileError("holds no dataset of three axes; give a file with a volume")
     choice = ", ".join(f"{file.filename}:/{name}" for name in images[:6])
@@ -93,6 +87,13 @@ def _dataset(path: Path, file: h5py.File, inner: str, opened: contextlib.ExitSta
     if len(images) > 1:
         raise FileError(f"holds {len(images)} datasets; choose one: {choice}")
     return file[images[0]]
+
+
+def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """Return all datasets of a file by their names."""
+    items: dict[str, Any] = {}
+    file.visititems(items.__setitem__)
+    return {name: item for name, item in items.items() if isinstance(item, h5py.Dataset)}
 
 
 def _follow(
@@ -191,25 +192,15 @@ def _calibration(data: h5py.Dataset) -> Calibration:
 
 def _unknown(stated: str) -> Calibration:
     """Return no size and a note about one that cannot be parsed."""
-    return Calibration(
-        notes=(
-            f"the file states {stated}, which is no number for each axis, so its voxel size is not known; "
-            "if it is, give spacing=(Z, Y, X)",
-        )
-    )
+    return Calibration(notes=(unknown_size(f"the file states {stated}, which is no number for each axis"),))
 
 
 def refuse_loss(address: Address) -> None:
     """Raise ``FileError`` if a file holds more than the dataset that would be written: it is written anew."""
     others: list[str] = []
-
-    def collect(name: str, item: Any) -> None:
-        if isinstance(item, h5py.Dataset) and name != (address.inner or _LABELS):
-            others.append(name)
-
     if h5py.is_hdf5(address.file):
         with h5py.File(address.file, "r") as file:
-            file.visititems(collect)
+            others = [name for name in _datasets(file) if name != (address.inner or _LABELS)]
     if others:
         raise FileError(f"also holds {', '.join(others[:6])}, which would be lost; choose a file of its own")
 

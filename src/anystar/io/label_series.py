@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import zarr
 
 from anystar.arrays import Volume
 from anystar.errors import InputError
 from anystar.io.label_geometry import label_geometry
-from anystar.io.label_store import attributes_of, free_place, partial_of, publish
 from anystar.io.lazy import LazyImage
-from anystar.io.ngff import Level, Multiscale, parse_multiscale
-from anystar.io.pyramid import Shape, most_frequent
+from anystar.io.ngff import Level, Multiscale
+from anystar.io.pyramid import most_frequent
+from anystar.io.unfinished import UnfinishedLabels, free_place, known_version
 
 __all__ = ["LabelSeries"]
 
@@ -25,23 +23,14 @@ _DTYPE = np.dtype(np.int32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LabelSeries:
+class LabelSeries(UnfinishedLabels):
     """A label image ``(T, Z, Y, X)`` on its way to the disk, one time point after the other.
 
     It is written into a hidden folder beside the target, and appears with :meth:`finish`.
     """
 
-    target: Path
-    """The folder that the label image will be."""
-    partial: Path
-    """The folder that it is until then."""
-    geometry: Multiscale
-    """Axes, units and levels, the time axis first."""
-    shapes: tuple[Shape, ...]
-    """Voxels along Z, Y, X of the levels, finest first."""
     num_times: int
-    image: Path | None
-    """The group of the image, for a label image in its ``labels/``."""
+    """Number of time points; their axis is the first of the geometry."""
 
     @classmethod
     def create(
@@ -73,7 +62,6 @@ class LabelSeries:
         """
         target, image = free_place(path, overwrite=overwrite)
         space, shapes = label_geometry(like.shape, like)
-        version = space.version if image is None else parse_multiscale(attributes_of(image)).version
         unit, step = _time_of(like)
         levels = tuple(
             Level(path=level.path, scale=(step, *level.scale), translation=(0.0, *level.translation))
@@ -81,23 +69,16 @@ class LabelSeries:
         )
         geometry = replace(
             space,
-            version="0.5" if version == "0.5" else "0.4",
+            version=known_version(space.version, image),
             axes=f"T{space.axes}",
             units=(unit, *space.units),
             levels=levels,
         )
-        made = cls(
-            target=target,
-            partial=partial_of(target),
-            geometry=geometry,
-            shapes=shapes,
-            num_times=num_times,
-            image=image,
-        )
-        made.discard()
-        zarr.create_group(made.partial, zarr_format=made._format)
+        made = cls(target=target, geometry=geometry, shapes=shapes, num_times=num_times, image=image)
+        made._begin()
         for level, shape in zip(levels, shapes, strict=True):
-            made._array(level.path, shape)
+            chunks = (1, *(min(_CHUNK, n) for n in shape))
+            made._new(level.path, (num_times, *shape), _DTYPE, chunks)
         return made
 
     def write(self, time: int, labels: np.ndarray) -> None:
@@ -120,36 +101,7 @@ class LabelSeries:
                 fine, shape = self.shapes[number - 1], self.shapes[number]
                 z, y, x = (max(1, round(n / m)) for n, m in zip(fine, shape, strict=True))
                 labels = most_frequent(labels, (z, y, x), shape)
-            array = zarr.open_array(self.partial, path=level.path, mode="r+", zarr_format=self._format)
-            array[time] = labels.astype(_DTYPE)
-
-    def finish(self) -> Path:
-        """Write the metadata and let the label image appear; return the target."""
-        publish(self.partial, self.target, self.geometry, self.image)
-        return self.target
-
-    def discard(self) -> None:
-        """Remove what was written, unless it is finished."""
-        shutil.rmtree(self.partial, ignore_errors=True)
-
-    @property
-    def _format(self) -> Literal[2, 3]:
-        return 3 if self.geometry.version == "0.5" else 2
-
-    def _array(self, name: str, shape: Shape) -> None:
-        """Make an empty array of one level."""
-        zarr.create_array(
-            self.partial,
-            name=name,
-            shape=(self.num_times, *shape),
-            chunks=(1, *(min(_CHUNK, n) for n in shape)),
-            dtype=_DTYPE,
-            fill_value=0,
-            zarr_format=self._format,
-            chunk_key_encoding={"name": "v2" if self._format == 2 else "default", "separator": "/"},
-            dimension_names=("t", "z", "y", "x") if self._format == 3 else None,
-            overwrite=True,
-        )
+            self._open(level.path, mode="r+")[time] = labels.astype(_DTYPE)
 
 
 def _time_of(like: Volume | LazyImage) -> tuple[str, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -16,24 +15,21 @@ from numpy.typing import DTypeLike
 
 from anystar.arrays import Volume
 from anystar.errors import FileError, InputError
-from anystar.io.address import locate
 from anystar.io.label_geometry import label_geometry
 from anystar.io.lazy import LazyImage
-from anystar.io.ngff import Multiscale, label_metadata, namespace, parse_multiscale
 from anystar.io.pyramid import Box, Shape, blocks, most_frequent
-from anystar.runtime.atomic import replace_folder
+from anystar.io.unfinished import UnfinishedLabels, free_place, known_version, partial_of, place_of
 
-__all__ = ["LabelStore", "attributes_of", "free_place", "is_zarr", "partial_of", "publish", "register"]
+__all__ = ["LabelStore"]
 
 _CHUNK = 64
 _SHARD = 256
 """Voxels along each axis of a file by default; Zarr format 3 only."""
-METHOD = "most frequent label"
 _FINEST, _RECODED, _OLD = "0", "0.recoded", "0.old"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LabelStore:
+class LabelStore(UnfinishedLabels):
     """A label image on its way to the disk; made by :meth:`create` or, after an interruption, :meth:`resume`.
 
     Blocks go into a hidden folder beside the target, ``.NAME.partial``. :meth:`finish` makes the pyramid,
@@ -41,20 +37,10 @@ class LabelStore:
     Blocks may be written by several threads or processes at once if they share no file, see :attr:`shards`.
     """
 
-    target: Path
-    """The folder that the label image will be."""
-    partial: Path
-    """The folder that it is until then."""
-    geometry: Multiscale
-    """Axes, units and levels."""
-    shapes: tuple[Shape, ...]
-    """Of the levels, finest first."""
     chunks: Shape
     """Voxels along Z, Y, X that are compressed together: what is cheap to read at once."""
     shards: Shape
     """Voxels along Z, Y, X of a file, several chunks each; in Zarr format 2 (OME-Zarr 0.4) one chunk."""
-    image: Path | None
-    """The group of the image, for a label image in its ``labels/``."""
 
     @classmethod
     def create(
@@ -102,24 +88,19 @@ class LabelStore:
         if np.dtype(dtype).kind not in "ui":
             raise InputError(f"dtype must be an integer type, got {np.dtype(dtype)}")
         geometry, shapes = label_geometry(shape, like)
-        of_store = None if image is None else parse_multiscale(attributes_of(image)).version
-        wanted = of_store or version or geometry.version
-        geometry = replace(geometry, version="0.5" if wanted == "0.5" else "0.4")
+        geometry = replace(geometry, version=known_version(version or geometry.version, image))
         z, y, x = (min(c, max(n, 1)) for c, n in zip(chunks or (_CHUNK,) * 3, shape, strict=True))
+        file = shards or (_SHARD,) * 3 if geometry.version == "0.5" else (z, y, x)
         store = cls(
             target=target,
-            partial=partial_of(target),
             geometry=geometry,
             shapes=shapes,
             chunks=(z, y, x),
-            shards=_whole_chunks(shards or (_SHARD,) * 3, (z, y, x), shape)
-            if geometry.version == "0.5"
-            else (z, y, x),
+            shards=_whole_chunks(file, (z, y, x), shape),
             image=image,
         )
-        store.discard()
-        zarr.create_group(store.partial, zarr_format=store._format)
-        store._array(_FINEST, shape, np.dtype(dtype))
+        store._begin()
+        store._level(_FINEST, shape, np.dtype(dtype))
         return store
 
     @classmethod
@@ -150,7 +131,6 @@ class LabelStore:
         geometry = replace(geometry, version="0.5" if array.metadata.zarr_format == 3 else "0.4")
         return cls(
             target=target,
-            partial=partial,
             geometry=geometry,
             shapes=shapes,
             chunks=array.chunks,
@@ -222,37 +202,12 @@ class LabelStore:
             self._recode(np.dtype(dtype or self.dtype), relabel)
         for number in range(1, len(self.shapes)):
             self._coarsen(number)
-        # The finest array is "0" while it is filled; the image it belongs to may name its levels otherwise.
-        publish(self.partial, self.target, self.geometry, self.image)
-        return self.target
+        return super().finish()
 
-    def discard(self) -> None:
-        """Remove what was written, unless it is finished."""
-        shutil.rmtree(self.partial, ignore_errors=True)
-
-    @property
-    def _format(self) -> Literal[2, 3]:
-        return 3 if self.geometry.version == "0.5" else 2
-
-    def _open(self, name: str, mode: Literal["r", "r+"] = "r") -> Any:
-        return zarr.open_array(self.partial, path=name, mode=mode, zarr_format=self._format)
-
-    def _array(self, name: str, shape: Shape, dtype: np.dtype) -> Any:
+    def _level(self, name: str, shape: Shape, dtype: np.dtype) -> Any:
         """Make an empty array of one level."""
         z, y, x = (min(c, n) for c, n in zip(self.chunks, shape, strict=True))
-        return zarr.create_array(
-            self.partial,
-            name=name,
-            shape=shape,
-            chunks=(z, y, x),
-            shards=_whole_chunks(self.shards, (z, y, x), shape) if self._format == 3 else None,
-            dtype=dtype,
-            fill_value=0,
-            zarr_format=self._format,
-            chunk_key_encoding={"name": "v2" if self._format == 2 else "default", "separator": "/"},
-            dimension_names=("z", "y", "x") if self._format == 3 else None,
-            overwrite=True,
-        )
+        return self._new(name, shape, dtype, (z, y, x), _whole_chunks(self.shards, (z, y, x), shape))
 
     def _recode(self, dtype: np.dtype, relabel: Callable[[np.ndarray], np.ndarray] | None) -> None:
         """Write the finest level anew and put it in the place of the old one."""
@@ -266,7 +221,7 @@ class LabelStore:
                     raise InputError(f"dtype must hold the label {labels.max()}, got {dtype}")
                 return labels
 
-            _fill(self._array(_RECODED, self.shape, dtype), recoded)
+            _fill(self._level(_RECODED, self.shape, dtype), recoded)
             # Away at once: killed while it is removed piece by piece, it would look as if parts were blank
             (self.partial / _FINEST).rename(self.partial / _OLD)
         (self.partial / _RECODED).rename(self.partial / _FINEST)
@@ -293,7 +248,7 @@ class LabelStore:
             covered = (slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
             return _any_file(self.partial / names[number - 1], source, list(covered))
 
-        _fill(self._array(names[number], shape, source.dtype), coarser, stored)
+        _fill(self._level(names[number], shape, source.dtype), coarser, stored)
 
 
 def _whole_chunks(shards: Shape, chunks: Shape, shape: Shape) -> Shape:
@@ -331,70 +286,6 @@ def _any_file(folder: Path, array: Any, box: Sequence[slice]) -> bool:
     return any((folder / array.metadata.encode_chunk_key(at)).exists() for at in itertools.product(*files))
 
 
-def place_of(path: str | Path) -> tuple[Path, Path | None]:
-    """Return the folder of a label image, and that of the image if it lies in its ``labels/``."""
-    address = locate(path)
-    if address.module != "ome_zarr":
-        raise FileError(f"{path} is no Zarr store; end its name in .zarr")
-    if not address.inner:
-        return address.file, None
-    target = address.file / address.inner
-    if target.parent.name != "labels":
-        raise FileError(f"cannot write {path}; choose a store of its own, or {address.file}/labels/NAME")
-    image = target.parent.parent
-    if not is_zarr(image):
-        raise FileError(f"{image} is no OME-Zarr image; choose a store of its own, NAME.zarr")
-    return target, image
-
-
-def free_place(path: str | Path, *, overwrite: bool) -> tuple[Path, Path | None]:
-    """Return what :func:`place_of` does, unless something is there that must not be replaced."""
-    target, image = place_of(path)
-    if target.exists() and not (overwrite and is_zarr(target)):
-        what = "is a folder but no Zarr store;" if overwrite else "exists already; add overwrite=True, or"
-        raise FileError(f"{target} {what} choose another name")
-    return target, image
-
-
-def partial_of(target: Path) -> Path:
-    """Return the hidden folder that a label image is until it is finished."""
-    return target.with_name(f".{target.name}.partial")
-
-
 def _filled(partial: Path) -> str:
     """Return the name of the finest level; it is a passing one if its recoding was interrupted at the end."""
     return _FINEST if (partial / _FINEST).exists() else _RECODED
-
-
-def is_zarr(folder: Path) -> bool:
-    """Return whether a folder is a Zarr store or a part of one."""
-    return locate(folder / "x").module == "ome_zarr" and any(
-        (folder / name).is_file() for name in ("zarr.json", ".zgroup", ".zattrs", ".zarray")
-    )
-
-
-def attributes_of(group: Path) -> dict[str, Any]:
-    """Return the attributes of a group."""
-    return dict(zarr.open_group(group, mode="r").attrs)
-
-
-def publish(partial: Path, target: Path, geometry: Multiscale, image: Path | None) -> None:
-    """Write the metadata of a label image whose voxels are all written, and give it its name."""
-    group = zarr.open_group(partial, mode="r+")
-    source = None if image is None else os.path.relpath(image, target).replace(os.sep, "/")
-    group.attrs.update(label_metadata(geometry, name=target.stem, method=METHOD, source=source))
-    replace_folder(partial, target)
-    if image is not None:
-        register(image, target.name)
-
-
-def register(image: Path, name: str) -> None:
-    """Name a label image in the list of its image's ``labels`` group."""
-    version: Literal[2, 3] = 3 if (image / "zarr.json").is_file() else 2
-    group = zarr.open_group(image / "labels", mode="a", zarr_format=version)
-    listed = list(namespace(dict(group.attrs)).get("labels", ()))
-    if name not in listed:
-        listed.append(name)
-        group.attrs.update(
-            {"ome": {"version": "0.5", "labels": listed}} if version == 3 else {"labels": listed}
-        )

@@ -9,7 +9,6 @@ import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -18,12 +17,12 @@ from anystar.arrays import LengthUnit, Volume, check_spacing, crop_header
 from anystar.box import Box
 from anystar.errors import FileError, InputError
 from anystar.io.address import Address
-from anystar.io.axes import Pick, column_names, pick_volume
+from anystar.io.axes import Pick, column_names, pick_volume, refuse_number
 from anystar.io.axis_names import renamed
-from anystar.io.calibration import Spacing, Unit
+from anystar.io.calibration import Calibration, Spacing, Unit
 from anystar.io.opening import DAMAGED, existing, named, open_source
 from anystar.io.source import Source
-from anystar.io.values import memory_dtype, to_memory
+from anystar.io.values import memory_dtype
 
 __all__ = ["LazyImage", "open_image"]
 
@@ -51,7 +50,7 @@ class LazyImage:
     level: int
     """The level of the pyramid."""
     override: Spacing | None
-    """The spacing that was given instead of the file's."""
+    """The spacing that was given instead of the file's, if any; ``source`` has it already."""
     sized: bool = True
     """Whether an impossible voxel size was refused."""
     series: int | None = None
@@ -62,14 +61,12 @@ class LazyImage:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Number of voxels along Z, Y, X."""
-        z, y, x = self._zyx(self.source.shape)
-        return z, y, x
+        return self._zyx(self.source.shape)
 
     @property
     def chunks(self) -> tuple[int, int, int]:
         """Voxels along Z, Y, X that are stored together: what is cheap to read at once."""
-        z, y, x = self._zyx(self.source.chunks or self.source.shape)
-        return z, y, x
+        return self._zyx(self.source.chunks or self.source.shape)
 
     @property
     def dtype(self) -> np.dtype:
@@ -79,22 +76,22 @@ class LazyImage:
     @property
     def spacing(self) -> Spacing | None:
         """Size of a voxel along Z, Y, X in micrometres (or pixels, see ``unit``), if known."""
-        return self.source.calibration.spacing if self.override is None else self.override
+        return self.source.calibration.spacing
 
     @property
     def unit(self) -> Unit:
         """``"um"``, or ``"relative"`` if only the ratios of the spacing mean anything."""
-        return self.source.calibration.unit if self.override is None else "um"
+        return self.source.calibration.unit
 
     @property
     def length_unit(self) -> LengthUnit:
         """The unit that the file measures in, in which lengths are reported."""
-        return self.source.calibration.length_unit if self.override is None else "um"
+        return self.source.calibration.length_unit
 
     @property
     def plane(self) -> tuple[float, float] | None:
         """Micrometres along Y and X where only the distance between planes is not known."""
-        return self.source.calibration.plane if self.override is None else None
+        return self.source.calibration.plane
 
     @property
     def header(self) -> dict[str, Any]:
@@ -136,8 +133,7 @@ class LazyImage:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was assumed and what the user should know, a line each."""
-        size = self.source.calibration.notes if self.override is None and self.sized else ()
-        return (*size, *self.source.notes, *self.source.remarks())
+        return (*self.source.calibration.notes, *self.source.notes, *self.source.remarks())
 
     def at(self, *, channel: int | str | None = None, time: int | None = None) -> LazyImage:
         """Return the same image in another channel or at another time point, of the same open file."""
@@ -184,7 +180,7 @@ class LazyImage:
             data = self.source.fetch(index)
         with named(self.address):
             data = data.transpose([self.pick.kept.index(a) for a in "ZYX"])
-            return np.ascontiguousarray(to_memory(data))
+            return np.ascontiguousarray(data, memory_dtype(data.dtype))
 
     def volume(self) -> Volume:
         """Read everything."""
@@ -193,25 +189,18 @@ class LazyImage:
     def crop(self, box: Box | str | Sequence[slice]) -> Volume:
         """Read a part, NaN included, as a volume at its place; ``box`` as :meth:`anystar.Box.of` takes it."""
         box = Box.of(box, self.shape, spacing=self.spacing if self.unit == "um" else None)
-        data = self.read(box.slices)
-        return Volume(
-            data=data,
-            spacing=self.spacing,
-            unit=self.unit,
-            length_unit=self.length_unit,
-            header=crop_header(self, box),
-        )
+        return self._volume(self.read(box.slices), crop_header(self, box))
 
     def place(self, data: np.ndarray) -> Volume:
         """Return an array of the image's shape at the image's place (labels, say)."""
         if data.shape != self.shape:
             raise InputError(f"data must have the image's shape {self.shape}, got {data.shape}")
+        return self._volume(data, self.header)
+
+    def _volume(self, data: np.ndarray, header: dict[str, Any]) -> Volume:
+        size = self.source.calibration
         return Volume(
-            data=data,
-            spacing=self.spacing,
-            unit=self.unit,
-            length_unit=self.length_unit,
-            header=self.header,
+            data=data, spacing=size.spacing, unit=size.unit, length_unit=size.length_unit, header=header
         )
 
     def close(self) -> None:
@@ -221,9 +210,7 @@ class LazyImage:
     def __enter__(self) -> LazyImage:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -244,9 +231,10 @@ class LazyImage:
     def __reduce__(self) -> tuple[Any, ...]:
         return self.reopen, ()
 
-    def _zyx(self, lengths: tuple[int, ...]) -> list[int]:
+    def _zyx(self, lengths: tuple[int, ...]) -> tuple[int, int, int]:
         kept = [n for n, i in zip(lengths, self.pick.place, strict=True) if not isinstance(i, int)]
-        return [kept[self.pick.kept.index(a)] for a in "ZYX"]
+        z, y, x = (kept[self.pick.kept.index(a)] for a in "ZYX")
+        return z, y, x
 
 
 def open_image(
@@ -317,7 +305,13 @@ def open_image(
         with named(address):
             if axes is not None:
                 source = renamed(source, axes)
-            _refuse_unusable(source, number)
+            if override is not None:
+                source = replace(source, calibration=Calibration(spacing=override))
+            elif not sized:
+                size = replace(source.calibration, fault="", notes=())
+                source = replace(source, calibration=size)
+            refuse_number(number, source.num_levels, "level", "level")
+            memory_dtype(source.dtype)  # which refuses values that are no numbers
             pick = pick_volume(source.axes, source.shape, channel, time, source.channel_names)
             image = LazyImage(
                 address=address,
@@ -337,7 +331,7 @@ def open_image(
 
 
 def _refuse_nonsense(image: LazyImage) -> None:
-    """Raise if the shape or, unless another is given, the voxel size is impossible."""
+    """Raise if the shape or the voxel size is impossible."""
     if math.prod(image.shape) > _MOST_VOXELS:
         raise FileError(
             f"states the shape {image.shape}, more than {_MOST_VOXELS:.0e} voxels; its metadata are "
@@ -345,17 +339,8 @@ def _refuse_nonsense(image: LazyImage) -> None:
         )
     if 0 in image.shape:
         raise FileError(f"is empty, its shape is {image.shape}; export it again")
-    fault = image.source.calibration.fault
-    if fault and image.override is None and image.sized:
+    if fault := image.source.calibration.fault:
         raise FileError(f"{fault}; give the right one with spacing=(Z, Y, X)")
-
-
-def _refuse_unusable(source: Source, level: int) -> None:
-    """Raise unless there is such a level and its values can be worked with."""
-    if not 0 <= level < source.num_levels:
-        has = f"levels 0 to {source.num_levels - 1}" if source.num_levels > 1 else "one level, number 0"
-        raise FileError(f"has {has}, not level {level}; choose another level=")
-    memory_dtype(source.dtype)
 
 
 def _whole(name: str, value: int | None) -> int | None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from anystar.errors import FileError
 from anystar.io.axes import clean_names
 from anystar.io.axis_names import axis_letter
-from anystar.io.calibration import Calibration, Spacing, calibrate, number_of
+from anystar.io.calibration import Calibration, Spacing, calibrate, number_of, unknown_size
 
 __all__ = ["Level", "Multiscale", "label_metadata", "namespace", "parse_multiscale"]
 
@@ -75,12 +75,7 @@ class Multiscale:
                 )
         finest, chosen = self.spatial(self.levels[0].scale), self.spatial(self.levels[level].scale)
         found = calibrate([s if a in self.axes else None for a, s in zip("ZYX", finest, strict=True)], units)
-        z, y, x = (c / f for c, f in zip(chosen, finest, strict=True))
-        if found.plane is not None:
-            return replace(found, plane=(found.plane[0] * y, found.plane[1] * x))
-        if found.spacing is None:
-            return found
-        return replace(found, spacing=(found.spacing[0] * z, found.spacing[1] * y, found.spacing[2] * x))
+        return found.scaled([c / f for c, f in zip(chosen, finest, strict=True)])
 
     def _steps(self) -> list[tuple[str, float, float]]:
         """Return axis and voxel sizes of neighbouring levels."""
@@ -186,10 +181,7 @@ def _transform(given: Any, count: int) -> _Transform:
         values = [number_of(v) for v in numbers] if isinstance(numbers, list | tuple) else []
         known = [v for v in values if v is not None]
         if len(values) != count or len(known) != count:
-            note = (
-                f"the file states the transformation {step!s:.80} for {count} axes, so its voxel size is "
-                "not known; if it is, give spacing=(Z, Y, X)"
-            )
+            note = unknown_size(f"the file states the transformation {step!s:.80} for {count} axes")
         elif kind == "scale":
             stated = True
             scale = [s * v for s, v in zip(scale, known, strict=True)]

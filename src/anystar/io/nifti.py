@@ -18,11 +18,10 @@ from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.calibration import calibrate
-from anystar.io.mapped import copy_part
 from anystar.io.nifti_forms import placement_of
 from anystar.io.source import Index, Source
 from anystar.io.units import micrometres_per
-from anystar.io.unpack import refuse_impossible_size, unpack
+from anystar.io.unpack import copy_part, cut_off, refuse_impossible_size, unpack
 from anystar.io.world import world_of
 
 __all__ = ["open_source", "write"]
@@ -57,7 +56,7 @@ def open_source(address: Address, level: int) -> Source:
     if packed:
         refuse_impossible_size(size, address.file.stat().st_size)
     elif address.file.stat().st_size < size:
-        raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
+        raise cut_off(f"{size} bytes")
 
     @cache
     def voxels() -> np.memmap:

@@ -20,12 +20,11 @@ from anystar.arrays import LengthUnit, Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
 from anystar.io.calibration import Calibration, calibrate, length_unit_of
-from anystar.io.mapped import copy_part
 from anystar.io.nrrd_header import read_header
 from anystar.io.outside import companion
 from anystar.io.source import Source
 from anystar.io.units import micrometres_per
-from anystar.io.unpack import refuse_impossible_size, unpack
+from anystar.io.unpack import copy_part, cut_off, refuse_impossible_size, unpack
 from anystar.io.world import world_of
 
 __all__ = ["open_source", "write"]
@@ -86,16 +85,16 @@ def open_source(address: Address, level: int) -> Source:
         "nrrd": {key: header[key] for key in ("space", "space dimension", "space units") if key in header}
     }
     if "space origin" in header and directions is not None:
-        known["space"] = np.eye(4)  # an affine, so that it is moved for a part of the volume
-        known["space"][:3, :3] = directions.T
-        known["space"][:3, 3] = np.asarray(header["space origin"], float)
+        affine = np.eye(4)  # which is moved for a part of the volume
+        affine[:3, :3], affine[:3, 3] = directions.T, np.asarray(header["space origin"], float)
+        known |= {"space": affine} | _world(header, affine)
     return Source(
         axes=axes,
         shape=shape,
         dtype=stored,
         fetch=lambda index: copy_part(voxels(), index),
         calibration=replace(size, notes=(*notes, *size.notes)),
-        header=known | _world(header, directions),
+        header=known,
         close=voxels.cache_clear,
     )
 
@@ -124,9 +123,7 @@ def _voxels(
     if encoding in _RAW:
         at = have - size if skipped == -1 else at + skipped
         if at < start * (path == file) or have < at + size:
-            raise FileError(
-                f"ends before its {size} bytes of voxels do; it is cut off, copy or export it again"
-            )
+            raise cut_off(f"{size} bytes of voxels")
         if skipped != -1 and have > at + size:  # then nothing says where they begin
             raise FileError(
                 f"holds more than the {size} bytes that its header declares; copy or export it again"
@@ -135,9 +132,7 @@ def _voxels(
     if encoding in _GZIP:
         refuse_impossible_size(skipped + size, have)
     elif encoding in _TEXT and math.prod(shape) > have:
-        raise FileError(
-            f"ends before its {math.prod(shape)} numbers do; it is cut off, copy or export it again"
-        )
+        raise cut_off(f"{math.prod(shape)} numbers")
 
     def read() -> np.ndarray:
         with open(path, "rb") as packed:
@@ -249,16 +244,13 @@ def _space_units(header: dict[str, Any], directions: np.ndarray) -> list[str]:
     return ["mm"] * 3 if origin.any() or not np.array_equal(directions, np.eye(3)) else []
 
 
-def _world(header: dict[str, Any], directions: np.ndarray | None) -> dict[str, Any]:
+def _world(header: dict[str, Any], affine: np.ndarray) -> dict[str, Any]:
     """Return the affine (XYZ to RAS, millimetres) if the space has a name that says where RAS is."""
     signs = _SPACES.get(str(header.get("space", "")).lower())
-    if signs is None or directions is None or "space origin" not in header:
+    if signs is None:
         return {}
     units = [str(u) for u in header.get("space units", ())]
     scales = [(micrometres_per(u) or 1e3) / 1e3 for u in units] if len(units) == 3 else [1.0] * 3
-    affine = np.eye(4)
-    affine[:3, :3] = directions.T
-    affine[:3, 3] = np.asarray(header["space origin"], float)
     turned = np.diag([*(s * scale for s, scale in zip(signs, scales, strict=True)), 1.0])
     return {"world": turned @ affine, "oriented": True}
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from xml.etree import ElementTree
 
-from anystar.io.calibration import Calibration, calibrate, number_of
+from anystar.io.calibration import Calibration, calibrate, number_of, unknown_size
 from anystar.io.units import micrometres_per
 
 __all__ = ["OmeImage", "companion_of", "parse_ome", "structure"]
@@ -75,9 +75,7 @@ def _calibration(pixels: ElementTree.Element) -> Calibration:
     for axis, text in zip("ZYX", stated, strict=True):
         if text is not None and number_of(text) is None:
             what = f'the file states PhysicalSize{axis}="{text:.20}", which is no number'
-            return Calibration(
-                notes=(f"{what}, so its voxel size is not known; if it is, give spacing=(Z, Y, X)",)
-            )
+            return Calibration(notes=(unknown_size(what),))
     sizes = [number_of(text) for text in stated]
     units = [pixels.get(f"PhysicalSize{a}Unit") for a in "ZYX"]
     if not any(units) and all(size in (None, 1) for size in sizes):

@@ -260,9 +260,5 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
             "a name ending in .nii.gz or .npy"
         )
     store = LabelStore.create(str(address), volume.shape, volume.data.dtype, like=volume, overwrite=True)
-    try:
+    with store.filled():
         store.write((0, 0, 0), volume.data)
-        store.finish()
-    except BaseException:
-        store.discard()
-        raise

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -121,17 +123,14 @@ def _refuse_gaps(letter: str, found: list[int]) -> None:
 
 def _incomplete(axes: str, shape: tuple[int, ...], placed: dict[tuple[int, ...], Path]) -> tuple[int, ...]:
     """Return the time points that lack files; ``FileError`` if none is complete."""
-    total = 1
-    for n in shape:
-        total *= n
+    total = math.prod(shape)
     if len(placed) == total:
         return ()
-    if "T" not in axes:
-        raise FileError(f"holds {len(placed)} of the {total} planes that its names count; {_ADVICE}")
-    each = total // shape[axes.index("T")]
-    have = [place[axes.index("T")] for place in placed]
-    lacking = tuple(t for t in range(shape[axes.index("T")]) if have.count(t) < each)
-    if len(lacking) == shape[axes.index("T")]:
+    time = axes.find("T")
+    num_times = 1 if time < 0 else shape[time]
+    have = Counter(0 if time < 0 else place[time] for place in placed)
+    lacking = tuple(t for t in range(num_times) if have[t] < total // num_times)
+    if len(lacking) == num_times:
         raise FileError(f"holds {len(placed)} of the {total} planes that its names count; {_ADVICE}")
     return lacking
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from anystar.errors import FileError
 from anystar.io.address import Address, image_files, locate
 from anystar.io.opening import format_of
 from anystar.io.plane_names import Grid, grid_of
-from anystar.io.source import Index, Source
+from anystar.io.source import Index, Source, stacked
 from anystar.io.tiff_sets import without_repeats
 
 __all__ = ["list_volumes", "open_source"]
@@ -52,11 +51,10 @@ def _is_plane(path: Path) -> bool | None:
     if locate(path).module not in ("tiff", "npy", "png_jpeg"):
         return False
     try:
-        source = _open(path)
+        with contextlib.closing(_open(path)) as source:
+            with_length = {a for a, n in zip(source.axes, source.shape, strict=True) if n > 1}
     except (FileError, OSError):
         return None
-    with_length = {a for a, n in zip(source.axes, source.shape, strict=True) if n > 1}
-    source.close()
     return with_length <= set("YXCS") and {"Y", "X"} <= set(source.axes)
 
 
@@ -117,33 +115,17 @@ def _stack(grid: Grid, first: Source) -> Source:
         shape[time] = max(t for t in range(shape[time]) if t not in grid.incomplete) + 1
         listed = ", ".join(map(str, grid.incomplete))
         notes.append(f"time points of which files are missing cannot be used: {listed}")
-    depth = len(shape)
-
-    def fetch(index: Index) -> np.ndarray:
-        outer, rest = index[:depth], index[depth:]
-        ranges = [[i] if isinstance(i, int) else range(i.start, i.stop) for i in outer]
-        planes = [_read(grid, place, rest) for place in itertools.product(*ranges)]
-        kept = [len(r) for i, r in zip(outer, ranges, strict=True) if not isinstance(i, int)]
-        if not planes:
-            inside = [
-                len(range(*i.indices(n)))
-                for i, n in zip(rest, first.shape, strict=True)
-                if isinstance(i, slice)
-            ]
-            return np.empty((*kept, *inside), first.dtype)
-        return np.stack(planes).reshape(*kept, *planes[0].shape)
-
-    extra: dict[str, Any] = {"channel_names": grid.channels} if grid.channels else {}
-    return Source(
-        axes=grid.axes + first.axes,
-        shape=(*shape, *first.shape),
+    plane = Source(
+        axes=first.axes,
+        shape=first.shape,
         dtype=first.dtype,
-        fetch=fetch,
+        fetch=first.fetch,
         calibration=first.calibration,
-        chunks=(*[1] * depth, *(first.chunks or first.shape)),
+        chunks=first.chunks,
+        channel_names=grid.channels,
         notes=tuple(notes),
-        **extra,
     )
+    return stacked(plane, grid.axes, tuple(shape), lambda place, index: _read(grid, place, index))
 
 
 def _read(grid: Grid, place: tuple[int, ...], index: Index) -> np.ndarray:
@@ -151,8 +133,5 @@ def _read(grid: Grid, place: tuple[int, ...], index: Index) -> np.ndarray:
     if path is None:
         at = ", ".join(f"{a} {n}" for a, n in zip(grid.axes, place, strict=True))
         raise FileError(f"has no file for {at}; choose another time=")
-    source = _open(path)
-    try:
+    with contextlib.closing(_open(path)) as source:
         return source.fetch(index)
-    finally:
-        source.close()

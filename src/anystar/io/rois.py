@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -185,35 +185,26 @@ def _rois(contours: Contours) -> Iterator[tuple[int, ImagejRoi]]:
 
 def _polygon(corners: np.ndarray) -> ImagejRoi:
     """Return one outline as ImageJ's wand makes it: integer corners of pixels."""
-    low, high = corners.min(axis=0), corners.max(axis=0)
     return ImagejRoi(
         roitype=ROI_TYPE.TRACED,
         options=ROI_OPTIONS.NONE,
-        left=int(low[0]),
-        top=int(low[1]),
-        right=int(high[0]),
-        bottom=int(high[1]),
         n_coordinates=len(corners),
-        integer_coordinates=corners - low,
+        integer_coordinates=corners - corners.min(axis=0),
+        **_bounds(corners),
     )
 
 
-def _path(outlines: Iterable[np.ndarray]) -> ImagejRoi:
+def _path(outlines: list[np.ndarray]) -> ImagejRoi:
     """Return several outlines as one composite; where an even number of them overlap is a hole."""
     parts: list[np.ndarray] = []
     for corners in outlines:
         steps = np.full((len(corners), 3), _LINE, np.float32)
         steps[0, 0], steps[:, 1:] = _MOVE, corners
         parts += [steps.ravel(), np.array([_CLOSE], np.float32)]
-    corners = np.concatenate(list(outlines))
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    path = np.concatenate(parts)
-    return ImagejRoi(
-        roitype=ROI_TYPE.RECT,
-        left=int(low[0]),
-        top=int(low[1]),
-        right=int(high[0]),
-        bottom=int(high[1]),
-        shape_roi_size=len(path),
-        multi_coordinates=path,
-    )
+    path, bounds = np.concatenate(parts), _bounds(np.concatenate(outlines))
+    return ImagejRoi(roitype=ROI_TYPE.RECT, shape_roi_size=len(path), multi_coordinates=path, **bounds)
+
+
+def _bounds(corners: np.ndarray) -> dict[str, Any]:
+    (left, top), (right, bottom) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    return {"left": left, "top": top, "right": right, "bottom": bottom}

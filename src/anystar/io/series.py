@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -112,9 +111,7 @@ class Series:
     def __enter__(self) -> Series:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -162,7 +159,7 @@ def open_series(
     """
     files = [Path(p).expanduser() for p in paths]
     how: dict[str, Any] = {"channel": channel, "series": series, "axes": axes}
-    if len(files) == 1 and _is_folder_of_frames(files[0]):
+    if len(files) == 1 and files[0].is_dir() and locate(files[0]).module != "ome_zarr":
         files = list_volumes(files[0])
     if len(files) == 1:
         first = open_image(files[0], time=0, spacing=spacing, **how)
@@ -180,10 +177,6 @@ def open_series(
                 continue  # reported when the frame is read
             return Series(name=name, first=first, files=tuple(numbered), how=how)
     raise FileError(f"none of the {len(files)} frames in {name} can be read; copy or export them again")
-
-
-def _is_folder_of_frames(path: Path) -> bool:
-    return path.is_dir() and locate(path).module != "ome_zarr"
 
 
 def _by_number(files: Sequence[Path]) -> list[Path | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -49,39 +50,36 @@ class Source:
     """Give the file back."""
 
 
-def stacked(source: Source, axis: str, count: int, fetch: Callable[[int, Index], np.ndarray]) -> Source:
-    """Return equal arrays as one with an axis in front.
+def stacked(
+    source: Source, axes: str, shape: tuple[int, ...], fetch: Callable[[tuple[int, ...], Index], np.ndarray]
+) -> Source:
+    """Return equal arrays as one with further axes in front.
 
     Parameters
     ----------
     source : Source
-        The first of them.
-    axis : str
-        Letter of the new axis.
-    count : int
-        How many arrays there are.
+        One of them, with what is known of all.
+    axes, shape
+        Letters and lengths of the new axes.
     fetch : callable
-        Reads a part of the array of a number.
+        Reads a part of the array at a place along the new axes.
     """
 
     def fetch_all(index: Index) -> np.ndarray:
-        first, rest = index[0], index[1:]
-        if isinstance(first, int):
-            return fetch(first, rest)
-        parts = [fetch(n, rest) for n in range(*first.indices(count))]
+        outer, rest = index[: len(axes)], index[len(axes) :]
+        ranges = [[i] if isinstance(i, int) else range(i.start, i.stop) for i in outer]
+        parts = [fetch(place, rest) for place in itertools.product(*ranges)]
+        kept = [len(r) for i, r in zip(outer, ranges, strict=True) if not isinstance(i, int)]
         if not parts:
-            shape = [
-                len(range(*i.indices(n)))
-                for i, n in zip(rest, source.shape, strict=True)
-                if not isinstance(i, int)
-            ]
-            return np.empty((0, *shape), source.dtype)
-        return np.stack(parts)
+            inside = [len(range(i.start, i.stop)) for i in rest if not isinstance(i, int)]
+            return np.empty((*kept, *inside), source.dtype)
+        data = parts[0] if len(parts) == 1 else np.stack(parts)
+        return data.reshape(*kept, *parts[0].shape)
 
     return replace(
         source,
-        axes=axis + source.axes,
-        shape=(count, *source.shape),
+        axes=axes + source.axes,
+        shape=(*shape, *source.shape),
         fetch=fetch_all,
-        chunks=(1, *(source.chunks or source.shape)),
+        chunks=(*[1] * len(axes), *(source.chunks or source.shape)),
     )

@@ -55,22 +55,19 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         chosen = min(max(level, 0), len(first.levels) - 1)
         source = _of_series(found.tif, first, chosen)
         if len(choice.numbers) > 1:
-            source = _joined(found, choice.numbers, choice.axis, chosen, source)
+            images = [found.series[number] for number in choice.numbers]
+
+            def fetch(place: tuple[int, ...], index: Index) -> np.ndarray:
+                return _of_series(found.tif, images[place[0]], chosen).fetch(index)
+
+            source = stacked(source, choice.axis, (len(images),), fetch)
         size = _calibration(found, choice.numbers[0])
         names = channel_names(found.tif, choice.numbers[0])
         close = opened.pop_all().close
-    if size.spacing is not None and chosen:
-        size = replace(size, spacing=_coarser(size.spacing, first, first.levels[chosen]))
-    if size.plane is not None and chosen:
-        size = replace(size, plane=_coarser((1.0, *size.plane), first, first.levels[chosen])[1:])
-    return Source(
-        axes=source.axes,
-        shape=source.shape,
-        dtype=source.dtype,
-        fetch=source.fetch,
-        calibration=size,
+    return replace(
+        source,
+        calibration=size.scaled(_factors(first, first.levels[chosen])),
         channel_names=names,
-        chunks=source.chunks,
         num_levels=len(first.levels),
         notes=(*found.notes, *choice.notes, *source.notes, *_further_pages(found.tif)),
         header=_place(found.tif),
@@ -187,15 +184,6 @@ def _without(
     return complete
 
 
-def _joined(found: _Opened, numbers: tuple[int, ...], axis: str, level: int, first: Source) -> Source:
-    """Return equal images of a file as one with an axis in front."""
-
-    def fetch(number: int, index: Index) -> np.ndarray:
-        return _of_series(found.tif, found.series[numbers[number]], level).fetch(index)
-
-    return stacked(first, axis, len(numbers), fetch)
-
-
 def _calibration(found: _Opened, number: int) -> Calibration:
     """Return the size of a voxel of an image."""
     if found.images:
@@ -205,15 +193,10 @@ def _calibration(found: _Opened, number: int) -> Calibration:
     return tiff_spacing(found.tif)
 
 
-def _coarser(spacing: Spacing, finest: tifffile.TiffPageSeries, series: tifffile.TiffPageSeries) -> Spacing:
-    """Return the spacing of a level of the pyramid, which covers the same space with fewer voxels."""
-    z, y, x = (
-        size * finest.shape[finest.axes.index(a)] / series.shape[series.axes.index(a)]
-        if a in finest.axes
-        else size
-        for a, size in zip("ZYX", spacing, strict=True)
-    )
-    return z, y, x
+def _factors(finest: tifffile.TiffPageSeries, series: tifffile.TiffPageSeries) -> list[float]:
+    """Return how much longer voxels of a level of the pyramid are, which covers the same space with fewer."""
+    before, now = (dict(zip(s.axes, s.shape, strict=True)) for s in (finest, series))
+    return [before.get(a, 1) / now.get(a, 1) for a in "ZYX"]
 
 
 def write(address: Address, volume: Volume, *, labels: bool) -> None:

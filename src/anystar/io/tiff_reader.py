@@ -13,8 +13,8 @@ import numpy as np
 import tifffile
 
 from anystar.errors import FileError
-from anystar.io.mapped import copy_part
 from anystar.io.source import Index
+from anystar.io.unpack import copy_part
 
 __all__ = ["chunks_of", "damage_is_an_error", "incomplete_times", "reader_of"]
 

@@ -10,6 +10,7 @@ import numpy as np
 import tifffile
 
 from anystar.errors import FileError
+from anystar.io.axes import refuse_number
 from anystar.io.ome_xml import OmeImage
 
 __all__ = ["Choice", "choose_series"]
@@ -56,9 +57,7 @@ def choose_series(
         If that leaves several, or none.
     """
     if wanted is not None:
-        if not 0 <= wanted < len(series):
-            has = f"images 0 to {len(series) - 1}" if len(series) > 1 else "one image, number 0"
-            raise FileError(f"has {has}, not image {wanted}; choose another series=")
+        refuse_number(wanted, len(series), "image", "series")
         return Choice((wanted,), "")
     if len(series) == 1:
         return Choice((0,), "")

@@ -8,7 +8,7 @@ from typing import Any
 
 import tifffile
 
-from anystar.io.calibration import Calibration, calibrate, number_of
+from anystar.io.calibration import Calibration, calibrate, number_of, unknown_size
 from anystar.io.units import micrometres_per
 
 __all__ = ["tiff_spacing"]
@@ -41,9 +41,8 @@ def _described(tif: tifffile.TiffFile, metadata: Mapping[str, Any]) -> Calibrati
         return Calibration()
     z = number_of(1 if stated is None else stated)
     if z is None:
-        what = f"the file states spacing={stated!s:.20}, which is no number"
         return Calibration(
-            notes=(f"{what}, so its voxel size is not known; if it is, give spacing=(Z, Y, X)",)
+            notes=(unknown_size(f"the file states spacing={stated!s:.20}, which is no number"),)
         )
     sizes = (
         None if alone and stated is None else abs(z),

@@ -28,35 +28,21 @@ _PREFIXES = {
     "y": ("yocto", -24),
 }
 _INCH = 25_400.0
-_OTHERS = {
+_OTHER_NAMES = {
     "micron": 1.0,
-    "Å": 1e-4,
-    "å": 1e-4,
-    "A": 1e-4,
-    "a": 1e-4,
-    "angstrom": 1e-4,
-    "ångström": 1e-4,
-    "thou": _INCH / 1000,
-    "mil": _INCH / 1000,
-    "li": _INCH / 12,
-    "line": _INCH / 12,
-    "pt": _INCH / 72,
-    "point": _INCH / 72,
-    "in": _INCH,
-    '"': _INCH,
-    "inch": _INCH,
-    "ft": 12 * _INCH,
-    "foot": 12 * _INCH,
-    "feet": 12 * _INCH,
-    "yd": 36 * _INCH,
-    "yard": 36 * _INCH,
-    "mi": 63_360 * _INCH,
-    "mile": 63_360 * _INCH,
+    "Å å A a angstrom ångström": 1e-4,
+    "thou mil": _INCH / 1000,
+    "li line": _INCH / 12,
+    "pt point": _INCH / 72,
+    'in inch "': _INCH,
+    "ft foot feet": 12 * _INCH,
+    "yd yard": 36 * _INCH,
+    "mi mile": 63_360 * _INCH,
     "ua": 149_597_870_700 * _METRE,
     "ly": 9_460_730_472_580_800 * _METRE,
-    "pc": 3.085_677_581_491_367e16 * _METRE,
-    "parsec": 3.085_677_581_491_367e16 * _METRE,
+    "pc parsec": 3.085_677_581_491_367e16 * _METRE,
 }
+_OTHERS = {name: value for names, value in _OTHER_NAMES.items() for name in names.split()}
 # Mm and mm, Pm and pm are different units, so symbols are compared as they are written first.
 _SYMBOLS = {"m": _METRE} | {f"{p}m": 10.0**e * _METRE for p, (_, e) in _PREFIXES.items()} | _OTHERS
 _WORDS = {

@@ -1,4 +1,4 @@
-"""Compressed voxels, unpacked to a nameless temporary file that is mapped into memory.
+"""Voxels that are mapped into memory; compressed ones are unpacked to a nameless temporary file first.
 
 No more is unpacked than the header declares, whatever a hostile or damaged file holds.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import math
+import mmap
 import shutil
 import tempfile
 from typing import Protocol
@@ -14,8 +15,9 @@ from typing import Protocol
 import numpy as np
 
 from anystar.errors import FileError
+from anystar.io.source import Index
 
-__all__ = ["refuse_impossible_size", "unpack"]
+__all__ = ["copy_part", "cut_off", "refuse_impossible_size", "unpack"]
 
 _PIECE = 1 << 20
 _BEHIND = 1 << 24
@@ -75,7 +77,7 @@ def unpack(
                 raise _full(size, folder, shutil.disk_usage(folder).free) from error
             raise
         if left:
-            raise FileError(f"ends before its {size} bytes do; it is cut off, copy or export it again")
+            raise cut_off(f"{size} bytes")
         behind = 0
         while behind < _BEHIND and (piece := stream.read(_PIECE)):
             behind += len(piece)
@@ -86,8 +88,25 @@ def unpack(
         return np.memmap(file, dtype, "r", offset, shape, "F")
 
 
+def cut_off(content: str) -> FileError:
+    """Return the error about a file of which the end is missing."""
+    return FileError(f"ends before its {content} do; it is cut off, copy or export it again")
+
+
 def _full(size: int, folder: str, free: int) -> FileError:
     return FileError(
         f"unpacks to {size / 1e9:.3g} GB, but {folder}, the folder for temporary files, has "
         f"{free / 1e9:.3g} GB left; set TMPDIR to a larger one"
     )
+
+
+def copy_part(mapped: np.ndarray, index: Index) -> np.ndarray:
+    """Return a copy of a part of a mapped array, and let go of the pages that were read for it.
+
+    Pages of a map stay resident, and count as the process's memory, until the system is short of it: reading
+    a long file piece by piece would seem to need memory for all of it.
+    """
+    part = np.array(mapped[index])
+    if hasattr(mmap, "MADV_DONTNEED") and isinstance(mapped.base, mmap.mmap):
+        mapped.base.madvise(mmap.MADV_DONTNEED)
+    return part

@@ -6,7 +6,7 @@ import numpy as np
 
 from anystar.errors import FileError
 
-__all__ = ["compact", "memory_dtype", "to_memory"]
+__all__ = ["compact", "memory_dtype"]
 
 
 def memory_dtype(dtype: np.dtype) -> np.dtype:
@@ -28,22 +28,6 @@ def memory_dtype(dtype: np.dtype) -> np.dtype:
         return np.dtype(np.uint8)
     half = dtype.kind == "f" and dtype.itemsize == 2
     return np.dtype(np.float32) if half else dtype.newbyteorder("=")
-
-
-def to_memory(data: np.ndarray) -> np.ndarray:
-    """Return ``data`` as a real array in native byte order (booleans as uint8, halves as float32).
-
-    Raises
-    ------
-    FileError
-        For complex or structured values, with ``<what>; <what to do>``.
-
-    Examples
-    --------
-    >>> to_memory(np.array([True, False])).dtype
-    dtype('uint8')
-    """
-    return data.astype(memory_dtype(data.dtype), copy=False)
 
 
 def compact(data: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.axes import clean_names
+from anystar.io.axes import clean_names, refuse_number
 from anystar.io.calibration import calibrate
 from anystar.io.source import Index, Source
 
@@ -74,7 +74,6 @@ def _choose_scene(image: Any, wanted: int | None) -> None:
         raise FileError(
             f"holds {len(names)} scenes, {listed}{more}; choose one with series=0 to series={len(names) - 1}"
         )
-    if wanted is not None and wanted >= len(names):
-        raise FileError(f"has scenes 0 to {len(names) - 1}, not scene {wanted}; choose another series=")
     if wanted is not None:
+        refuse_number(wanted, len(names), "scene", "series")
         image.set_scene(wanted)

@@ -67,13 +67,9 @@ def _write_blocks(path: str, source: LayerVolume, like: Volume) -> None:
     from anystar.io.pyramid import blocks
 
     store = LabelStore.create(path, source.shape, source.dtype, like=like, overwrite=True)
-    try:
+    with store.filled():
         for box in blocks(source.shape, (_BLOCK,) * 3):
             store.write([part.start for part in box], source.read(box))
-        store.finish()
-    except BaseException:
-        store.discard()
-        raise
 
 
 def _header(meta: dict[str, Any], volume: np.ndarray, layer: Labels | None) -> dict[str, Any]:

@@ -185,14 +185,10 @@ def _write_labels(image: LazyImage, output: Path, kept: np.ndarray, overwrite: b
         return
     dtype = _dtype_of(image.dtype) if image.dtype.kind in "ui" else np.dtype(np.int64)
     store = LabelStore.create(output, image.shape, dtype, like=image, overwrite=overwrite)
-    try:
+    with store.filled():
         for box in _boxes(image):
             part = filters.keep_labels(_read(image, box), kept)
             store.write([s.start for s in box], part.astype(dtype, copy=False))
-        store.finish()
-    except BaseException:
-        store.discard()
-        raise
 
 
 def _dtype_of(dtype: np.dtype) -> np.dtype:
