@@ -1,6 +1,7 @@
 """TIFF in its three forms: values, spacing, and what must be refused."""
 
 import contextlib
+import re
 
 import numpy as np
 import pytest
@@ -63,6 +64,18 @@ def test_a_resolution_without_unit_says_nothing(tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, stack(), imagej=True, resolution=(72, 72), metadata={"axes": "ZYX"})
     assert io.read(path).spacing is None
+
+
+def test_ome_xml_with_a_prefix(tmp_path):
+    sizes = {f"PhysicalSize{a}": s for a, s in zip("ZYX", SPACING, strict=True)}
+    metadata = {"axes": "CZYX", "Channel": {"Name": ["DAPI", "GFP"]}, **sizes}
+    tifffile.imwrite(tmp_path / "a.tif", stack((2, 5, 12, 13)), ome=True, metadata=metadata)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        plain = file.ome_metadata
+    prefixed = re.sub(r"<(/?)(?=[A-Z])", r"<\1ns0:", plain).replace("xmlns=", "xmlns:ns0=")
+    tifffile.imwrite(tmp_path / "b.tif", stack((2, 5, 12, 13)), description=prefixed, metadata=None)
+    with io.open_image(tmp_path / "b.tif", channel="GFP") as image:
+        assert (image.shape, image.spacing) == ((5, 12, 13), SPACING)
 
 
 def test_ome_units_and_order(tmp_path):

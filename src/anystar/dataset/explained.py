@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from anystar.dataset.pool import DatasetConfig, middle_plane, one_thread
+from anystar.dataset.pool import DatasetConfig, one_thread, pair_of
 
 __all__ = ["explain_sample"]
 
@@ -22,9 +22,7 @@ def explain_sample(dataset: DatasetConfig, index: int) -> list[Path]:
 
     with one_thread():
         batch, steps = explain(dataset.recipe, seed=dataset.seed, index=index, shape=dataset.shape)
-    voxels, numbers = batch.image[0, 0].numpy(), batch.labels[0].numpy()
-    if dataset.two_d:
-        voxels, numbers = middle_plane(voxels, numbers, dataset.recipe.min_voxels)
+    voxels, numbers = pair_of(dataset, batch)
     text = dump_plain(
         {
             "version": __version__,

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from anystar.errors import InputError
 from anystar.runtime.own_process import keep_freed_memory
 from anystar.runtime.worker_process import begin_worker, signals_left_to_parent
@@ -18,14 +20,16 @@ from anystar.synth.recipe import Recipe
 if TYPE_CHECKING:
     from distributed import Client
 
+    from anystar.synth.generate import Batch
+
 __all__ = [
     "BYTES_PER_VOXEL",
     "LARGEST",
     "DatasetConfig",
     "make_pairs",
     "make_pairs_on",
-    "middle_plane",
     "one_thread",
+    "pair_of",
 ]
 
 BYTES_PER_VOXEL = {"tif": 4.1, "nii.gz": 4.1, "npy": 5.0, "zarr": 4.1}
@@ -128,20 +132,24 @@ def _make(config: DatasetConfig, index: int) -> tuple[int, dict[str, Any]]:
 
     with one_thread():
         batch = generate(config.recipe, seed=config.seed, indices=[index], shape=config.shape)
-    image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
-    if config.two_d:
-        image, labels = middle_plane(image, labels, config.recipe.min_voxels)
+    image, labels = pair_of(config, batch)
     open_store(config.out, config.suffix, config.stored_shape).write(index, image, labels)
     return index, parameters(batch.drawn[0], arrays=False)
 
 
-def middle_plane(image: Any, labels: Any, min_voxels: int) -> tuple[Any, Any]:
-    """Return the middle plane; an object is its largest piece there, of at least ``min_voxels^(2/3)``."""
+def pair_of(config: DatasetConfig, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Return image and labels of a batch of one sample, as they are stored.
+
+    In the middle plane, an object is its largest piece there, of at least ``min_voxels^(2/3)``.
+    """
     from anystar.synth.connected_components import clean_labels
 
+    image, labels = batch.image[0, 0].numpy(), batch.labels[0].numpy()
+    if not config.two_d:
+        return image, labels
     middle = len(image) // 2
-    plane = clean_labels(labels[middle : middle + 1], min_voxels=round(min_voxels ** (2 / 3)))
-    return image[middle], plane[0]
+    least = round(config.recipe.min_voxels ** (2 / 3))
+    return image[middle], clean_labels(labels[middle : middle + 1], min_voxels=least)[0]
 
 
 def _begin_worker() -> None:

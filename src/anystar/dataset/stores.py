@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from anystar import io
 from anystar.arrays import Volume
 from anystar.runtime.atomic import staged
 
-__all__ = ["PLACES", "FileStore", "Store", "ZarrStore", "open_store", "write_array"]
+__all__ = ["PLACES", "FileStore", "ZarrStore", "open_store", "write_array"]
 
 _FOLDERS = ("images", "labels")
 _ZARR = "samples.zarr"
@@ -19,20 +19,7 @@ PLACES = (*_FOLDERS, _ZARR)
 """Folders in which stores write."""
 
 
-class Store(Protocol):
-    """Holds pairs by their index."""
-
-    def prepare(self, number: int) -> None:
-        """Make room for the samples 0 to ``number - 1``."""
-
-    def has(self, index: int) -> bool:
-        """Return whether both parts of a pair are there."""
-
-    def write(self, index: int, image: np.ndarray, labels: np.ndarray) -> None:
-        """Write one pair of ``(Z, Y, X)`` or, for slices, ``(Y, X)``."""
-
-
-def open_store(out: Path, suffix: str, shape: tuple[int, ...]) -> Store:
+def open_store(out: Path, suffix: str, shape: tuple[int, ...]) -> FileStore | ZarrStore:
     """Return the store of one format for pairs of ``shape`` (2D for slices)."""
     return ZarrStore(out, shape) if suffix == "zarr" else FileStore(out, suffix)
 

@@ -45,21 +45,13 @@ def pick_volume(
 
     Parameters
     ----------
-    axes : str
-        One letter per axis as tifffile names them: ``Z Y X``, ``C`` channel, ``S`` colour sample, ``T`` time,
-        ``I`` or ``Q`` unnamed. Axes of length 1 other than Z, Y, X are dropped.
-    shape : tuple of int
-        Their lengths.
-    channel : int, str or None
-        Which channel to take: its number from 0, or its name.
-    time : int or None
-        Which time point to take, counted from 0.
+    axes, shape
+        A letter per axis as tifffile names them: ``Z Y X``, ``C`` channel, ``S`` colour sample, ``T`` time,
+        ``I`` or ``Q`` unnamed; and its length. Axes of length 1 other than Z, Y, X are dropped.
+    channel, time
+        Which channel to take, by its number from 0 or its name, and which time point, counted from 0.
     names : tuple of str
         Of the channels, where the file has them.
-
-    Returns
-    -------
-    Pick
 
     Raises
     ------
@@ -72,8 +64,9 @@ def pick_volume(
     >>> pick.kept, pick.place[1], pick.num_channels
     ('ZYX', 1, 2)
     """
-    sizes = {a: n for a, n in zip(axes, shape, strict=True) if n > 1 or a in "ZYX"}
-    if len(sizes) < sum(n > 1 or a in "ZYX" for a, n in zip(axes, shape, strict=True)):
+    used = [(a, n) for a, n in zip(axes, shape, strict=True) if n > 1 or a in "ZYX"]
+    sizes = dict(used)
+    if len(sizes) < len(used):
         raise FileError(
             f"has {len(shape)} axes, {axes}, of which some have no name of their own, shape {shape}; "
             "say which is which in axes=, TZYX for example"

@@ -26,9 +26,7 @@ def label_display(highest: int) -> dict[str, Any]:
     >>> display["min"], display["max"], display["LUTs"][0][:, 0].tolist()
     (0.0, 255.0, [0, 0, 0])
     """
-    colours = np.zeros((3, _ENTRIES), np.uint8)
-    for i in range(1, _ENTRIES):
-        colours[:, i] = _colour(i)
+    colours = np.array([_colour(i) for i in range(_ENTRIES)], np.uint8).T
     top = float(max(highest, _ENTRIES - 1))
     return {"min": 0.0, "max": top, "Ranges": (0.0, top), "LUTs": [colours]}
 

@@ -48,8 +48,8 @@ def open_source(address: Address, level: int) -> Source:
         file = opened.enter_context(h5py.File(address.file, "r"))
         data = _dataset(address.file, file, address.inner, opened)
         _refuse_elsewhere(address.file, data, set())
-        axes, notes = _axes(data)
-        size = _calibration(data)
+        tags, notes = _axistags(data)
+        axes, size = _axes(data, tags), _calibration(data, tags)
         close = opened.pop_all().close
     return Source(
         axes=axes,
@@ -149,17 +149,16 @@ def _refuse_elsewhere(path: Path, data: h5py.Dataset, known: set[tuple[str, str]
             _refuse_elsewhere(path, part, known)
 
 
-def _axes(data: h5py.Dataset) -> tuple[str, tuple[str, ...]]:
-    """Return a letter per axis, and what is wrong with their names."""
+def _axes(data: h5py.Dataset, tags: list[dict[str, Any]]) -> str:
+    """Return a letter per axis."""
     names = [dim.label for dim in data.dims]
-    tags, notes = _axistags(data)
     if not any(names) and len(tags) == data.ndim:
         names = [str(tag.get("key", "")) for tag in tags]
-    return letters_of(names) or unnamed_axes(data.shape), notes
+    return letters_of(names) or unnamed_axes(data.shape)
 
 
 def _axistags(data: h5py.Dataset) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Return what ilastik and vigra say of each axis: its key and, since ilastik 1.4, resolution and unit."""
+    """Return what ilastik and vigra say of each axis (key, resolution, unit), and what is wrong with it."""
     if "axistags" not in data.attrs:
         return [], ()
     try:
@@ -169,7 +168,7 @@ def _axistags(data: h5py.Dataset) -> tuple[list[dict[str, Any]], tuple[str, ...]
         return [], (f"the attribute axistags cannot be parsed ({error!s:.80}) and is not used",)
 
 
-def _calibration(data: h5py.Dataset) -> Calibration:
+def _calibration(data: h5py.Dataset, axistags: list[dict[str, Any]]) -> Calibration:
     """Return the size of a voxel: ``element_size_um`` (Z, Y, X), or the resolution in ``axistags``."""
     if "element_size_um" in data.attrs:
         stated = np.asarray(data.attrs["element_size_um"]).ravel()
@@ -180,7 +179,7 @@ def _calibration(data: h5py.Dataset) -> Calibration:
         if not (np.isfinite(sizes).all() and min(sizes) > 0):
             return Calibration(fault=f"states the voxel size {stated.tolist()} in element_size_um")
         return calibrate(sizes, ["um"] * 3)
-    tags = {axis_letter(tag.get("key")): tag for tag in _axistags(data)[0]}
+    tags = {axis_letter(tag.get("key")): tag for tag in axistags}
     stated_by = {a: tags.get(a, {}).get("resolution") for a in "ZYX"}
     for axis, value in stated_by.items():
         if value is not None and number_of(value) is None:

@@ -82,15 +82,7 @@ class LabelSeries(UnfinishedLabels):
         return made
 
     def write(self, time: int, labels: np.ndarray) -> None:
-        """Write the labels of a time point, on all levels.
-
-        Parameters
-        ----------
-        time : int
-            Its number, from 0.
-        labels : numpy.ndarray
-            ``(Z, Y, X)`` integers.
-        """
+        """Write the labels of a time point, ``(Z, Y, X)`` integers, on all levels; ``time`` counts from 0."""
         if labels.shape != self.shapes[0] or not 0 <= time < self.num_times:
             what = f"got {labels.shape} at time {time}"
             raise InputError(f"labels must have the shape {self.shapes[0]} of the series, {what}")

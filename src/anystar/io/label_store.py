@@ -234,19 +234,18 @@ class LabelStore(UnfinishedLabels):
         names = [level.path for level in self.geometry.levels]
         source = self._open(names[number - 1])
 
+        def covered(box: Box) -> tuple[slice, ...]:
+            return tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
+
         def coarser(box: Box) -> np.ndarray:
-            covered = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
             z, y, x = (s.stop - s.start for s in box)
-            labels = np.asarray(source[covered])
-            return (
-                most_frequent(labels, (fz, fy, fx), (z, y, x))
-                if labels.any()
-                else np.zeros((z, y, x), labels.dtype)
-            )
+            labels = np.asarray(source[covered(box)])
+            if not labels.any():
+                return np.zeros((z, y, x), labels.dtype)
+            return most_frequent(labels, (fz, fy, fx), (z, y, x))
 
         def stored(box: Box) -> bool:
-            covered = (slice(s.start * f, s.stop * f) for s, f in zip(box, (fz, fy, fx), strict=True))
-            return _any_file(self.partial / names[number - 1], source, list(covered))
+            return _any_file(self.partial / names[number - 1], source, covered(box))
 
         _fill(self._level(names[number], shape, source.dtype), coarser, stored)
 

@@ -64,25 +64,19 @@ class Multiscale:
         if not self.stated:
             return Calibration(notes=self.size_notes)
         units = [self.units[self.axes.index(a)] if a in self.axes else "" for a in "ZYX"]
-        for number in sorted({0, level}):
-            sizes = self.spatial(self.levels[number].scale)
-            if not all(math.isfinite(s) and s > 0 for s in sizes):
-                return calibrate(sizes, units)
-        for axis, finer, coarser in self._steps():
-            if coarser < finer:
-                return Calibration(
-                    fault=f"has a pyramid whose voxels shrink along {axis}, {finer:g} to {coarser:g}"
-                )
-        finest, chosen = self.spatial(self.levels[0].scale), self.spatial(self.levels[level].scale)
+        sizes = [self.spatial(each.scale) for each in self.levels]
+        finest, chosen = sizes[0], sizes[level]
+        for size in (finest, chosen):
+            if not all(math.isfinite(s) and s > 0 for s in size):
+                return calibrate(size, units)
+        for finer, coarser in itertools.pairwise(sizes):
+            for axis, one, two in zip("ZYX", finer, coarser, strict=True):
+                if two < one:
+                    return Calibration(
+                        fault=f"has a pyramid whose voxels shrink along {axis}, {one:g} to {two:g}"
+                    )
         found = calibrate([s if a in self.axes else None for a, s in zip("ZYX", finest, strict=True)], units)
         return found.scaled([c / f for c, f in zip(chosen, finest, strict=True)])
-
-    def _steps(self) -> list[tuple[str, float, float]]:
-        """Return axis and voxel sizes of neighbouring levels."""
-        sizes = [self.spatial(level.scale) for level in self.levels]
-        return [
-            (a, fine[i], coarse[i]) for fine, coarse in itertools.pairwise(sizes) for i, a in enumerate("ZYX")
-        ]
 
 
 def namespace(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -192,18 +186,9 @@ def _transform(given: Any, count: int) -> _Transform:
 
 
 def label_metadata(multiscale: Multiscale, *, name: str, method: str, source: str | None) -> dict[str, Any]:
-    """Return the attributes of a group that holds a label image.
+    """Return the attributes of a group that holds a label image, in NGFF 0.4 or 0.5.
 
-    Parameters
-    ----------
-    multiscale : Multiscale
-        Its axes and levels; version 0.4 or 0.5.
-    name : str
-        Of the label image.
-    method : str
-        How the pyramid was made.
-    source : str, optional
-        Relative path of the image's group.
+    ``method`` is how the pyramid was made, ``source`` the relative path of the image's group.
     """
     axes: list[dict[str, str]] = []
     for letter, unit in zip(multiscale.axes, multiscale.units, strict=True):

@@ -163,14 +163,11 @@ def _field(header: dict[str, Any], name: str, default: Any) -> Any:
 
 def _skip_lines(path: Path, start: int, count: int) -> int:
     """Return where ``count`` lines after ``start`` end."""
-    if count < 0 or count > path.stat().st_size:
-        raise FileError(f"states a line skip of {count}, more than it has lines; export it again")
     with open(path, "rb") as file:
         file.seek(start)
-        for _ in range(count):
-            if not file.readline():
-                raise FileError(f"states a line skip of {count}, more than it has lines; export it again")
-        return file.tell()
+        if 0 <= count <= path.stat().st_size and all(file.readline() for _ in range(count)):
+            return file.tell()
+    raise FileError(f"states a line skip of {count}, more than it has lines; export it again")
 
 
 def _numbers(file: BinaryIO, shape: tuple[int, ...], stored: np.dtype) -> np.ndarray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import median
 from xml.etree import ElementTree
 
+from anystar.io.axes import clean_names
 from anystar.io.calibration import Calibration, calibrate, number_of, unknown_size
 from anystar.io.units import micrometres_per
 
@@ -27,6 +28,8 @@ class OmeImage:
     """What the image is called, or empty."""
     calibration: Calibration
     """Size of a voxel."""
+    channel_names: tuple[str, ...]
+    """Names of the channels, empty for one without; nothing if none has a name."""
     files: frozenset[str]
     """Names of the files that its planes lie in, where it names them."""
     place: tuple[str, ...]
@@ -60,6 +63,7 @@ def _image(image: ElementTree.Element, pixels: ElementTree.Element) -> OmeImage:
     return OmeImage(
         name=image.get("Name", ""),
         calibration=_calibration(pixels),
+        channel_names=_channel_names(pixels),
         files=frozenset(
             uuid.get("FileName", "")
             for uuid in pixels.iterfind("{*}TiffData/{*}UUID")
@@ -67,6 +71,14 @@ def _image(image: ElementTree.Element, pixels: ElementTree.Element) -> OmeImage:
         ),
         place=tuple(place),
     )
+
+
+def _channel_names(pixels: ElementTree.Element) -> tuple[str, ...]:
+    """Return a name for each channel; one of several samples (RGB) has none of its own."""
+    channels = pixels.findall("{*}Channel")
+    if any(channel.get("SamplesPerPixel", "1") != "1" for channel in channels):
+        return ()
+    return clean_names([channel.get("Name") or channel.get("Fluor") for channel in channels])
 
 
 def _calibration(pixels: ElementTree.Element) -> Calibration:

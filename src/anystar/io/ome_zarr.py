@@ -14,6 +14,7 @@ import zarr
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
+from anystar.io.axes import refuse_number
 from anystar.io.axis_names import letters_of, unnamed_axes
 from anystar.io.calibration import Calibration
 from anystar.io.label_store import LabelStore
@@ -150,8 +151,7 @@ def _only_series(group: Any, wanted: int | None) -> Any:
     if "multiscales" not in found and "plate" in found:
         raise FileError("is a plate; name the image of one field, STORE.zarr/ROW/COLUMN/FIELD")
     if "multiscales" in found or "bioformats2raw.layout" not in found:
-        if wanted:
-            raise FileError(f"has one image, number 0, not image {wanted}; choose another series=")
+        refuse_number(wanted or 0, 1, "image", "series")
         return group
     names = sorted((name for name in group.group_keys() if name.isdigit()), key=int)
     if wanted is None and len(names) == 1:

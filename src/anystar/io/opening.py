@@ -17,11 +17,10 @@ from anystar.io.source import Source
 __all__ = ["DAMAGED", "existing", "format_of", "named", "open_source", "stated_axes"]
 
 
-def stated_axes(path: str | Path, *, series: int | None = None) -> str:
+def stated_axes(path: str | Path) -> str:
     """Return the letters of a file's axes as the file states them, slowest first."""
-    source = open_source(existing(path), 0, series)
-    source.close()
-    return source.axes
+    with contextlib.closing(open_source(existing(path), 0, None)) as source:
+        return source.axes
 
 
 def existing(path: str | Path) -> Address:

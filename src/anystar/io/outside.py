@@ -19,14 +19,7 @@ def companion(file: Path, name: str, *, folder: Path | None = None) -> Path:
     A file from somebody else must not make this process read what only this process may read. Symbolic links
     count as where they lie: whoever made them decided where they lead.
 
-    Parameters
-    ----------
-    file : Path
-        The file that names the other.
-    name : str
-        As it stands there: relative to ``folder``, or absolute.
-    folder : Path, optional
-        What a relative name starts from; the folder of ``file`` by default.
+    ``name`` is absolute, or relative to ``folder``, by default that of ``file``.
 
     Raises
     ------

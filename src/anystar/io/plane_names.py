@@ -51,12 +51,12 @@ def grid_of(files: Sequence[Path]) -> Grid:
     FileError
         If the names do not count up, in ``<what>; <what to do>``.
     """
-    parsed = {path: [(m[1], m[2], m[3]) for m in _NUMBER.finditer(file_stem(path))] for path in files}
+    parsed = {path: _NUMBER.findall(file_stem(path)) for path in files}
     if bare := [path.name for path, numbers in parsed.items() if not numbers]:
         raise FileError(f"holds 2D images, of which {bare[0]} has no number; {_ADVICE}")
     texts: dict[str, list[Path]] = {}
     for path in files:
-        texts.setdefault(_NUMBER.sub(_without_number, file_stem(path)), []).append(path)
+        texts.setdefault(_NUMBER.sub(r"\1\2#", file_stem(path)), []).append(path)
     counts = {len(numbers) for numbers in parsed.values()}
     if len(counts) > 1:
         raise FileError(f"holds 2D images with different kinds of names, {_some(texts)}; {_ADVICE}")
@@ -85,11 +85,6 @@ def grid_of(files: Sequence[Path]) -> Grid:
 
 
 _ADVICE = "number them img_001.tif, img_002.tif, ..., or put other images elsewhere"
-
-
-def _without_number(found: re.Match[str]) -> str:
-    """Return the word before a number, unless it says what the number counts."""
-    return found[1] + found[2] + "#"
 
 
 def _letters(words: Sequence[str]) -> list[str]:

@@ -49,14 +49,8 @@ def blocks(shape: Shape, size: Shape) -> Iterator[Box]:
 def most_frequent(labels: np.ndarray, factors: Shape, shape: Shape) -> np.ndarray:
     """Return labels in coarser voxels: of those that a voxel covers, the most frequent, the first if tied.
 
-    Parameters
-    ----------
-    labels : numpy.ndarray
-        ``(Z, Y, X)`` integers.
-    factors : 3 ints
-        Voxels along each axis that become one.
-    shape : 3 ints
-        Of the result. What lies beyond it is left out; what is missing is the border repeated.
+    ``factors`` voxels of the labels (Z, Y, X) become one. What lies beyond the ``shape`` of the result is
+    left out; what is missing is the border repeated.
 
     Examples
     --------

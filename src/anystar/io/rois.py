@@ -128,18 +128,9 @@ class RoiWriter:
     def add(
         self, labels: np.ndarray, z: int, time: int | None = None, *, start: tuple[int, int] = (0, 0)
     ) -> None:
-        """Write the ROIs of a plane.
+        """Write the ROIs of a plane of labels, ``(Y, X)``, whose first pixel lies at ``start`` (row, column).
 
-        Parameters
-        ----------
-        labels : numpy.ndarray
-            ``(Y, X)`` integers, 0 is background.
-        z : int
-            Number of the plane, from 0.
-        time : int, optional
-            Number of the time point, from 0.
-        start : 2 ints
-            Row and column of the first pixel.
+        Planes and time points are counted from 0.
         """
         ends = [first + num for first, num in zip(start, labels.shape, strict=True)]
         if max(ends) > _LARGEST:

@@ -53,16 +53,9 @@ class Source:
 def stacked(
     source: Source, axes: str, shape: tuple[int, ...], fetch: Callable[[tuple[int, ...], Index], np.ndarray]
 ) -> Source:
-    """Return equal arrays as one with further axes in front.
+    """Return equal arrays, of which ``source`` is one, as one array with the axes of ``shape`` in front.
 
-    Parameters
-    ----------
-    source : Source
-        One of them, with what is known of all.
-    axes, shape
-        Letters and lengths of the new axes.
-    fetch : callable
-        Reads a part of the array at a place along the new axes.
+    ``fetch`` takes a place along the new axes and reads a part of the array there.
     """
 
     def fetch_all(index: Index) -> np.ndarray:

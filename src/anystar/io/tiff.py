@@ -21,7 +21,7 @@ from anystar.io.colours import label_display
 from anystar.io.ome_xml import OmeImage, companion_of, parse_ome, structure
 from anystar.io.outside import companion
 from anystar.io.source import Index, Source, stacked
-from anystar.io.tiff_channels import channel_names
+from anystar.io.tiff_channels import imagej_channels
 from anystar.io.tiff_reader import chunks_of, damage_is_an_error, incomplete_times, reader_of
 from anystar.io.tiff_series import choose_series
 from anystar.io.tiff_sets import ome_of
@@ -62,7 +62,7 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
 
             source = stacked(source, choice.axis, (len(images),), fetch)
         size = _calibration(found, choice.numbers[0])
-        names = channel_names(found.tif, choice.numbers[0])
+        names = _channel_names(found, choice.numbers[0])
         close = opened.pop_all().close
     return replace(
         source,
@@ -104,7 +104,7 @@ def _open(address: Address, opened: contextlib.ExitStack) -> _Opened:
         images: tuple[OmeImage, ...] = ()
         notes: list[str] = []
         xml: str | None = None
-        if "<OME" in text[:4096]:
+        if "<OME" in text[:4096] or tif.is_ome:
             xml, images, notes = _read_ome(path, text, tif)
             tif = tifffile.TiffFile(path, is_mmstack=False, is_ome=xml is not None, omexml=xml)
             opened.callback(tif.close)
@@ -191,6 +191,14 @@ def _calibration(found: _Opened, number: int) -> Calibration:
     if found.tif.is_ome:  # whose own words cannot be parsed
         return Calibration()
     return tiff_spacing(found.tif)
+
+
+def _channel_names(found: _Opened, number: int) -> tuple[str, ...]:
+    """Return the names of the channels of an image, empty for one without; nothing if none has a name."""
+    if number < len(found.images):
+        return found.images[number].channel_names
+    stack = found.tif.is_imagej and not found.tif.is_ome
+    return imagej_channels(found.tif.imagej_metadata or {}) if stack else ()
 
 
 def _factors(finest: tifffile.TiffPageSeries, series: tifffile.TiffPageSeries) -> list[float]:

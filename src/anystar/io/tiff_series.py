@@ -40,16 +40,7 @@ def choose_series(
     of one stack, equal volumes are time points. A volume beside images of other kinds (a thumbnail, a label
     page) is the volume.
 
-    Parameters
-    ----------
-    series : sequence of tifffile.TiffPageSeries
-        All images of the file.
-    wanted : int or None
-        The number of the image to take.
-    path : Path
-        Of the file.
-    images : tuple of OmeImage
-        What OME-XML says of each, if it does.
+    ``wanted`` is the number of the image to take, if it is given; ``images`` is what OME-XML says of each.
 
     Raises
     ------

@@ -51,5 +51,4 @@ def _set_of(path: Path) -> frozenset[str]:
         images = parse_ome(text)
     except Exception:  # a damaged file makes the parser raise anything; it is reported when it is opened
         return frozenset()
-    own = [image.files for image in images if path.name in image.files]
-    return own[0] if own else frozenset()
+    return next((image.files for image in images if path.name in image.files), frozenset())

@@ -45,16 +45,8 @@ def unpack(
 ) -> np.memmap:
     """Return the array that a decompressing stream holds, mapped, in Fortran order.
 
-    Parameters
-    ----------
-    stream : readable
-        It is read up to the end of the array, and 16 MB further to reach a checksum at its end.
-    dtype, shape
-        Of the array, as the header declares them.
-    offset : int
-        Bytes before the array.
-    exact : bool
-        Whether more bytes than these are an error.
+    ``offset`` bytes come before it; if ``exact``, more bytes behind it are an error. The stream is read 16 MB
+    further than the array, to reach a checksum at its end.
 
     Raises
     ------
