@@ -40,7 +40,7 @@ ELSEWHERE = {
     ),
     "io": (
         "address axis_names colours hdf5 label_geometry ngff npy nrrd ome_xml ome_zarr opening "
-        "source tiff_channels tiff_reader tiff_series tiff_sets tiff_spacing tiff_trust units "
+        "source tiff_imagej tiff_reader tiff_series tiff_sets tiff_trust units "
         "unfinished world zarr_files",
         "io/test_files.py io/test_lazy.py io/test_damage.py io/test_geometry.py "
         "io/test_label_store.py io/test_tiff.py io/test_zarr_kinds.py",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,16 +15,15 @@ import tifffile
 from anystar.arrays import Volume
 from anystar.errors import FileError
 from anystar.io.address import Address
-from anystar.io.calibration import Calibration, Spacing, number_of
+from anystar.io.calibration import Calibration, Spacing
 from anystar.io.colours import label_display
 from anystar.io.ome_xml import OmeImage, companion_of, parse_ome, structure
 from anystar.io.outside import companion
 from anystar.io.source import Index, Source, stacked
-from anystar.io.tiff_channels import imagej_channels
+from anystar.io.tiff_imagej import channel_names, first_voxel, further_pages, tiff_spacing
 from anystar.io.tiff_reader import chunks_of, damage_is_an_error, incomplete_times, reader_of
 from anystar.io.tiff_series import choose_series
 from anystar.io.tiff_sets import ome_of
-from anystar.io.tiff_spacing import tiff_spacing
 from anystar.io.tiff_trust import refuse_loops, refuse_outside
 
 __all__ = ["HAS_SERIES", "open_source", "write"]
@@ -69,8 +67,8 @@ def open_source(address: Address, level: int, series: int | None = None) -> Sour
         calibration=size.scaled(_factors(first, first.levels[chosen])),
         channel_names=names,
         num_levels=len(first.levels),
-        notes=(*found.notes, *choice.notes, *source.notes, *_further_pages(found.tif)),
-        header=_place(found.tif),
+        notes=(*found.notes, *choice.notes, *source.notes, *further_pages(found.tif)),
+        header=first_voxel(found.tif),
         close=close,
     )
 
@@ -197,14 +195,13 @@ def _channel_names(found: _Opened, number: int) -> tuple[str, ...]:
     """Return the names of the channels of an image, empty for one without; nothing if none has a name."""
     if number < len(found.images):
         return found.images[number].channel_names
-    stack = found.tif.is_imagej and not found.tif.is_ome
-    return imagej_channels(found.tif.imagej_metadata or {}) if stack else ()
+    return () if found.tif.is_ome else channel_names(found.tif)
 
 
 def _factors(finest: tifffile.TiffPageSeries, series: tifffile.TiffPageSeries) -> list[float]:
     """Return how much longer voxels of a level of the pyramid are, which covers the same space with fewer."""
     before, now = (dict(zip(s.axes, s.shape, strict=True)) for s in (finest, series))
-    return [before.get(a, 1) / now.get(a, 1) for a in "ZYX"]
+    return [before.get(a, 1) / max(now.get(a, 1), 1) for a in "ZYX"]
 
 
 def write(address: Address, volume: Volume, *, labels: bool) -> None:
@@ -253,23 +250,6 @@ def write(address: Address, volume: Volume, *, labels: bool) -> None:
     tifffile.imwrite(
         path, data, ome=True, bigtiff=big, photometric="minisblack", metadata=metadata, compression="zlib"
     )
-
-
-def _further_pages(tif: tifffile.TiffFile) -> tuple[str, ...]:
-    """Return a note if a program that does not know ImageJ appended pages to a stack of ImageJ."""
-    stated = (tif.imagej_metadata or {}).get("images", 1) if tif.is_imagej else None
-    if not isinstance(stated, int) or len(tif.pages) <= stated:
-        return ()
-    what = f"the file holds {len(tif.pages)} pages, of which ImageJ's metadata state {stated}"
-    return (f"{what}; others are left out",)
-
-
-def _place(tif: tifffile.TiffFile) -> dict[str, Any]:
-    """Return where ImageJ says that the first voxel lies, if not at 0."""
-    stated = (tif.imagej_metadata or {}) if tif.is_imagej else {}
-    origins = [number_of(stated.get(f"{axis}origin", 0)) for axis in "zyx"]
-    first = tuple(-o for o in origins if o is not None and math.isfinite(o))
-    return {"first": first} if len(first) == 3 and any(first) else {}
 
 
 def _positions(first: Sequence[float], spacing: Spacing, num_planes: int, unit: str) -> dict[str, Any]:

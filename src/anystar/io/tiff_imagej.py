@@ -1,17 +1,22 @@
-"""The voxel size that a TIFF states, in micrometres along Z, Y, X."""
+"""What the metadata of ImageJ in a TIFF say: size of a voxel, names of the channels, where the stack lies."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import tifffile
 
+from anystar.io.axes import clean_names
 from anystar.io.calibration import Calibration, calibrate, number_of, unknown_size
 from anystar.io.units import micrometres_per
 
-__all__ = ["tiff_spacing"]
+__all__ = ["channel_names", "first_voxel", "further_pages", "tiff_spacing"]
+
+_PREFIX = re.compile(r"^(?:[cztCZT]:\d+(?:/\d+)?\s*)+(?:-\s*)?")
+"""What Bio-Formats puts in front of a plane's label: ``c:1/3 z:5/20 - ``."""
 
 
 def tiff_spacing(tif: tifffile.TiffFile) -> Calibration:
@@ -21,7 +26,7 @@ def tiff_spacing(tif: tifffile.TiffFile) -> Calibration:
     of a plain TIFF has no distance between planes and is not used.
     """
     if tif.is_imagej:
-        return _described(tif, tif.imagej_metadata or {})
+        return _described(tif, _imagej(tif))
     if tif.is_shaped:
         return _described(tif, (tif.shaped_metadata or ({},))[0])
     return Calibration()
@@ -65,3 +70,36 @@ def _pixel_size(tif: tifffile.TiffFile, tag: str) -> float:
     found = tif.pages.first.tags.get(tag)
     numerator, denominator = (1, 1) if found is None else found.value
     return denominator / numerator if numerator else math.nan
+
+
+def _imagej(tif: tifffile.TiffFile) -> Mapping[str, Any]:
+    return (tif.imagej_metadata or {}) if tif.is_imagej else {}
+
+
+def channel_names(tif: tifffile.TiffFile) -> tuple[str, ...]:
+    """Return what the labels of all planes of a channel have in common, channels being the fastest axis.
+
+    Empty for a channel without; nothing if none has a name.
+    """
+    labels, count = _imagej(tif).get("Labels"), _imagej(tif).get("channels", 1)
+    if not isinstance(labels, list) or not isinstance(count, int) or count < 2 or len(labels) < count:
+        return ()
+    plain = [_PREFIX.sub("", str(label)).strip() for label in labels]
+    of_channel = [{label for label in plain[channel::count] if label} for channel in range(count)]
+    return clean_names([names.pop() if len(names) == 1 else "" for names in of_channel])
+
+
+def further_pages(tif: tifffile.TiffFile) -> tuple[str, ...]:
+    """Return a note if a program that does not know ImageJ appended pages to a stack of ImageJ."""
+    stated = _imagej(tif).get("images", 1) if tif.is_imagej else None
+    if not isinstance(stated, int) or len(tif.pages) <= stated:
+        return ()
+    what = f"the file holds {len(tif.pages)} pages, of which ImageJ's metadata state {stated}"
+    return (f"{what}; others are left out",)
+
+
+def first_voxel(tif: tifffile.TiffFile) -> dict[str, Any]:
+    """Return where ImageJ says that the first voxel lies along Z, Y, X, in voxels, if not at 0."""
+    origins = [number_of(_imagej(tif).get(f"{axis}origin", 0)) for axis in "zyx"]
+    first = tuple(-o for o in origins if o is not None and math.isfinite(o))
+    return {"first": first} if len(first) == 3 and any(first) else {}
