@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Collected"]
 
-Origin = Mapping[str, str | int | None]
-
 
 class Collected:
     """Gathers what jobs share, in a ``with`` statement; the files appear with :meth:`finish`.
@@ -30,7 +28,7 @@ class Collected:
     """
 
     def __init__(self) -> None:
-        self._tables: dict[Path, list[tuple[Table, Origin]]] = {}
+        self._tables: dict[Path, list[tuple[Table, Mapping[str, str | int | None]]]] = {}
         self._runs: dict[Path, list[str]] = {}
         self._series: dict[Path, LabelSeries] = {}
 

@@ -33,11 +33,11 @@ def describe_run(opened: OpenedImage, model: Model, result: Result | Outcome, do
     image = opened.image
     size, diameter, unit = result.voxel_size, result.diameter_vox, image.length_unit
     length = diameter * min(size.spacing) / LENGTH_UNITS[unit] if diameter and size.unit == "um" else None
-    facts_of_image = ("shape", "spacing", "unit", "length_unit")
+    place = {name: getattr(image, name) for name in ("spacing", "unit", "length_unit")}
     facts = {
         "anystar": __version__,
         "parameters": _parameters(opened, model, result),
-        "image": {"dtype": str(image.dtype), **{name: getattr(image, name) for name in facts_of_image}},
+        "image": {"shape": image.shape, "dtype": str(image.dtype), **place},
         "model": {"name": model.name, "device": str(model.device), "weights": model.digest()},
         "estimate": {
             "diameter_vox": diameter,

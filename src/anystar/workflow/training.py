@@ -142,28 +142,27 @@ def _from_file(values: dict[str, Any], start: Start | None, resume: bool) -> Tra
 def _labelled_changes(config: TrainConfig, options: TrainOptions) -> dict[str, Any]:
     """Return the changes of a configuration that the options for annotated volumes make."""
     given = options.given(LabelledConfig)
+    if not given:
+        return {}
     has_validation = "validation_images" in given or (config.labelled and config.labelled.validation_images)
     if "hold_out" in given and has_validation:
         raise InputError(
             "hold_out=... evaluates on some of images=..., but validation_images=... are given; leave one of "
             "them out"
         )
-    if "images" not in given and "labels" not in given:
-        if given and config.labelled is None:
-            names = ", ".join(f"{name}=..." for name in given)
-            raise InputError(f"{names} need annotated volumes; give images=... and labels=...")
-        if given and config.labelled:
-            return {"labelled": dataclasses.replace(config.labelled, **given)}
-        return {}
-    if "images" not in given or "labels" not in given:
+    volumes = given.keys() & {"images", "labels"}
+    if not volumes and config.labelled is None:
+        names = ", ".join(f"{name}=..." for name in given)
+        raise InputError(f"{names} need annotated volumes; give images=... and labels=...")
+    if len(volumes) == 1:
         raise InputError("images=... and labels=... belong together; give both")
-    if options.recipes:
+    if volumes and options.recipes:
         raise InputError(
             "recipes=... makes synthetic volumes, images=... gives real ones; leave one of them out"
         )
-    if config.labelled is not None:
-        return {"labelled": dataclasses.replace(config.labelled, **given), "recipes": ()}
-    return {"labelled": LabelledConfig(**given), "recipes": ()}
+    known = config.labelled
+    labelled = LabelledConfig(**given) if known is None else dataclasses.replace(known, **given)
+    return {"labelled": labelled} | ({"recipes": ()} if volumes else {})
 
 
 def describe_volumes(labelled: LabelledVolumes) -> tuple[str, ...]:
