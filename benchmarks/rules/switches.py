@@ -52,9 +52,9 @@ class Switch:
 _suppress = instances.InstanceStages.suppress
 
 
-def _suppress_once(stages: Any, some: Any) -> np.ndarray:
+def _suppress_once(stages: Any, some: Any, device: Any = None) -> np.ndarray:
     """Suppress candidates, but not their outlines."""
-    return _suppress(stages, some) if isinstance(some, Candidates) else np.arange(len(some))
+    return _suppress(stages, some, device) if isinstance(some, Candidates) else np.arange(len(some))
 
 
 def _only_raised(probabilities: Any, usual: float) -> float:
