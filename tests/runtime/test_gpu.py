@@ -1,5 +1,6 @@
 """Which kernels for graphics cards may work; the kernels themselves are tested beside what they compute."""
 
+import os
 import sys
 import types
 import warnings
@@ -63,3 +64,18 @@ def test_where_triton_is_not_nothing_is_said(kernels):
 @pytest.mark.parametrize("other", ["cpu", "meta"])
 def test_other_devices_have_none_of_it(other, kernels):
     assert gpu.kernel_for("some_kernels", "double", torch.device(other), trial) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "RTLD_DEEPBIND"), reason="other systems keep symbols of libraries apart")
+def test_triton_is_imported_with_symbols_of_its_own(monkeypatch, tmp_path):
+    (tmp_path / "triton.py").write_text("import sys\nflags = sys.getdlopenflags()\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+    before = sys.getdlopenflags()
+    gpu.load_triton()
+    assert sys.modules["triton"].flags == before | os.RTLD_DEEPBIND
+    assert sys.getdlopenflags() == before
+    del sys.modules["triton"]
+    monkeypatch.setitem(sys.modules, "triton", None)  # not installed
+    gpu.load_triton()
+    assert sys.getdlopenflags() == before

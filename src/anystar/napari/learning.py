@@ -85,7 +85,10 @@ def learn(request: LearnRequest, progress: Progress, report: Callable[[FineTuneE
         Called with each event, for the loss curve.
     """
     progress(0, request.iterations, "preparing")
+    from anystar.runtime.gpu import load_triton
     from anystar.workflow.corrected import read_corrected
+
+    load_triton()  # before torch does, beside the libraries of the window
     from anystar.workflow.fine_tuning import FineTunePreset, fine_tune
 
     texts = {

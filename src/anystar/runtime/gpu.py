@@ -8,16 +8,36 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
+import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
 
-__all__ = ["kernel_for"]
+__all__ = ["kernel_for", "load_triton"]
 
 Trial = Callable[[Callable[..., Any], torch.device], str]
 """Takes a kernel and a device; returns what is wrong, or an empty string."""
+
+
+def load_triton() -> None:
+    """Import Triton, if it is installed, so that it calls its own LLVM and not another one of this process.
+
+    Triton exports the symbols of its LLVM. Where a window has loaded Mesa's (software rendering, some cards),
+    the calls of one end in the other, and the process crashes. Optimisers of torch import Triton.
+    """
+    if not hasattr(os, "RTLD_DEEPBIND"):  # other systems keep the symbols of libraries apart
+        return
+    flags = sys.getdlopenflags()
+    sys.setdlopenflags(flags | os.RTLD_DEEPBIND)
+    try:
+        with suppress(ImportError):  # whoever needs it says so
+            importlib.import_module("triton")
+    finally:
+        sys.setdlopenflags(flags)
 
 
 @functools.cache
@@ -39,6 +59,7 @@ def kernel_for(module: str, name: str, device: torch.device, trial: Trial) -> Ca
     """
     if device.type != "cuda":
         return None
+    load_triton()
     try:
         kernel: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except ImportError:

@@ -6,7 +6,6 @@ import time
 from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from anystar.nn.device import device_or_error
 from anystar.train.config import TrainConfig
@@ -82,6 +81,8 @@ def profile(
     steps, warmup : int
         Steps that are measured, and steps before them.
     """
+    from torch.utils.flop_counter import FlopCounterMode  # imports Triton, which training may not need
+
     where, processes = device_or_error(device), Processes()
     state = TrainState(config, where, processes=processes, labelled=labelled)
     batches = training_batches(config, where, processes, labelled)
