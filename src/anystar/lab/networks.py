@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from anystar.config import ConfigError, load_toml, to_dict
 from anystar.lab.items import Dataset, Item, Pair
 from anystar.lab.runner import Laboratory
 from anystar.nn.checkpoint import load_header
+from anystar.runtime.progress import Progress
 from anystar.train import (
     LabelledConfig,
     LabelledVolumes,
@@ -61,7 +62,7 @@ def find_networks(out: Path, dataset: Dataset) -> dict[Role, Path]:
 
 
 def train_networks(
-    dataset: Dataset, lab: Laboratory, schedule: Schedule, *, progress: Callable[[int, int, str], None]
+    dataset: Dataset, lab: Laboratory, schedule: Schedule, *, progress: Progress
 ) -> dict[Role, Path]:
     """Train what is not trained yet; a run that was stopped goes on.
 
@@ -114,7 +115,7 @@ def _train(
     training: Sequence[tuple[Item, Pair]],
     validation: Sequence[tuple[Item, Pair]],
     device: str,
-    progress: Callable[[int, int, str], None],
+    progress: Progress,
 ) -> None:
     """Train one network, or go on with it, and mark it as finished."""
     resume = (run / "checkpoint.safetensors").exists()

@@ -6,7 +6,6 @@ the probabilities of the candidates. Their distances come from the image as it i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
@@ -24,14 +23,11 @@ from anystar.predict.tta import FLIPS, predict_averaged
 from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.arrays import ArrayLike, Box, Shape, Vec, within
 from anystar.preprocess.resample import ResampledImage
+from anystar.runtime.progress import Progress
 
-__all__ = ["Detector", "ProgressCallback", "TileDetector"]
+__all__ = ["Detector", "TileDetector"]
 
 _SMALLER = "the device's memory did not suffice; the network saw smaller tiles, which takes longer"
-
-ProgressCallback = Callable[[int, int, str], None]
-"""Called as ``progress(done, total, stage)``."""
-
 
 _Setting = tuple[Preprocessing, Vec, float, bool, bool]
 """Preprocessing, zoom, floor, whether predictions are averaged, and whether the plain image is measured."""
@@ -94,7 +90,7 @@ class Detector:
         tta: bool = False,
         measure: bool = True,
         remember_as: PreparedImage | None = None,
-        progress: ProgressCallback | None = None,
+        progress: Progress | None = None,
     ) -> Candidates:
         """Return the candidates of an image that is resampled, with lengths in voxels that the network sees.
 

@@ -20,14 +20,14 @@ from anystar.objects.measure import as_volume
 from anystar.predict import pipeline
 from anystar.predict.boxed import Croppable, segment_in_box
 from anystar.predict.calibration import Calibration
-from anystar.predict.detector import Detector, ProgressCallback
+from anystar.predict.detector import Detector
 from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, check_threshold
 from anystar.predict.result import Result
 from anystar.predict.scale_search import SearchConfig
 from anystar.predict.tiling import TileConfig
 from anystar.preprocess.intensity import check_image
-from anystar.runtime.progress import progress_bar
+from anystar.runtime.progress import Progress, progress_bar
 
 __all__ = ["Model", "with_defaults"]
 
@@ -89,7 +89,7 @@ class Model:
         appearance: bool = True,
         threshold: bool = True,
         illumination: bool = True,
-        progress: ProgressCallback | bool | None = None,
+        progress: Progress | bool | None = None,
     ) -> Result:
         """Find every star-convex object of a volume.
 
@@ -154,7 +154,7 @@ class Model:
         *,
         spacing: Sequence[float] | None = None,
         box: Box | str | Sequence[slice] | None = None,
-        progress: ProgressCallback | None = None,
+        progress: Progress | None = None,
     ) -> Result:
         """Segment with options as one value; see :meth:`segment`."""
         given = cast(Croppable, image)

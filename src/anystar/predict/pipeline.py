@@ -13,7 +13,7 @@ from anystar.box import triple
 from anystar.predict.adaptive_threshold import choose_threshold, threshold_notes
 from anystar.predict.calibration import Calibration
 from anystar.predict.candidates import Candidates
-from anystar.predict.detector import Detector, ProgressCallback
+from anystar.predict.detector import Detector
 from anystar.predict.instances import InstanceStages, candidates_to_instances
 from anystar.predict.notes import Note
 from anystar.predict.options import ModelDefaults, PredictionOptions, diameter_in_edges
@@ -24,6 +24,7 @@ from anystar.predict.scale_search.search import SecondScale
 from anystar.predict.scale_search.trial import Trials
 from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.arrays import ArrayLike, Vec
+from anystar.runtime.progress import Progress
 
 __all__ = ["Choices", "choose", "detect", "segment"]
 
@@ -82,7 +83,7 @@ def segment(
     *,
     config: SearchConfig,
     plane: tuple[float, float] | None = None,
-    progress: ProgressCallback | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """Segment an image ``(Z, Y, X)`` in memory that :func:`anystar.preprocess.intensity.check_image` accepts.
 
@@ -122,7 +123,7 @@ def choose(
     *,
     config: SearchConfig,
     plane: tuple[float, float] | None = None,
-    progress: ProgressCallback | None = None,
+    progress: Progress | None = None,
 ) -> tuple[PreparedImage, Choices]:
     """Prepare an image, search the scale and choose the threshold; arguments as in :func:`segment`.
 
@@ -222,7 +223,7 @@ def detect(
     detector: Detector,
     *,
     tta: bool,
-    progress: ProgressCallback | None = None,
+    progress: Progress | None = None,
 ) -> Candidates:
     """Return the candidates of an image as :func:`choose` prepared it, lengths in shortest edges."""
     if chosen.diameter is None:

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from anystar.predict.detector import ProgressCallback
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import ScaleEvidence
+from anystar.runtime.progress import Progress
 
 __all__ = ["best_scale", "find_runner_up", "find_second"]
 
@@ -30,7 +30,7 @@ def best_scale(
     config: SearchConfig,
     near: float | None = None,
     least: float = 0.0,
-    progress: ProgressCallback | None = None,
+    progress: Progress | None = None,
 ) -> tuple[ScaleEvidence, list[ScaleEvidence]]:
     """Return the scale with the most evidence, and all that were tried; without evidence, the zoom nearest
     to 1.

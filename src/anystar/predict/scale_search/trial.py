@@ -10,7 +10,7 @@ import torch
 
 from anystar.box import triple
 from anystar.predict.candidates import Candidates
-from anystar.predict.detector import Detector, ProgressCallback
+from anystar.predict.detector import Detector
 from anystar.predict.scale_search.config import SearchConfig
 from anystar.predict.scale_search.evidence import ScaleEvidence, weigh
 from anystar.predict.scale_search.scales import best_scale, find_runner_up
@@ -19,6 +19,7 @@ from anystar.preprocess import PreparedImage, Preprocessing
 from anystar.preprocess.arrays import Box, PartInMemory, Vec, box_shape, corners, whole_box
 from anystar.preprocess.intensity import intensity_limits
 from anystar.preprocess.resample import ResampledImage
+from anystar.runtime.progress import Progress
 
 __all__ = ["Score", "Setting", "Trial", "Trials"]
 
@@ -84,7 +85,7 @@ class Trials:
     """Diameter of objects, in voxels that the network sees, at a known diameter."""
     tta: bool
     """Whether predictions are averaged over mirror images, at a known diameter."""
-    progress: ProgressCallback | None = None
+    progress: Progress | None = None
     _read: list[PartInMemory] = field(default_factory=list, init=False, repr=False)
     """The corrected part of the image that was searched last, at most one."""
 
@@ -182,7 +183,7 @@ class Trials:
         *,
         tta: bool,
         measure: bool = True,
-        progress: ProgressCallback | None = None,
+        progress: Progress | None = None,
     ) -> ScaleEvidence:
         """Return what disjoint boxes of the image show at a zoom."""
         size, zooms = np.array(aspect), triple(edge * zoom for edge in aspect)
